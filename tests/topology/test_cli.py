@@ -1,0 +1,74 @@
+import json
+from pathlib import Path
+
+import networkx as nx
+import pytest
+from typer.testing import CliRunner, Result
+
+from gridstress.cli.topology import app
+from topology.errors import UsageError
+from topology.loaders import load_grid
+
+
+def _run(*args: str) -> Result:
+    return CliRunner().invoke(app, list(args))
+
+
+def test_show_prints_germany_with_its_credit() -> None:
+    result = _run("show")
+    assert result.exit_code == 0
+    assert "57 nodes, 93 lines" in result.output
+    assert "© OpenStreetMap contributors" in result.output
+
+
+def test_show_prints_json_that_adds_up() -> None:
+    summary = json.loads(_run("show", "germany", "--json").output)
+    assert sum(zone["nodes"] for zone in summary["zones"]) == summary["nodes"] == 57
+    assert sum(summary["lines_by_kv"].values()) == summary["lines"] == 93
+    assert summary["islands"] == 1
+
+
+def test_validate_accepts_germany() -> None:
+    result = _run("validate", "germany")
+    assert result.exit_code == 0
+    assert "0 errors, 0 warnings" in result.output
+
+
+def test_validate_lists_every_error_with_its_fix_and_exits_4(tmp_path: Path) -> None:
+    nx.write_graphml(nx.Graph([("a", "a"), ("a", "b"), ("c", "c")]), tmp_path / "g.graphml")
+    result = _run("validate", str(tmp_path / "g.graphml"))
+    assert result.exit_code == 4
+    assert "line a-a: target" in result.output
+    assert "line c-c: target" in result.output
+    assert result.output.count("fix:") == 3
+    assert "2 errors, 1 warnings" in result.output
+
+
+def test_validate_prints_json_and_exits_4(tmp_path: Path) -> None:
+    (tmp_path / "g.json").write_text('{"name": "g", "nodes": []}')
+    result = _run("validate", str(tmp_path / "g.json"), "--json")
+    assert result.exit_code == 4
+    report = json.loads(result.stdout)
+    assert report["errors"] == 1
+    assert report["problems"][0]["field"] == "nodes"
+
+
+def test_import_writes_a_grid_that_loads(tmp_path: Path) -> None:
+    nx.write_graphml(nx.path_graph(3), tmp_path / "g.graphml")
+    out = tmp_path / "out.json"
+    args = (str(tmp_path / "g.graphml"), "-o", str(out), "--name", "path", "--peak-mw", "300")
+    result = _run("import", *args)
+    assert result.exit_code == 0, result.output
+    grid = load_grid(str(out))
+    assert (grid.name, len(grid.nodes), len(grid.lines)) == ("path", 3, 2)
+    assert grid.ratings_mw.tolist() == pytest.approx([120.0] * 3)
+
+
+def test_import_does_not_replace_a_file_unless_told(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    out.write_text("precious")
+    result = _run("import", "germany", "-o", str(out))
+    assert isinstance(result.exception, UsageError)
+    assert out.read_text() == "precious"
+    assert _run("import", "germany", "-o", str(out), "--force").exit_code == 0
+    assert load_grid(str(out)) == load_grid("germany")

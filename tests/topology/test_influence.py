@@ -1,0 +1,184 @@
+"""The oracle walks every simple path with networkx and shares no code with the matrices."""
+
+import itertools
+import random
+import time
+
+import networkx as nx
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from topology.errors import UsageError
+from topology.grid import Grid, Line, Node
+from topology.influence import (
+    MODELS,
+    InfluenceParams,
+    _max_times,
+    centrality_influence,
+    centrality_of,
+    linear_influence,
+)
+from topology.loaders import load_grid
+from topology.messages import Floats
+
+
+def _grid(edges: list[tuple[str, str, float]], sensitivity: dict[str, float]) -> Grid:
+    return Grid(
+        name="g",
+        nodes=tuple(Node(n, n, 0, 0, "z", 1, 1, s) for n, s in sensitivity.items()),
+        lines=tuple(Line(a, b, 1, 380, coupling) for a, b, coupling in edges),
+    )
+
+
+def _random_grid(seed: int, nodes: int = 12, lines: int = 18) -> Grid:
+    rng = random.Random(seed)
+    names = [f"n{i:02}" for i in range(nodes)]
+    pairs = rng.sample(list(itertools.combinations(names, 2)), lines)
+    pairs.append(pairs[0])  # a parallel line
+    edges = [(b, a, rng.uniform(0.05, 1)) for a, b in pairs]
+    return _grid(edges, {name: rng.uniform(0.1, 1) for name in names})
+
+
+def _oracle(grid: Grid, factor: dict[str, float], max_hops: int, decay: float) -> Floats:
+    graph = nx.MultiGraph()
+    graph.add_nodes_from(grid.ids)
+    for line in grid.lines:
+        graph.add_edge(line.source, line.target, coupling=line.coupling)
+    best = np.eye(len(grid.ids))
+    for i, s in enumerate(grid.ids):
+        for j, t in enumerate(grid.ids):
+            if i == j or not max_hops:
+                continue
+            for path in nx.all_simple_edge_paths(graph, s, t, cutoff=max_hops):
+                product = 1.0
+                for hop, (u, v, key) in enumerate(path):
+                    step = min(1.0, graph.edges[u, v, key]["coupling"] * factor[v])
+                    product *= step if hop == 0 else step * decay
+                best[i, j] = max(best[i, j], product)
+    return best
+
+
+@pytest.mark.parametrize("max_hops", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_linear_influence_is_the_best_of_all_paths(seed: int, max_hops: int) -> None:
+    grid = _random_grid(seed)
+    params = InfluenceParams(max_hops=max_hops, decay=0.6)
+    expected = _oracle(grid, {n.id: n.sensitivity for n in grid.nodes}, max_hops, 0.6)
+    np.testing.assert_allclose(linear_influence(grid, params).toarray(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["degree", "betweenness"])
+@pytest.mark.parametrize("alpha", [0.0, 0.6, 5.0])
+def test_centrality_influence_is_the_best_of_all_paths(alpha: float, kind: str) -> None:
+    grid = _random_grid(7)
+    params = InfluenceParams(alpha=alpha, centrality=kind)  # type: ignore[arg-type]
+    simple = nx.Graph((e.source, e.target) for e in grid.lines)
+    simple.add_nodes_from(grid.ids)
+    scores = getattr(nx, f"{kind}_centrality")(simple)
+    factor = {n: 1 + alpha * score for n, score in scores.items()}
+    expected = _oracle(grid, factor, 3, 0.7)
+    np.testing.assert_allclose(centrality_influence(grid, params).toarray(), expected, rtol=1e-12)
+
+
+def test_a_three_hop_chain_by_hand() -> None:
+    grid = _grid(
+        [("a", "b", 0.5), ("b", "c", 0.8), ("c", "d", 0.9)],
+        {"a": 1.0, "b": 0.9, "c": 0.5, "d": 0.6},
+    )
+    matrix = linear_influence(grid, InfluenceParams(max_hops=2, decay=0.7)).toarray()
+    expected = [1, 0.5 * 0.9, 0.5 * 0.9 * 0.7 * 0.8 * 0.5, 0]
+    np.testing.assert_allclose(matrix[0], expected)
+
+
+def test_influence_has_a_direction_as_sensitivities_differ() -> None:
+    matrix = linear_influence(_grid([("a", "b", 0.5)], {"a": 1, "b": 0.2}), InfluenceParams())
+    assert matrix[0, 1] == pytest.approx(0.1)
+    assert matrix[1, 0] == pytest.approx(0.5)
+
+
+def test_of_parallel_lines_the_best_coupled_one_counts() -> None:
+    grid = _grid([("a", "b", 0.2), ("b", "a", 0.6), ("a", "b", 0.4)], {"a": 1, "b": 1})
+    assert linear_influence(grid, InfluenceParams())[0, 1] == pytest.approx(0.6)
+
+
+def test_nothing_crosses_from_one_island_to_another() -> None:
+    grid = _grid([("a", "b", 1.0), ("c", "d", 1.0)], dict.fromkeys("abcde", 1.0))
+    for build in MODELS.values():
+        matrix = build(grid, InfluenceParams(max_hops=10)).toarray()
+        assert not matrix[:2, 2:].any()
+        assert not matrix[2:, :2].any()
+        assert matrix[4].tolist() == [0, 0, 0, 0, 1]
+
+
+@pytest.mark.parametrize("model", sorted(MODELS))
+def test_factors_stay_within_one_and_the_diagonal_is_one(model: str) -> None:
+    matrix = MODELS[model](load_grid("germany"), InfluenceParams(alpha=50.0, decay=1.0))
+    assert matrix.diagonal().tolist() == [1.0] * 57
+    assert matrix.data.min() > 0
+    assert matrix.data.max() <= 1.0
+
+
+def test_more_hops_never_take_influence_away() -> None:
+    grid = load_grid("germany")
+    near, far = (linear_influence(grid, InfluenceParams(max_hops=h)).toarray() for h in (2, 4))
+    assert (far >= near).all()
+    assert (far > near).any()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_max_times_product_equals_its_definition_bit_for_bit(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    left, right = (sp.csr_array(rng.random((9, 9)) * (rng.random((9, 9)) < 0.3)) for _ in range(2))
+    expected = (left.toarray()[:, :, None] * right.toarray()[None, :, :]).max(axis=1)
+    np.testing.assert_array_equal(_max_times(left, right).toarray(), expected)
+
+
+def test_the_max_times_product_of_empty_matrices_is_empty_and_underflow_leaves_no_zeros() -> None:
+    empty = sp.csr_array((3, 3))
+    assert _max_times(empty, empty).nnz == 0
+    tiny = sp.csr_array(np.array([[0.0, 1e-300], [1e-300, 0.0]]))
+    assert _max_times(tiny, tiny).nnz == 0
+
+
+def test_eigenvector_centrality_is_that_of_networkx() -> None:
+    grid = load_grid("germany")
+    graph = nx.Graph((e.source, e.target) for e in grid.lines)
+    expected = nx.eigenvector_centrality_numpy(graph)
+    mine = centrality_of(grid, "eigenvector")
+    np.testing.assert_allclose(mine, [expected[n] for n in grid.ids], atol=1e-9)
+
+
+def test_eigenvector_centrality_of_a_large_grid_solves_the_eigen_equation() -> None:
+    graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(20, 13))
+    names = [f"n{i:03}" for i in graph]
+    grid = _grid([(names[u], names[v], 0.5) for u, v in graph.edges], dict.fromkeys(names, 1.0))
+    scores = centrality_of(grid, "eigenvector")
+    image = nx.to_numpy_array(graph) @ scores
+    np.testing.assert_allclose(image, scores * (image @ scores), atol=1e-8)
+    np.testing.assert_array_equal(scores, centrality_of(grid, "eigenvector"))
+
+
+def test_eigenvector_centrality_works_on_islands() -> None:
+    grid = _grid([("a", "b", 1.0), ("c", "d", 1.0), ("d", "e", 1.0)], dict.fromkeys("abcdef", 1.0))
+    scores = centrality_of(grid, "eigenvector")
+    assert scores[5] == 0
+    assert (scores[:5] > 0).all()
+    assert scores[3] == scores.max()
+
+
+def test_an_unknown_centrality_is_refused_by_name() -> None:
+    with pytest.raises(UsageError, match="'pagerank'"):
+        centrality_of(load_grid("germany"), "pagerank")  # type: ignore[arg-type]
+
+
+def test_a_grid_of_nine_thousand_nodes_is_built_in_under_three_seconds() -> None:
+    side = 96
+    graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(side, side))
+    names = [f"n{i:04}" for i in graph]
+    grid = _grid([(names[u], names[v], 0.5) for u, v in graph.edges], dict.fromkeys(names, 0.9))
+    began = time.process_time()
+    matrix = linear_influence(grid, InfluenceParams(max_hops=3))
+    assert time.process_time() - began < 3
+    middle = names.index(names[side * side // 2 + side // 2])
+    assert len(matrix[[middle], :].nonzero()[1]) == 25  # cells within 3 steps on a square grid

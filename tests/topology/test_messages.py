@@ -1,0 +1,144 @@
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from topology.errors import MessageError
+from topology.messages import MeasurementFrame, PropagatedFrame, StressFrame, decode, encode
+
+MEASURED: dict[str, Any] = {
+    "run": "r",
+    "zone": "z",
+    "seq": 7,
+    "timestamps": ["2019-01-01T00:00:00Z", "2019-01-01T01:00:00Z"],
+    "nodes": ["a", "b"],
+    "load_mw": [[1.5, 2], [3, 4]],
+}
+PROPAGATED: dict[str, Any] = {
+    "run": "r",
+    "zone": "z",
+    "seq": 0,
+    "timestamps": ["2019-01-01T00:00:00Z"],
+    "shard": 3,
+    "nodes": ["b"],
+    "stress": [[0.25]],
+    "sources": ["a"],
+    "source_stress": [[0.5]],
+}
+
+
+def _raw(record: dict[str, Any], **changes: Any) -> bytes:
+    return json.dumps(record | changes).encode()
+
+
+def test_a_frame_reads_with_its_defaults() -> None:
+    frame = decode(_raw(MEASURED), MeasurementFrame)
+    assert frame.period_s == 3600
+    assert frame.final is False
+    assert frame.last_seq == 8
+    np.testing.assert_array_equal(frame.times_s, [1546300800.0, 1546304400.0])
+
+
+def test_times_of_another_zone_are_the_same_moment() -> None:
+    frame = decode(_raw(MEASURED, timestamps=["2019-01-01T01:00:00+01:00"] * 2), MeasurementFrame)
+    assert frame.times_s.tolist() == [1546300800.0] * 2
+
+
+def test_times_are_written_in_utc_with_a_z() -> None:
+    assert b'"2019-01-01T00:00:00Z"' in encode(decode(_raw(MEASURED), MeasurementFrame))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"run": ""},
+        {"run": "x" * 129},
+        {"zone": None},
+        {"seq": -1},
+        {"seq": 2**53 + 1},
+        {"seq": 1.5},
+        {"timestamps": []},
+        {"timestamps": ["2019-01-01T00:00:00"] * 2},
+        {"timestamps": ["2019-13-01T00:00:00Z"] * 2},
+        {"nodes": ["a", "a"]},
+        {"nodes": ["a", ""]},
+        {"nodes": ["a"]},
+        {"load_mw": [[1, 2]]},
+        {"load_mw": [[1, 2], [3]]},
+        {"load_mw": [[1, 2], [3, "4"]]},
+        {"load_mw": [[1, 2], [3, None]]},
+        {"load_mw": [[1, 2], [3, 1.1e6]]},
+        {"period_s": 0},
+        {"period_s": 86_401},
+        {"final": "yes"},
+    ],
+)
+def test_a_frame_that_breaks_a_rule_is_invalid(changes: dict[str, Any]) -> None:
+    with pytest.raises(MessageError) as caught:
+        decode(_raw(MEASURED, **changes), MeasurementFrame)
+    assert caught.value.reason == "invalid"
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", sorted(MEASURED))
+def test_no_field_without_a_default_may_be_missing(key: str) -> None:
+    with pytest.raises(MessageError, match=key):
+        decode(
+            json.dumps({k: v for k, v in MEASURED.items() if k != key}).encode(), MeasurementFrame
+        )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sources": []},
+        {"sources": ["a", "a"], "source_stress": [[0, 0]]},
+        {"source_stress": []},
+        {"stress": [[-0.1]]},
+        {"stress": [[1.1e9]]},
+        {"shard": -1},
+        {"shard": 65_536},
+    ],
+)
+def test_a_propagated_frame_that_breaks_a_rule_is_invalid(changes: dict[str, Any]) -> None:
+    assert decode(_raw(PROPAGATED), PropagatedFrame).shard == 3
+    with pytest.raises(MessageError):
+        decode(_raw(PROPAGATED, **changes), PropagatedFrame)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [None, b"", b"{", b"null", b"[]", b"NaN", b"\xff\xfe", b'{"run": "\xff"}', b"[" * 100_000],
+)
+def test_what_is_no_record_is_invalid_whatever_its_bytes(raw: bytes | None) -> None:
+    with pytest.raises(MessageError) as caught:
+        decode(raw, MeasurementFrame)
+    assert caught.value.reason == "invalid"
+
+
+def test_an_unknown_field_nested_without_end_is_invalid() -> None:
+    with pytest.raises(MessageError):
+        decode(b'{"x":' + b"[" * 100_000, MeasurementFrame)
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_make_decoding_fail_in_another_way(raw: bytes) -> None:
+    with pytest.raises(MessageError):
+        decode(raw, StressFrame)
+
+
+@given(st.floats(0, 1e9, allow_subnormal=True))
+def test_stress_reads_back_unchanged(value: float) -> None:
+    frame = StressFrame(
+        run="r",
+        zone="z",
+        seq=0,
+        timestamps=[datetime(2019, 1, 1, tzinfo=UTC)],
+        nodes=["a"],
+        stress=[[value]],
+    )
+    assert decode(encode(frame), StressFrame) == frame

@@ -1,0 +1,27 @@
+"""Event time in two dresses: epoch seconds inside the code, ISO-8601 UTC in messages."""
+
+from datetime import UTC, datetime
+
+HOUR_S = 3600
+
+
+def to_datetime(epoch_s: float) -> datetime:
+    """Epoch seconds as an aware UTC datetime."""
+    return datetime.fromtimestamp(epoch_s, UTC)
+
+
+def to_iso(epoch_s: float) -> str:
+    """Epoch seconds as ISO-8601 UTC, ``2019-01-01T00:00:00Z``."""
+    return to_datetime(epoch_s).isoformat().replace("+00:00", "Z")
+
+
+def from_iso(text: str) -> float:
+    """ISO-8601 text as epoch seconds; a time without a zone is read as UTC.
+
+    Raises
+    ------
+    ValueError
+        If the text is not ISO-8601.
+    """
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

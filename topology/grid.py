@@ -1,0 +1,82 @@
+"""The grid: substations (nodes) and the lines between them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from topology.messages import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A substation.
+
+    ``share`` is its part of its zone's load, in [0, 1]; ``rating_mw`` (> 0) is the load at which
+    it is fully used; ``sensitivity``, in (0, 1], is how readily it takes on its neighbours'
+    stress in the linear model.
+    """
+
+    id: str
+    name: str
+    lat: float
+    lon: float
+    zone: str
+    share: float
+    rating_mw: float
+    sensitivity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An undirected edge: ``coupling``, in (0, 1], is the part of a stress that crosses it."""
+
+    source: str
+    target: str
+    length_km: float
+    voltage_kv: float
+    coupling: float
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A whole topology; nodes are kept sorted by id, lines by their ends, so runs repeat."""
+
+    name: str
+    nodes: tuple[Node, ...]
+    lines: tuple[Line, ...]
+    zone_shares: Mapping[str, float] = field(default_factory=dict)
+    """Part of the national load that each zone takes; sums to 1. For series without zones."""
+    note: str = ""
+    credit: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", tuple(sorted(self.nodes, key=lambda n: n.id)))
+        object.__setattr__(
+            self, "lines", tuple(sorted(self.lines, key=lambda e: (e.source, e.target)))
+        )
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """Node ids in index order."""
+        return tuple(node.id for node in self.nodes)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each node id in ``nodes``."""
+        return {node.id: i for i, node in enumerate(self.nodes)}
+
+    @cached_property
+    def zones(self) -> tuple[str, ...]:
+        """Zone names, sorted."""
+        return tuple(sorted({node.zone for node in self.nodes}))
+
+    @cached_property
+    def ratings_mw(self) -> Floats:
+        """Ratings in MW, shape (nodes,)."""
+        return np.array([node.rating_mw for node in self.nodes])
+
+    def nodes_of(self, zone: str) -> tuple[Node, ...]:
+        """The zone's nodes, sorted by id."""
+        return tuple(node for node in self.nodes if node.zone == zone)

@@ -1,0 +1,196 @@
+"""The records that travel between the stages; ``docs/messages.md`` has a table for each.
+
+A frame is columnar: ``nodes`` names the columns, ``timestamps`` the rows, and the values are one
+list a row. Row *i* has the sequence number ``seq + i``, so a row keeps its number however many
+rows a message carries.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+
+from topology.errors import MessageError
+
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Seq = Annotated[int, Meta(ge=0, le=2**53)]
+Load = Annotated[float, Meta(ge=-1e6, le=1e6)]
+Stress = Annotated[float, Meta(ge=0, le=1e9)]
+Risk = Annotated[float, Meta(ge=0, le=1)]
+Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
+Level = Literal["WARNING", "HIGH", "CRITICAL"]
+State = Literal["RAISED", "ESCALATED", "CLEARED"]
+
+MAX_VALUES = 20_000
+"""Values that one frame carries; with 17 digits each they stay under a broker's limit of 1 MB."""
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def _check_rows(what: str, rows: list[list[float]], timestamps: int, columns: int) -> None:
+    if len(rows) != timestamps:
+        raise ValueError(f"{what} has {len(rows)} rows for {timestamps} timestamps")
+    for i, row in enumerate(rows):
+        if len(row) != columns:
+            raise ValueError(f"{what}[{i}] has {len(row)} values for {columns} columns")
+
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+def _check_times(moments: list[datetime]) -> None:
+    for moment in moments:
+        if not EARLIEST <= moment < LATEST:
+            raise ValueError(f"time {moment} is not between {EARLIEST.year} and {LATEST.year}")
+
+
+def _check_unique(what: str, names: list[str]) -> None:
+    if len(set(names)) != len(names):
+        raise ValueError(f"{what} names a node twice")
+
+
+class ZoneFrame(Struct, kw_only=True, frozen=True):
+    """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``."""
+
+    run: Name
+    zone: Name
+    seq: Seq
+    timestamps: Annotated[list[Moment], Meta(min_length=1, max_length=1000)]
+    nodes: list[Name]
+    final: bool = False
+
+    def __post_init__(self) -> None:
+        _check_times(self.timestamps)
+        _check_unique("nodes", self.nodes)
+
+    @property
+    def times_s(self) -> Floats:
+        """Row times in epoch seconds, shape (rows,)."""
+        return np.array([moment.timestamp() for moment in self.timestamps])
+
+    @property
+    def last_seq(self) -> int:
+        """The sequence number of the last row."""
+        return self.seq + len(self.timestamps) - 1
+
+
+class MeasurementFrame(ZoneFrame, kw_only=True, frozen=True):
+    """Loads of one zone's nodes, in MW, at consecutive times; a value stands for ``period_s``.
+
+    ``final`` marks the end of the zone's run: one row without nodes, at the end of its data.
+    """
+
+    load_mw: list[list[Load]]
+    period_s: Annotated[int, Meta(ge=1, le=86_400)] = 3600
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_rows("load_mw", self.load_mw, len(self.timestamps), len(self.nodes))
+
+
+class StressFrame(ZoneFrame, kw_only=True, frozen=True):
+    """Stress of the zone's stressed nodes; without nodes it still moves time forward."""
+
+    stress: list[list[Stress]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_rows("stress", self.stress, len(self.timestamps), len(self.nodes))
+
+
+class PropagatedFrame(ZoneFrame, kw_only=True, frozen=True):
+    """What one zone's stressed nodes (``sources``) add to the nodes of one shard."""
+
+    shard: Annotated[int, Meta(ge=0, le=65_535)]
+    stress: list[list[Stress]]
+    sources: list[Name]
+    source_stress: list[list[Stress]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_rows("stress", self.stress, len(self.timestamps), len(self.nodes))
+        _check_rows("source_stress", self.source_stress, len(self.timestamps), len(self.sources))
+        _check_unique("sources", self.sources)
+
+
+class RiskWindow(Struct, kw_only=True, frozen=True):
+    """The final values of one window for one shard's nodes; nodes without stress are left out."""
+
+    model: Name
+    run: Name
+    shard: Annotated[int, Meta(ge=0, le=65_535)]
+    window_start: Moment
+    window_end: Moment
+    nodes: list[Name]
+    stress: list[Stress]
+    risk: list[Risk]
+
+
+class SourceShare(Struct, frozen=True):
+    """How much of a node's stress in a window came from one source."""
+
+    node_id: Name
+    share: Share
+
+
+class RiskAlert(Struct, kw_only=True, frozen=True):
+    """One step of an alarm episode, decided when the watermark passed ``window_end``."""
+
+    alert_id: Name
+    episode_id: Name
+    model: Name
+    run: Name
+    node_id: Name
+    timestamp: Moment
+    window_start: Moment
+    window_end: Moment
+    risk_score: Risk
+    level: Level
+    state: State
+    sources: list[SourceShare]
+
+
+Record = TypeVar("Record", bound=Struct)
+_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
+_encoder = msgspec.json.Encoder()
+
+
+def row_slices(rows: int, columns: int) -> Iterator[slice]:
+    """Cut a frame's rows such that no message carries more than ``MAX_VALUES`` values.
+
+    A slice has one row at least, however many columns there are.
+    """
+    step = max(1, MAX_VALUES // max(1, columns))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
+def encode(record: Struct) -> bytes:
+    """A record as UTF-8 JSON; times as ISO-8601 UTC, floats so that they read back unchanged."""
+    return _encoder.encode(record)
+
+
+def decode(raw: bytes | None, kind: type[Record]) -> Record:
+    """Read and check one record.
+
+    Raises
+    ------
+    MessageError
+        With reason ``invalid`` and the field that is wrong, for anything that is not JSON of
+        this kind.
+    """
+    if raw is None:
+        raise MessageError("invalid", "the record has no value")
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    try:
+        record: Record = decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
+    return record

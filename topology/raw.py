@@ -1,0 +1,53 @@
+"""A grid as it was read: any field may be missing or wrong, so that all of it can be reported."""
+
+from typing import Any
+
+from msgspec import Struct, field
+
+
+class RawNode(Struct, omit_defaults=True):
+    """A node before validation; ``None`` is "not given".
+
+    ``load_mw`` is the bus's own load where a format has one; shares and ratings derive from it.
+    """
+
+    id: Any = None
+    name: Any = None
+    lat: Any = None
+    lon: Any = None
+    zone: Any = None
+    share: Any = None
+    rating_mw: Any = None
+    sensitivity: Any = None
+    load_mw: Any = None
+
+
+class RawLine(Struct, omit_defaults=True):
+    """A line before validation; ``None`` is "not given"."""
+
+    source: Any = None
+    target: Any = None
+    length_km: Any = None
+    voltage_kv: Any = None
+    coupling: Any = None
+
+
+class RawGrid(Struct, omit_defaults=True):
+    """A topology file's records, in the file's order. Keys that are not listed are ignored."""
+
+    name: str = ""
+    note: str = ""
+    credit: str = ""
+    zone_shares: dict[str, Any] = field(default_factory=dict)
+    nodes: list[RawNode] = field(default_factory=list)
+    lines: list[RawLine] = field(default_factory=list)
+
+
+def as_number(value: Any) -> float | None:
+    """The value as a float; ``None`` when it is not a number (a bool is not)."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
