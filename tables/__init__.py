@@ -1,0 +1,1 @@
+"""Windows over event time and the state that keeps them."""

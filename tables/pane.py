@@ -1,0 +1,84 @@
+"""One tumbling pane of one run and shard: mergeable sums beside what has been applied to them.
+
+Sums are kept by zone and added up in the zones' order only when they are read: a zone's rows come
+in order, the zones among themselves do not, and floating-point sums must not depend on that.
+"""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+import msgspec
+import numpy as np
+
+from topology.messages import Floats
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    applied: dict[str, int]
+    stress: dict[str, bytes]
+    source_index: bytes
+    source_stress: bytes
+
+
+_decoder = msgspec.msgpack.Decoder(_Packed)
+
+
+@dataclass(slots=True)
+class Pane:
+    """Stress-hours of a pane.
+
+    Attributes
+    ----------
+    source_stress
+        Own stress of each node of the grid, shape (grid nodes,).
+    stress
+        By zone, what its sources add to the shard's nodes, shape (shard nodes,).
+    applied
+        By zone, the last sequence number that is in these sums.
+    """
+
+    source_stress: Floats
+    stress: dict[str, Floats] = field(default_factory=dict)
+    applied: dict[str, int] = field(default_factory=dict)
+
+    def add(self, zone: str, seq: int, stress: Floats, source_stress: Floats) -> None:
+        """Add one row, unless it is in the sums already."""
+        if seq <= self.applied.get(zone, -1):
+            return
+        self.applied[zone] = seq
+        if source_stress.any():
+            self.source_stress = self.source_stress + source_stress
+        if stress.any():
+            known = self.stress.get(zone)
+            self.stress[zone] = stress if known is None else known + stress
+
+    def total(self, shard_size: int) -> Floats:
+        """Stress over all zones, shape (shard nodes,)."""
+        total = np.zeros(shard_size)
+        for zone in sorted(self.stress):
+            total += self.stress[zone]
+        return total
+
+    def pack(self) -> bytes:
+        """This pane as a table value."""
+        (index,) = self.source_stress.nonzero()
+        packed = _Packed(
+            applied=self.applied,
+            stress={zone: values.tobytes() for zone, values in self.stress.items()},
+            source_index=index.astype(np.int32).tobytes(),
+            source_stress=self.source_stress[index].tobytes(),
+        )
+        return msgspec.msgpack.encode(packed)
+
+    @classmethod
+    def unpack(cls, raw: bytes, grid_size: int) -> Self:
+        """A pane from a table value."""
+        packed = _decoder.decode(raw)
+        source_stress = np.zeros(grid_size)
+        index = np.frombuffer(packed.source_index, np.int32)
+        source_stress[index] = np.frombuffer(packed.source_stress)
+        return cls(
+            source_stress=source_stress,
+            stress={zone: np.frombuffer(values) for zone, values in packed.stress.items()},
+            applied=packed.applied,
+        )

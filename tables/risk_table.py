@@ -1,0 +1,144 @@
+"""The table of one model: tumbling panes that are stored, hopping windows that are read off them.
+
+Everything of a model lies in **one** Faust table, so that one changelog partition is one ordered
+log of its writes: what is recovered after a crash is what some prefix of the writes left behind.
+The writer keeps to an order in which every prefix is sound: panes first, the state last, and no
+pane is deleted that the state before it might still ask for.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from tables.pane import Pane
+from tables.shard_state import ShardState
+from tables.windows import WindowSpec
+from topology.messages import Floats
+
+Store = MutableMapping[bytes, bytes]
+"""Raw keys and values: a Faust table, or a dict in a test."""
+
+_Key = tuple[str, int, int | None]
+_key_decoder = msgspec.json.Decoder(_Key)
+
+
+def _key(run: str, shard: int, pane_s: int | None) -> bytes:
+    return msgspec.json.encode((run, shard, pane_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The sums of one window: stress of the shard's nodes, and of all grid nodes as sources."""
+
+    end_s: int
+    stress: Floats
+    source_stress: Floats
+
+    @property
+    def risk(self) -> Floats:
+        """Risk of the shard's nodes: 1 - exp(-stress), in [0, 1), shape (shard nodes,)."""
+        return -np.expm1(-self.stress)
+
+
+class TumblingPanes:
+    """The panes of one run and shard: each is read from the store at most once."""
+
+    def __init__(self, store: Store, run: str, shard: int, grid_size: int) -> None:
+        self._store = store
+        self._run, self._shard = run, shard
+        self.grid_size = grid_size
+        self._known: dict[int, Pane | None] = {}
+        self._changed: set[int] = set()
+
+    def get(self, start_s: int) -> Pane | None:
+        """The pane that starts here, if it has been written."""
+        if start_s not in self._known:
+            raw = self._store.get(_key(self._run, self._shard, start_s))
+            self._known[start_s] = None if raw is None else Pane.unpack(raw, self.grid_size)
+        return self._known[start_s]
+
+    def to_change(self, start_s: int) -> Pane:
+        """The pane that starts here, new if need be; ``save`` will write it."""
+        pane = self.get(start_s)
+        if pane is None:
+            pane = self._known[start_s] = Pane(np.zeros(self.grid_size))
+        self._changed.add(start_s)
+        return pane
+
+    def save(self) -> None:
+        """Write the changed panes, oldest first."""
+        for start_s in sorted(self._changed):
+            pane = self._known[start_s]
+            assert pane is not None
+            self._store[_key(self._run, self._shard, start_s)] = pane.pack()
+        self._changed.clear()
+
+    def delete(self, starts: range) -> None:
+        """Delete those of these panes that exist."""
+        for start_s in starts:
+            key = _key(self._run, self._shard, start_s)
+            if self._store.get(key) is not None:
+                del self._store[key]
+            self._known[start_s] = None
+
+
+class HoppingWindows:
+    """The hopping windows over some panes: nothing is stored, a window is the sum of its panes."""
+
+    def __init__(self, panes: TumblingPanes, spec: WindowSpec, shard_size: int) -> None:
+        self._panes, self._spec, self._shard_size = panes, spec, shard_size
+        self._totals: dict[int, Floats] = {}
+
+    def at(self, end_s: int) -> Window:
+        """The window that ends here, as full as it is now."""
+        stress: Floats = np.zeros(self._shard_size)
+        source_stress: Floats = np.zeros(self._panes.grid_size)
+        for start_s in self._spec.panes_in(end_s):
+            pane = self._panes.get(start_s)
+            if pane is None:
+                continue
+            if start_s not in self._totals:
+                self._totals[start_s] = pane.total(self._shard_size)
+            stress += self._totals[start_s]
+            source_stress += pane.source_stress
+        return Window(end_s, stress, source_stress)
+
+
+class RiskTable:
+    """States and panes of one model, by run and shard."""
+
+    def __init__(self, store: Store, grid_size: int) -> None:
+        self._store, self._grid_size = store, grid_size
+
+    def state(self, run: str, shard: int) -> ShardState | None:
+        """What the shard knows of the run, if it knows it."""
+        raw = self._store.get(_key(run, shard, None))
+        return None if raw is None else ShardState.unpack(raw)
+
+    def put_state(self, run: str, shard: int, state: ShardState) -> None:
+        """Write the state; the last write of a step."""
+        self._store[_key(run, shard, None)] = state.pack()
+
+    def panes(self, run: str, shard: int) -> TumblingPanes:
+        """The run's panes in this shard."""
+        return TumblingPanes(self._store, run, shard, self._grid_size)
+
+    def keys(self, shard: int) -> Iterator[tuple[bytes, str, int | None]]:
+        """Keys of a shard with their run and pane start (None for the state); reads them all."""
+        for key in list(self._store):
+            run, owner, pane_s = _key_decoder.decode(key)
+            if owner == shard:
+                yield key, run, pane_s
+
+    def runs(self, shard: int) -> dict[str, ShardState]:
+        """The state of every run that the shard knows."""
+        found = ((run, self.state(run, shard)) for _, run, p in self.keys(shard) if p is None)
+        return {run: state for run, state in found if state is not None}
+
+    def forget(self, run: str, shard: int) -> None:
+        """Delete all that the shard knows of a run."""
+        for key, owner, _ in sorted(self.keys(shard), key=lambda item: item[2] is None):
+            if owner == run:
+                del self._store[key]

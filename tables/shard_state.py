@@ -1,0 +1,134 @@
+"""What a shard knows of a run beside its panes: how far time has come, and its alarm episodes."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+
+from tables.windows import WindowSpec
+from topology.messages import Floats
+
+Levels = np.ndarray[Any, np.dtype[np.int8]]
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    started_ms: int
+    applied: dict[str, int]
+    newest_s: dict[str, float]
+    ended_s: dict[str, float]
+    first_pane_s: int | None
+    closed_until_s: int | None
+    floor_s: int | None
+    level: bytes
+    since_s: bytes
+    late_rows: int
+    gaps: int
+
+
+_decoder = msgspec.msgpack.Decoder(_Packed)
+
+
+@dataclass(slots=True)
+class ShardState:
+    """The clock and the alarms of one run in one shard.
+
+    Attributes
+    ----------
+    level, since_s
+        Per node of the shard, shape (shard nodes,): the highest level its open episode has
+        reached (0 for none, then 1, 2, 3), and the event time at which it was raised.
+    started_ms
+        The broker's time of the run's first frame here; tells old runs from new ones.
+    applied, newest_s, ended_s
+        By zone: last sequence number applied, newest event time seen, end of its data.
+    first_pane_s
+        Start of the earliest pane.
+    closed_until_s
+        The last window end that has been closed.
+    floor_s
+        Panes that start before it have been deleted.
+    late_rows, gaps
+        Rows set aside as late; sequence numbers that never came.
+    """
+
+    level: Levels
+    since_s: Floats
+    started_ms: int = 0
+    applied: dict[str, int] = field(default_factory=dict)
+    newest_s: dict[str, float] = field(default_factory=dict)
+    ended_s: dict[str, float] = field(default_factory=dict)
+    first_pane_s: int | None = None
+    closed_until_s: int | None = None
+    floor_s: int | None = None
+    late_rows: int = 0
+    gaps: int = 0
+
+    @classmethod
+    def new(cls, shard_size: int, started_ms: int) -> Self:
+        """The state before the first frame."""
+        return cls(np.zeros(shard_size, np.int8), np.zeros(shard_size), started_ms)
+
+    def is_late(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
+        """Whether a row comes too late to count; depends on its own zone's order alone.
+
+        The second half can only be true after a silent zone has been waited for in vain.
+        """
+        behind_zone = time_s < self.newest_s.get(zone, time_s) - spec.lateness_s
+        return behind_zone or (self.closed_until_s is not None and time_s < self.closed_until_s)
+
+    def watermark_s(
+        self, zones: Collection[str], spec: WindowSpec, silent: Collection[str] = ()
+    ) -> float | None:
+        """Event time up to which all of the run has been seen, or None if that is not known.
+
+        A zone that has ended or fallen silent holds nothing back; once all have ended, it is the
+        latest of their ends.
+        """
+        if all(zone in self.ended_s for zone in zones):
+            return max(self.ended_s.values())
+        holding = [zone for zone in zones if zone not in self.ended_s and zone not in silent]
+        if not holding or not all(zone in self.newest_s for zone in holding):
+            return None
+        return min(self.newest_s[zone] for zone in holding) - spec.lateness_s
+
+    @property
+    def event_time_s(self) -> float | None:
+        """The newest event time of any zone."""
+        return max(self.newest_s.values(), default=None)
+
+    def pack(self) -> bytes:
+        """This state as a table value."""
+        packed = _Packed(
+            self.started_ms,
+            self.applied,
+            self.newest_s,
+            self.ended_s,
+            self.first_pane_s,
+            self.closed_until_s,
+            self.floor_s,
+            self.level.tobytes(),
+            self.since_s.tobytes(),
+            self.late_rows,
+            self.gaps,
+        )
+        return msgspec.msgpack.encode(packed)
+
+    @classmethod
+    def unpack(cls, raw: bytes) -> Self:
+        """A state from a table value."""
+        packed = _decoder.decode(raw)
+        return cls(
+            level=np.frombuffer(packed.level, np.int8).copy(),
+            since_s=np.frombuffer(packed.since_s).copy(),
+            started_ms=packed.started_ms,
+            applied=packed.applied,
+            newest_s=packed.newest_s,
+            ended_s=packed.ended_s,
+            first_pane_s=packed.first_pane_s,
+            closed_until_s=packed.closed_until_s,
+            floor_s=packed.floor_s,
+            late_rows=packed.late_rows,
+            gaps=packed.gaps,
+        )

@@ -1,0 +1,34 @@
+"""Window arithmetic over event time, in whole epoch seconds.
+
+Panes tumble: ``[k * step, (k + 1) * step)``. Windows hop by a step and are ``size / step`` panes
+long, so a window is the sum of its panes and a row is added once, however many windows hold it
+(stream slicing: Carbone et al., Cutty, CIKM 2016).
+"""
+
+from dataclasses import dataclass
+from math import floor
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSpec:
+    """``step_s`` >= 1; ``size_s`` a multiple of it; ``lateness_s`` >= 0."""
+
+    step_s: int = 3600
+    size_s: int = 21_600
+    lateness_s: int = 3600
+
+    def pane_of(self, time_s: float) -> int:
+        """Start of the pane that holds this time."""
+        return floor(time_s / self.step_s) * self.step_s
+
+    def last_end(self, time_s: float) -> int:
+        """The latest window end that is not after this time."""
+        return self.pane_of(time_s)
+
+    def panes_in(self, end_s: int) -> range:
+        """Starts of the panes of the window that ends here, oldest first."""
+        return range(end_s - self.size_s, end_s, self.step_s)
+
+    def oldest_needed(self, closed_until_s: int) -> int:
+        """Start of the oldest pane that a window after ``closed_until_s`` still holds."""
+        return closed_until_s + self.step_s - self.size_s

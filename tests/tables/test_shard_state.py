@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+
+from tables.shard_state import ShardState
+from tables.windows import WindowSpec
+
+SPEC = WindowSpec(step_s=10, size_s=30, lateness_s=5)
+ZONES = ("x", "y")
+
+
+@pytest.fixture
+def state() -> ShardState:
+    return ShardState.new(2, started_ms=7)
+
+
+def test_there_is_no_watermark_before_every_zone_has_spoken(state: ShardState) -> None:
+    state.newest_s["x"] = 100.0
+    assert state.watermark_s(ZONES, SPEC) is None
+
+
+def test_the_watermark_is_the_slowest_zone_less_the_lateness(state: ShardState) -> None:
+    state.newest_s.update(x=100.0, y=70.0)
+    assert state.watermark_s(ZONES, SPEC) == 65.0
+
+
+def test_a_zone_that_ended_or_fell_silent_holds_nothing_back(state: ShardState) -> None:
+    state.newest_s.update(x=100.0, y=70.0)
+    assert state.watermark_s(ZONES, SPEC, silent={"y"}) == 95.0
+    state.ended_s["y"] = 80.0
+    assert state.watermark_s(ZONES, SPEC) == 95.0
+
+
+def test_when_all_have_ended_the_watermark_is_the_latest_end(state: ShardState) -> None:
+    state.newest_s.update(x=100.0, y=70.0)
+    state.ended_s.update(x=110.0, y=80.0)
+    assert state.watermark_s(ZONES, SPEC) == 110.0
+
+
+def test_lateness_is_judged_by_the_own_zone(state: ShardState) -> None:
+    state.newest_s.update(x=100.0, y=10.0)
+    assert state.is_late("x", 94.9, SPEC)
+    assert not state.is_late("x", 95.0, SPEC)
+    assert not state.is_late("y", 5.0, SPEC)
+    assert not state.is_late("z", -1e9, SPEC)
+
+
+def test_what_is_closed_is_closed_for_a_zone_that_wakes_up(state: ShardState) -> None:
+    state.closed_until_s = 90
+    assert state.is_late("y", 89.0, SPEC)
+    assert not state.is_late("y", 90.0, SPEC)
+
+
+def test_a_state_reads_back_as_it_was_packed(state: ShardState) -> None:
+    state.level[1] = 3
+    state.since_s[1] = 1234.5
+    state.applied["x"] = 12
+    state.ended_s["x"] = 99.0
+    state.closed_until_s = 90
+    state.late_rows, state.gaps = 4, 5
+    again = ShardState.unpack(state.pack())
+    assert again.pack() == state.pack()
+    assert np.array_equal(again.level, state.level)
+    again.level[0] = 1  # what was read can be written to
