@@ -1,0 +1,1 @@
+"""The stages: pure step functions and the agents that call them."""

@@ -1,0 +1,70 @@
+"""Alarm episodes: from the risk of a window to what is raised, escalated and cleared.
+
+An episode starts when a node's risk first reaches a level and ends when it has fallen below the
+clear level; the gap between the two keeps alarms from flapping (hysteresis, as in ISA-18.2). Its
+level is the highest it has reached and never falls.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+import numpy as np
+
+from tables.shard_state import ShardState
+from topology.clock import to_iso
+from topology.messages import Floats, Level, State
+
+LEVELS: Final[tuple[Level, ...]] = ("WARNING", "HIGH", "CRITICAL")
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Risks, in (0, 1) and rising from ``clear`` to ``critical``."""
+
+    clear: float = 0.4
+    warning: float = 0.5
+    high: float = 0.7
+    critical: float = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One step of a node's episode; ``node`` is its position in the shard."""
+
+    node: int
+    state: State
+    level: Level
+    since_s: float
+
+
+def episode_id(model: str, run: str, node_id: str, since_s: float) -> str:
+    """The id of an episode: the same whenever and wherever it is found again."""
+    return sha256(f"{model}/{run}/{node_id}/{to_iso(since_s)}".encode()).hexdigest()[:16]
+
+
+def decide(
+    state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds
+) -> Iterator[Transition]:
+    """Move the episodes of a shard on by one window; changes ``state`` as it goes.
+
+    ``risk`` has shape (shard nodes,); transitions come in the order of the nodes.
+    """
+    steps = (thresholds.warning, thresholds.high, thresholds.critical)
+    reached = np.searchsorted(steps, risk, side="right").astype(np.int8)
+    rising = reached > state.level
+    clearing = (state.level > 0) & (risk < thresholds.clear)
+    for node in (rising | clearing).nonzero()[0].tolist():
+        if clearing[node]:
+            level = LEVELS[state.level[node] - 1]
+            yield Transition(node, "CLEARED", level, float(state.since_s[node]))
+            state.level[node] = 0
+            continue
+        raised = state.level[node] == 0
+        if raised:
+            state.since_s[node] = end_s
+        state.level[node] = reached[node]
+        level = LEVELS[reached[node] - 1]
+        what: State = "RAISED" if raised else "ESCALATED"
+        yield Transition(node, what, level, float(state.since_s[node]))

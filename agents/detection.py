@@ -1,0 +1,83 @@
+"""Detection: from loads to stress."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from topology.clock import HOUR_S
+from topology.errors import MessageError
+from topology.grid import Grid
+from topology.messages import Floats, MeasurementFrame, StressFrame, row_slices
+
+
+def stress_of(load_mw: Floats, rating_mw: Floats, threshold: float, period_s: float) -> Floats:
+    """Stress-hours of loads: 0 up to the threshold, 1 for an hour at full rating.
+
+    ``max(0, (load / rating - threshold) / (1 - threshold)) * period / 1 h``; shapes (..., nodes)
+    and (nodes,), the threshold in (0, 1).
+    """
+    excess = (load_mw / rating_mw - threshold) / (1.0 - threshold)
+    stress: Floats = np.maximum(0.0, excess) * (period_s / HOUR_S)
+    return stress
+
+
+@dataclass(frozen=True)
+class Detection:
+    """The detection stage for one grid; a pure function of the frame."""
+
+    grid: Grid
+    threshold: float
+
+    def __call__(self, frame: MeasurementFrame) -> Iterator[StressFrame]:
+        """The stressed nodes of a frame; a frame without any still moves time forward.
+
+        One frame comes of one, but for very large ones, which are cut by rows.
+
+        Raises
+        ------
+        MessageError
+            If the zone is not the grid's, or a node is not the zone's.
+        """
+        check_zone(frame.zone, self.grid)
+        index = [self._index(node_id, frame.zone) for node_id in frame.nodes]
+        load = np.array(frame.load_mw).reshape(len(frame.timestamps), len(index))
+        stress = stress_of(load, self.grid.ratings_mw[index], self.threshold, frame.period_s)
+        stressed = np.flatnonzero(stress.any(axis=0))
+        for rows in row_slices(len(stress), len(stressed)):
+            yield StressFrame(
+                run=frame.run,
+                zone=frame.zone,
+                seq=frame.seq + rows.start,
+                timestamps=frame.timestamps[rows],
+                nodes=[frame.nodes[i] for i in stressed],
+                stress=stress[rows, stressed].tolist(),
+                final=frame.final,
+            )
+
+    def _index(self, node_id: str, zone: str) -> int:
+        i = self.grid.index.get(node_id)
+        if i is None:
+            raise MessageError("unknown-node", f"node {node_id!r} is not in the topology")
+        if self.grid.nodes[i].zone != zone:
+            raise MessageError(
+                "unknown-node",
+                f"node {node_id!r} lies in zone {self.grid.nodes[i].zone!r}, not {zone!r}",
+            )
+        return i
+
+
+def check_zone(zone: str, grid: Grid) -> None:
+    """Raise MessageError unless the grid has this zone."""
+    if zone not in grid.zones:
+        raise MessageError(
+            "unknown-zone", f"zone {zone!r} is not in the topology, which has {list(grid.zones)}"
+        )
+
+
+def node_indices(nodes: list[str], grid: Grid) -> list[int]:
+    """Positions of these nodes in the grid; MessageError for one that it does not have."""
+    try:
+        return [grid.index[node_id] for node_id in nodes]
+    except KeyError as error:
+        raise MessageError("unknown-node", f"node {error} is not in the topology") from None

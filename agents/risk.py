@@ -1,0 +1,198 @@
+"""Risk: propagated stress folded into panes, windows closed on the watermark, alarms decided.
+
+Pure: a step is a function of the state, the panes and the frame. The agent that reads, sends and
+writes is in ``agents/pipeline.py``.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from agents.alarms import Thresholds, Transition, decide, episode_id
+from agents.detection import check_zone, node_indices
+from tables.risk_table import HoppingWindows, TumblingPanes, Window
+from tables.shard_state import ShardState
+from tables.windows import WindowSpec
+from topology.clock import to_datetime
+from topology.errors import MessageError
+from topology.grid import Grid
+from topology.influence import Matrix
+from topology.messages import (
+    Floats,
+    PropagatedFrame,
+    RiskAlert,
+    RiskWindow,
+    SourceShare,
+)
+from topology.shards import shard_nodes
+
+TOP_SOURCES = 3
+
+
+@dataclass(frozen=True)
+class Closing:
+    """What one closed window sends: its final values and the alarms decided on it."""
+
+    window: RiskWindow
+    alerts: list[RiskAlert]
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """The risk stage of one model on one grid."""
+
+    name: str
+    grid: Grid
+    influence: Matrix
+    partitions: int
+    spec: WindowSpec
+    thresholds: Thresholds
+
+    @cached_property
+    def shards(self) -> tuple[tuple[int, ...], ...]:
+        """For each shard the grid positions of its nodes."""
+        return shard_nodes(self.grid, self.partitions)
+
+    def fold(self, frame: PropagatedFrame, state: ShardState, panes: TumblingPanes) -> list[int]:
+        """Add a frame's new rows to their panes and move the zone's clock; the late rows' seqs.
+
+        Rows that the state has applied are passed over. A row that only a pane has applied (a
+        crash came between the two writes) moves the clock and changes no sum.
+
+        Raises
+        ------
+        MessageError
+            Before anything is changed, if the frame names a zone, node or shard that is not here.
+        """
+        check_zone(frame.zone, self.grid)
+        members, sources = self._members(frame), node_indices(frame.sources, self.grid)
+        shard_size, grid_size = len(self.shards[frame.shard]), len(self.grid.nodes)
+        zone, late = frame.zone, []
+        for i, time_s in enumerate(frame.times_s.tolist()):
+            seq = frame.seq + i
+            applied = state.applied.get(zone, -1)
+            if seq <= applied:
+                continue
+            state.gaps += seq - applied - 1
+            state.applied[zone] = seq
+            if frame.final:
+                state.ended_s[zone] = time_s
+                continue
+            if state.is_late(zone, time_s, self.spec):
+                late.append(seq)
+                state.late_rows += 1
+                continue
+            state.newest_s[zone] = max(time_s, state.newest_s.get(zone, time_s))
+            start_s = self.spec.pane_of(time_s)
+            if state.closed_until_s is None:
+                first = state.first_pane_s
+                state.first_pane_s = start_s if first is None else min(first, start_s)
+            stress = _spread(frame.stress[i], members, shard_size)
+            source_stress = _spread(frame.source_stress[i], sources, grid_size)
+            if stress.any() or source_stress.any():
+                panes.to_change(start_s).add(zone, seq, stress, source_stress)
+        return late
+
+    def close(
+        self,
+        run: str,
+        shard: int,
+        state: ShardState,
+        panes: TumblingPanes,
+        silent: Collection[str] = (),
+    ) -> Iterator[Closing]:
+        """Close the windows that the watermark has passed, oldest first."""
+        watermark_s = state.watermark_s(self.grid.zones, self.spec, silent)
+        if watermark_s is None or state.first_pane_s is None:
+            return
+        windows = HoppingWindows(panes, self.spec, len(self.shards[shard]))
+        closed = state.closed_until_s
+        first_end = (state.first_pane_s if closed is None else closed) + self.spec.step_s
+        last_end = self.spec.last_end(watermark_s)
+        for end_s in range(first_end, last_end + 1, self.spec.step_s):
+            window = windows.at(end_s)
+            state.closed_until_s = end_s
+            alerts = [
+                self._alert(run, shard, window, transition)
+                for transition in decide(state, window.risk, end_s, self.thresholds)
+            ]
+            yield Closing(self._window(run, shard, window), alerts)
+
+    def sources_of(self, node: int, source_stress: Floats) -> list[SourceShare]:
+        """The nodes whose stress makes up most of a node's, largest share first.
+
+        ``node`` is a grid position; ``source_stress`` has shape (grid nodes,).
+        """
+        parts = self._influence_on[:, [node]].toarray()[:, 0] * source_stress
+        total = parts.sum()
+        if total <= 0:
+            return []
+        order = np.lexsort((np.arange(len(parts)), -parts))[:TOP_SOURCES]
+        return [
+            SourceShare(self.grid.ids[i], float(parts[i] / total)) for i in order if parts[i] > 0
+        ]
+
+    @cached_property
+    def _influence_on(self) -> Matrix:
+        return self.influence.tocsc()
+
+    def _members(self, frame: PropagatedFrame) -> list[int]:
+        if frame.shard >= self.partitions:
+            raise MessageError(
+                "unknown-shard", f"shard {frame.shard} of {self.partitions} partitions"
+            )
+        position = self._positions[frame.shard]
+        try:
+            return [position[node_id] for node_id in frame.nodes]
+        except KeyError as error:
+            raise MessageError(
+                "unknown-node", f"node {error} is not in shard {frame.shard}"
+            ) from None
+
+    @cached_property
+    def _positions(self) -> list[dict[str, int]]:
+        return [
+            {self.grid.ids[node]: i for i, node in enumerate(members)} for members in self.shards
+        ]
+
+    def _window(self, run: str, shard: int, window: Window) -> RiskWindow:
+        members = self.shards[shard]
+        (held,) = window.stress.nonzero()
+        return RiskWindow(
+            model=self.name,
+            run=run,
+            shard=shard,
+            window_start=to_datetime(window.end_s - self.spec.size_s),
+            window_end=to_datetime(window.end_s),
+            nodes=[self.grid.ids[members[i]] for i in held],
+            stress=window.stress[held].tolist(),
+            risk=window.risk[held].tolist(),
+        )
+
+    def _alert(self, run: str, shard: int, window: Window, step: Transition) -> RiskAlert:
+        node = self.shards[shard][step.node]
+        node_id = self.grid.ids[node]
+        episode = episode_id(self.name, run, node_id, step.since_s)
+        return RiskAlert(
+            alert_id=f"{episode}-{step.state}-{step.level}",
+            episode_id=episode,
+            model=self.name,
+            run=run,
+            node_id=node_id,
+            timestamp=to_datetime(window.end_s),
+            window_start=to_datetime(window.end_s - self.spec.size_s),
+            window_end=to_datetime(window.end_s),
+            risk_score=float(window.risk[step.node]),
+            level=step.level,
+            state=step.state,
+            sources=self.sources_of(node, window.source_stress),
+        )
+
+
+def _spread(values: list[float], columns: list[int], size: int) -> Floats:
+    """Values put into the columns they belong to, zeros elsewhere."""
+    row: Floats = np.zeros(size)
+    row[columns] = values
+    return row

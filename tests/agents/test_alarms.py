@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from agents.alarms import Thresholds, decide, episode_id
+from tables.shard_state import ShardState
+
+LIMITS = Thresholds(clear=0.4, warning=0.5, high=0.7, critical=0.9)
+
+
+def story(*risks: float) -> list[tuple[str, str]]:
+    """What one node's risk, hour by hour, raises."""
+    state = ShardState.new(1, started_ms=0)
+    told = []
+    for hour, risk in enumerate(risks):
+        told += [(t.state, t.level) for t in decide(state, np.array([risk]), hour, LIMITS)]
+    return told
+
+
+@pytest.mark.parametrize(
+    ("risks", "told"),
+    [
+        ([0.0, 0.49999], []),
+        ([0.5], [("RAISED", "WARNING")]),
+        ([0.95], [("RAISED", "CRITICAL")]),
+        ([0.5, 0.6, 0.69], [("RAISED", "WARNING")]),
+        (
+            [0.5, 0.7, 0.9],
+            [("RAISED", "WARNING"), ("ESCALATED", "HIGH"), ("ESCALATED", "CRITICAL")],
+        ),
+        ([0.9, 0.5, 0.75], [("RAISED", "CRITICAL")]),
+        ([0.8, 0.45, 0.4], [("RAISED", "HIGH")]),
+        ([0.8, 0.39], [("RAISED", "HIGH"), ("CLEARED", "HIGH")]),
+        ([0.8, 0.1, 0.45, 0.55], [("RAISED", "HIGH"), ("CLEARED", "HIGH"), ("RAISED", "WARNING")]),
+    ],
+)
+def test_an_episode_rises_holds_and_clears(risks: list[float], told: list[tuple[str, str]]) -> None:
+    assert story(*risks) == told
+
+
+def test_an_episode_keeps_the_time_at_which_it_was_raised() -> None:
+    state = ShardState.new(1, started_ms=0)
+    seen = [
+        t.since_s
+        for hour, risk in enumerate((0.0, 0.6, 0.95, 0.1, 0.6))
+        for t in decide(state, np.array([risk]), hour, LIMITS)
+    ]
+    assert seen == [1, 1, 1, 4]
+
+
+def test_nodes_have_episodes_of_their_own() -> None:
+    state = ShardState.new(3, started_ms=0)
+    list(decide(state, np.array([0.6, 0.0, 0.95]), 0, LIMITS))
+    told = [(t.node, t.state) for t in decide(state, np.array([0.1, 0.6, 0.95]), 1, LIMITS)]
+    assert told == [(0, "CLEARED"), (1, "RAISED")]
+
+
+def test_an_episode_id_depends_on_all_that_makes_an_episode() -> None:
+    base = ("linear", "run", "node", 0.0)
+    ids = {episode_id(*base)}
+    for i, other in enumerate(("centrality", "other", "else", 3600.0)):
+        changed = list(base)
+        changed[i] = other  # type: ignore[call-overload]
+        ids.add(episode_id(*changed))  # type: ignore[arg-type]
+    assert len(ids) == 5
+    assert {len(i) for i in ids} == {16}

@@ -1,0 +1,227 @@
+"""The risk stage against numbers worked out by hand and against plain sums."""
+
+from math import exp
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from agents.alarms import Thresholds
+from agents.risk import Closing, RiskModel
+from tables.risk_table import RiskTable
+from tables.shard_state import ShardState
+from tables.windows import WindowSpec
+from tests.frames import at, hour_s, spread
+from topology.errors import MessageError
+from topology.grid import Grid, Line, Node
+from topology.messages import PropagatedFrame
+
+SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)
+INFLUENCE = csr_array(np.array([[1.0, 0.5, 0.0], [0.25, 1.0, 0.4], [0.0, 0.3, 1.0]]))
+GRID = Grid(
+    "triangle",
+    nodes=tuple(Node(n, n, 50.0, 8.0, z, 0.5, 100.0, 1.0) for n, z in ("ax", "bx", "cy")),
+    lines=(Line("a", "b", 1.0, 380.0, 0.5), Line("b", "c", 1.0, 380.0, 0.5)),
+)
+
+
+class Shard:
+    """One shard of a model, fed frame by frame, as the agent does it."""
+
+    def __init__(self) -> None:
+        self.model = RiskModel("linear", GRID, INFLUENCE, 1, SPEC, Thresholds())
+        self.table = RiskTable({}, grid_size=3)
+        self.late: list[int] = []
+        self.closed: list[Closing] = []
+
+    def feed(self, *frames: PropagatedFrame) -> list[Closing]:
+        closings: list[Closing] = []
+        for frame in frames:
+            state = self.state
+            panes = self.table.panes("r", 0)
+            self.late += self.model.fold(frame, state, panes)
+            closings += self.model.close("r", 0, state, panes)
+            panes.save()
+            self.table.put_state("r", 0, state)
+        self.closed += closings
+        return closings
+
+    @property
+    def state(self) -> ShardState:
+        return self.table.state("r", 0) or ShardState.new(3, started_ms=0)
+
+    def end(self, hour: float) -> list[Closing]:
+        return self.feed(*(spread(z, [hour], {}, final=True, seq=10**6) for z in "xy"))
+
+
+@pytest.fixture
+def shard() -> Shard:
+    return Shard()
+
+
+def test_nothing_closes_before_every_zone_has_passed_the_end(shard: Shard) -> None:
+    assert shard.feed(spread("x", [0, 1, 2, 3], {"a": [1.0, 0.0, 0.0, 0.0]})) == []
+    assert shard.feed(spread("y", [0, 1], {})) == []
+    closed = shard.feed(spread("y", [2], {}))
+    assert [c.window.window_end for c in closed] == [at(1)]
+
+
+def test_a_window_holds_the_sums_of_its_panes_and_their_risk(shard: Shard) -> None:
+    shard.feed(spread("x", [0, 1, 2], {"a": [0.1, 0.2, 0.4], "b": [0.0, 0.0, 1.0]}))
+    shard.feed(spread("y", [0, 1, 2], {"b": [0.5, 0.0, 0.0]}))
+    shard.end(3)
+    last = shard.closed[-1].window
+    assert (last.window_start, last.window_end) == (at(0), at(3))
+    assert last.nodes == ["a", "b"]
+    assert last.stress == pytest.approx([0.7, 1.5])
+    assert last.risk == pytest.approx([1 - exp(-0.7), 1 - exp(-1.5)])
+
+
+def test_windows_close_one_by_one_and_let_old_panes_go(shard: Shard) -> None:
+    shard.feed(spread("x", range(6), {"a": [1.0] * 6}), spread("y", range(6), {}))
+    shard.end(6)
+    assert [c.window.window_end for c in shard.closed] == [at(h) for h in range(1, 7)]
+    assert [c.window.stress for c in shard.closed] == [[1], [2], [3], [3], [3], [3]]
+
+
+def test_a_frame_that_comes_again_changes_nothing(shard: Shard) -> None:
+    frame = spread("x", [0, 1], {"a": [1.0, 2.0]})
+    shard.feed(frame)
+    before = dict(shard.table._store)
+    shard.feed(frame)
+    assert dict(shard.table._store) == before
+
+
+def test_a_row_that_only_its_pane_has_applied_is_not_added_again(shard: Shard) -> None:
+    """A crash came after the pane was written and before the state was."""
+    frame = spread("x", [0], {"a": [1.0]})
+    panes = shard.table.panes("r", 0)
+    shard.model.fold(frame, shard.state, panes)
+    panes.save()
+    shard.feed(frame, spread("y", [0], {}))
+    shard.end(1)
+    assert shard.closed[0].window.stress == [1.0]
+
+
+def test_rows_behind_their_own_zone_are_late_and_the_rest_of_the_frame_counts(shard: Shard) -> None:
+    shard.feed(spread("x", [5], {"a": [1.0]}, seq=0))
+    shard.feed(spread("x", [3, 4, 6], {"a": [8.0, 2.0, 4.0]}, seq=1))
+    assert shard.late == [1]
+    shard.feed(spread("y", [4], {}))
+    shard.end(7)
+    assert shard.closed[-1].window.stress == [7.0]
+    assert shard.state.late_rows == 1
+
+
+def test_a_zone_far_behind_is_waited_for_and_not_late(shard: Shard) -> None:
+    shard.feed(spread("x", range(100), {"a": [1.0] * 100}))
+    shard.feed(spread("y", [0], {"c": [2.0]}))
+    assert shard.late == []
+    shard.end(100)
+    assert shard.closed[0].window.nodes == ["a", "c"]
+    assert len(shard.closed) == 100
+
+
+def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Shard) -> None:
+    shard.feed(spread("y", [0], {}), spread("x", [0, 1, 2, 3, 4], {}))
+    state = shard.state
+    closed = list(shard.model.close("r", 0, state, shard.table.panes("r", 0), silent={"y"}))
+    shard.table.put_state("r", 0, state)
+    assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
+    shard.feed(spread("y", [2, 3], {"c": [1.0, 1.0]}, seq=1))
+    assert shard.late == [1]
+
+
+def test_missing_sequence_numbers_are_counted(shard: Shard) -> None:
+    shard.feed(spread("x", [0], {}, seq=0), spread("x", [3], {}, seq=3))
+    assert shard.state.gaps == 2
+
+
+def test_alerts_name_the_sources_with_their_shares(shard: Shard) -> None:
+    """b: 1.0 of its own, 2.0 * 0.5 from a, 1.0 * 0.3 from c."""
+    shard.feed(spread("x", [0], {"b": [2.0]}, sources={"a": [2.0], "b": [1.0]}))
+    shard.feed(spread("y", [0], {"b": [0.3]}, sources={"c": [1.0]}))
+    shard.end(1)
+    (alert,) = [a for a in shard.closed[0].alerts if a.node_id == "b"]
+    assert (alert.state, alert.level, alert.timestamp) == ("RAISED", "HIGH", at(1))
+    assert alert.risk_score == pytest.approx(1 - exp(-2.3))
+    shares = {source.node_id: source.share for source in alert.sources}
+    assert shares == pytest.approx({"a": 1 / 2.3, "b": 1 / 2.3, "c": 0.3 / 2.3})
+    assert alert.alert_id == f"{alert.episode_id}-RAISED-HIGH"
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason"),
+    [
+        (spread("z", [0], {}), "unknown-zone"),
+        (spread("x", [0], {"q": [1.0]}), "unknown-node"),
+        (spread("x", [0], {}, sources={"q": [1.0]}), "unknown-node"),
+        (spread("x", [0], {}, shard=1), "unknown-shard"),
+    ],
+)
+def test_what_does_not_belong_here_is_refused_unchanged(
+    shard: Shard, frame: PropagatedFrame, reason: str
+) -> None:
+    state, panes = shard.state, shard.table.panes("r", 0)
+    before = state.pack()
+    with pytest.raises(MessageError) as caught:
+        shard.model.fold(frame, state, panes)
+    assert caught.value.reason == reason
+    assert state.pack() == before
+
+
+HOURS = 8
+loads = st.lists(st.sampled_from([0.0, 0.1, 0.7, 1.3]), min_size=HOURS, max_size=HOURS)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> list[PropagatedFrame]:
+    """Both zones' hours, cut into frames anyhow, mixed anyhow, with redeliveries."""
+    queues = []
+    for zone, node in (("x", "a"), ("y", "c")):
+        values, frames, start = draw(loads), [], 0
+        while start < HOURS:
+            stop = draw(st.integers(start + 1, HOURS))
+            frames.append(spread(zone, range(start, stop), {node: values[start:stop]}, seq=start))
+            back = draw(st.integers(0, start))
+            if draw(st.booleans()):
+                frames.append(spread(zone, range(back, stop), {node: values[back:stop]}, seq=back))
+            start = stop
+        queues.append(frames)
+    mixed = []
+    while any(queues):
+        mixed.append(draw(st.sampled_from([q for q in queues if q])).pop(0))
+    return mixed
+
+
+@settings(max_examples=150, deadline=None)
+@given(deliveries())
+def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
+    frames: list[PropagatedFrame],
+) -> None:
+    rows = {(f.zone, f.seq + i): f for f in frames for i in range(len(f.timestamps))}
+    plain, mixed = Shard(), Shard()
+    for zone, seq in sorted(rows, key=lambda key: (key[1], key[0])):
+        frame = rows[zone, seq]
+        i = seq - frame.seq
+        node = frame.nodes[0]
+        plain.feed(spread(zone, [seq], {node: [frame.stress[i][0]]}, seq=seq))
+    mixed.feed(*frames)
+    for shard in (plain, mixed):
+        shard.end(HOURS)
+    assert plain.closed == mixed.closed
+    expected = {
+        end: {
+            node: sum(
+                rows[zone, h].stress[h - rows[zone, h].seq][0] for h in range(max(0, end - 3), end)
+            )
+            for zone, node in (("x", "a"), ("y", "c"))
+        }
+        for end in range(1, HOURS + 1)
+    }
+    for closing in plain.closed:
+        end = int((closing.window.window_end.timestamp() - hour_s(0)) / 3600)
+        got = dict(zip(closing.window.nodes, closing.window.stress, strict=True))
+        assert got == pytest.approx({n: s for n, s in expected[end].items() if s})

@@ -1,0 +1,75 @@
+"""Short ways to write frames in tests; hours are counted from 2019-01-01T00:00Z."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from topology.messages import MeasurementFrame, PropagatedFrame
+
+START = datetime(2019, 1, 1, tzinfo=UTC)
+
+
+def at(hour: float) -> datetime:
+    return START + timedelta(hours=hour)
+
+
+def hour_s(hour: float) -> int:
+    return int(at(hour).timestamp())
+
+
+def measured(
+    zone: str,
+    hours: Sequence[float],
+    loads: Mapping[str, Sequence[float]],
+    *,
+    seq: int | None = None,
+    run: str = "r",
+    period_s: int = 3600,
+) -> MeasurementFrame:
+    rows = [[loads[node][i] for node in loads] for i in range(len(hours))]
+    return MeasurementFrame(
+        run=run,
+        zone=zone,
+        seq=int(hours[0]) if seq is None else seq,
+        timestamps=[at(h) for h in hours],
+        nodes=list(loads),
+        load_mw=rows,
+        period_s=period_s,
+    )
+
+
+def ended(zone: str, hour: float, *, seq: int | None = None, run: str = "r") -> MeasurementFrame:
+    return MeasurementFrame(
+        run=run,
+        zone=zone,
+        seq=int(hour) if seq is None else seq,
+        timestamps=[at(hour)],
+        nodes=[],
+        load_mw=[[]],
+        final=True,
+    )
+
+
+def spread(
+    zone: str,
+    hours: Sequence[float],
+    stress: Mapping[str, Sequence[float]],
+    *,
+    sources: Mapping[str, Sequence[float]] | None = None,
+    seq: int | None = None,
+    run: str = "r",
+    shard: int = 0,
+    final: bool = False,
+) -> PropagatedFrame:
+    pushed = stress if sources is None else sources
+    return PropagatedFrame(
+        run=run,
+        zone=zone,
+        shard=shard,
+        seq=int(hours[0]) if seq is None else seq,
+        timestamps=[at(h) for h in hours],
+        nodes=list(stress),
+        stress=[[stress[n][i] for n in stress] for i in range(len(hours))],
+        sources=list(pushed),
+        source_stress=[[pushed[n][i] for n in pushed] for i in range(len(hours))],
+        final=final,
+    )
