@@ -1,0 +1,184 @@
+"""``gridstress data``: the data sets there are, what a file holds, fetching one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(help="List data sets, look into a load file, fetch a published one.")
+
+SHOWN_GAPS = 10
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@app.command("list")
+def list_sets(as_json: AsJson = False) -> None:
+    """List the data sets that have a name."""
+    import json
+
+    from gridstress.datasets.catalog import catalog
+
+    entries = catalog()
+    if as_json:
+        records = [
+            {
+                "name": entry.name,
+                "title": entry.title,
+                "credit": entry.credit,
+                "path": entry.path and str(entry.path),
+                "available": entry.available,
+            }
+            for entry in entries
+        ]
+        typer.echo(json.dumps(records, indent=1))
+        return
+    for entry in entries:
+        typer.echo(f"{entry.name:<10} {entry.title}")
+        typer.echo(f"{'':<10} {entry.credit}")
+        if entry.path is not None:
+            typer.echo(f"{'':<10} {entry.path if entry.available else 'not fetched'}")
+
+
+@app.command()
+def show(
+    file: Annotated[str, typer.Argument(help="A load file, or the name of a data set.")],
+    zone: Annotated[
+        str | None, typer.Option(help="Zone of a file that does not name it (SMARD).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a file was recognised as and what it holds: period, zones, gaps."""
+    import json
+
+    from gridstress.datasets.catalog import open_load
+    from gridstress.datasets.reading import recognise
+    from topology.clock import to_iso
+
+    series = open_load(file, zone)
+    title = recognise(Path(file)).format.TITLE if Path(file).exists() else series.source
+    gaps = list(series.gaps())
+    zones = [
+        {
+            "zone": name,
+            "values": int(series.values[name].count()),
+            "missing": int(series.values[name].isna().sum()),
+            "min_mw": _rounded(series.values[name].min()),
+            "mean_mw": _rounded(series.values[name].mean()),
+            "max_mw": _rounded(series.values[name].max()),
+        }
+        for name in series.zones
+    ]
+    summary = {
+        "file": file,
+        "format": title,
+        "credit": series.credit,
+        "period_s": series.period_s,
+        "start": to_iso(series.start.timestamp()),
+        "end": to_iso(series.end.timestamp()),
+        "rows": len(series.values),
+        "zones": zones,
+        "gaps": [
+            {
+                "zone": gap.zone,
+                "start": to_iso(gap.start.timestamp()),
+                "end": to_iso(gap.end.timestamp()),
+                "rows": gap.rows,
+            }
+            for gap in gaps
+        ],
+    }
+    if as_json:
+        typer.echo(json.dumps(summary, indent=1))
+        return
+    typer.echo(f"{file}: {title}")
+    if series.credit:
+        typer.echo(f"credit: {series.credit}")
+    typer.echo(
+        f"{summary['start']} to {summary['end']}, {len(series.values):,} rows, "
+        f"one every {series.period_s // 60} min"
+    )
+    typer.echo(
+        f"{'zone':<14}{'values':>9}{'missing':>9}{'min MW':>11}{'mean MW':>11}{'max MW':>11}"
+    )
+    for row in zones:
+        numbers = "".join(f"{_shown(row[key]):>11}" for key in ("min_mw", "mean_mw", "max_mw"))
+        typer.echo(f"{row['zone']:<14}{row['values']:>9,}{row['missing']:>9,}{numbers}")
+    for gap in gaps[:SHOWN_GAPS]:
+        bounds = f"{to_iso(gap.start.timestamp())} to {to_iso(gap.end.timestamp())}"
+        typer.echo(f"missing: {gap.zone} {bounds} ({gap.rows:,} rows)")
+    if len(gaps) > SHOWN_GAPS:
+        typer.echo(f"and {len(gaps) - SHOWN_GAPS:,} more gaps (--json lists all)")
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="What to fetch: opsd.")],
+    directory: Annotated[
+        Path | None, typer.Option("--to", help="Keep it here instead of in the user's cache.")
+    ] = None,
+) -> None:
+    """Download a published file, check its sum, and keep the columns of the German zones."""
+    from gridstress.datasets.fetch import REMOTE_FILES, cache_dir
+    from gridstress.datasets.fetch import fetch as fetch_file
+    from topology.errors import UsageError
+
+    remote = REMOTE_FILES.get(name)
+    if remote is None:
+        raise UsageError(f"cannot fetch {name!r}; there is {', '.join(REMOTE_FILES)}")
+    with _download_bar() as bar:
+        path = fetch_file(
+            remote,
+            directory or cache_dir(),
+            progress=bar,
+            say=lambda text: typer.echo(text, err=True),
+        )
+    typer.echo(str(path))
+    typer.echo(f"replay it with: gridstress replay {path if directory else name}", err=True)
+
+
+def _rounded(value: float) -> float | None:
+    """Round a number for JSON; None where a zone has no value at all."""
+    return None if value != value else round(float(value), 1)
+
+
+def _shown(value: Any) -> str:
+    return "-" if value is None else f"{value:,.1f}"
+
+
+@contextmanager
+def _download_bar() -> Iterator[Any]:
+    """Draw a bar in the form pooch wants, or None where there is no terminal."""
+    import sys
+
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=None)
+
+        class Bar:
+            total = 0
+
+            def update(self, size: int) -> None:
+                progress.update(task, total=self.total, advance=size)
+
+            def reset(self) -> None:
+                progress.reset(task)
+
+            def close(self) -> None:
+                progress.stop()
+
+        yield Bar()

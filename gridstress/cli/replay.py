@@ -1,0 +1,210 @@
+"""``gridstress replay``: a load file as a live stream."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from gridstress.datasets.series import LoadSeries
+    from gridstress.replay_schedule import Schedule
+    from gridstress.replay_sinks import Sink
+
+
+class OnGap(StrEnum):
+    """What to do where values are missing."""
+
+    SKIP = "skip"
+    INTERPOLATE = "interpolate"
+    FAIL = "fail"
+
+
+def replay(
+    file: Annotated[
+        str, typer.Argument(help="A load file, `opsd` once fetched, or `synthetic` (bundled).")
+    ] = "synthetic",
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            help="Event seconds per second, or max. By default 3600, an hour a second; max with "
+            "--output.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Begin at this event time (ISO-8601, UTC unless it says).")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="End before this event time.")] = None,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin a new run when one ends.")] = False,
+    on_gap: Annotated[
+        OnGap,
+        typer.Option(help="Missing values: send nothing, draw a line across, or refuse."),
+    ] = OnGap.SKIP,
+    resolution: Annotated[
+        str, typer.Option(help="Average finer data to this: 1h, 30min, 15min, 5min, 1min.")
+    ] = "1h",
+    zone: Annotated[
+        str | None,
+        typer.Option(help="Zone of a file that does not name it (SMARD), or `national`."),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the small variation between nodes.")] = 0,
+    run: Annotated[
+        str | None, typer.Option(help="Name of the run; <source>-<time> by default.")
+    ] = None,
+    topology: Annotated[
+        str | None, typer.Option(help="The grid, if not the one in the settings.")
+    ] = None,
+    broker: Annotated[
+        str | None, typer.Option(help="kafka://host:port, if not the one in the settings.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the frames to this file (JSON lines), send nothing.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a summary of each run as JSON on stdout.")
+    ] = False,
+) -> None:
+    """Replay a load file as a live stream of measurements; Ctrl-C leaves it consistent.
+
+    Reads OPSD, ENTSO-E and SMARD files and plain CSV (timestamp,zone,load_mw). Ends with 130 if
+    interrupted.
+    """
+    import asyncio
+    from datetime import UTC, datetime
+
+    from gridstress.datasets.catalog import open_load
+    from gridstress.datasets.fitting import fitted, resampled, without_gaps
+    from gridstress.replay_schedule import Schedule
+    from gridstress.replay_sinks import FileSink, KafkaSink, quiet_client
+    from gridstress.replayer import batch_for, parse_speed
+    from gridstress.settings import load_settings
+    from topology.errors import UsageError
+    from topology.loaders import load_grid
+
+    if loop and output is not None:
+        raise UsageError("--loop with --output would never end")
+    if run is not None and not 1 <= len(run) <= 120:
+        raise UsageError(f"--run {run!r} has {len(run)} characters; 1 to 120 are allowed")
+    event_speed = parse_speed(speed or ("max" if output else "3600"))
+    window = [_moment(option, text) for option, text in (("start", start), ("until", until))]
+    settings = load_settings(broker=broker, topology=topology)
+    grid = load_grid(settings.topology)
+    series = fitted(open_load(file, zone), grid)
+    if on_gap is OnGap.INTERPOLATE:
+        # At the file's own resolution: an hour is better known from its quarters.
+        series = _filled(series)
+    series = resampled(series, resolution).between(*window)
+    if on_gap is OnGap.FAIL:
+        series = without_gaps(series, "fail")
+    quiet_client()
+    first = Schedule(
+        series=series,
+        grid=grid,
+        run=run or f"{series.source}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
+        seed=seed,
+        batch=batch_for(event_speed, series.period_s),
+    )
+    sink: Sink = FileSink(output) if output else KafkaSink(settings, grid.zones)
+    _announce(first, event_speed, str(output or settings.bootstrap))
+    if asyncio.run(_send(_runs(first, loop), sink, event_speed, as_json)):
+        raise typer.Exit(130)
+
+
+async def _send(schedules: "Iterator[Schedule]", sink: "Sink", speed: float, as_json: bool) -> bool:
+    """Send one run after the other; whether it was interrupted."""
+    import asyncio
+    import json
+    import signal
+    from dataclasses import asdict
+
+    from gridstress.replay_progress import progress_for
+    from gridstress.replayer import replay as replay_run
+
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running.add_signal_handler(number, stop.set)
+    async with sink:
+        for schedule in schedules:
+            with progress_for(schedule) as progress:
+                summary = await replay_run(
+                    schedule, sink, speed=speed, stop=stop, on_step=progress.show
+                )
+            _say(
+                f"{'interrupted' if summary.stopped else 'done'}: run {summary.run}, "
+                f"{summary.rows:,} rows in {summary.frames:,} frames, up to {summary.end}"
+            )
+            if summary.stopped:
+                _say("every time step sent is whole; the run has not been ended")
+            if as_json:
+                typer.echo(json.dumps(asdict(summary)))
+            if stop.is_set():
+                return True
+    return False
+
+
+def _runs(first: "Schedule", loop: bool) -> "Iterator[Schedule]":
+    """Yield the run, and with ``loop`` more of them, named ``<run>-2`` and so on."""
+    from dataclasses import replace
+    from itertools import count
+
+    yield first
+    if loop:
+        for number in count(2):
+            yield replace(first, run=f"{first.run}-{number}")
+
+
+def _announce(schedule: "Schedule", speed: float, where: str) -> None:
+    """Say what will be sent, and everything the data lack."""
+    from topology.clock import to_iso
+
+    series = schedule.series
+    if series.credit:
+        _say(f"data: {series.credit}")
+    begin, end = (to_iso(moment.timestamp()) for moment in (series.start, series.end))
+    pace = f"{speed / 3600:,g} h/s" if speed < float("inf") else "full speed"
+    _say(f"run {schedule.run}: {begin} to {end}, {schedule.rows:,} rows, {pace}, to {where}")
+    silent = schedule.silent_zones
+    for zone in silent:
+        _say(f"no data for zone {zone}: it ends at once, and holds nothing back")
+    gaps = [gap for gap in series.gaps() if gap.zone not in silent]
+    if gaps:
+        values = sum(gap.rows for gap in gaps)
+        first = min(gaps, key=lambda gap: gap.start)
+        _say(
+            f"{values:,} values are missing in {len(gaps):,} gaps, nothing is sent for them; the "
+            f"first: {first.zone} from {to_iso(first.start.timestamp())}, {first.rows:,} rows"
+        )
+
+
+def _filled(series: "LoadSeries") -> "LoadSeries":
+    from gridstress.datasets.fitting import without_gaps
+
+    filled = without_gaps(series, "interpolate")
+    count = int(series.values.isna().to_numpy().sum() - filled.values.isna().to_numpy().sum())
+    if count:
+        _say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
+    return filled
+
+
+def _moment(option: str, text: str | None) -> "pd.Timestamp | None":
+    import pandas as pd
+
+    from topology.clock import from_iso
+    from topology.errors import UsageError
+
+    if text is None:
+        return None
+    try:
+        return pd.Timestamp(from_iso(text), unit="s", tz="UTC")
+    except ValueError:
+        raise UsageError(f"--{option} {text!r} is not a time like 2025-01-31T18:00Z") from None
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,75 @@
+"""The data sets that have a name, and opening one by name or path."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from gridstress.datasets import opsd
+from gridstress.datasets.fetch import OPSD, REMOTE_FILES, cache_dir
+from gridstress.datasets.reading import read_load
+from gridstress.datasets.series import LoadSeries
+from gridstress.datasets.synthetic import CREDIT, DEFAULT_YEAR, synthetic_year
+from topology.errors import DataError, UsageError
+
+SYNTHETIC = "synthetic"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A named data set; ``path`` is None for what is made in memory."""
+
+    name: str
+    title: str
+    credit: str
+    path: Path | None
+
+    @property
+    def available(self) -> bool:
+        """Whether it can be opened without fetching anything."""
+        return self.path is None or self.path.exists()
+
+
+def catalog() -> tuple[Entry, ...]:
+    """Every data set with a name."""
+    return (
+        Entry(
+            SYNTHETIC,
+            f"synthetic German load of {DEFAULT_YEAR}, hourly, 4 zones, no measured value",
+            CREDIT,
+            None,
+        ),
+        Entry(
+            OPSD.name,
+            "measured German load of 2015 to 2020, hourly, 4 zones (gridstress data fetch opsd)",
+            opsd.CREDIT,
+            cache_dir() / OPSD.kept_as,
+        ),
+    )
+
+
+def open_load(name_or_path: str, zone: str | None = None) -> LoadSeries:
+    """Open a named data set or read a file; a file of that name goes first.
+
+    Raises
+    ------
+    UsageError
+        As ``read_load``, or if a named data set is given a ``zone``.
+    DataError
+        If there is neither, or the file does not hold what it should.
+    """
+    path = Path(name_or_path)
+    if path.exists():
+        return read_load(path, zone)
+    if name_or_path == SYNTHETIC:
+        if zone is not None:
+            raise UsageError(f"the synthetic year has its zones; --zone {zone} is for files")
+        return synthetic_year()
+    if name_or_path in REMOTE_FILES:
+        kept = cache_dir() / REMOTE_FILES[name_or_path].kept_as
+        if not kept.exists():
+            raise DataError(
+                f"{name_or_path}: not fetched yet",
+                hint=f"gridstress data fetch {name_or_path}",
+            )
+        return read_load(kept, zone)
+    names = ", ".join(entry.name for entry in catalog())
+    raise DataError(f"{name_or_path}: no such file, and no data set of that name ({names})")

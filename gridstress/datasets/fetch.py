@@ -1,0 +1,181 @@
+"""Download a published file into the user's cache, check it, and keep the columns we read."""
+
+import csv
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gridstress.datasets import opsd
+from gridstress.datasets.table import read_headers
+from topology.errors import DataError, GridstressError
+
+CHUNK_BYTES = 1 << 16
+TIMEOUT_S = 30
+"""Without a byte for so long, a download has failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file to fetch: where it is, what it must be, and what to keep of it.
+
+    ``kept_as`` is the name of the small file made of ``columns``; ``size`` is in bytes.
+    """
+
+    name: str
+    url: str
+    sha256: str
+    size: int
+    kept_as: str
+    columns: tuple[str, ...]
+
+    @property
+    def file_name(self) -> str:
+        """Last part of the address."""
+        return self.url.rpartition("/")[2]
+
+
+OPSD = RemoteFile(
+    name="opsd",
+    url="https://data.open-power-system-data.org/time_series/2020-10-06/"
+    "time_series_60min_singleindex.csv",
+    sha256="6a7f2bc571314cbf9c321cc03437691cd4be95c3a6f075e60ff99e8035c704c8",
+    size=130_339_665,
+    kept_as="opsd_de_load_60min.csv",
+    columns=(opsd.TIME, *opsd.LOAD_COLUMNS),
+)
+REMOTE_FILES = {OPSD.name: OPSD}
+
+
+def cache_dir() -> Path:
+    """Where fetched files are kept: the user's cache directory of this machine."""
+    import platformdirs
+
+    return platformdirs.user_cache_path("gridstress")
+
+
+def fetch(
+    remote: RemoteFile,
+    directory: Path,
+    *,
+    progress: Any = None,
+    say: Callable[[str], None] = lambda text: None,
+) -> Path:
+    """Fetch a file unless it is there already, check its sum, keep its columns.
+
+    A file that was put at ``directory / remote.file_name`` by hand is taken instead of the
+    download, if its sum is right, and left there; a downloaded original is removed once its
+    columns are kept.
+
+    Parameters
+    ----------
+    progress
+        What pooch takes as a progress bar: ``total``, ``update``, ``reset``, ``close``.
+    say
+        Told what is being done, a line at a time.
+
+    Returns
+    -------
+    Path
+        The small file.
+
+    Raises
+    ------
+    GridstressError
+        If it cannot be downloaded: with the address, and where to put the file by hand.
+    DataError
+        If what was downloaded, or put there, is not the file it should be.
+    """
+    kept = directory / remote.kept_as
+    if kept.exists():
+        say(f"already here: {kept}")
+        return kept
+    original = directory / remote.file_name
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        by_hand = original.exists()
+        if by_hand:
+            say(f"checking {original}")
+            _check(remote, original)
+        else:
+            say(f"fetching {remote.url} ({remote.size / 1e6:.0f} MB)")
+            _download(remote, directory, progress)
+        keep_columns(original, kept, remote.columns)
+    except OSError as error:
+        raise DataError(f"{error.filename or directory}: {error.strerror or error}") from error
+    if not by_hand:
+        original.unlink()
+    return kept
+
+
+def keep_columns(original: Path, kept: Path, columns: tuple[str, ...]) -> None:
+    """Copy some columns of a comma-separated file, all or nothing.
+
+    Raises
+    ------
+    DataError
+        If a column is missing.
+    """
+    header = next(iter(read_headers(original)))
+    missing = [name for name in columns if name not in header.names]
+    if missing:
+        raise DataError(f"{original}: row 1 has no column {missing[0]!r}")
+    places = [header.names.index(name) for name in columns]
+    unfinished = kept.with_suffix(".part")
+    with (
+        original.open(encoding="utf-8-sig", newline="") as source,
+        unfinished.open("w", encoding="utf-8", newline="") as target,
+    ):
+        writer = csv.writer(target, lineterminator="\n")
+        writer.writerows([row[i] for i in places] for row in csv.reader(source))
+    unfinished.replace(kept)
+
+
+def _download(remote: RemoteFile, directory: Path, progress: Any) -> None:
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    try:
+        pooch.retrieve(
+            url=remote.url,
+            known_hash=f"sha256:{remote.sha256}",
+            fname=remote.file_name,
+            path=directory,
+            downloader=pooch.HTTPDownloader(
+                progressbar=progress, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_S
+            ),
+        )
+    except requests.RequestException as error:
+        raise GridstressError(
+            f"cannot fetch {remote.url} ({_cause(error)}); download it by hand to "
+            f"{directory / remote.file_name} and run this command again"
+        ) from error
+    except ValueError as error:
+        raise DataError(
+            f"{remote.url}: what was downloaded is not the file of {remote.size:,} bytes with "
+            f"SHA-256 {remote.sha256}",
+            hint="try again; a proxy may have answered instead",
+        ) from error
+
+
+def _check(remote: RemoteFile, path: Path) -> None:
+    import pooch
+
+    found = pooch.file_hash(str(path), alg="sha256")
+    if found != remote.sha256:
+        raise DataError(
+            f"{path}: {path.stat().st_size:,} bytes with SHA-256 {found}, not the file of "
+            f"{remote.size:,} bytes with SHA-256 {remote.sha256}",
+            hint=f"remove it and download {remote.url} again",
+        )
+
+
+def _cause(error: BaseException) -> str:
+    """Name what it came down to, without the addresses of objects that requests puts in."""
+    from requests import HTTPError
+
+    if isinstance(error, HTTPError):
+        return str(error).partition(" for url")[0]
+    return type(error).__name__

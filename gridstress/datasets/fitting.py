@@ -1,0 +1,132 @@
+"""Make a load series fit a replay: its resolution, its gaps, and the zones of the grid."""
+
+from dataclasses import replace
+from typing import Literal
+
+import pandas as pd
+
+from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.zones import canonical_zone
+from topology.errors import DataError, UsageError
+from topology.grid import Grid
+
+GapPolicy = Literal["skip", "interpolate", "fail"]
+RESOLUTIONS_S = {"1h": 3600, "30min": 1800, "15min": 900, "5min": 300, "1min": 60}
+
+
+def resampled(series: LoadSeries, resolution: str = "1h") -> LoadSeries:
+    """Average finer periods to ``resolution``; mean power, so never summed.
+
+    An hour (or other period) that lacks any of its parts is missing: the mean of the rest would
+    be a guess.
+
+    Parameters
+    ----------
+    resolution
+        A key of ``RESOLUTIONS_S``.
+
+    Raises
+    ------
+    UsageError
+        If there is no such resolution, or the data are coarser.
+    """
+    period_s = RESOLUTIONS_S.get(resolution)
+    if period_s is None:
+        raise UsageError(f"no resolution {resolution!r}; use one of {', '.join(RESOLUTIONS_S)}")
+    if period_s < series.period_s:
+        raise UsageError(
+            f"{series.source} has a value every {series.period_s // 60} min; it cannot be made "
+            f"finer (--resolution {resolution})"
+        )
+    if period_s == series.period_s:
+        return series
+    if period_s % series.period_s:
+        raise UsageError(
+            f"{series.source} has a value every {series.period_s // 60} min, which does not "
+            f"divide {resolution}"
+        )
+    parts = period_s // series.period_s
+    bins = series.values.resample(pd.Timedelta(seconds=period_s))
+    whole = bins.mean().where(bins.count() == parts)
+    return replace(series, values=whole, period_s=period_s)
+
+
+def without_gaps(series: LoadSeries, policy: GapPolicy = "skip") -> LoadSeries:
+    """Treat missing values as the user decided.
+
+    Parameters
+    ----------
+    policy
+        ``skip``: leave them missing, nothing is sent for them. ``interpolate``: straight lines
+        between a gap's neighbours; at the ends, where there is only one, they stay missing.
+        ``fail``: refuse the series.
+
+    Raises
+    ------
+    DataError
+        With ``fail``, naming the first gap of each zone.
+    """
+    if policy == "skip":
+        return series
+    if policy == "interpolate":
+        return replace(series, values=series.values.interpolate("time", limit_area="inside"))
+    firsts = {gap.zone: gap for gap in reversed(list(series.gaps()))}
+    if not firsts:
+        return series
+    named = "; ".join(
+        f"{gap.zone} {gap.start:%Y-%m-%dT%H:%MZ} to {gap.end:%Y-%m-%dT%H:%MZ} ({gap.rows} rows)"
+        for gap in firsts.values()
+    )
+    raise DataError(
+        f"{series.source}: {int(series.values.isna().to_numpy().sum())} values are missing, "
+        f"first {named}",
+        hint="--on-gap skip leaves them out, --on-gap interpolate draws a line across",
+    )
+
+
+def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
+    """Give the series the zones of a grid: by name, by alias, or by splitting a national load.
+
+    Returns
+    -------
+    LoadSeries
+        Columns are zones of the grid, sorted; zones the source does not have are left out.
+
+    Raises
+    ------
+    DataError
+        If a zone is not in the grid, naming both lists, or a national load meets a grid that
+        does not say how to split it.
+    """
+    if series.is_national and NATIONAL not in grid.zones:
+        return replace(series, values=_split(series, grid))
+    names = {z: z if z in grid.zones else canonical_zone(z) for z in series.zones}
+    unknown = [zone for zone, name in names.items() if name not in grid.zones]
+    if unknown:
+        raise DataError(
+            f"{series.source}: no zone {', '.join(map(repr, unknown))} in grid {grid.name!r}: "
+            f"the data have {', '.join(series.zones)}; the grid has {', '.join(grid.zones)}",
+            hint="use the grid's names, or name a file's only zone with --zone",
+        )
+    values = series.values.rename(columns=names)
+    if values.columns.has_duplicates:
+        twice = values.columns[values.columns.duplicated()][0]
+        raise DataError(f"{series.source}: several columns are zone {twice!r}: {series.zones}")
+    return replace(series, values=values.sort_index(axis="columns"))
+
+
+def _split(series: LoadSeries, grid: Grid) -> pd.DataFrame:
+    shares = {zone: grid.zone_shares.get(zone, 0.0) for zone in grid.zones}
+    if len(shares) == 1:
+        shares = dict.fromkeys(shares, 1.0)
+    total = sum(shares.values())
+    if total <= 0:
+        raise DataError(
+            f"{series.source} is a national load, and grid {grid.name!r} has no zone shares "
+            f"to split it over {', '.join(grid.zones)}",
+            hint="give zone shares in the topology, or data with zones",
+        )
+    national = series.values[NATIONAL]
+    return pd.DataFrame(
+        {zone: national * (share / total) for zone, share in shares.items() if share > 0}
+    )

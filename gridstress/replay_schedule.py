@@ -1,0 +1,181 @@
+"""What a replay sends, in order: a pure function of series, grid, seed and batch size."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from gridstress.datasets.series import LoadSeries
+from topology.clock import HOUR_S, to_datetime
+from topology.errors import DataError
+from topology.grid import Grid, Node
+from topology.messages import Floats, MeasurementFrame
+
+MAX_BATCH = 24
+MAX_VALUES = 20_000
+"""Values in a message; with node names about 300 kB of JSON, well below Kafka's 1 MB."""
+VARIATION = 0.05
+"""How far a node's share strays from its mean, from hour to hour, at most."""
+
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Frames that are due together.
+
+    ``position`` is the row of the run's time index they begin at, ``time_s`` its event time.
+    """
+
+    position: int
+    time_s: int
+    frames: tuple[MeasurementFrame, ...]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A run: every zone's load, split over its nodes, in messages of up to ``batch`` rows.
+
+    Row *p* of the series has the sequence number *p* in every zone, so a run can be taken up
+    again at any row; gaps only skip numbers.
+
+    Parameters
+    ----------
+    series
+        Its zones are zones of the grid.
+    run
+        Name of the run, 1 to 128 characters.
+    seed
+        Of the variation between nodes.
+    batch
+        Rows a message, 1 to ``MAX_BATCH``; the frames' content does not depend on it.
+    """
+
+    series: LoadSeries
+    grid: Grid
+    run: str
+    seed: int = 0
+    batch: int = 1
+
+    @property
+    def rows(self) -> int:
+        """Rows of the series; positions are 0 to ``rows``, where the last zones end."""
+        return len(self.series.values)
+
+    @property
+    def silent_zones(self) -> tuple[str, ...]:
+        """Zones of the grid without a single value; they end where the run starts."""
+        values = self.series.values
+        return tuple(z for z in self.grid.zones if z not in values or values[z].isna().all())
+
+    def steps(self) -> Iterator[Step]:
+        """Yield the run in the order of event time, all zones of a time before the next.
+
+        A zone's final frame follows its last row.
+        """
+        start_s = int(self.series.start.timestamp())
+        period_s = self.series.period_s
+        loads = {
+            zone: self.series.values[zone].to_numpy(dtype=np.float64)
+            for zone in self.grid.zones
+            if zone not in self.silent_zones
+        }
+        shares = {zone: _Split(self.grid.nodes_of(zone), self.seed) for zone in loads}
+        last = {zone: int(np.flatnonzero(~np.isnan(load))[-1]) for zone, load in loads.items()}
+        open_zones = set(self.grid.zones)
+        for first in range(0, self.rows + self.batch, self.batch):
+            frames = []
+            for zone in sorted(open_zones):
+                if last.get(zone, -1) < first:
+                    end = last.get(zone, -1) + 1
+                    frames.append(self._final(zone, end, start_s + end * period_s))
+                    open_zones.remove(zone)
+                    continue
+                stop = min(first + self.batch, self.rows)
+                for low, high in _runs(~np.isnan(loads[zone][first:stop]), first):
+                    size = max(1, MAX_VALUES // len(shares[zone].ids))
+                    for at in range(low, high, size):
+                        rows = slice(at, min(at + size, high))
+                        times_s = start_s + period_s * np.arange(rows.start, rows.stop)
+                        frames.append(
+                            MeasurementFrame(
+                                run=self.run,
+                                zone=zone,
+                                seq=at,
+                                timestamps=[to_datetime(int(t)) for t in times_s],
+                                nodes=shares[zone].ids,
+                                load_mw=shares[zone].split(loads[zone][rows], times_s).tolist(),
+                                period_s=period_s,
+                            )
+                        )
+            position = min(first, self.rows)
+            yield Step(position, start_s + position * period_s, tuple(frames))
+            if not open_zones:
+                return
+
+    def frames(self) -> Iterator[MeasurementFrame]:
+        """Yield the frames of all steps."""
+        for step in self.steps():
+            yield from step.frames
+
+    def _final(self, zone: str, seq: int, time_s: int) -> MeasurementFrame:
+        return MeasurementFrame(
+            run=self.run,
+            zone=zone,
+            seq=seq,
+            timestamps=[to_datetime(time_s)],
+            nodes=[],
+            load_mw=[[]],
+            period_s=self.series.period_s,
+            final=True,
+        )
+
+
+class _Split:
+    """Splits a zone's load over its nodes by their shares, which vary from hour to hour."""
+
+    def __init__(self, nodes: tuple[Node, ...], seed: int) -> None:
+        self.ids = [node.id for node in nodes]
+        self._shares = np.array([node.share for node in nodes])
+        if not self._shares.sum() > 0:
+            raise DataError(
+                f"the nodes of zone {nodes[0].zone!r} have no share of its load",
+                hint="give at least one node of the zone a share above 0",
+            )
+        self._keys = node_keys(self.ids, seed)
+
+    def split(self, zone_mw: Floats, times_s: Any) -> Floats:
+        weights = self._shares * (1 + VARIATION * variation(self._keys, times_s // HOUR_S))
+        loads = zone_mw[:, None] * (weights / weights.sum(axis=1, keepdims=True))
+        rounded: Floats = np.round(loads, 3)
+        return rounded
+
+
+def node_keys(node_ids: list[str], seed: int) -> Hashes:
+    """Key each node's variation with a stable hash of seed and id, shape (nodes,)."""
+    digests = [blake2b(f"{seed}/{node_id}".encode(), digest_size=8) for node_id in node_ids]
+    return np.array([int.from_bytes(d.digest(), "little") for d in digests], dtype=np.uint64)
+
+
+def variation(keys: Hashes, hours: Any) -> Floats:
+    """Numbers in [-1, 1) that depend on node key and hour alone, shape (hours, nodes).
+
+    A counter-based generator: SplitMix64 (Steele, Lea, Flood 2014) at the place ``hour`` of the
+    sequence that starts at ``key``.
+    """
+    counter = np.asarray(hours, dtype=np.int64).astype(np.uint64)
+    x = keys[None, :] + (counter[:, None] + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    x = x ^ (x >> np.uint64(31))
+    unit: Floats = (x >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return 2 * unit - 1
+
+
+def _runs(present: Any, offset: int) -> Iterator[tuple[int, int]]:
+    """Bounds of the stretches of True, shifted by ``offset``."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], present, [False])).astype(np.int8)))
+    for low, high in edges.reshape(-1, 2):
+        yield int(low) + offset, int(high) + offset

@@ -1,0 +1,184 @@
+"""Where a replay sends its frames: a Kafka topic, or a file."""
+
+import logging
+from asyncio import Future
+from collections import deque
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from gridstress.brokers import is_embedded
+from gridstress.settings import Settings
+from gridstress.topics import MEASUREMENTS, ensure_topics
+from topology.errors import BrokerError, DataError
+from topology.messages import MeasurementFrame, encode
+
+MAX_IN_FLIGHT = 200
+"""Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
+
+MAX_REQUEST_BYTES = 1_000_000
+"""A message must fit into what one topic allows by default."""
+
+
+class Sink(Protocol):
+    """Takes frames in order; after ``flush`` they are kept for good."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None: ...
+
+    async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
+        """Send frames; may return before they are kept."""
+
+    async def flush(self) -> None:
+        """Wait until everything sent is kept."""
+
+
+class KafkaSink:
+    """Sends to ``grid_measurements``, acknowledged by all replicas, idempotent where it can be.
+
+    Parameters
+    ----------
+    zones
+        All zones of the grid. Zone *i* of the sorted zones goes to partition *i* modulo the
+        partition count: a hash might put all of a few zones on one partition.
+    """
+
+    def __init__(self, settings: Settings, zones: tuple[str, ...]) -> None:
+        self._settings = settings
+        self._zones = {zone: i for i, zone in enumerate(sorted(zones))}
+        self._producer: Any = None
+        self._partitions = 0
+        self._in_flight: deque[Future[Any]] = deque()
+
+    async def __aenter__(self) -> Self:
+        """Connect, and make the topics that are missing.
+
+        Raises
+        ------
+        BrokerError
+            If no broker answers.
+        """
+        from aiokafka import AIOKafkaProducer
+        from aiokafka.errors import KafkaError
+
+        settings = self._settings
+        await ensure_topics(settings)
+        kind = settings.broker_kind
+        embedded = await is_embedded(settings.bootstrap) if kind == "auto" else kind == "embedded"
+        # The embedded broker refuses the request for a producer id, so it gets plain acks=all.
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=settings.bootstrap,
+            acks="all",
+            enable_idempotence=not embedded,
+            max_request_size=MAX_REQUEST_BYTES,
+            linger_ms=0,
+        )
+        try:
+            await self._producer.start()
+            self._partitions = len(await self._producer.partitions_for(MEASUREMENTS))
+        except (KafkaError, OSError) as error:
+            await self._producer.stop()
+            raise self._failed(error) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
+    ) -> None:
+        """Close the connection; what is still under way is given up if an error ended the run."""
+        for future in self._in_flight:
+            future.cancel()
+        self._in_flight.clear()
+        await self._producer.stop()
+
+    async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
+        """Hand frames to the producer, waiting while ``MAX_IN_FLIGHT`` are unacknowledged.
+
+        Raises
+        ------
+        BrokerError
+            If the broker does not take an earlier frame.
+        DataError
+            If a frame is larger than a message may be.
+        """
+        from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+
+        try:
+            for frame in frames:
+                while len(self._in_flight) >= MAX_IN_FLIGHT:
+                    await self._in_flight.popleft()
+                future = await self._producer.send(
+                    MEASUREMENTS,
+                    key=frame.zone.encode(),
+                    value=encode(frame),
+                    partition=self._zones[frame.zone] % self._partitions,
+                )
+                self._in_flight.append(future)
+        except MessageSizeTooLargeError:
+            raise DataError(
+                f"zone {frame.zone!r} with {len(frame.nodes)} nodes does not fit into a message "
+                f"of {MAX_REQUEST_BYTES:,} bytes",
+                hint="divide the zone in the topology",
+            ) from None
+        except KafkaError as error:
+            raise self._failed(error) from error
+
+    async def flush(self) -> None:
+        """Wait for every acknowledgement.
+
+        Raises
+        ------
+        BrokerError
+            If one does not come.
+        """
+        from aiokafka.errors import KafkaError
+
+        try:
+            while self._in_flight:
+                await self._in_flight.popleft()
+        except KafkaError as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> BrokerError:
+        return BrokerError(
+            f"the broker at {self._settings.bootstrap} did not take the frames: {error!r}",
+            hint="is it still running? The same --run can be sent again: rows keep their numbers",
+        )
+
+
+class FileSink:
+    """Writes frames as JSON lines, as they would have been sent.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def __aenter__(self) -> Self:
+        """Open the file anew."""
+        try:
+            self._file = self._path.open("wb")
+        except OSError as error:
+            raise DataError(f"{self._path}: cannot be written: {error.strerror}") from None
+        return self
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
+        """Close the file."""
+        self._file.close()
+
+    async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
+        """Write a line a frame."""
+        self._file.writelines(encode(frame) + b"\n" for frame in frames)
+
+    async def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self._file.flush()
+
+
+def quiet_client() -> None:
+    """Keep the Kafka client's log out of the way: what it reports ends in a BrokerError."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
