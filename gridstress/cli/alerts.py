@@ -1,0 +1,137 @@
+"""``gridstress alerts``: a run's alarms, from the broker's topics."""
+
+from collections.abc import AsyncGenerator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from topology.messages import RiskAlert
+
+
+class MinLevel(StrEnum):
+    """The level from which on alerts are listed."""
+
+    WARNING = "WARNING"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+class Model(StrEnum):
+    """Whose alerts."""
+
+    LINEAR = "linear"
+    CENTRALITY = "centrality"
+
+
+async def select_alerts(
+    bootstrap: str,
+    model: str,
+    *,
+    run: str | None = None,
+    level: str = "WARNING",
+    follow: bool = False,
+) -> AsyncGenerator["RiskAlert", None]:
+    """Yield the alerts of a model, each id once, in the order of the logs.
+
+    Parameters
+    ----------
+    bootstrap
+        ``host:port`` of a broker.
+    model
+        ``linear`` or ``centrality``.
+    run
+        Only those of this run; all runs by default.
+    level
+        Only those of this level or a higher one.
+    follow
+        Go on with what comes later.
+
+    Raises
+    ------
+    DataError
+        If there is no such topic.
+    BrokerError
+        If the broker does not answer.
+    """
+    from contextlib import aclosing
+
+    from gridstress.topic_reader import scan_topic
+    from topology.errors import MessageError
+    from topology.messages import RiskAlert, decode
+
+    order = list(MinLevel)
+    seen: set[str] = set()
+    async with aclosing(scan_topic(bootstrap, f"risk_alerts_{model}", follow=follow)) as records:
+        async for record in records:
+            try:
+                alert = decode(record.value, RiskAlert)
+            except MessageError:
+                continue  # not ours to judge: `verify` reports records that are no alerts
+            wanted = run in (None, alert.run) and order.index(MinLevel(alert.level)) >= order.index(
+                MinLevel(level)
+            )
+            if wanted and alert.alert_id not in seen:
+                seen.add(alert.alert_id)
+                yield alert
+
+
+def as_line(alert: "RiskAlert") -> str:
+    """Write one alert as one line for a person."""
+    from topology.clock import to_iso
+
+    causes = ", ".join(f"{s.node_id} {s.share:.0%}" for s in alert.sources)
+    at = to_iso(alert.window_end.timestamp())
+    line = f"{at}  {alert.state:<9}  {alert.level:<8}  {alert.risk_score:.3f}  {alert.node_id}"
+    return f"{line}  from {causes}" if causes else line
+
+
+def alerts(
+    model: Annotated[Model, typer.Option(help="Whose alerts.")] = Model.LINEAR,
+    run: Annotated[
+        str | None,
+        typer.Option(help="The run; the one written to last by default, all with --follow."),
+    ] = None,
+    level: Annotated[
+        MinLevel, typer.Option(help="Only this level and higher ones.", case_sensitive=False)
+    ] = MinLevel.WARNING,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON record a line.")] = False,
+) -> None:
+    """List a run's alarms: when, what, how much, where and why; the oldest first."""
+    import asyncio
+    import logging
+
+    from gridstress.settings import load_settings
+    from gridstress.verify.collect import list_runs
+    from topology.messages import encode
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    bootstrap = load_settings().bootstrap
+
+    def show(alert: "RiskAlert") -> None:
+        typer.echo(encode(alert).decode() if as_json else as_line(alert))
+
+    async def main() -> None:
+        chosen = run
+        if chosen is None and not follow:
+            chosen = next(iter(await list_runs(bootstrap)), None)
+        found = []
+        async for alert in select_alerts(bootstrap, model, run=chosen, level=level, follow=follow):
+            if follow:
+                show(alert)
+            else:
+                found.append(alert)
+        # Partitions are read side by side; event time puts them in the order they happened.
+        for alert in sorted(found, key=lambda a: (a.window_end, a.node_id)):
+            show(alert)
+        if not found and not follow:
+            typer.echo(f"no {level} alerts of run {chosen} in the {model} model", err=True)
+
+    try:
+        asyncio.run(main())
+    except KeyboardInterrupt:
+        raise typer.Exit from None

@@ -1,0 +1,80 @@
+"""``gridstress verify``: recompute a run offline and compare it with what the app said."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def verify(
+    run: Annotated[
+        str | None, typer.Option(help="The run to verify; the one written to last by default.")
+    ] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take the measurements from this file, one MeasurementFrame as JSON a line, "
+            "instead of the broker.",
+        ),
+    ] = None,
+    api: Annotated[
+        str | None, typer.Option(help="A worker to ask; the first of GRIDSTRESS_API_URLS.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds without progress of the workers to wait for.")
+    ] = 60.0,
+    open_windows: Annotated[
+        bool,
+        typer.Option("--open/--no-open", help="Compare the windows that are not final, too."),
+    ] = True,
+    episodes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the alarm episodes the app reported to this file, without ids of runs: "
+            "equal files mean equal episodes.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Recompute a run from its measurements and compare every window and alarm.
+
+    Ends with 0 if nothing is missing, double or different, 1 if something is, 3 if the broker
+    cannot be reached, 4 if there is no such run.
+    """
+    import asyncio
+    import json
+    import logging
+
+    from rich.console import Console
+
+    from gridstress.settings import load_settings
+    from gridstress.verify.compare_alarms import episodes_of
+    from gridstress.verify.report import show, to_dict
+    from gridstress.verify.run import Request, verify_run
+    from topology.loaders import load_grid
+
+    # The error that is shown says it all; aiokafka would say it first, several times.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    settings = load_settings()
+    request = Request(
+        run=run,
+        frames_file=frames,
+        api_url=api or settings.api_urls.split(",")[0].strip(),
+        patience_s=wait,
+        with_open=open_windows,
+    )
+    status = Console(stderr=True)
+
+    def say(text: str) -> None:
+        status.print(text, style="dim", highlight=False, markup=False)
+
+    found = asyncio.run(verify_run(request, load_grid(settings.topology), settings, say))
+    if episodes is not None:
+        alerts = [alert for of_model in found.observed.alerts.values() for alert in of_model]
+        episodes.write_text(json.dumps(episodes_of(alerts), indent=1) + "\n", encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps(to_dict(found), indent=1))
+    else:
+        show(found, Console())
+    if not found.ok:
+        raise typer.Exit(1)

@@ -1,0 +1,134 @@
+"""Read a whole topic, or follow it, without a consumer group, so that nobody is disturbed.
+
+Where a topic ends is taken from the high watermark that comes with every fetch, not from
+``end_offsets``: the embedded broker answers that question too low (base offset of the last batch
+plus one), which would lose the end of the log without a word.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+
+from topology.errors import BrokerError, DataError
+
+Keep = Callable[[ConsumerRecord], bool]
+
+POLL_MS = 200
+STALL_S = 30.0
+FETCH_BYTES = 8 << 20
+
+
+@asynccontextmanager
+async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=POLL_MS,
+        max_partition_fetch_bytes=FETCH_BYTES,
+        request_timeout_ms=20_000,
+    )
+    try:
+        await consumer.start()
+    except (KafkaError, OSError) as error:
+        await consumer.stop()
+        raise BrokerError(
+            f"no Kafka broker answers at {bootstrap}: {error}",
+            hint="Start one (`make up` or `gridstress up`) or set GRIDSTRESS_BROKER.",
+        ) from None
+    try:
+        yield consumer
+    except KafkaError as error:
+        raise BrokerError(f"the broker at {bootstrap} failed while reading: {error!r}") from None
+    finally:
+        await consumer.stop()
+
+
+async def _assign(consumer: Any, bootstrap: str, topic: str) -> list[TopicPartition]:
+    # Asking for all topics first: asking for one that is missing would create it on some brokers.
+    if topic not in await consumer.topics():
+        raise DataError(
+            f"topic {topic} does not exist at {bootstrap}",
+            hint="Topics are made by the first worker; has one run against this broker?",
+        )
+    partitions = sorted(consumer.partitions_for_topic(topic) or ())
+    assigned = [TopicPartition(topic, p) for p in partitions]
+    consumer.assign(assigned)
+    await consumer.seek_to_beginning(*assigned)
+    return assigned
+
+
+async def _at_end(consumer: Any, tp: TopicPartition) -> bool:
+    end = consumer.highwater(tp)
+    return end is not None and await consumer.position(tp) >= end
+
+
+async def partition_count(bootstrap: str, topic: str) -> int:
+    """Ask for the number of partitions of a topic.
+
+    Raises
+    ------
+    DataError
+        If the topic does not exist.
+    BrokerError
+        If no broker answers.
+    """
+    async with _consumer(bootstrap) as consumer:
+        if topic not in await consumer.topics():
+            raise DataError(f"topic {topic} does not exist at {bootstrap}")
+        return len(consumer.partitions_for_topic(topic) or ())
+
+
+async def scan_topic(
+    bootstrap: str, topic: str, *, follow: bool = False
+) -> AsyncGenerator[ConsumerRecord, None]:
+    """Yield every record of a topic, each partition in its order, from the beginning to the end.
+
+    Parameters
+    ----------
+    bootstrap
+        ``host:port`` of a broker.
+    topic
+        Its name.
+    follow
+        Go on with what is written later, until the caller stops iterating.
+
+    Raises
+    ------
+    DataError
+        If the topic does not exist.
+    BrokerError
+        If no broker answers, or nothing came for 30 s although the end was not reached.
+    """
+    loop = asyncio.get_running_loop()
+    async with _consumer(bootstrap) as consumer:
+        left = set(await _assign(consumer, bootstrap, topic))
+        deadline = loop.time() + STALL_S
+        while left or follow:
+            batches = await consumer.getmany(timeout_ms=POLL_MS)
+            for records in batches.values():
+                for record in records:
+                    yield record
+            before = len(left)
+            left = {tp for tp in left if not await _at_end(consumer, tp)}
+            if batches or len(left) < before or not left:
+                deadline = loop.time() + STALL_S
+            elif loop.time() > deadline:
+                names = ", ".join(str(tp.partition) for tp in sorted(left))
+                raise BrokerError(
+                    f"{topic}: partition {names} gave nothing for {STALL_S:.0f} s before its end"
+                )
+
+
+async def read_topic(
+    bootstrap: str, topic: str, *, keep: Keep | None = None
+) -> list[ConsumerRecord]:
+    """Read the records of a topic that ``keep`` accepts (all by default), begin to end.
+
+    Records of one partition are in the order of the log; see `scan_topic` for the errors.
+    """
+    return [r async for r in scan_topic(bootstrap, topic) if keep is None or keep(r)]

@@ -1,0 +1,78 @@
+"""Hold what the app said of a run against what was recomputed."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gridstress.verify.compare_alarms import compare_alarms, decisions_for
+from gridstress.verify.compare_late import LateLetter, compare_late
+from gridstress.verify.compare_windows import OpenWindow, compare_open, compare_windows
+from gridstress.verify.outcome import Outcome
+from gridstress.verify.recompute import Recomputed
+from topology.messages import RiskAlert, RiskWindow
+
+
+@dataclass
+class Observed:
+    """What the app said of one run, by model, in the order of the logs.
+
+    ``unreadable`` are records of the result topics that are none; ``letters`` counts the run's
+    dead letters by topic and reason, late ones included.
+    """
+
+    windows: dict[str, list[RiskWindow]] = field(default_factory=dict)
+    alerts: dict[str, list[RiskAlert]] = field(default_factory=dict)
+    late: list[LateLetter] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    letters: Counter[str] = field(default_factory=Counter)
+
+
+OpenWindows = Mapping[str, Sequence[OpenWindow]]
+
+
+def compare(
+    expected: Recomputed, observed: Observed, open_windows: OpenWindows | None = None
+) -> dict[str, Outcome]:
+    """Compare everything; ``open_windows`` is None if the workers' state was not asked for.
+
+    Returns
+    -------
+    dict
+        An outcome for ``measurements`` and one for each model.
+    """
+    outcomes = {"measurements": _measurements(expected, observed)}
+    for model in expected.models:
+        outcome = outcomes[model] = Outcome()
+        windows = compare_windows(expected, model, observed.windows.get(model, []), outcome)
+        decisions = decisions_for(expected, model, windows, outcome)
+        compare_alarms(expected, model, decisions, observed.alerts.get(model, []), outcome)
+        letters = [letter for letter in observed.late if letter.model == model]
+        compare_late(expected, model, letters, outcome)
+        if open_windows is not None:
+            compare_open(expected, model, open_windows.get(model, []), outcome)
+    return outcomes
+
+
+def _measurements(expected: Recomputed, observed: Observed) -> Outcome:
+    outcome = Outcome()
+    intake = expected.intake
+    for zone in intake.zones.values():
+        outcome.counts["rows counted"] += zone.counted
+        outcome.counts["rows repeated"] += zone.duplicates
+        outcome.counts["rows late"] += len(zone.late_seqs)
+        for text in zone.conflicts:
+            outcome.problem("rows conflicting", text)
+        outcome.notes.extend(zone.notes)
+    for text in intake.refused:
+        outcome.counts["frames refused"] += 1
+        outcome.notes.append(f"not counted: {text}")
+    for text in observed.unreadable:
+        outcome.problem("results unreadable", text)
+    for name, count in sorted(observed.letters.items()):
+        outcome.notes.append(f"dead letters, {name}: {count}")
+    if intake.silent_zones and expected.watermark_s is None:
+        outcome.notes.append(
+            f"no measurement from {', '.join(intake.silent_zones)}: no window can become final, "
+            "unless by the idle time-out, which cannot be recomputed"
+        )
+    return outcome

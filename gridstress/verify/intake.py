@@ -1,0 +1,175 @@
+"""Which rows of a run count: repeated, late and unusable ones are set apart here."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from topology.errors import DataError
+from topology.grid import Grid
+from topology.messages import Floats, MeasurementFrame
+
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+@dataclass(slots=True)
+class Block:
+    """The rows of one frame that were new when it came; ``load_mw`` has shape (rows, columns)."""
+
+    seq: int
+    times_s: Floats
+    columns: list[int]
+    load_mw: Floats
+    period_s: int
+    final: bool
+    late: Mask
+
+    def same_row(self, i: int, other: "Block", j: int) -> bool:
+        """Whether row ``i`` says what row ``j`` of another block says, columns in any order."""
+        mine = dict(zip(self.columns, self.load_mw[i].tolist(), strict=True))
+        theirs = dict(zip(other.columns, other.load_mw[j].tolist(), strict=True))
+        return (self.times_s[i], self.period_s, self.final, mine) == (
+            other.times_s[j],
+            other.period_s,
+            other.final,
+            theirs,
+        )
+
+
+@dataclass(slots=True)
+class ZoneIntake:
+    """What became of one zone's rows; times in epoch seconds, minus infinity before the first."""
+
+    zone: str
+    blocks: list[Block] = field(default_factory=list)
+    last_seq: int = -1
+    newest_s: float = -math.inf
+    ended_s: float | None = None
+    counted: int = 0
+    duplicates: int = 0
+    late_seqs: list[int] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, frame: MeasurementFrame, columns: list[int], lateness_s: float) -> None:
+        """Judge the frame's rows one by one, in their order."""
+        rows = len(frame.timestamps)
+        load = np.array(frame.load_mw, dtype=np.float64).reshape(rows, len(columns))
+        times = frame.times_s
+        known = min(rows, max(0, self.last_seq + 1 - frame.seq))
+        block = Block(
+            frame.seq, times, columns, load, frame.period_s, frame.final, np.zeros(rows, np.bool_)
+        )
+        for i in range(known):
+            self._judge_repeated(block, i)
+        if known == rows:
+            return
+        if self.ended_s is not None:
+            self.notes.append(f"zone {self.zone}: rows after its final frame, seq {frame.seq}")
+        if self.last_seq >= 0 and frame.seq > self.last_seq + 1:
+            self.notes.append(
+                f"zone {self.zone}: seq {self.last_seq + 1} to {frame.seq - 1} were never seen"
+            )
+        times = times[known:]
+        newest_before = np.maximum.accumulate(np.concatenate(([self.newest_s], times)))[:-1]
+        late = times < newest_before - lateness_s
+        if frame.final:
+            late[:] = True  # it ends the zone and counts for nothing else
+        self.blocks.append(
+            Block(
+                frame.seq + known,
+                times,
+                columns,
+                load[known:],
+                frame.period_s,
+                frame.final,
+                late,
+            )
+        )
+        self.last_seq = frame.last_seq
+        if not frame.final:
+            self.late_seqs.extend(int(i) + frame.seq + known for i in np.flatnonzero(late))
+            self.counted += int((~late).sum())
+            self.newest_s = max(self.newest_s, float(times.max()))
+        else:
+            end_s = float(times[-1])
+            self.ended_s = end_s if self.ended_s is None else max(self.ended_s, end_s)
+
+    def _judge_repeated(self, block: Block, i: int) -> None:
+        self.duplicates += 1
+        seq = block.seq + i
+        at = bisect_right(self.blocks, seq, key=lambda b: b.seq) - 1
+        first = self.blocks[at] if at >= 0 else None
+        if first is None or seq >= first.seq + len(first.times_s):
+            self.notes.append(
+                f"zone {self.zone}: seq {seq} came after {self.last_seq} and was never counted"
+            )
+        elif not first.same_row(seq - first.seq, block, i):
+            self.conflicts.append(f"zone {self.zone}: seq {seq} is there twice with other content")
+
+
+@dataclass(slots=True)
+class Intake:
+    """A whole run's rows, by zone; ``refused`` names the frames that cannot be used at all."""
+
+    run: str
+    zones: dict[str, ZoneIntake]
+    refused: list[str] = field(default_factory=list)
+    lateness_s: float = 0.0
+
+    @property
+    def watermark_s(self) -> float | None:
+        """The run's watermark, or None while a zone of the topology has not spoken."""
+        speaking = [z.newest_s - self.lateness_s for z in self.zones.values() if z.ended_s is None]
+        ends = [z.ended_s for z in self.zones.values() if z.ended_s is not None]
+        watermark = min(speaking) if speaking else max(ends)
+        return watermark if math.isfinite(watermark) else None
+
+    @property
+    def newest_s(self) -> float:
+        """The newest event time of all zones."""
+        return max(z.newest_s for z in self.zones.values())
+
+    @property
+    def silent_zones(self) -> list[str]:
+        """Zones of the topology without a single row."""
+        return [name for name, z in self.zones.items() if not z.blocks]
+
+
+def take_in(frames: Iterable[MeasurementFrame], grid: Grid, lateness_s: float) -> Intake:
+    """Sort the frames of one run, each zone's in the order of its partition's log.
+
+    Raises
+    ------
+    DataError
+        If the frames are of several runs, or none has a row that can be used.
+    """
+    intake: Intake | None = None
+    for frame in frames:
+        if intake is None:
+            zones = {zone: ZoneIntake(zone) for zone in grid.zones}
+            intake = Intake(frame.run, zones, lateness_s=lateness_s)
+        if frame.run != intake.run:
+            raise DataError(
+                f"frames of two runs, {intake.run!r} and {frame.run!r}",
+                hint="Recompute one run at a time.",
+            )
+        zone = intake.zones.get(frame.zone)
+        columns = [grid.index.get(node_id, -1) for node_id in frame.nodes]
+        if zone is None:
+            intake.refused.append(f"seq {frame.seq}: unknown zone {frame.zone!r}")
+        elif any(i < 0 or grid.nodes[i].zone != frame.zone for i in columns):
+            intake.refused.append(
+                f"zone {frame.zone} seq {frame.seq}: names a node that is not of the zone"
+            )
+        else:
+            zone.add(frame, columns, lateness_s)
+    if intake is None or not any(z.blocks for z in intake.zones.values()):
+        raise DataError(
+            "no measurement that can be used",
+            hint="Is it the same topology the run was replayed with (GRIDSTRESS_TOPOLOGY)?",
+        )
+    return intake

