@@ -1,6 +1,11 @@
 import msgspec
 import numpy as np
 import pytest
+
+from gridstress.verify.compare import compare
+from gridstress.verify.compare_alarms import episodes_of
+from gridstress.verify.compare_late import LateLetter
+from gridstress.verify.recompute import recompute
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
@@ -13,11 +18,6 @@ from tests.gridstress.verify_samples import (
     load,
     unfinished,
 )
-
-from gridstress.verify.compare import compare
-from gridstress.verify.compare_alarms import episodes_of
-from gridstress.verify.compare_late import LateLetter
-from gridstress.verify.recompute import recompute
 from topology.clock import to_datetime
 from topology.messages import SourceShare
 

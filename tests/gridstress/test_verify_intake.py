@@ -1,7 +1,7 @@
 import pytest
-from tests.gridstress.verify_samples import GRID, HOUR, end, evening, frame, load
 
 from gridstress.verify.intake import take_in
+from tests.gridstress.verify_samples import GRID, HOUR, end, evening, frame, load
 from topology.errors import DataError
 
 

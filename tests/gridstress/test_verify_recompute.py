@@ -2,9 +2,19 @@ import math
 
 import numpy as np
 import pytest
-from tests.gridstress.verify_samples import GRID, HOUR, SETTINGS, end, evening, frame, load, node, unfinished
 
 from gridstress.verify.recompute import recompute
+from tests.gridstress.verify_samples import (
+    GRID,
+    HOUR,
+    SETTINGS,
+    end,
+    evening,
+    frame,
+    load,
+    node,
+    unfinished,
+)
 from topology.errors import DataError
 from topology.grid import Grid, Line
 

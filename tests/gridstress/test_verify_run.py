@@ -16,6 +16,12 @@ import typer
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from typer.testing import CliRunner
+
+from gridstress.cli.alerts import alerts
+from gridstress.cli.verify import verify
+from gridstress.topic_reader import partition_count, read_topic
+from gridstress.verify.recompute import recompute
+from gridstress.verify.workers import WorkerApi
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
@@ -27,12 +33,6 @@ from tests.gridstress.verify_samples import (
     load,
     unfinished,
 )
-
-from gridstress.cli.alerts import alerts
-from gridstress.cli.verify import verify
-from gridstress.topic_reader import partition_count, read_topic
-from gridstress.verify.recompute import recompute
-from gridstress.verify.workers import WorkerApi
 from topology.clock import to_iso
 from topology.errors import BrokerError, DataError, GridstressError
 from topology.messages import PropagatedFrame, encode

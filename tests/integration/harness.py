@@ -1,0 +1,182 @@
+"""A running gridstress for tests: real workers and commands as processes, on a real broker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+
+from gridstress import processes
+from gridstress.settings import Settings, load_settings
+from gridstress.topic_reader import read_topic
+
+CHECKOUT = Path(__file__).parents[2]
+READY_S = 60.0
+
+T = TypeVar("T")
+
+
+def wait_for(question: Callable[[], T], what: str, timeout_s: float = 60.0) -> T:
+    """Ask until the answer is truthy and return it; fail after the time-out."""
+    deadline = time.monotonic() + timeout_s
+    while not (answer := question()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:.0f} s: {what}")
+        time.sleep(0.1)
+    return answer
+
+
+@dataclass
+class Worker:
+    """One worker process with its own port and data directory."""
+
+    url: str
+    spec: processes.ServiceSpec
+    log_dir: Path
+    service: processes.Service
+
+    def get(self, path: str, **query: str) -> Any:
+        """The JSON answer to a question to its API, whatever its status."""
+        return httpx.get(f"{self.url}/api/v1/{path}", params=query, timeout=10).json()
+
+    def kill(self) -> None:
+        """SIGKILL: no good-bye, nothing flushed."""
+        os.kill(self.service.pid, signal.SIGKILL)
+        wait_for(lambda: not self.service.alive, "killed worker is gone", 10)
+
+    def restart(self) -> None:
+        """Start it again where it was, and wait until it is healthy."""
+        self.service = processes.spawn(self.spec, self.log_dir)
+        processes.wait_until_healthy(self.spec, self.service, time.monotonic() + READY_S)
+
+
+@dataclass
+class Stack:
+    """Workers on a broker; everything that was started stops at the end of the block."""
+
+    bootstrap: str
+    directory: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    workers: list[Worker] = field(default_factory=list)
+    _exit: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for worker in self.workers:
+            processes.stop(worker.service)
+        self._exit.close()
+
+    @property
+    def settings(self) -> Settings:
+        """Settings as the workers have them."""
+        return load_settings(broker=f"kafka://{self.bootstrap}")
+
+    def add_worker(self) -> Worker:
+        """Start one more worker and wait until it is healthy."""
+        port = processes.free_port()
+        name = f"worker-{len(self.workers) + 1}"
+        url = f"http://127.0.0.1:{port}"
+        spec = processes.ServiceSpec(
+            name=name,
+            command=[
+                *(sys.executable, "-m", "faust", "-A", "gridstress", "worker", "-l", "info"),
+                *("--web-port", str(port)),
+            ],
+            ready=lambda: _healthy(url),
+            environment={**self._env, "GRIDSTRESS_DATA_DIR": str(self.directory / name)},
+            directory=self.directory,
+        )
+        service = processes.spawn(spec, self.directory)
+        worker = Worker(url, spec, self.directory, service)
+        self.workers.append(worker)
+        processes.wait_until_healthy(spec, service, time.monotonic() + READY_S)
+        return worker
+
+    def command(self, *words: str, timeout_s: float = 150.0) -> subprocess.CompletedProcess[str]:
+        """Run ``gridstress`` with these words."""
+        return subprocess.run(
+            [sys.executable, "-m", "gridstress", *words],
+            env={**os.environ, **self._env},
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def start(self, *words: str) -> processes.Service:
+        """Run ``gridstress`` with these words beside the test."""
+        spec = processes.ServiceSpec(
+            name=words[0],
+            command=[sys.executable, "-m", "gridstress", *words],
+            ready=lambda: True,
+            environment=self._env,
+            directory=self.directory,
+        )
+        service = processes.spawn(spec, self.directory)
+        self._exit.callback(processes.stop, service)
+        return service
+
+    def verify(self, run: str) -> dict[str, Any]:
+        """The verifier's verdict on a run, once the workers have worked it off."""
+        done = self.command(
+            "verify", "--run", run, "--api", self.workers[-1].url, "--json",
+            "--episodes", str(self.directory / f"{run}.episodes.json"),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        verdict: dict[str, Any] = json.loads(done.stdout)
+        return verdict
+
+    def episodes(self, run: str) -> str:
+        """The run's alarm episodes as `verify` wrote them, without run ids."""
+        return (self.directory / f"{run}.episodes.json").read_text()
+
+    @property
+    def _env(self) -> dict[str, str]:
+        return {
+            "GRIDSTRESS_BROKER": f"kafka://{self.bootstrap}",
+            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONUNBUFFERED": "1",
+            **self.environment,
+        }
+
+
+def _healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/v1/health", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+async def send(bootstrap: str, topic: str, records: Iterable[tuple[int, bytes | None]]) -> None:
+    """Send values to partitions, acknowledged when this returns."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=2 << 20)
+    await producer.start()
+    try:
+        for partition, value in records:
+            await producer.send(topic, value, key=b"k", partition=partition)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def records(bootstrap: str, topic: str) -> list[ConsumerRecord]:
+    """Everything in a topic."""
+    return await read_topic(bootstrap, topic)

@@ -1,0 +1,88 @@
+"""The worker's API over real HTTP: addresses, parameters, ETags, what is unknown."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tests.integration.harness import Stack
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with Stack(broker, tmp_path_factory.mktemp("stack")) as running:
+        running.add_worker()
+        span = ["--start", "2025-01-07", "--until", "2025-01-09", "--speed", "max"]
+        assert running.command("replay", "--run", "r", *span).returncode == 0
+        running.verify("r")
+        yield running
+
+
+@pytest.fixture
+def client(stack: Stack) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"{stack.workers[0].url}/api/v1/") as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["grid", "runs", "state", "top?k=3", "alerts?limit=5", "node/kruckel", "compare",
+     "windows/open"],
+)  # fmt: skip
+def test_nothing_new_costs_a_few_bytes(client: httpx.Client, path: str) -> None:
+    first = client.get(path)
+    assert first.status_code == 200
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_alerts_are_there_with_level_state_and_sources(client: httpx.Client) -> None:
+    alerts = client.get("alerts").json()["alerts"]
+    assert {"RAISED", "CLEARED"} <= {alert["state"] for alert in alerts}
+    raised = [alert for alert in alerts if alert["state"] == "RAISED"]
+    assert all(alert["sources"] and alert["received_at"] > 1e9 for alert in raised)
+    assert client.get("alerts", params={"since": 9e9}).json()["alerts"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "exists"),
+    [
+        ("node/atlantis", "kruckel"),
+        ("state?model=magic", "linear"),
+        ("state?run=other", "r"),
+    ],
+)
+def test_the_unknown_is_a_404_that_lists_what_exists(
+    client: httpx.Client, path: str, exists: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert exists in answer.json()["exists"]
+
+
+@pytest.mark.parametrize(
+    "path", ["top?k=0", "top?k=x", "top?k=1e3", "alerts?since=soon", "alerts?limit=99999"]
+)
+def test_a_bad_parameter_is_a_400_that_quotes_it(client: httpx.Client, path: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert path.rpartition("=")[2] in answer.json()["error"]
+
+
+def test_health_tells_who_owns_what_and_counts(client: httpx.Client) -> None:
+    health = client.get("health").json()
+    assert health["status"] == "ok"
+    assert health["partitions"]["propagated_stress_linear"] == [0, 1, 2, 3]
+    assert health["counters"]["frames"]["detection"] > 0
+    assert health["counters"]["dead_letters"] == 0
+
+
+def test_the_alerts_command_lists_the_same_alarms(stack: Stack, client: httpx.Client) -> None:
+    done = stack.command("alerts", "--run", "r", "--json")
+    assert done.returncode == 0, done.stderr
+    listed = {json.loads(line)["alert_id"] for line in done.stdout.splitlines()}
+    shown = client.get("alerts", params={"limit": 5000, "run": "r"}).json()["alerts"]
+    assert listed == {alert["alert_id"] for alert in shown}

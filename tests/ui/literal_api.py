@@ -1,0 +1,183 @@
+"""A real HTTP server that answers like a worker, with literal payloads that a test can change."""
+
+import copy
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+RUN = "synthetic-20260101T120000Z"
+
+GRID: dict[str, Any] = {
+    "name": "germany",
+    "credit": "Hand-made.",
+    "note": "A demonstration.",
+    "nodes": [
+        {"id": "diele", "name": "Diele", "lat": 53.13, "lon": 7.31, "zone": "TenneT",
+         "share": 0.02, "rating_mw": 512.0, "sensitivity": 0.8},
+        {"id": "krummel", "name": "Krümmel", "lat": 53.41, "lon": 10.41, "zone": "50Hertz",
+         "share": 0.03, "rating_mw": 300.0, "sensitivity": 0.7},
+        {"id": "wendlingen", "name": "Wendlingen", "lat": 48.68, "lon": 9.36, "zone": "TransnetBW",
+         "share": 0.05, "rating_mw": 700.0, "sensitivity": 0.9},
+    ],
+    "lines": [
+        {"source": "diele", "target": "krummel", "length_km": 210.0, "voltage_kv": 380.0,
+         "coupling": 0.8},
+        {"source": "krummel", "target": "wendlingen", "length_km": 530.0, "voltage_kv": 220.0,
+         "coupling": 0.5},
+    ],
+    "zones": ["50Hertz", "TenneT", "TransnetBW"],
+    "models": ["linear", "centrality"],
+    "settings": {
+        "step_s": 3600, "size_s": 21600, "lateness_s": 3600, "max_hops": 3, "decay": 0.7,
+        "alpha": 0.6, "centrality": "degree", "stress_threshold": 0.85, "partitions": 4,
+        "levels": {"CLEAR": 0.4, "WARNING": 0.5, "HIGH": 0.7, "CRITICAL": 0.9},
+    },
+}  # fmt: skip
+
+RISKS = {"linear": [0.0, 0.31, 0.83], "centrality": [0.12, 0.44, 0.95]}
+LEVELS = {"linear": ["", "", "HIGH"], "centrality": ["", "", "CRITICAL"]}
+
+
+def state(model: str, version: int = 7, published_at: float = 1e9) -> dict[str, Any]:
+    """A ``/state`` answer with one open alarm."""
+    risk, level = RISKS[model], LEVELS[model]
+    alarms = {name: level.count(name) for name in ("WARNING", "HIGH", "CRITICAL")}
+    return {
+        "version": version, "model": model, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
+        "watermark": "2019-01-15T17:00:00Z", "ended": False, "speed": 3600.0,
+        "nodes": [node["id"] for node in GRID["nodes"]], "risk": risk,
+        "stress": [0.0, 0.37, 1.77], "level": level,
+        "kpis": {"active_alarms": {**alarms, "total": 1},
+                 "affected_nodes": sum(r >= 0.05 for r in risk),
+                 "average_risk": sum(risk) / 3,
+                 "highest_risk": {"node_id": "wendlingen", "risk": risk[2]}},
+        "parts": [{"shard": shard, "worker": "host:6066", "published_at": published_at,
+                   "event_time": "2019-01-15T18:00:00Z", "watermark": "2019-01-15T17:00:00Z"}
+                  for shard in range(2)],
+    }  # fmt: skip
+
+
+def top(model: str) -> dict[str, Any]:
+    """A ``/top`` answer."""
+    rows = [
+        {"node_id": node["id"], "name": node["name"], "zone": node["zone"], "risk": risk,
+         "stress": 1.0, "level": level, "change": 0.1 if risk else None}
+        for node, risk, level in zip(GRID["nodes"], RISKS[model], LEVELS[model], strict=True)
+    ]  # fmt: skip
+    rows.sort(key=lambda row: -row["risk"])
+    return {"version": 7, "model": model, "run": RUN, "event_time": None, "nodes": rows}
+
+
+def alert(
+    model: str = "linear", received_at: float = 1e9, level: str = "HIGH", status: str = "RAISED"
+) -> dict[str, Any]:
+    """One alert of Wendlingen."""
+    return {
+        "alert_id": f"e-{status}-{level}", "episode_id": "e", "model": model, "run": RUN,
+        "node_id": "wendlingen", "timestamp": "2019-01-15T17:00:00Z",
+        "window_start": "2019-01-15T11:00:00Z", "window_end": "2019-01-15T17:00:00Z",
+        "risk_score": 0.83, "level": level, "state": status,
+        "sources": [{"node_id": "krummel", "share": 0.6}, {"node_id": "diele", "share": 0.4}],
+        "received_at": received_at,
+    }  # fmt: skip
+
+
+def node(node_id: str, model: str = "linear") -> dict[str, Any]:
+    """A ``/node/{id}`` answer."""
+    place = [n["id"] for n in GRID["nodes"]].index(node_id)
+    return {
+        "version": 7, "node": GRID["nodes"][place], "neighbours": ["krummel"], "model": model,
+        "run": RUN, "event_time": "2019-01-15T18:00:00Z", "risk": RISKS[model][place],
+        "stress": 1.77, "level": LEVELS[model][place],
+        "panes": [{"start": "2019-01-15T17:00:00Z", "stress": 0.2}],
+        "windows": [{"window_end": "2019-01-15T16:00:00Z", "stress": 0.5, "risk": 0.39},
+                    {"window_end": "2019-01-15T17:00:00Z", "stress": 1.7, "risk": 0.82}],
+        "sources": [{"node_id": "krummel", "share": 0.6}, {"node_id": "diele", "share": 0.4}],
+        "alerts": [alert(model)],
+    }  # fmt: skip
+
+
+def answers(published_at: float = 1e9) -> dict[str, Any]:
+    """The answer to every request, by path and model: change them as a test needs."""
+    found: dict[str, Any] = {
+        "grid": GRID,
+        "runs": {"runs": [{"run": RUN, "event_time": "2019-01-15T18:00:00Z",
+                           "watermark": "2019-01-15T17:00:00Z", "ended": False,
+                           "published_at": published_at}]},
+        "health": {"status": "ok", "worker": "host:6066", "version": "0.1.0", "now": published_at,
+                   "uptime_s": 12.0, "partitions": {"grid_measurements": [0, 1]}, "counters": {},
+                   "silent_zones": [], "parts": []},
+    }  # fmt: skip
+    for model in ("linear", "centrality"):
+        found[f"state/{model}"] = state(model, published_at=published_at)
+        found[f"top/{model}"] = top(model)
+        found[f"alerts/{model}"] = {
+            "version": 7, "model": model, "run": RUN, "alerts": [alert(model, published_at - 60)]
+        }  # fmt: skip
+        for row in GRID["nodes"]:
+            found[f"node/{row['id']}/{model}"] = node(row["id"], model)
+    return copy.deepcopy(found)
+
+
+class LiteralApi(ThreadingHTTPServer):
+    """The server: ``answers`` to give, ``asked`` paths with their status, ``etag`` to force one."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, port: int, found: dict[str, Any]) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
+        self.answers = found
+        self.asked: list[tuple[str, int]] = []
+        self.etag: str | None = None
+        self.broken = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: LiteralApi
+
+    def do_GET(self) -> None:
+        split = urlsplit(self.path)
+        path = split.path.removeprefix("/api/v1/")
+        model = parse_qs(split.query).get("model", ["linear"])[0]
+        found = self.server.answers.get(path, self.server.answers.get(f"{path}/{model}"))
+        status = 500 if self.server.broken else 200 if found else 404
+        if path == "health" and found and found["status"] != "ok":
+            status = 503
+        body = json.dumps(found or {"error": f"unknown node {path!r}", "exists": ["diele"]})
+        tag = self.server.etag or f'"{hashlib.sha256(body.encode()).hexdigest()[:16]}"'
+        if status == 200 and self.headers.get("If-None-Match") == tag:
+            status, body = 304, ""
+        self.server.asked.append((path, status))
+        self.send_response(status)
+        self.send_header("ETag", tag)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Keep the test's output clean."""
+
+
+@contextmanager
+def literal_api(port: int = 0, found: dict[str, Any] | None = None) -> Iterator[LiteralApi]:
+    """The server on a free port of loopback, or on ``port``."""
+    server = LiteralApi(port, found or answers())
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

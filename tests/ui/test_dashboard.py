@@ -1,0 +1,312 @@
+import time
+from dataclasses import replace
+
+import pytest
+from dash import Patch, no_update
+from msgspec import structs
+from plotly.graph_objects import Figure
+
+from tests.ui.literal_api import RUN, answers, literal_api
+from ui.client import ApiClient
+from ui.dashboard import create_dashboard, words
+from ui.dashboard.app import PAGES
+from ui.dashboard.overview_callbacks import (
+    clicked_node,
+    grid_mark,
+    map_update,
+    neighbours_of,
+    timeline_update,
+)
+from ui.dashboard.panels import detail
+from ui.dashboard.panels.kpis import kpi_values
+from ui.dashboard.panels.top import top_rows
+from ui.dashboard.shell import describe_run, model_options
+from ui.dashboard.status import status_of
+from ui.poller import Poller, Snapshot
+
+NOW = 1e9
+
+
+@pytest.fixture(scope="module")
+def polled():
+    """A poller after one poll of a real server."""
+    with literal_api() as api:
+        poller = Poller(ApiClient(api.url), clock=lambda: NOW)
+        poller.poll()
+        yield poller
+        poller.stop()
+
+
+@pytest.fixture
+def snapshot(polled):
+    return polled.snapshot()
+
+
+def text_of(component):
+    """All the text of a component tree."""
+    if component is None:
+        return ""
+    if isinstance(component, (str, int, float)):
+        return str(component)
+    if isinstance(component, (list, tuple)):
+        return " ".join(text_of(part) for part in component)
+    return text_of(getattr(component, "children", None))
+
+
+def test_a_page_is_served_from_this_process_alone(polled):
+    client = create_dashboard(polled).server.test_client()
+    page = client.get("/").text
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert "https://" not in page
+    policy = client.get("/").headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+
+
+def test_the_whole_page_has_exactly_one_clock(polled):
+    def count(component):
+        children = getattr(component, "children", None) or []
+        rows = children if isinstance(children, (list, tuple)) else [children]
+        own = type(component).__name__ == "Interval"
+        return own + sum(count(row) for row in rows if not isinstance(row, str))
+
+    assert count(create_dashboard(polled).validation_layout) == 1
+
+
+def test_every_callback_speaks_of_components_that_exist(polled):
+    app = create_dashboard(polled)
+    ids = set()
+
+    def collect(component):
+        if isinstance(getattr(component, "id", None), str):
+            ids.add(component.id)
+        children = getattr(component, "children", None)
+        for child in children if isinstance(children, (list, tuple)) else [children]:
+            if child is not None and not isinstance(child, str):
+                collect(child)
+
+    collect(app.validation_layout)
+    app._setup_server()
+    used = {
+        dependency["id"]
+        for callback in app.callback_map.values()
+        for dependency in [*callback["inputs"], *callback["state"]]
+        if not dependency["id"].startswith("{")
+    }
+    assert used <= ids
+
+
+def test_the_overview_is_the_first_page():
+    assert [page.path for page in PAGES][0] == "/"
+
+
+def test_the_cards_show_the_figures_with_their_meaning(snapshot):
+    linear = kpi_values(snapshot, "linear")
+    assert (linear["alarms"].value, linear["alarms"].detail) == (
+        "1",
+        "0 critical · 1 high · 0 warning",
+    )
+    assert (linear["affected"].value, linear["affected"].detail) == ("2", "of 3 nodes")
+    assert linear["average"].detail == "highest: Wendlingen 0.83"
+    assert linear["time"].value == "Tue 15 Jan 2019 18:00"
+    assert linear["time"].detail == "1 h of grid time a second"
+    assert kpi_values(snapshot, "centrality")["average"].value == "0.50"
+
+
+def test_without_data_the_cards_claim_nothing():
+    values = kpi_values(Snapshot(), "linear")
+    assert {value.value for value in values.values()} == {"–"}
+
+
+def test_the_ranking_leaves_out_nodes_without_risk_and_marks_the_selected_one(snapshot):
+    rows = top_rows(snapshot.view("linear").top, "krummel")
+    assert [row["node_id"] for row in rows] == ["wendlingen", "krummel"]
+    assert [row["picked"] for row in rows] == [False, True]
+    assert (rows[0]["risk"], rows[0]["level"], rows[1]["level"]) == ("0.83", "HIGH", "–")
+
+
+def test_the_first_map_is_whole_and_later_ones_are_patches(snapshot):
+    figure, mark = map_update(snapshot, "linear", None, None)
+    assert isinstance(figure, Figure)
+    patch, same = map_update(snapshot, "centrality", "diele", mark)
+    assert isinstance(patch, Patch)
+    assert same is no_update
+    places = {tuple(step["location"]): step["params"] for step in operations(patch)}
+    assert places["data", 4, "marker", "color"] == {"value": [0.12, 0.44, 0.95]}
+    assert places["data", 4, "text"] == {"value": ["", "", "C"]}
+    assert places["data", 3, "x"] == {"value": [7.31]}
+    assert not any("layout" in place for place in places)
+
+
+def operations(patch):
+    return patch.to_plotly_json()["operations"]
+
+
+def test_another_grid_is_drawn_anew(snapshot):
+    other = structs.replace(snapshot.grid, name="other")
+    _, mark = map_update(snapshot, "linear", None, None)
+    figure, new_mark = map_update(replace(snapshot, grid=other), "linear", None, mark)
+    assert isinstance(figure, Figure)
+    assert new_mark == grid_mark(other) != mark
+
+
+def test_before_the_first_grid_nothing_is_drawn():
+    assert map_update(Snapshot(), "linear", None, None) == (no_update, no_update)
+
+
+def test_the_timeline_counts_what_it_shows_and_is_patched(snapshot):
+    figure, note, empty = timeline_update(snapshot, "linear", NOW, drawn=False)
+    assert isinstance(figure, Figure)
+    assert (note, empty) == ("▲ 1 raised · ◆ 0 escalated · ○ 0 cleared", "")
+    patch, _, _ = timeline_update(snapshot, "linear", NOW, drawn=True)
+    assert isinstance(patch, Patch)
+
+
+def test_a_quiet_timeline_says_so(snapshot):
+    _, note, empty = timeline_update(snapshot, "linear", NOW + 3600, drawn=True)
+    assert note.startswith("▲ 0 raised")
+    assert empty == "No alarms in the last 10 minutes."
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "node"),
+    [
+        ("map", {"points": [{"customdata": "diele"}]}, "diele"),
+        ("map", {"points": [{}]}, None),
+        ("timeline", {"points": [{"customdata": "diele"}]}, "diele"),
+        ("top", {"rowId": "diele"}, "diele"),
+        ({"type": "goto", "place": "source", "node": "diele"}, 1, "diele"),
+        ({"type": "goto", "place": "source", "node": "diele"}, None, None),
+        ("map", None, None),
+    ],
+)
+def test_a_click_anywhere_names_its_node(where, value, node):
+    assert clicked_node(where, value) == node
+
+
+def test_the_detail_tells_why_a_node_is_stressed(polled):
+    found = polled.node("wendlingen", "linear")
+    names = {"krummel": "Krümmel", "diele": "Diele"}
+    assert "0.83" in text_of(detail.values(found))
+    assert "HIGH" in text_of(detail.values(found))
+    assert text_of(detail.sources(found.sources, names)).split() == [
+        "Krümmel",
+        "60%",
+        "Diele",
+        "40%",
+    ]
+    assert "HIGH raised" in text_of(detail.alerts(found.alerts))
+    assert "none in this run" in text_of(detail.alerts([]))
+    assert "no stress" in text_of(detail.sources([], names))
+
+
+def test_a_nodes_neighbours_are_those_one_line_away(snapshot):
+    assert neighbours_of(snapshot.grid, "krummel") == ["diele", "wendlingen"]
+    assert neighbours_of(snapshot.grid, "diele") == ["krummel"]
+
+
+def test_the_search_offers_every_node_by_zone(snapshot):
+    groups = {group["group"]: group["items"] for group in detail.node_options(snapshot.grid)}
+    assert list(groups) == ["50Hertz", "TenneT", "TransnetBW"]
+    assert groups["50Hertz"] == [{"value": "krummel", "label": "Krümmel"}]
+
+
+def test_the_page_says_which_run_it_is_and_that_its_data_are_made_up(snapshot):
+    run, badge, models, credit, about = describe_run(snapshot)
+    assert run == f"run {RUN}"
+    assert badge == "badge"
+    assert [model["label"] for model in models] == ["Linear attenuation", "Centrality-based"]
+    assert credit == "A demonstration. Hand-made."
+    assert "not a probability" in text_of(about)
+    assert "6 h window" in text_of(about)
+    assert "hidden" in describe_run(Snapshot())[1]
+
+
+def test_measured_data_are_not_called_made_up():
+    assert words.is_synthetic(RUN)
+    assert not words.is_synthetic("opsd-2019")
+    assert not words.is_synthetic(None)
+
+
+def test_an_unknown_model_still_has_a_name():
+    assert model_options(None)[0]["value"] == "linear"
+
+
+def fresh(snapshot, **changes):
+    """The snapshot as if its shards had published just now."""
+    return replace(snapshot, answered_at=NOW, **changes)
+
+
+def test_a_live_page_says_live(snapshot):
+    status = status_of(fresh(snapshot), NOW)
+    assert (status.kind, status.stale) == ("live", False)
+
+
+def test_a_page_that_never_had_an_answer_waits_and_says_for_whom():
+    status = status_of(Snapshot(error="no worker answered (http://127.0.0.1:1: …)"), NOW)
+    assert status.kind == "waiting"
+    assert "http://127.0.0.1:1" in status.detail
+
+
+def test_values_of_a_worker_that_is_gone_are_stale_and_have_an_age(snapshot):
+    status = status_of(fresh(snapshot, error="no worker answered"), NOW + 14)
+    assert (status.kind, status.stale) == ("gone", True)
+    assert "14 s old" in status.detail
+
+
+def test_a_worker_that_hangs_is_as_good_as_gone(snapshot):
+    assert status_of(fresh(snapshot), NOW + 7).kind == "gone"
+
+
+def test_a_worker_without_a_run_asks_for_a_replay(snapshot):
+    status = status_of(fresh(snapshot, run=None), NOW)
+    assert status.kind == "waiting"
+    assert "gridstress replay" in status.detail
+
+
+def test_shards_that_publish_no_more_are_named(snapshot):
+    status = status_of(replace(snapshot, answered_at=NOW + 30), NOW + 30)
+    assert status.kind == "quiet"
+    assert "30 s" in status.detail
+
+
+def test_an_ended_run_says_so():
+    found = answers()
+    found["runs"]["runs"][0]["ended"] = True
+    with literal_api(found=found) as api:
+        poller = Poller(ApiClient(api.url))
+        snapshot = poller.poll()
+        poller.stop()
+    assert status_of(snapshot, time.time()).kind == "ended"
+
+
+def test_a_starting_worker_says_so():
+    found = answers()
+    found["health"]["status"] = "starting"
+    with literal_api(found=found) as api:
+        poller = Poller(ApiClient(api.url))
+        snapshot = poller.poll()
+        poller.stop()
+    assert status_of(snapshot, time.time()).kind == "starting"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(8, "8 s"), (180, "3 min"), (7200, "2 h"), (400_000, "4 d")]
+)
+def test_ages_are_in_their_natural_unit(seconds, text):
+    assert words.age(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1.0, "in real time"), (60, "60 s of grid time a second"), (900, "15 min of grid time a second"),
+     (3590, "1 h of grid time a second"), (9000, "2.5 h of grid time a second"), (None, "")],
+)  # fmt: skip
+def test_speeds_are_said_in_words(value, text):
+    assert words.speed(value) == text
+
+
+def test_a_risk_is_never_rounded_up_to_certainty():
+    assert words.score(0.9999) == ">0.99"
+    assert words.score(None) == "–"
+    assert words.change(-0.123) == "−0.12"
+    assert words.change(0.001) == "±0.00"

@@ -1,0 +1,119 @@
+from itertools import count
+
+import msgspec
+import pytest
+
+from tables.shard_view import ShardView
+from tests.frames import at, hour_s
+from topology.messages import RiskAlert, RiskWindow, encode
+from ui.store import MAX_ALERTS, Store
+
+ids = count()
+
+
+def view(shard: int = 0, run: str = "r", published_at: float = 1.0, hour: float = 1.0) -> bytes:
+    return msgspec.json.encode(
+        ShardView(
+            model="linear", run=run, shard=shard, worker="w", published_at=published_at,
+            started_ms=0, event_time_s=hour_s(hour), watermark_s=hour_s(hour - 1),
+            closed_until_s=None, ended=False, window_end_s=None, stress=[], risk=[], level=[],
+            panes=[], silent_zones=[], late_rows=0, gaps=0,
+        )
+    )  # fmt: skip
+
+
+def alert(hour: float = 1, run: str = "r", node: str = "a") -> bytes:
+    return encode(
+        RiskAlert(
+            alert_id=f"{run}-{node}-{hour}", episode_id="e", model="linear", run=run, node_id=node,
+            timestamp=at(hour), window_start=at(hour - 6), window_end=at(hour), risk_score=0.5,
+            level="WARNING", state="RAISED", sources=[],
+        )
+    )  # fmt: skip
+
+
+def window(hour: float, run: str = "r") -> bytes:
+    return encode(
+        RiskWindow(
+            model="linear", run=run, shard=0, window_start=at(hour - 6), window_end=at(hour),
+            nodes=["a"], stress=[1.0], risk=[0.6],
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store() -> Store:
+    return Store()
+
+
+def test_every_change_has_a_version_of_its_own(store: Store) -> None:
+    versions = [store.version]
+    store.apply_view(view())
+    versions.append(store.version)
+    store.apply_alert(alert(), 5.0)
+    versions.append(store.version)
+    store.apply_window(window(1), "linear", 0)
+    versions.append(store.version)
+    assert versions == sorted(set(versions))
+
+
+def test_an_older_view_does_not_replace_a_newer_one(store: Store) -> None:
+    store.apply_view(view(published_at=2.0, hour=5))
+    store.apply_view(view(published_at=1.0, hour=4))
+    assert store.runs["linear", "r"].event_time_s == hour_s(5)
+
+
+def test_the_watermark_of_a_run_is_that_of_its_slowest_shard(store: Store) -> None:
+    store.apply_view(view(0, hour=5))
+    store.apply_view(view(1, hour=3))
+    run = store.runs["linear", "r"]
+    assert (run.event_time_s, run.watermark_s) == (hour_s(5), hour_s(2))
+
+
+def test_speed_is_event_time_over_wall_time(store: Store) -> None:
+    for second in range(5):
+        store.apply_view(view(published_at=float(second), hour=second))
+    assert store.runs["linear", "r"].speed == 3600.0
+
+
+def test_a_view_that_was_dropped_is_gone_with_its_run(store: Store) -> None:
+    store.apply_view(view(0))
+    store.drop_view("linear", "r", 0)
+    store.drop_view("linear", "r", 1)
+    assert store.runs_of("linear") == []
+
+
+def test_runs_come_newest_first(store: Store) -> None:
+    store.apply_view(view(run="old", published_at=1.0))
+    store.apply_view(view(run="new", published_at=2.0))
+    assert store.runs_of("linear") == ["new", "old"]
+
+
+def test_an_alert_that_is_sent_again_is_shown_once(store: Store) -> None:
+    store.apply_alert(alert(), 5.0)
+    store.apply_alert(alert(), 9.0)
+    assert [item.received_at for item in store.alerts("linear", "r")] == [5.0]
+
+
+def test_alerts_come_newest_first_from_a_time_on(store: Store) -> None:
+    for hour in (1, 3, 2):
+        store.apply_alert(alert(hour), float(hour))
+    assert [i.received_at for i in store.alerts("linear", "r", since=2.0)] == [3.0, 2.0]
+    assert store.alerts("linear", "other") == []
+
+
+def test_alerts_are_bounded(store: Store) -> None:
+    for i in range(MAX_ALERTS + 1):
+        store.apply_alert(alert(i / 100), float(i))
+    kept = store.alerts("linear", "r")
+    assert len(kept) <= MAX_ALERTS
+    assert kept[0].received_at == float(MAX_ALERTS)
+
+
+def test_windows_are_of_one_run_each_once_oldest_first(store: Store) -> None:
+    for hour, run in ((2, "r"), (1, "r"), (2, "r"), (7, "other")):
+        store.apply_window(window(hour, run), "linear", 0)
+    assert [w.window_end for w in store.windows("linear", "r", 0)] == [at(1), at(2)]
+    last = store.last_window("linear", "r", 0)
+    assert last is not None
+    assert last.window_end == at(2)

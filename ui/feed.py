@@ -1,0 +1,117 @@
+"""Follows the topics that the views are made of, whichever worker wrote them.
+
+A plain consumer without a group: it reads every partition on every worker, does not take part in
+rebalances and commits nothing.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from mode import Service
+
+from topology.errors import MessageError
+from ui.store import MAX_WINDOWS, Store
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 500
+MAX_RECORDS = 500
+FETCH_BYTES = 8 << 20
+
+Apply = Callable[[ConsumerRecord], None]
+
+
+class Feed(Service):
+    """Keeps a store up to date from Kafka.
+
+    Parameters
+    ----------
+    bootstrap
+        ``host:port`` of a broker.
+    store
+        What is kept up to date.
+    view_topic
+        The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
+    alert_topics, window_topics
+        Topic names and the model whose they are.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        store: Store,
+        view_topic: str,
+        alert_topics: Mapping[str, str],
+        window_topics: Mapping[str, str],
+    ) -> None:
+        super().__init__()
+        self._bootstrap = bootstrap
+        self._store = store
+        self._view_topic = view_topic
+        self._window_topics = dict(window_topics)
+        self._apply: dict[str, Apply] = {view_topic: self._view}
+        self._apply |= dict.fromkeys(alert_topics, self._alert)
+        self._apply |= dict.fromkeys(window_topics, self._window)
+
+    @Service.task
+    async def _follow(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=POLL_MS,
+            max_partition_fetch_bytes=FETCH_BYTES,
+        )
+        await consumer.start()
+        try:
+            await self._seek(consumer)
+            while not self.should_stop:
+                found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+                for records in found.values():
+                    for record in records:
+                        self._take(record)
+        finally:
+            await consumer.stop()
+
+    async def _seek(self, consumer: AIOKafkaConsumer) -> None:
+        """Views and alerts from their beginning; of the windows the last ones of each shard."""
+        await consumer.topics()
+        partitions = [
+            TopicPartition(topic, p)
+            for topic in self._apply
+            for p in sorted(consumer.partitions_for_topic(topic) or ())
+        ]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        windows = [tp for tp in partitions if tp.topic in self._window_topics]
+        begins, ends = (
+            await consumer.beginning_offsets(windows),
+            await consumer.end_offsets(windows),
+        )
+        for tp in windows:
+            consumer.seek(tp, max(begins[tp], ends[tp] - MAX_WINDOWS))
+
+    def _take(self, record: ConsumerRecord) -> None:
+        try:
+            self._apply[record.topic](record)
+        except (MessageError, msgspec.MsgspecError, RecursionError) as error:
+            # Somebody else wrote into our topics: the views go on without that record.
+            log.warning(
+                "cannot show %s/%s@%s: %s", record.topic, record.partition, record.offset, error
+            )
+
+    def _view(self, record: ConsumerRecord) -> None:
+        if record.value is None:
+            model, run, shard = msgspec.json.decode(record.key, type=tuple[str, str, int])
+            self._store.drop_view(model, run, shard)
+        else:
+            self._store.apply_view(record.value)
+
+    def _alert(self, record: ConsumerRecord) -> None:
+        self._store.apply_alert(record.value, record.timestamp / 1000)
+
+    def _window(self, record: ConsumerRecord) -> None:
+        model = self._window_topics[record.topic]
+        self._store.apply_window(record.value, model, record.partition)

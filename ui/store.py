@@ -1,0 +1,153 @@
+"""What a worker knows of the whole grid, whoever owns which partition; pure, fed by ``ui.feed``."""
+
+from bisect import insort
+from collections import defaultdict, deque
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tables.shard_view import ShardView
+from topology.messages import RiskAlert, RiskWindow, decode
+
+MAX_ALERTS = 20_000
+MAX_WINDOWS = 168
+"""Final windows kept a model and shard: a week of hours."""
+SPEED_SPAN_S = 10.0
+
+
+@dataclass(slots=True)
+class ReceivedAlert:
+    """An alert and the broker's time of it, in epoch seconds."""
+
+    received_at: float
+    alert: RiskAlert
+
+
+@dataclass
+class RunView:
+    """One run of one model: the newest view of each shard."""
+
+    shards: dict[int, ShardView] = field(default_factory=dict)
+    progress: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=64))
+
+    @property
+    def published_at(self) -> float:
+        """When the newest part was published."""
+        return max(view.published_at for view in self.shards.values())
+
+    @property
+    def started_ms(self) -> int:
+        """When the run's first frame came."""
+        return min(view.started_ms for view in self.shards.values())
+
+    @property
+    def event_time_s(self) -> float | None:
+        """The newest event time of any shard."""
+        return max(
+            (v.event_time_s for v in self.shards.values() if v.event_time_s is not None),
+            default=None,
+        )
+
+    @property
+    def watermark_s(self) -> float | None:
+        """The least watermark of the shards, or None while one has none."""
+        marks = [view.watermark_s for view in self.shards.values()]
+        return None if None in marks else min(m for m in marks if m is not None)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every shard has seen the end of every zone."""
+        return all(view.ended for view in self.shards.values())
+
+    @property
+    def speed(self) -> float | None:
+        """Event seconds per second over the last seconds, or None when that cannot be told."""
+        if self.ended or len(self.progress) < 2:
+            return None
+        newest_at, newest_s = self.progress[-1]
+        for at, event_s in self.progress:
+            if newest_at - at <= SPEED_SPAN_S:
+                return (newest_s - event_s) / (newest_at - at) if newest_at > at else None
+        return None
+
+
+class Store:
+    """Views, alerts and final windows of all runs; ``version`` grows with every change."""
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.runs: dict[tuple[str, str], RunView] = {}
+        self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
+        self._alert_ids: dict[str, set[str]] = defaultdict(set)
+        self._windows: dict[tuple[str, int], deque[bytes]] = defaultdict(
+            lambda: deque(maxlen=MAX_WINDOWS)
+        )
+
+    def apply_view(self, raw: bytes) -> None:
+        """Take a shard's newest view."""
+        view = msgspec.json.decode(raw, type=ShardView)
+        run = self.runs.setdefault((view.model, view.run), RunView())
+        known = run.shards.get(view.shard)
+        if known is not None and known.published_at > view.published_at:
+            return
+        run.shards[view.shard] = view
+        event_s = run.event_time_s
+        if event_s is not None and (not run.progress or event_s > run.progress[-1][1]):
+            run.progress.append((view.published_at, event_s))
+        self.version += 1
+
+    def drop_view(self, model: str, run: str, shard: int) -> None:
+        """Forget a shard's view of a run that its owner has forgotten."""
+        known = self.runs.get((model, run))
+        if known is not None and known.shards.pop(shard, None) is not None:
+            if not known.shards:
+                del self.runs[model, run]
+            self.version += 1
+
+    def apply_alert(self, raw: bytes, received_at: float) -> None:
+        """Take an alert; one that was sent again is known already."""
+        alert = decode(raw, RiskAlert)
+        ids = self._alert_ids[alert.model]
+        if alert.alert_id in ids:
+            return
+        ids.add(alert.alert_id)
+        alerts = self._alerts[alert.model]
+        insort(alerts, ReceivedAlert(received_at, alert), key=lambda item: item.received_at)
+        if len(alerts) > MAX_ALERTS:
+            for item in alerts[: MAX_ALERTS // 10]:
+                ids.discard(item.alert.alert_id)
+            del alerts[: MAX_ALERTS // 10]
+        self.version += 1
+
+    def apply_window(self, raw: bytes, model: str, shard: int) -> None:
+        """Keep a final window; it is read when somebody asks for it."""
+        self._windows[model, shard].append(raw)
+        self.version += 1
+
+    def runs_of(self, model: str) -> list[str]:
+        """Run ids of a model, the one active last first."""
+        known = [(view.published_at, run) for (m, run), view in self.runs.items() if m == model]
+        return [run for _, run in sorted(known, reverse=True)]
+
+    def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
+        """Alerts of a run received since then, newest first."""
+        found = [
+            item
+            for item in self._alerts[model]
+            if item.received_at >= since and item.alert.run == run
+        ]
+        return found[::-1]
+
+    def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
+        """Final windows of a run in a shard, oldest first, each once."""
+        found = (decode(raw, RiskWindow) for raw in self._windows[model, shard])
+        by_end = {window.window_end: window for window in found if window.run == run}
+        return [by_end[end] for end in sorted(by_end)]
+
+    def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
+        """The newest final window of a run in a shard."""
+        for raw in reversed(self._windows[model, shard]):
+            window = decode(raw, RiskWindow)
+            if window.run == run:
+                return window
+        return None

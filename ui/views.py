@@ -1,0 +1,107 @@
+"""The worker's web views: the API's addresses, its parameters, and "nothing new" in a few bytes."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from topology.errors import UsageError
+from ui.answers import Answer, Answers, UnknownError
+
+PREFIX = "/api/v1"
+
+Ask = Callable[[Any], Answer]
+
+
+def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> None:
+    """Add the API to a Faust app.
+
+    Parameters
+    ----------
+    app
+        The Faust app, before it starts.
+    answers
+        What answers.
+    health
+        Makes the answer of ``/health``, with its ``status``.
+    """
+    questions: Mapping[str, Ask] = {
+        "/grid": lambda q: answers.overview(),
+        "/runs": lambda q: answers.runs(),
+        "/state": lambda q: answers.state(q.get("model"), q.get("run")),
+        "/top": lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, "k", 10, 1000)),
+        "/alerts": lambda q: answers.alerts(
+            q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
+        ),
+        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000)),
+        "/windows/open": lambda q: answers.open_windows(q.get("model"), q.get("run")),
+    }
+    boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
+
+    def tag() -> str:
+        return f'"{boot}-{answers.store.version}"'
+
+    for path, ask in questions.items():
+        app.page(PREFIX + path)(_view(ask, tag))
+
+    @app.page(PREFIX + "/node/{node_id}")
+    async def node(self: Any, request: Any, node_id: str) -> Any:
+        """One node."""
+        q = request.query
+        return _answer(
+            self, request, tag(), lambda: answers.node(node_id, q.get("model"), q.get("run"))
+        )
+
+    @app.page(PREFIX + "/health")
+    async def alive(self: Any, request: Any) -> Any:
+        """How this worker is."""
+        answer = health()
+        return _reply(self, answer, 200 if answer["status"] == "ok" else 503)
+
+
+def _view(ask: Ask, tag: Callable[[], str]) -> Callable[[Any, Any], Awaitable[Any]]:
+    async def view(self: Any, request: Any) -> Any:
+        return _answer(self, request, tag(), lambda: ask(request.query))
+
+    return view
+
+
+def _answer(view: Any, request: Any, tag: str, ask: Callable[[], Answer]) -> Any:
+    if request.headers.get("If-None-Match") == tag:
+        return _reply(view, None, 304, tag)
+    try:
+        return _reply(view, ask(), 200, tag)
+    except UnknownError as error:
+        return _reply(view, {"error": str(error), "exists": error.exists}, 404)
+    except UsageError as error:
+        return _reply(view, {"error": str(error)}, 400)
+
+
+def _reply(view: Any, answer: Answer | None, status: int, tag: str | None = None) -> Any:
+    body = b"" if answer is None else msgspec.json.encode(answer)
+    headers = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    if tag:
+        headers["ETag"] = tag
+    return view.bytes(body, content_type="application/json", status=status, headers=headers)
+
+
+def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise UsageError(f"{name} must be an integer from 1 to {most}, got {text[:40]!r}")
+    return int(text)
+
+
+def _since(query: Mapping[str, str]) -> float:
+    text = query.get("since", "0")
+    try:
+        since = float(text)
+    except ValueError:
+        since = float("nan")
+    if not 0 <= since < 1e12:
+        raise UsageError(f"since must be epoch seconds, got {text[:40]!r}")
+    return since
