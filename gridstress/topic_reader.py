@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from topology.errors import BrokerError, DataError
@@ -48,15 +49,29 @@ async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
         await consumer.stop()
 
 
+async def _partitions(bootstrap: str, topic: str) -> list[int]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=20_000)
+    try:
+        await admin.start()
+        # All topics first: asking for one that is missing would create it on some brokers.
+        if topic not in await admin.list_topics():
+            raise DataError(
+                f"topic {topic} does not exist at {bootstrap}",
+                hint="Topics are made by the first worker; has one run against this broker?",
+            )
+        (found,) = await admin.describe_topics([topic])
+    except (KafkaError, OSError) as error:
+        raise BrokerError(
+            f"no Kafka broker answers at {bootstrap}: {error}",
+            hint="Start one (`make up` or `gridstress up`) or set GRIDSTRESS_BROKER.",
+        ) from None
+    finally:
+        await admin.close()
+    return sorted(p["partition"] for p in found["partitions"])
+
+
 async def _assign(consumer: Any, bootstrap: str, topic: str) -> list[TopicPartition]:
-    # Asking for all topics first: asking for one that is missing would create it on some brokers.
-    if topic not in await consumer.topics():
-        raise DataError(
-            f"topic {topic} does not exist at {bootstrap}",
-            hint="Topics are made by the first worker; has one run against this broker?",
-        )
-    partitions = sorted(consumer.partitions_for_topic(topic) or ())
-    assigned = [TopicPartition(topic, p) for p in partitions]
+    assigned = [TopicPartition(topic, p) for p in await _partitions(bootstrap, topic)]
     consumer.assign(assigned)
     await consumer.seek_to_beginning(*assigned)
     return assigned
@@ -77,10 +92,7 @@ async def partition_count(bootstrap: str, topic: str) -> int:
     BrokerError
         If no broker answers.
     """
-    async with _consumer(bootstrap) as consumer:
-        if topic not in await consumer.topics():
-            raise DataError(f"topic {topic} does not exist at {bootstrap}")
-        return len(consumer.partitions_for_topic(topic) or ())
+    return len(await _partitions(bootstrap, topic))
 
 
 async def scan_topic(

@@ -226,6 +226,7 @@ def _add_views(
         Feed(
             settings.bootstrap,
             store,
+            settings.partitions,
             topics.VIEW,
             {topics.alerts(name): name for name in influence},
             {topics.windows(name): name for name in influence},

@@ -32,6 +32,8 @@ class Feed(Service):
         ``host:port`` of a broker.
     store
         What is kept up to date.
+    partitions
+        How many each of the topics has.
     view_topic
         The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
     alert_topics, window_topics
@@ -42,6 +44,7 @@ class Feed(Service):
         self,
         bootstrap: str,
         store: Store,
+        partitions: int,
         view_topic: str,
         alert_topics: Mapping[str, str],
         window_topics: Mapping[str, str],
@@ -49,6 +52,7 @@ class Feed(Service):
         super().__init__()
         self._bootstrap = bootstrap
         self._store = store
+        self._partitions = partitions
         self._view_topic = view_topic
         self._window_topics = dict(window_topics)
         self._apply: dict[str, Apply] = {view_topic: self._view}
@@ -77,11 +81,8 @@ class Feed(Service):
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         """Views and alerts from their beginning; of the windows the last ones of each shard."""
-        await consumer.topics()
         partitions = [
-            TopicPartition(topic, p)
-            for topic in self._apply
-            for p in sorted(consumer.partitions_for_topic(topic) or ())
+            TopicPartition(topic, p) for topic in self._apply for p in range(self._partitions)
         ]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
