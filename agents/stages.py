@@ -2,7 +2,8 @@
 
 The order is what makes every frame count exactly once (``docs/design.md``): outputs are
 acknowledged by the broker before the state is written, the state is handed over before the frame
-is acked, and a frame is never acked on an error of the infrastructure.
+is acked. A record that the broker does not take ends the worker without a commit
+(``gridstress/delivery.py``), so no frame is acked on an error of the infrastructure.
 """
 
 import logging
@@ -12,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
 
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
@@ -37,10 +38,8 @@ async def run_stage(stream: Any, name: str, handle: Handler, letters: DeadLetter
             await handle(event)
         except MessageError as error:
             await letters.send(event, name, error.reason, str(error))
-        except MessageSizeTooLargeError as error:
-            await letters.send(event, name, "too-large", str(error))
-        except KafkaError:
-            raise  # not the record's fault: unacked, it comes again
+        except ProducerSendError as error:  # any other failure to send ends the worker
+            await letters.send(event, name, "too-large", str(error.__cause__ or error))
         except Exception as error:
             log.exception("%s failed", name)
             await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")

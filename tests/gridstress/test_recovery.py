@@ -3,6 +3,7 @@
 import asyncio
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import faust
@@ -12,6 +13,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, ServiceStopped
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
+from faust.types.tuples import ConsumerMessage
 
 from gridstress import recovery
 from gridstress.delivery import SafeConsumer
@@ -174,6 +176,21 @@ async def test_a_partition_without_a_commit_is_read_from_its_beginning() -> None
 def killed_worker(directory: Path) -> None:
     """Leave `directory` as a worker does that is killed with its tables open."""
     recovery._claim(directory, directory / "tables").close()
+
+
+def test_a_disk_that_is_ahead_of_the_changelog_would_be_mixed_up(tmp_path: Path) -> None:
+    app: Any = faust.App("ahead", broker="kafka://127.0.0.1:1", datadir=str(tmp_path))
+    app.conf.store = "rocksdb://?driver=rocksdict"
+    (Path(app.conf.tabledir)).mkdir(parents=True)
+    disk = app.Table("t").data
+    # Written, in this order: x=1, x=2, x=3, y=1. Acknowledged when killed: x=1. Sent: up to x=2.
+    database = disk._db_for_partition(0)
+    database.put(b"x", b"3")
+    database.put(b"y", b"1")
+    disk.set_persisted_offset(CHANGELOG, 0)
+    sent = ConsumerMessage(CHANGELOG.topic, 0, 1, 0.0, 0, [], b"x", b"2", None, 1, 1, CHANGELOG)
+    disk.apply_changelog_batch([SimpleNamespace(message=sent)], to_key=bytes, to_value=bytes)
+    assert (database.get(b"x"), database.get(b"y")) == (b"2", b"1"), "y=1 was written after x=3"
 
 
 def test_tables_of_a_killed_worker_are_thrown_away(tmp_path: Path) -> None:

@@ -1,0 +1,293 @@
+"""Faust 0.15.3, corrected where it loses or forgets records: producer, consumer, commits.
+
+1. **Flush** (`SafeProducerBuffer`, `SafeProducer`) waits until the broker has acknowledged all
+   there was, before every commit. Stock gives up after 0.1 s and commits.
+2. **A record that cannot be sent ends the worker** (`halt`). Stock logs it and commits.
+3. **Commits** (`SafeConsumer`) end at the oldest record that no stream has acknowledged. Stock
+   jumps over a single one, and over the first one after a hole in the offsets.
+
+`docs/faust.md` gives the evidence; each correction has a test that fails on the stock class.
+`gridstress.recovery` holds the other half, and puts both into an app. Faust's internals have no
+types worth the name, so they are `Any` here.
+"""
+
+import asyncio
+import logging
+import os
+from collections import defaultdict, deque
+from typing import Any, Literal, NoReturn
+
+from aiokafka.errors import MessageSizeTooLargeError
+from faust.exceptions import ProducerSendError
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.producer import ProducerBuffer
+from mode import Service
+
+from gridstress.embedded_broker_fixes import TrueLogEndsThread
+
+BrokerKind = Literal["auto", "kafka", "embedded"]
+"""What answers at the broker's address; ``auto`` asks it when the worker starts."""
+
+EXIT_UNDELIVERED = os.EX_SOFTWARE
+"""Exit code (70) of a worker that could not send a record."""
+
+FETCH_S = 0.25
+"""How long a fetch waits for records, s. A rebalance waits for it several times; stock's waits are
+1 s (client) and 1.5 s (broker)."""
+
+BUFFERED_MESSAGES = 5_000
+"""Table writes that may wait for the producer before no more records are taken in. Stock stops,
+and warns, at 100, which a few frames exceed."""
+
+logger = logging.getLogger(__name__)
+
+
+def halt(reason: str) -> NoReturn:
+    """End the process at once, with exit code 70 and without committing anything.
+
+    A clean stop would commit what has been acknowledged, also past the record that was lost. The
+    next worker reads on from the last commit and does the work again.
+    """
+    logger.critical("worker ends without committing: %s", reason)
+    logging.shutdown()
+    os._exit(EXIT_UNDELIVERED)
+
+
+class SafeProducerBuffer(ProducerBuffer):
+    """Table writes on their way to the producer, in order, none forgotten."""
+
+    max_messages = BUFFERED_MESSAGES
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._accepted = 0
+        self._handed_on = 0
+
+    def put(self, fut: Any) -> None:
+        """Take a table write; it is sent later."""
+        self._accepted += 1
+        super().put(fut)
+
+    async def flush(self) -> None:
+        """Wait until the producer has everything that was put in before this call."""
+        wanted = self._accepted
+        while self._handed_on < wanted:
+            await self._next_handed_on()
+
+    async def wait_until_ebb(self) -> None:
+        """Hold back the next record while too many table writes wait."""
+        while self._accepted - self._handed_on > self.max_messages:
+            await self._next_handed_on()
+
+    async def _next_handed_on(self) -> None:
+        self.message_sent.clear()
+        await self.message_sent.wait()
+
+    @Service.task
+    async def _handle_pending(self) -> None:
+        # Ends by being cancelled: it must still work while the service stops, which flushes.
+        while True:
+            message = await self.pending.get()
+            try:
+                await self._send_pending(message)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the write is lost
+                halt(f"a table write cannot be sent: {error!r}")
+            self._handed_on += 1
+            self.message_sent.set()
+
+
+class SafeProducer(driver.Producer):
+    """Producer whose `flush` means acknowledged, and which ends the worker on a failure."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.buffer = SafeProducerBuffer(loop=self.loop, beacon=self.beacon)
+        self.buffer.app = self.app
+        self._idempotent = False
+
+    async def on_start(self) -> None:
+        """Connect; idempotent where the broker can, so that a retry cannot append twice."""
+        self._idempotent = not await self.transport.is_embedded()  # type: ignore[attr-defined]
+        await super().on_start()
+
+    def _settings_extra(self) -> dict[str, Any]:
+        return {"acks": "all", "enable_idempotence": self._idempotent}
+
+    async def send(self, topic: str, *args: Any, **kwargs: Any) -> Any:
+        """Send a record and end the process if the broker does not take it.
+
+        Returns
+        -------
+        Future
+            Resolves to the record's metadata once the broker has acknowledged it.
+
+        Raises
+        ------
+        ProducerSendError
+            If the record is larger than the producer allows; its sender can set it aside.
+        """
+        try:
+            delivery = await super().send(topic, *args, **kwargs)
+        except ProducerSendError as error:
+            if isinstance(error.__cause__, MessageSizeTooLargeError):
+                raise
+            halt(f"a record for {topic} cannot be sent: {error.__cause__ or error!r}")
+        delivery.add_done_callback(lambda done: self._check_delivery(topic, done))  # type: ignore[attr-defined]
+        return delivery
+
+    def _check_delivery(self, topic: str, delivery: "asyncio.Future[Any]") -> None:
+        # aiokafka calls this before it sends the partition's next batch, so the log of a
+        # partition never continues behind a hole.
+        if delivery.cancelled() or (error := delivery.exception()) is None:
+            return
+        halt(f"the broker did not take a record for {topic}: {error!r}")
+
+    async def flush(self) -> None:
+        """Wait until the broker has acknowledged everything sent before this call."""
+        try:
+            async with asyncio.timeout(self.request_timeout):
+                await self.buffer.flush()
+                await super().flush()
+        except TimeoutError:
+            halt(f"records were not acknowledged within {self.request_timeout:g} s")
+
+    async def on_stop(self) -> None:
+        """Deliver what is left, then disconnect."""
+        await self.flush()
+        await super().on_stop()
+
+
+class SafeConsumerThread(TrueLogEndsThread):
+    """Thread that talks to the broker, without making other questions wait for a long fetch."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # A broker answers one connection in order: recovery's questions wait behind each fetch.
+        consumer._fetch_max_wait_ms = int(FETCH_S * 1000)
+        return consumer
+
+
+class SafeConsumer(driver.Consumer):
+    """Consumer that commits up to the oldest unacknowledged record and can be parked."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        #: Offsets handed to the streams and not yet committed, in the order of the log.
+        self._handed_over: defaultdict[Any, deque[int]] = defaultdict(deque)
+        #: Set while no fetch is in flight and no record in hand.
+        self._parked = asyncio.Event()
+        self._parked.set()
+        super().__init__(*args, **kwargs)
+        self._deliver, self.callback = self.callback, self._hand_over
+
+    def _new_consumer_thread(self) -> Any:
+        return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _hand_over(self, message: Any) -> None:
+        if self.app.topics.acks_enabled_for(message.topic):
+            self._handed_over[message.tp].append(message.offset)
+        await self._deliver(message)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        handed_over, acked = self._handed_over[tp], self._acked_index[tp]
+        offset = None
+        while handed_over and handed_over[0] in acked:
+            offset = handed_over.popleft() + 1
+            acked.discard(offset - 1)
+        self._acked[tp].clear()  # the index alone says what is acknowledged
+        return offset
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Do nothing: holes in the offsets are never handed over, so nobody waits for them.
+
+        Stock counts the record behind a hole as part of it, and so as acknowledged.
+        """
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Stop the flow, let the streams finish, commit, and only then forget the partitions.
+
+        Stock forgets first, so its commit is empty and every rebalance repeats seconds of work.
+        """
+        self._active_partitions.difference_update(revoked)
+        self._paused_partitions.difference_update(revoked)
+        # Else a queue that drains now would let its partition flow before tables are recovered.
+        self._buffered_partitions.clear()
+        await self._on_partitions_revoked(revoked)
+        self._forget(revoked)
+
+    def _forget(self, tps: Any) -> None:
+        for tp in tps:
+            self._handed_over.pop(tp, None)
+            self._acked.pop(tp, None)
+            self._acked_index.pop(tp, None)
+            self._gap.pop(tp, None)
+            self._read_offset.pop(tp, None)
+            self._committed_offset.pop(tp, None)
+
+    async def park(self) -> None:
+        """Stop the flow and wait until the fetch in flight has ended."""
+        self.stop_flow()
+        await self._parked.wait()
+
+    async def rewind(self) -> None:
+        """Go back to the committed offset of every source partition. Needs a parked consumer."""
+        sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        self._forget(sources)
+        await self.perform_seek()
+        # aiokafka does not seek where nothing is committed: what an aborted fetch took from
+        # there would be lost. If the log begins later than 0, it finds out.
+        uncommitted = [tp for tp in sources if not self._committed_offset[tp]]
+        if uncommitted:
+            await self.seek_wait(dict.fromkeys(uncommitted, 0))
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            await super()._drain_messages(fetcher)
+        finally:
+            self._parked.set()
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109
+        while not self.flow_active and not self.should_stop:
+            self._parked.set()
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
+        self._parked.clear()
+        active = self._get_active_partitions()
+        if not active:
+            await self.sleep(FETCH_S)
+            return {}, active
+        # A copy: another thread reads it, and aiokafka takes a set that has become empty for
+        # "all partitions" and would hand out, and so lose, records of paused ones.
+        return await self._getmany(frozenset(active), FETCH_S), active  # type: ignore[arg-type]
+
+
+class SafeTransport(driver.Transport):
+    """Transport with the corrected consumer and producer.
+
+    Parameters
+    ----------
+    url, app
+        As in Faust.
+    kind
+        What kind of broker it is. With ``auto`` the broker is asked when the worker starts.
+    """
+
+    Consumer = SafeConsumer
+    Producer = SafeProducer
+
+    def __init__(self, url: Any, app: Any, *, kind: BrokerKind = "auto") -> None:
+        super().__init__(url, app)
+        self._embedded = None if kind == "auto" else kind == "embedded"
+
+    async def is_embedded(self) -> bool:
+        """Whether this is the embedded broker, which needs work-arounds.
+
+        Raises
+        ------
+        BrokerError
+            If it has to be asked and does not answer.
+        """
+        if self._embedded is None:
+            from gridstress.brokers.probe import is_embedded
+
+            servers = driver.server_list(self.url, self.default_port)
+            self._embedded = await is_embedded(",".join(servers))
+        return self._embedded
