@@ -1,0 +1,62 @@
+"""The ``gridstress`` command; one module a sub-command, heavy imports only where they are used."""
+
+import sys
+
+import typer
+
+from gridstress import __version__
+from gridstress.cli import alerts, config, data, doctor, replay, topology, ui, up, verify
+from topology.errors import GridstressError
+
+EPILOG = (
+    "Exit codes: 0 fine, 1 failed, 2 wrong usage, 3 broker unreachable, 4 bad data, "
+    "130 interrupted. Settings come from GRIDSTRESS_* (see `gridstress config show`)."
+)
+
+app = typer.Typer(
+    help="Replay a power grid's load as a live Kafka stream and watch stress spread.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(show: bool) -> None:
+    if show:
+        typer.echo(f"gridstress {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    """Hold the options of the command itself."""
+
+
+app.command()(up.up)
+app.command()(up.down)
+app.command()(replay.replay)
+app.add_typer(data.app, name="data")
+app.add_typer(topology.app, name="topology")
+app.command()(alerts.alerts)
+app.command()(verify.verify)
+app.command()(ui.ui)
+app.add_typer(config.app, name="config")
+app.command()(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command; an error on purpose is one line and an exit code, never a traceback."""
+    try:
+        app()
+    except GridstressError as error:
+        sys.stderr.write(f"error: {error}\n")
+        if error.hint:
+            sys.stderr.write(f"hint: {error.hint}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

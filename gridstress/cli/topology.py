@@ -1,0 +1,168 @@
+"""``gridstress topology``: look at a grid, check it, convert one from another format."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from topology.errors import UsageError
+
+if TYPE_CHECKING:
+    from topology.grid import Grid
+    from topology.validation import Problem
+
+app = typer.Typer(help="Show, validate or import a grid.")
+
+BAD_DATA = 4
+
+GridName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GRID",
+        help="`germany`, or a .json, .graphml or MATPOWER .m file, or a PyPSA CSV folder.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+@app.command()
+def show(grid: GridName = "germany", as_json: AsJson = False) -> None:
+    """Show what a grid consists of, zone by zone."""
+    from topology.loaders import load_grid
+
+    summary = summarise(load_grid(grid))
+    if as_json:
+        _print_json(summary)
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    voltages = ", ".join(f"{kv} kV: {n}" for kv, n in summary["lines_by_kv"].items())
+    console.print(f"[bold]{summary['name']}[/]  {summary['credit']}", highlight=False)
+    console.print(
+        f"{summary['nodes']} nodes, {summary['lines']} lines ({voltages}), "
+        f"{summary['length_km']:,.0f} km, {summary['islands']} island(s)",
+        highlight=False,
+    )
+    table = Table("zone")
+    for column in ("nodes", "part of load", "rating (MW)", "largest node"):
+        table.add_column(column, justify="left" if column == "largest node" else "right")
+    for row in summary["zones"]:
+        table.add_row(
+            row["zone"],
+            str(row["nodes"]),
+            f"{row['zone_share']:.1%}",
+            f"{row['rating_mw']:,.0f}",
+            row["largest_node"],
+        )
+    console.print(table)
+    if summary["note"]:
+        console.print(summary["note"], highlight=False, markup=False)
+
+
+@app.command()
+def validate(grid: GridName, as_json: AsJson = False) -> None:
+    """Report everything that is wrong with a grid, with ids and fixes; exit code 4 for errors."""
+    from topology.loaders import read_raw
+    from topology.validation import validate as find_problems
+
+    problems = find_problems(read_raw(grid))
+    errors = sum(problem.level == "error" for problem in problems)
+    if as_json:
+        from dataclasses import asdict
+
+        _print_json(
+            {
+                "grid": grid,
+                "errors": errors,
+                "warnings": len(problems) - errors,
+                "problems": [asdict(problem) for problem in problems],
+            }
+        )
+    else:
+        _print_problems(problems)
+        typer.echo(f"{grid}: {errors} errors, {len(problems) - errors} warnings")
+    if errors:
+        raise typer.Exit(BAD_DATA)
+
+
+@app.command("import")
+def import_grid(
+    source: GridName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="JSON file to write.")],
+    name: Annotated[str | None, typer.Option(help="Name of the grid; else the source's.")] = None,
+    peak_mw: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Set the ratings for a total load with this peak, for replaying another load "
+            "than the case's own.",
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Convert a grid to our JSON, fill in what its format lacks, and check it."""
+    from topology.loaders import build_grid, rated_for, read_raw, to_json
+    from topology.validation import validate as find_problems
+
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists", hint="name another file, or use --force")
+    raw = read_raw(source)
+    raw.name = name or raw.name
+    problems = find_problems(raw)
+    _print_problems(problems)
+    grid = build_grid(raw)
+    if peak_mw is not None:
+        grid = rated_for(grid, peak_mw)
+    try:
+        output.write_bytes(to_json(grid))
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
+    typer.echo(f"wrote {output}: {len(grid.nodes)} nodes, {len(grid.lines)} lines")
+
+
+def summarise(grid: "Grid") -> dict[str, Any]:
+    """A grid in numbers, as ``show --json`` prints it."""
+    from collections import Counter
+
+    import networkx as nx
+
+    from topology.influence import to_graph
+
+    zones = []
+    for zone in grid.zones:
+        nodes = grid.nodes_of(zone)
+        zones.append(
+            {
+                "zone": zone,
+                "nodes": len(nodes),
+                "zone_share": grid.zone_shares.get(zone, 0.0),
+                "rating_mw": sum(node.rating_mw for node in nodes),
+                "largest_node": max(nodes, key=lambda node: node.share).name,
+            }
+        )
+    by_kv = Counter(line.voltage_kv for line in grid.lines)
+    return {
+        "name": grid.name,
+        "credit": grid.credit,
+        "note": grid.note,
+        "nodes": len(grid.nodes),
+        "lines": len(grid.lines),
+        "lines_by_kv": {f"{kv:g}": by_kv[kv] for kv in sorted(by_kv, reverse=True)},
+        "length_km": round(sum(line.length_km for line in grid.lines), 1),
+        "islands": nx.number_connected_components(to_graph(grid)),
+        "zones": zones,
+    }
+
+
+def _print_problems(problems: "list[Problem]") -> None:
+    for problem in problems:
+        typer.echo(f"{problem.level}: {problem}", err=True)
+        typer.echo(f"  fix: {problem.fix}", err=True)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))

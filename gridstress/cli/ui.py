@@ -1,0 +1,33 @@
+"""``gridstress ui``: serve the dashboard."""
+
+from typing import Annotated
+
+import typer
+
+
+def ui(
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            help="Workers to ask, separated by commas; the next is asked when one is gone. "
+            "Default: GRIDSTRESS_API_URLS.",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65_535, help="Port to listen on. Default: GRIDSTRESS_UI_PORT (8050)."
+        ),
+    ] = None,
+) -> None:
+    """Serve the dashboard in this terminal until Ctrl-C."""
+    from gridstress.settings import load_settings
+    from ui.dashboard import serve
+
+    settings = load_settings(api_urls=workers, ui_port=port)
+
+    def ready(address: str) -> None:
+        typer.echo(f"dashboard at {address}, asking {settings.api_urls} (Ctrl-C ends it)")
+
+    serve(settings.api_urls, bind=settings.ui_bind, port=settings.ui_port, on_ready=ready)

@@ -1,0 +1,91 @@
+"""`gridstress up` and `gridstress down`: everything with one command, and away again."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def up(
+    broker: Annotated[
+        str,
+        typer.Option(
+            help="auto, docker, apache, embedded, or kafka://host:port. auto: GRIDSTRESS_BROKER "
+            "if it is set, else Docker if an engine answers, else the embedded broker."
+        ),
+    ] = "auto",
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Workers to share the work.")] = 1,
+    speed: Annotated[
+        str, typer.Option(help="Event seconds per second, as for `gridstress replay`.")
+    ] = "3600",
+    source: Annotated[
+        Path | None, typer.Option(help="File to replay.", show_default="the bundled year")
+    ] = None,
+    replay: Annotated[bool, typer.Option(help="Start the replay.")] = True,
+    ui: Annotated[bool, typer.Option(help="Start the dashboard.")] = True,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds each service may take to become healthy.")
+    ] = 120.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write what runs as JSON; progress goes to stderr.")
+    ] = False,
+) -> None:
+    """Start a broker, workers, the dashboard and the replay, and wait until each is healthy.
+
+    Exit codes: 0 all is healthy, 1 something failed (nothing is left running), 2 wrong usage,
+    3 the broker did not come up, 4 the file to replay is bad.
+    """
+    from gridstress.launcher import Plan, here
+    from gridstress.launcher import up as start
+    from gridstress.settings import load_settings
+
+    def say(line: str) -> None:
+        typer.echo(line, err=as_json)
+
+    # Asked to stop half-way, it cleans up as it does on Ctrl-C.
+    signal.signal(signal.SIGTERM, _interrupt)
+    plan = Plan(broker, workers, speed, source, replay, ui, timeout)
+    started = start(load_settings(), plan, here(), say)
+    if as_json:
+        typer.echo(json.dumps(started.to_dict()))
+        return
+    if started.ui_url:
+        typer.echo(f"dashboard   {started.ui_url}")
+    typer.echo(f"worker API  {started.api_url}/api/v1/health")
+    typer.echo("stop it all with `gridstress down` (make down)")
+
+
+def down(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Write what was stopped as JSON.")
+    ] = False,
+) -> None:
+    """Stop exactly what `gridstress up` has started.
+
+    Exit codes: 0 all is stopped (or nothing was up), 1 failed, 3 Docker does not answer.
+    """
+    from gridstress.launcher import down as stop
+    from gridstress.launcher import here
+
+    outcomes = stop(here())
+    if as_json:
+        stopped = [{"name": name, "outcome": outcome} for name, outcome in outcomes]
+        typer.echo(json.dumps({"stopped": stopped}))
+        return
+    if not outcomes:
+        typer.echo("nothing is up")
+    for name, outcome in outcomes:
+        typer.echo(f"{name}: {_WORDS[outcome]}")
+
+
+_WORDS = {
+    "stopped": "stopped",
+    "killed": "killed, it did not stop when asked",
+    "ended": "had ended by itself",
+}
+
+
+def _interrupt(_signal: int, _frame: Any) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,214 @@
+"""Is this machine ready to run gridstress? Each check says what it found and what to do."""
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gridstress import processes, stack
+from gridstress.brokers import docker, embedded, kafka_jars
+from gridstress.brokers.probe import EMBEDDED_CLUSTER_ID, cluster_id
+from gridstress.services import Place
+from gridstress.settings import Settings
+from topology.errors import BrokerError, GridstressError
+
+FAUST_VERSION = "0.15.3"
+"""The one Faust whose recovery `gridstress.recovery` corrects."""
+
+PYTHON_MIN, PYTHON_BELOW = (3, 11), (3, 14)
+
+FREE_DISK_MIN_MB = 500
+"""Tables, logs and a broker's topics of the bundled year fit into a tenth of it."""
+
+PACKAGES = (
+    "aiokafka",
+    "rocksdict",
+    "orjson",
+    "msgspec",
+    "numpy",
+    "scipy",
+    "networkx",
+    "pandas",
+    "pydantic-settings",
+    "httpx",
+    "psutil",
+    "dash",
+    "plotly",
+)
+
+_BROKER_TIMEOUT_S = 3.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check has found.
+
+    Parameters
+    ----------
+    name
+        What was looked at.
+    ok
+        Whether gridstress can run with it.
+    detail
+        What was found.
+    hint
+        What to do if it is not ok.
+    """
+
+    name: str
+    ok: bool
+    detail: str
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Values of the finding, JSON-ready."""
+        return asdict(self)
+
+
+def examine(settings: Settings, place: Place) -> list[Finding]:
+    """All findings for this machine, settings and checkout, in a fixed order."""
+    ours = _our_processes(place)
+    return [
+        python_version(sys.version_info[:3]),
+        faust_version(),
+        packages(),
+        broker(settings, is_up=bool(ours)),
+        *ports(settings, ours),
+        writable("state directory", place.home),
+        writable("data directory", settings.data_dir),
+        disk(place.home),
+        optional_brokers(),
+    ]
+
+
+def python_version(version: tuple[int, ...]) -> Finding:
+    """Whether this Python is one that gridstress is tested on."""
+    found = ".".join(str(part) for part in version)
+    ok = PYTHON_MIN <= version[:2] < PYTHON_BELOW
+    return Finding(
+        "Python", ok, f"{found} ({platform.system()})", "install Python 3.11, 3.12 or 3.13"
+    )
+
+
+def faust_version(installed: Callable[[str], str] = importlib.metadata.version) -> Finding:
+    """Whether Faust is exactly the one that the corrections are written for."""
+    hint = "make venv, or pip install -r requirements.lock"
+    try:
+        version = installed("faust-streaming")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding("Faust", False, "not installed", hint)
+    return Finding("Faust", version == FAUST_VERSION, f"{version}, wanted {FAUST_VERSION}", hint)
+
+
+def packages(installed: Callable[[str], str] = importlib.metadata.version) -> Finding:
+    """Whether the packages gridstress leans on are there."""
+    found, missing = [], []
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {installed(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+    detail = f"missing: {', '.join(missing)}" if missing else ", ".join(found)
+    return Finding(
+        "packages", not missing, detail, "make venv, or pip install -r requirements.lock"
+    )
+
+
+def broker(settings: Settings, *, is_up: bool) -> Finding:
+    """Whether the broker answers; before `gridstress up` it need not, unless one was named."""
+    try:
+        identity = asyncio.run(cluster_id(settings.bootstrap, timeout_s=_BROKER_TIMEOUT_S))
+    except GridstressError as error:
+        if "broker" in settings.model_fields_set or is_up:
+            return Finding("broker", False, str(error), error.hint)
+        return Finding("broker", True, f"none at {settings.bootstrap}; `gridstress up` starts one")
+    kind = "embedded" if identity == EMBEDDED_CLUSTER_ID else "Kafka"
+    return Finding("broker", True, f"{kind} at {settings.bootstrap}, cluster id {identity}")
+
+
+def ports(settings: Settings, ours: set[int]) -> list[Finding]:
+    """Whether the ports of worker and dashboard are free or held by our own processes."""
+    wanted = [
+        ("worker port", settings.web_port, settings.web_bind, "GRIDSTRESS_WEB_PORT"),
+        ("dashboard port", settings.ui_port, settings.ui_bind, "GRIDSTRESS_UI_PORT"),
+    ]
+    findings = []
+    for name, port, host, setting in wanted:
+        if processes.is_free(port, host):
+            findings.append(Finding(name, True, f"{port} is free"))
+            continue
+        held = processes.holder(port)
+        who = f"{held[1]} (pid {held[0]})" if held else "another process"
+        mine = held is not None and held[0] in ours
+        detail = f"{port} is held by {'our own ' if mine else ''}{who}"
+        findings.append(Finding(name, mine, detail, f"stop it, or set {setting} to another port"))
+    return findings
+
+
+def writable(name: str, directory: Path) -> Finding:
+    """Whether files can be made in `directory`, or it can be made."""
+    nearest = directory.resolve()
+    while not nearest.exists():
+        nearest = nearest.parent
+    ok = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    detail = f"{directory} can {'' if ok else 'not '}be written"
+    return Finding(name, ok, detail, f"give yourself the right to write to {nearest}")
+
+
+def disk(directory: Path) -> Finding:
+    """Whether there is room for state and logs."""
+    nearest = directory.resolve()
+    while not nearest.exists():
+        nearest = nearest.parent
+    free_mb = shutil.disk_usage(nearest).free // 2**20
+    return Finding(
+        "disk",
+        free_mb >= FREE_DISK_MIN_MB,
+        f"{free_mb:,} MB free, {FREE_DISK_MIN_MB} wanted",
+        f"make room on the disk of {nearest}",
+    )
+
+
+def optional_brokers() -> Finding:
+    """Which brokers `gridstress up` could start here; one is enough."""
+    able, unable = [], []
+    checks: list[tuple[str, Callable[[], object]]] = [
+        ("docker", _docker),
+        ("embedded", embedded.binary),
+        ("apache", kafka_jars.check),
+    ]
+    for name, check in checks:
+        try:
+            check()
+            able.append(name)
+        except BrokerError as error:
+            unable.append(f"{name}: {error}")
+    detail = f"can start: {', '.join(able) or 'none'}"
+    if unable:
+        detail += f" ({'; '.join(unable)})"
+    return Finding(
+        "brokers",
+        bool(able),
+        detail,
+        "pip install 'gridstress[embedded]', start Docker, or set GRIDSTRESS_BROKER",
+    )
+
+
+def _docker() -> None:
+    reason = docker.why_not()
+    if reason:
+        raise BrokerError(reason)
+
+
+def _our_processes(place: Place) -> set[int]:
+    try:
+        known = stack.load(place.home)
+    except GridstressError:
+        return set()
+    return {service.pid for service in known.running()} if known else set()
