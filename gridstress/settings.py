@@ -52,9 +52,10 @@ class Settings(BaseSettings):
         "group share the work.",
     )
     session_timeout_s: Positive = Field(
-        10.0,
+        8.0,
         description="A worker that is silent for so long is taken for dead and its partitions "
-        "move. Shorter means faster failover, longer survives longer pauses.",
+        "move. Shorter means faster failover, longer survives longer pauses; Kafka allows 6 or "
+        "more, and the embedded broker holds back a first join for half of it.",
     )
     data_dir: Path = Field(
         Path(".gridstress/data"),

@@ -46,7 +46,7 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     for path, ask in questions.items():
         app.page(PREFIX + path)(_view(ask, tag))
 
-    @app.page(PREFIX + "/node/{node_id}")
+    @app.page(PREFIX + "/node/{node_id}")  # type: ignore[untyped-decorator]
     async def node(self: Any, request: Any, node_id: str) -> Any:
         """One node."""
         q = request.query
@@ -54,7 +54,7 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
             self, request, tag(), lambda: answers.node(node_id, q.get("model"), q.get("run"))
         )
 
-    @app.page(PREFIX + "/health")
+    @app.page(PREFIX + "/health")  # type: ignore[untyped-decorator]
     async def alive(self: Any, request: Any) -> Any:
         """How this worker is."""
         answer = health()
