@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 from faust.exceptions import ProducerSendError
 
@@ -31,8 +31,21 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Any], Awaitable[None]]
 
 
-async def run_stage(stream: Any, name: str, handle: Handler, letters: DeadLetters) -> None:
-    """Handle a stream's events one after the other; what cannot be handled is a dead letter."""
+class NotWritten(Exception):
+    """The state could not be written: not the record's fault, and others must not overtake it."""
+
+
+async def run_stage(
+    stream: Any,
+    name: str,
+    handle: Handler,
+    letters: DeadLetters,
+    halt: Callable[[str], NoReturn],
+) -> None:
+    """Handle a stream's events one after the other; what cannot be handled is a dead letter.
+
+    ``halt`` ends the worker without a commit, so that everything unfinished comes again.
+    """
     async for event in stream.noack().events():
         try:
             await handle(event)
@@ -40,6 +53,9 @@ async def run_stage(stream: Any, name: str, handle: Handler, letters: DeadLetter
             await letters.send(event, name, error.reason, str(error))
         except ProducerSendError as error:  # any other failure to send ends the worker
             await letters.send(event, name, "too-large", str(error.__cause__ or error))
+        except NotWritten as error:
+            log.exception("%s cannot write its state", name)
+            halt(f"{name}: {error}")
         except Exception as error:
             log.exception("%s failed", name)
             await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")
@@ -128,9 +144,12 @@ class RiskStage:
             await self.letters.send(
                 event, f"risk_{self.model.name}", "late", f"{len(late)} rows behind", rows=rows
             )
-        panes.delete(deletable)
-        panes.save()
-        self.table.put_state(run, shard, state)
+        try:
+            panes.delete(deletable)
+            panes.save()
+            self.table.put_state(run, shard, state)
+        except Exception as error:
+            raise NotWritten(f"{type(error).__name__}: {error}") from error
         self.dirty.add((shard, run))
         self.frames[f"risk_{self.model.name}"] += 1
 

@@ -1,6 +1,8 @@
 """The topics of gridstress, and making them as they should be."""
 
-from collections.abc import Mapping
+import asyncio
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,9 @@ VIEW = "grid_view"
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that (Kafka's default), so that
 anything unreadable still fits into ``dead_letters``, beside its headers."""
+
+VISIBLE_S = 30.0
+"""How long a broker may take to show a new topic, s; Kafka takes some hundredths."""
 
 _COMPACTED = {"cleanup.policy": "compact"}
 _ROOMY = {"max.message.bytes": str(MAX_RECORD_BYTES)}
@@ -39,33 +44,48 @@ def alerts(model: str) -> str:
     return f"risk_alerts_{model}"
 
 
+def table(model: str) -> str:
+    """Name of a model's table."""
+    return f"risk_{model}"
+
+
 @dataclass(frozen=True)
 class TopicSpec:
-    """A topic's name and its own settings."""
+    """A topic's name, number of partitions and own settings."""
 
     name: str
+    partitions: int
     config: Mapping[str, str] = field(default_factory=dict)
 
 
-def topic_specs() -> list[TopicSpec]:
-    """Every topic but Faust's own changelogs."""
+def topic_specs(settings: Settings) -> list[TopicSpec]:
+    """Every topic of the app, those included that Faust would make by itself.
+
+    Faust makes its changelogs while it joins the group; on Kafka the worker may then see them too
+    late and take them for topics without partitions, until it is started again.
+    """
+    count = settings.partitions
     written = [STRESS, DEAD_LETTERS]
     for model in MODELS:
         written += [propagated(model), windows(model), alerts(model)]
+    changelogs = [f"{settings.group}-{table(model)}-changelog" for model in MODELS]
     return [
-        TopicSpec(MEASUREMENTS),
-        *(TopicSpec(name, _ROOMY) for name in written),
-        TopicSpec(VIEW, {**_COMPACTED, **_ROOMY}),
+        TopicSpec(MEASUREMENTS, count),
+        *(TopicSpec(name, count, _ROOMY) for name in written),
+        *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, *changelogs)),
+        TopicSpec(f"{settings.group}-__assignor-__leader", 1),
     ]
 
 
 async def ensure_topics(settings: Settings) -> None:
     """Make the topics that are missing and check the partition count of those that are there.
 
+    Returns when the broker shows all of them with all their partitions.
+
     Raises
     ------
     BrokerError
-        If the broker cannot be reached or refuses to make a topic.
+        If the broker cannot be reached, refuses to make a topic, or does not show one in time.
     GridstressError
         If a topic has another number of partitions than the settings say.
     """
@@ -78,37 +98,53 @@ async def ensure_topics(settings: Settings) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
     try:
         await admin.start()
-        await _ensure(admin, settings)
+        await _ensure(admin, topic_specs(settings), settings.replication)
     except KafkaError as error:
         raise BrokerError(f"the topics could not be made: {error}") from error
     finally:
         await admin.close()
 
 
-async def _ensure(admin: "AIOKafkaAdminClient", settings: Settings) -> None:
+async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replication: int) -> None:
     from aiokafka.admin import NewTopic
 
-    specs = topic_specs()
     existing = set(await admin.list_topics())
     missing = [
-        NewTopic(
-            spec.name, settings.partitions, settings.replication, topic_configs=dict(spec.config)
-        )
+        NewTopic(spec.name, spec.partitions, replication, topic_configs=dict(spec.config))
         for spec in specs
         if spec.name not in existing
     ]
     if missing:
         answer = await admin.create_topics(missing)
         _check_created(answer.topic_errors)
-    found = await admin.describe_topics([s.name for s in specs if s.name in existing])
-    wrong = {t["topic"]: len(t["partitions"]) for t in found}
-    wrong = {name: count for name, count in wrong.items() if count != settings.partitions}
-    if wrong:
-        raise GridstressError(
-            f"topics with another partition count than {settings.partitions}: {wrong}",
-            hint="Set GRIDSTRESS_PARTITIONS to what they have, or use another cluster: state does "
-            "not move between partitions.",
-        )
+    wanted = {spec.name: spec.partitions for spec in specs}
+    deadline = time.monotonic() + VISIBLE_S
+    while True:
+        found = await _partitions(admin, wanted)
+        wrong = {n: len(led) for n, led in found.items() if n in existing and len(led) != wanted[n]}
+        if wrong:
+            raise GridstressError(
+                f"topics with another number of partitions: {wrong}",
+                hint="Set GRIDSTRESS_PARTITIONS to what they have, or use another cluster: state "
+                "does not move between partitions.",
+            )
+        unseen = sorted(n for n, count in wanted.items() if sum(found.get(n, [])) != count)
+        if not unseen:
+            return
+        if time.monotonic() > deadline:
+            raise BrokerError(f"topics without all their partitions: {unseen}")
+        await asyncio.sleep(0.1)
+
+
+async def _partitions(
+    admin: "AIOKafkaAdminClient", names: Collection[str]
+) -> dict[str, list[bool]]:
+    """For each of the topics that is there, whether each partition has a leader."""
+    return {
+        topic["topic"]: [p["error_code"] == 0 for p in topic["partitions"]]
+        for topic in await admin.describe_topics(list(names))
+        if topic["error_code"] == 0
+    }
 
 
 def _check_created(errors: list[Any]) -> None:

@@ -18,6 +18,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="Which broker the integration tests run on.",
     )
+    parser.addoption("--load-file", help="A year of load for the test of a full year.")
 
 
 @pytest.fixture(scope="session")

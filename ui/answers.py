@@ -1,29 +1,28 @@
 """The API's answers, as plain values: pure functions of what the worker knows."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
-from scipy.stats import kendalltau
 
 from tables.shard_view import PaneView
 from topology.clock import to_iso
 from topology.errors import DataError
-from topology.grid import Grid, Node
+from topology.grid import Grid
 from topology.influence import Matrix
 from topology.messages import Floats
 from topology.shards import shard_nodes
-from ui.store import ReceivedAlert, RunView, Store
+from ui.agreement import rank_correlation, top_overlap
+from ui.shapes import Answer, alert_shapes, iso_or_none, node_shape, parts
+from ui.store import RunView, Store
 
 AFFECTED_RISK = 0.05
 LEVEL_NAMES = ("", "WARNING", "HIGH", "CRITICAL")
 TOP_SOURCES = 3
 WEEK_S = 7 * 86_400
-
-Answer = dict[str, Any]
 
 
 class UnknownError(DataError):
@@ -62,7 +61,7 @@ class Answers:
             "name": self.grid.name,
             "credit": self.grid.credit,
             "note": self.grid.note,
-            "nodes": [_node(node) for node in self.grid.nodes],
+            "nodes": [node_shape(node) for node in self.grid.nodes],
             "lines": [
                 {
                     "source": line.source,
@@ -90,7 +89,7 @@ class Answers:
         return {
             **self._head(model, run, moment.view),
             "ended": moment.view is not None and moment.view.ended,
-            "speed": moment.view.speed if moment.view else None,
+            "speed": moment.view.speed(time.time()) if moment.view else None,
             "nodes": list(self.grid.ids),
             "risk": moment.risk.tolist(),
             "stress": moment.stress.tolist(),
@@ -125,7 +124,7 @@ class Answers:
         """Alerts received since a wall-clock time, newest first."""
         model, run = self._which(model, run)
         found = self.store.alerts(model, run, since)[:limit] if run else []
-        return {**self._head(model, run, self._view(model, run)), "alerts": _alerts(found)}
+        return {**self._head(model, run, self._view(model, run)), "alerts": alert_shapes(found)}
 
     def node(self, node_id: str, model: str | None, run: str | None) -> Answer:
         """One node: its panes, its final windows, what pushes it, its alarms, its neighbours."""
@@ -154,7 +153,7 @@ class Answers:
         alerts = self.store.alerts(model, run) if run else []
         return {
             **self._head(model, run, moment.view),
-            "node": _node(self.grid.nodes[i]),
+            "node": node_shape(self.grid.nodes[i]),
             "neighbours": self._neighbours.get(node_id, []),
             "risk": float(moment.risk[i]),
             "stress": float(moment.stress[i]),
@@ -164,7 +163,7 @@ class Answers:
             ],
             "windows": history,
             "sources": self._sources(model, i, panes, part.window_end_s if part else None),
-            "alerts": _alerts([item for item in alerts if item.alert.node_id == node_id]),
+            "alerts": alert_shapes([item for item in alerts if item.alert.node_id == node_id]),
         }
 
     def compare(self, run: str | None, k: int) -> Answer:
@@ -277,16 +276,16 @@ class Answers:
             "version": self.store.version,
             "model": model,
             "run": run,
-            "event_time": _iso(view.event_time_s if view else None),
-            "watermark": _iso(view.watermark_s if view else None),
+            "event_time": iso_or_none(view.event_time_s if view else None),
+            "watermark": iso_or_none(view.watermark_s if view else None),
         }
 
     def _run(self, model: str, run: str) -> Answer:
         view = self.store.runs[model, run]
         return {
             "run": run,
-            "event_time": _iso(view.event_time_s),
-            "watermark": _iso(view.watermark_s),
+            "event_time": iso_or_none(view.event_time_s),
+            "watermark": iso_or_none(view.watermark_s),
             "ended": view.ended,
             "published_at": view.published_at,
         }
@@ -329,55 +328,3 @@ class Answers:
             for i in order
             if pushed[i] > 0
         ]
-
-
-def parts(view: RunView | None) -> list[Answer]:
-    """Who published what of a run, and when."""
-    return [
-        {
-            "shard": shard,
-            "worker": part.worker,
-            "published_at": part.published_at,
-            "event_time": _iso(part.event_time_s),
-            "watermark": _iso(part.watermark_s),
-        }
-        for shard, part in sorted((view.shards if view else {}).items())
-    ]
-
-
-def top_overlap(one: Floats, other: Floats, k: int) -> float | None:
-    """Jaccard index of the k highest positive risks of each; None when there are none."""
-    sets = []
-    for risk in (one, other):
-        order = np.lexsort((np.arange(len(risk)), -risk))[:k]
-        sets.append({i for i in order.tolist() if risk[i] > 0})
-    union = sets[0] | sets[1]
-    return len(sets[0] & sets[1]) / len(union) if union else None
-
-
-def rank_correlation(one: Floats, other: Floats) -> float | None:
-    """Kendall's tau-b, in [-1, 1]; None when either is the same everywhere."""
-    if np.ptp(one) == 0 or np.ptp(other) == 0:
-        return None
-    return float(kendalltau(one, other).statistic)
-
-
-def _iso(time_s: float | None) -> str | None:
-    return None if time_s is None else to_iso(time_s)
-
-
-def _node(node: Node) -> Answer:
-    return {
-        "id": node.id,
-        "name": node.name,
-        "lat": node.lat,
-        "lon": node.lon,
-        "zone": node.zone,
-        "share": node.share,
-        "rating_mw": node.rating_mw,
-        "sensitivity": node.sensitivity,
-    }
-
-
-def _alerts(items: Sequence[ReceivedAlert]) -> list[Answer]:
-    return [{**msgspec.to_builtins(item.alert), "received_at": item.received_at} for item in items]

@@ -59,10 +59,9 @@ class RunView:
         """Whether every shard has seen the end of every zone."""
         return all(view.ended for view in self.shards.values())
 
-    @property
-    def speed(self) -> float | None:
-        """Event seconds per second over the last seconds, or None when that cannot be told."""
-        if self.ended or len(self.progress) < 2:
+    def speed(self, now: float) -> float | None:
+        """Event seconds per second over the last seconds, or None when nothing moves."""
+        if self.ended or not self.progress or now - self.progress[-1][0] > SPEED_SPAN_S:
             return None
         newest_at, newest_s = self.progress[-1]
         for at, event_s in self.progress:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from topology.errors import UsageError
-from ui.answers import Answer, Answers, UnknownError
+from ui.answers import Answers, UnknownError
+from ui.shapes import Answer
 
 PREFIX = "/api/v1"
 

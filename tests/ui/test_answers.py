@@ -15,7 +15,8 @@ from tests.frames import at, spread
 from topology.clock import to_iso
 from topology.grid import Grid
 from topology.messages import encode
-from ui.answers import Answers, UnknownError, rank_correlation, top_overlap
+from ui.agreement import rank_correlation, top_overlap
+from ui.answers import Answers, UnknownError
 from ui.store import Store
 
 SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)

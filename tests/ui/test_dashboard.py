@@ -96,7 +96,7 @@ def test_every_callback_speaks_of_components_that_exist(polled):
 
 
 def test_the_overview_is_the_first_page():
-    assert [page.path for page in PAGES][0] == "/"
+    assert PAGES[0].path == "/"
 
 
 def test_the_cards_show_the_figures_with_their_meaning(snapshot):
@@ -132,7 +132,7 @@ def test_the_first_map_is_whole_and_later_ones_are_patches(snapshot):
     assert same is no_update
     places = {tuple(step["location"]): step["params"] for step in operations(patch)}
     assert places["data", 4, "marker", "color"] == {"value": [0.12, 0.44, 0.95]}
-    assert places["data", 4, "text"] == {"value": ["", "", "C"]}
+    assert places["data", 5, "text"] == {"value": ["C"]}
     assert places["data", 3, "x"] == {"value": [7.31]}
     assert not any("layout" in place for place in places)
 
@@ -298,9 +298,15 @@ def test_ages_are_in_their_natural_unit(seconds, text):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(1.0, "in real time"), (60, "60 s of grid time a second"), (900, "15 min of grid time a second"),
-     (3590, "1 h of grid time a second"), (9000, "2.5 h of grid time a second"), (None, "")],
-)  # fmt: skip
+    [
+        (1.0, "in real time"),
+        (60, "60 s of grid time a second"),
+        (900, "15 min of grid time a second"),
+        (3590, "1 h of grid time a second"),
+        (9000, "2.5 h of grid time a second"),
+        (None, ""),
+    ],
+)
 def test_speeds_are_said_in_words(value, text):
     assert words.speed(value) == text
 

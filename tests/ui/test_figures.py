@@ -1,3 +1,4 @@
+from itertools import pairwise
 from math import cos, radians
 
 import msgspec
@@ -6,6 +7,7 @@ import pytest
 from tests.ui import literal_api
 from ui.dashboard.figures.map import (
     LETTER_PX,
+    letter_values,
     line_width,
     map_figure,
     node_size,
@@ -38,7 +40,7 @@ def contrast(one, other):
 
 def test_the_risk_scale_darkens_all_the_way_so_that_no_eye_needs_the_hue():
     shades = [luminance(scale_colour(step / 100)) for step in range(101)]
-    assert all(darker < lighter for lighter, darker in zip(shades, shades[1:], strict=False))
+    assert all(darker < lighter for lighter, darker in pairwise(shades))
     assert [stop for stop, _ in RISK_SCALE][:: len(RISK_SCALE) - 1] == [0.0, 1.0]
 
 
@@ -58,14 +60,15 @@ def test_nodes_carry_their_own_values_whatever_order_the_state_has():
     assert node_values(GRID, turned) == node_values(GRID, state_of())
     values = node_values(GRID, turned)
     assert values["risk"] == [0.0, 0.31, 0.83]
-    assert values["letter"] == ["", "", "H"]
+    assert letter_values(GRID, turned)["letter"] == ["H"]
+    assert letter_values(GRID, turned)["lat"] == [48.68]
     assert values["hover"][2].startswith("<b>Wendlingen</b> · TransnetBW<br>risk 0.83 · HIGH")
 
 
 def test_without_a_state_all_nodes_are_at_rest():
     values = node_values(GRID, None)
     assert values["risk"] == [0.0, 0.0, 0.0]
-    assert values["letter"] == ["", "", ""]
+    assert letter_values(GRID, None)["letter"] == []
 
 
 def test_a_riskier_node_is_larger_and_an_alarms_letter_always_fits():

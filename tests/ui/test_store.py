@@ -73,7 +73,9 @@ def test_the_watermark_of_a_run_is_that_of_its_slowest_shard(store: Store) -> No
 def test_speed_is_event_time_over_wall_time(store: Store) -> None:
     for second in range(5):
         store.apply_view(view(published_at=float(second), hour=second))
-    assert store.runs["linear", "r"].speed == 3600.0
+    run = store.runs["linear", "r"]
+    assert run.speed(now=4.0) == 3600.0
+    assert run.speed(now=60.0) is None  # nothing has moved for a minute
 
 
 def test_a_view_that_was_dropped_is_gone_with_its_run(store: Store) -> None:

@@ -1,0 +1,70 @@
+"""The Faust app itself, before it has topics, tables or agents: its settings and corrections."""
+
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from gridstress import topics
+from gridstress.recovery import make_safe, safe_settings
+from gridstress.settings import Settings
+from gridstress.topics import ensure_topics
+
+
+class GridstressApp(faust.App):
+    """A Faust app that makes its topics before anything else."""
+
+    settings: Settings
+
+    async def on_first_start(self) -> None:
+        """Make what is missing, refuse what does not fit."""
+        await super().on_first_start()
+        await ensure_topics(self.settings)
+
+
+def faust_app(settings: Settings) -> GridstressApp:
+    """Make the app; nothing is asked of the broker before it starts."""
+    app = GridstressApp(
+        settings.group,
+        broker=settings.broker,
+        store="memory://" if settings.store == "memory" else "rocksdb://?driver=rocksdict",
+        datadir=str(Path(settings.data_dir).absolute()),
+        env_prefix="GRIDSTRESS_FAUST",
+        topic_partitions=settings.partitions,
+        topic_replication_factor=settings.replication,
+        producer_max_request_size=topics.MAX_RECORD_BYTES,
+        web_bind=settings.web_bind,
+        web_port=settings.web_port,
+        # Faust's own pages would show all tables to whoever asks.
+        web_tables_enabled=False,
+        web_router_enabled=False,
+        **safe_settings(settings.session_timeout_s),
+    )
+    app.settings = settings
+    make_safe(app, kind=settings.broker_kind)
+    return app
+
+
+def raw_topic(app: GridstressApp, name: str) -> Any:
+    """Give a topic whose keys and values are bytes: what cannot be read must reach a stage."""
+    return app.topic(
+        name,
+        key_type=bytes,
+        value_type=bytes,
+        key_serializer="raw",
+        value_serializer="raw",
+        partitions=app.settings.partitions,
+    )
+
+
+def raw_table(app: GridstressApp, name: str) -> Any:
+    """Give a table whose keys and values are bytes."""
+    # RocksDB's own defaults reserve 256 MB a partition; a shard's state is far smaller.
+    options = {"write_buffer_size": 4 << 20, "block_cache_size": 32 << 20}
+    return app.Table(
+        name,
+        key_type=bytes,
+        value_type=bytes,
+        partitions=app.settings.partitions,
+        options=options if app.settings.store == "rocksdb" else None,
+    )

@@ -1,0 +1,153 @@
+"""What an agent does around a stage: acks, dead letters, and the end of the worker."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from agents.alarms import Thresholds
+from agents.dead_letters import DeadLetters
+from agents.risk import RiskModel
+from agents.stages import RiskStage, run_stage
+from tables.risk_table import RiskTable
+from tables.windows import WindowSpec
+from tests.frames import spread
+from topology.errors import MessageError
+from topology.grid import Grid
+from topology.messages import encode
+
+
+class Halted(BaseException):
+    """Stands for the end of the process."""
+
+
+def halt(reason: str) -> NoReturn:
+    raise Halted(reason)
+
+
+async def _done() -> None:
+    return None
+
+
+@dataclass
+class Topic:
+    """A topic in memory, which acknowledges at once."""
+
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def get_topic_name(self) -> str:
+        return "memory"
+
+    async def send(self, **record: Any) -> Awaitable[None]:
+        self.sent.append(record)
+        return _done()
+
+
+@dataclass
+class Message:
+    topic: str = "t"
+    partition: int = 0
+    offset: int = 0
+    key: bytes = b"k"
+    value: bytes | None = b"v"
+    timestamp: float = 1.0
+
+
+@dataclass
+class Event:
+    message: Message
+    acked: bool = False
+
+    @property
+    def value(self) -> bytes | None:
+        return self.message.value
+
+    def ack(self) -> None:
+        self.acked = True
+
+
+@dataclass
+class Stream:
+    items: list[Event]
+
+    def noack(self) -> "Stream":
+        return self
+
+    async def events(self) -> AsyncIterator[Event]:
+        for item in self.items:
+            yield item
+
+
+@pytest.fixture
+def letters() -> DeadLetters:
+    return DeadLetters(Topic())
+
+
+def risk_stage(triangle: Grid, letters: DeadLetters, store: Any) -> RiskStage:
+    model = RiskModel(
+        "linear", triangle, csr_array(np.eye(3)), 1, WindowSpec(), Thresholds()
+    )  # fmt: skip
+    table = RiskTable(store, grid_size=3)
+    return RiskStage(model, table, Topic(), Topic(), letters, Counter(), idle_timeout_s=0)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(MessageError("invalid", "no good"), "invalid"), (ZeroDivisionError("ours"), "failed")],
+)
+async def test_a_record_that_fails_is_set_aside_acked_and_the_next_goes_on(
+    letters: DeadLetters, error: Exception, reason: str
+) -> None:
+    events = [Event(Message(offset=n)) for n in range(2)]
+
+    async def handle(event: Event) -> None:
+        if event.message.offset == 0:
+            raise error
+
+    await run_stage(Stream(events), "stage", handle, letters, halt)
+    assert [event.acked for event in events] == [True, True]
+    (letter,) = letters.topic.sent  # type: ignore[attr-defined]
+    assert (letter["value"], letter["headers"]["reason"]) == (b"v", reason.encode())
+    assert letter["headers"]["stage"] == b"stage"
+
+
+async def test_a_state_that_cannot_be_written_ends_the_worker_without_an_ack(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    class Full(dict[bytes, bytes]):
+        def __setitem__(self, key: bytes, value: bytes) -> None:
+            raise OSError("no space left")
+
+    event = Event(Message(value=encode(spread("north", [0], {"a": [1.0]}))))
+    stage = risk_stage(triangle, letters, Full())
+    with pytest.raises(Halted, match="no space left"):
+        await run_stage(Stream([event]), "risk", stage, letters, halt)
+    assert not event.acked
+    assert letters.topic.sent == []  # type: ignore[attr-defined]
+
+
+async def test_a_shard_forgets_the_runs_that_started_longest_ago(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    stage = risk_stage(triangle, letters, {})
+    stage.max_runs = 2
+    for number in range(4):
+        value = encode(spread("north", [0], {"a": [1.0]}, run=f"run-{number}"))
+        await stage(Event(Message(value=value, timestamp=float(number))))
+    assert sorted(stage.table.runs(0)) == ["run-2", "run-3"]
+    assert stage.forgotten == {(0, "run-0"), (0, "run-1")}
+
+
+async def test_a_frame_in_the_wrong_partition_is_refused(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    value = encode(spread("north", [0], {}, shard=0))
+    stage = risk_stage(triangle, letters, {})
+    await run_stage(
+        Stream([Event(Message(value=value, partition=1))]), "risk", stage, letters, halt
+    )
+    assert letters.counts == {"unknown-shard": 1}

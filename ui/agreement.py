@@ -1,0 +1,23 @@
+"""How far two models agree about the same nodes."""
+
+import numpy as np
+from scipy.stats import kendalltau
+
+from topology.messages import Floats
+
+
+def top_overlap(one: Floats, other: Floats, k: int) -> float | None:
+    """Jaccard index of the k highest positive risks of each; None when there are none."""
+    sets = []
+    for risk in (one, other):
+        order = np.lexsort((np.arange(len(risk)), -risk))[:k]
+        sets.append({i for i in order.tolist() if risk[i] > 0})
+    union = sets[0] | sets[1]
+    return len(sets[0] & sets[1]) / len(union) if union else None
+
+
+def rank_correlation(one: Floats, other: Floats) -> float | None:
+    """Kendall's tau-b, in [-1, 1]; None when either is the same everywhere."""
+    if np.ptp(one) == 0 or np.ptp(other) == 0:
+        return None
+    return float(kendalltau(one, other).statistic)

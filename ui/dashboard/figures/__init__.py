@@ -1,0 +1,1 @@
+"""Pure functions from the API's answers to plotly figures."""

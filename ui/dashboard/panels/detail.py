@@ -1,0 +1,182 @@
+"""One node: its values, why it is stressed, its recent windows, neighbours and alarms."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from ui.dashboard import words
+from ui.dashboard.figures.timeline import VERBS
+from ui.dashboard.theme import LEVEL_COLOURS, scale_colour
+from ui.replies import Alert, GridInfo, GridNode, NodeDetail, SourceShare
+
+SHOWN_ALERTS = 3
+GRAPH_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
+
+
+def detail_panel() -> html.Div:
+    """The panel; ``pick`` holds the selected node's id, or None."""
+    return html.Div(
+        [
+            dmc.Select(
+                id="pick",
+                data=[],
+                placeholder="Search a node…",
+                searchable=True,
+                clearable=True,
+                nothingFoundMessage="No node of that name",
+                maxDropdownHeight=300,
+                size="xs",
+                **{"aria-label": "Selected node"},
+            ),
+            html.Div(
+                "Click a node on the map, a row of the table or a mark on the timeline, "
+                "or search for one here.",
+                id="detail-help",
+                className="help",
+            ),
+            html.Div(
+                [
+                    html.Div(id="detail-title"),
+                    html.Div(id="detail-values"),
+                    html.H3("Where its stress comes from"),
+                    html.Div(id="detail-sources"),
+                    html.H3("Risk over the last 7 days (grid time)"),
+                    html.Div(
+                        dcc.Graph(
+                            id="detail-windows",
+                            config=GRAPH_CONFIG,
+                            responsive=True,
+                            className="fill",
+                        ),
+                        className="detail-graph",
+                    ),
+                    html.H3("Neighbours"),
+                    html.Div(id="detail-neighbours"),
+                    html.H3("Its last alarms"),
+                    html.Div(id="detail-alerts"),
+                ],
+                id="detail",
+                className="detail hidden",
+            ),
+        ],
+        className="detail-panel",
+    )
+
+
+def node_options(grid: GridInfo) -> list[dict[str, Any]]:
+    """The choices of ``pick``, grouped by zone."""
+    zones: dict[str, list[GridNode]] = {}
+    for node in grid.nodes:
+        zones.setdefault(node.zone, []).append(node)
+    return [
+        {
+            "group": zone,
+            "items": [
+                {"value": node.id, "label": node.name}
+                for node in sorted(nodes, key=lambda n: n.name)
+            ],
+        }
+        for zone, nodes in sorted(zones.items())
+    ]
+
+
+def title(node: GridNode) -> list[Component]:
+    """Name, zone and rating."""
+    return [
+        html.H2(node.name),
+        html.Div(f"Zone {node.zone} · rated {node.rating_mw:,.0f} MW", className="muted"),
+    ]
+
+
+def values(detail: NodeDetail) -> list[Component]:
+    """Risk, stress and alarm level."""
+    level = detail.level
+    return [
+        html.Div(
+            [
+                html.Div("Risk, 0 to 1", className="muted"),
+                html.Div(words.score(detail.risk), className="number"),
+                _bar(detail.risk, scale_colour(detail.risk)),
+            ]
+        ),
+        html.Div(
+            [
+                html.Div("Stress", className="muted"),
+                html.Div([f"{detail.stress:.2f}", html.Small(" h")], className="number"),
+            ],
+            title="Stress-hours in the window that is filling now: 1 is one hour at full rating, "
+            "or what neighbours pass on of it",
+        ),
+        html.Div(
+            [
+                html.Div("Alarm", className="muted"),
+                html.Div(
+                    level or "none",
+                    className="number level",
+                    style={"color": LEVEL_COLOURS[level]} if level in LEVEL_COLOURS else {},
+                ),
+            ]
+        ),
+    ]
+
+
+def sources(items: Sequence[SourceShare], names: Mapping[str, str]) -> list[Component]:
+    """The sources of the stress as bars, largest first; each selects its node."""
+    if not items:
+        return [html.Div("It has no stress in this window.", className="muted")]
+    return [
+        html.Div(
+            [
+                node_button(item.node_id, names, "source"),
+                _bar(item.share, "#8aa4bf"),
+                html.Span(f"{item.share:.0%}", className="share"),
+            ],
+            className="source-row",
+        )
+        for item in items
+    ]
+
+
+def neighbours(ids: Sequence[str], names: Mapping[str, str]) -> list[Component]:
+    """One button a neighbour."""
+    return [node_button(node_id, names, "neighbour") for node_id in ids] or [
+        html.Span("none", className="muted")
+    ]
+
+
+def alerts(items: Sequence[Alert]) -> list[Component]:
+    """The newest alarms, in words."""
+    if not items:
+        return [html.Div("none in this run", className="muted")]
+    return [
+        html.Div(
+            [
+                html.Span(words.short_time(alert.timestamp), className="muted"),
+                html.Span(
+                    f"{alert.level} {VERBS.get(alert.state, alert.state.lower())}",
+                    style={"color": LEVEL_COLOURS.get(alert.level, "inherit")},
+                ),
+                html.Span(f"risk {words.score(alert.risk_score)}", className="muted"),
+            ],
+            className="alert-row",
+        )
+        for alert in items[:SHOWN_ALERTS]
+    ]
+
+
+def node_button(node_id: str, names: Mapping[str, str], place: str) -> html.Button:
+    """A button that selects a node; ``place`` keeps ids apart."""
+    return html.Button(
+        names.get(node_id, node_id),
+        id={"type": "goto", "place": place, "node": node_id},
+        className="node-button",
+        type="button",
+    )
+
+
+def _bar(part: float, colour: str) -> html.Div:
+    width = f"{min(max(part, 0.0), 1.0):.1%}"
+    return html.Div(html.Div(style={"width": width, "background": colour}), className="bar")

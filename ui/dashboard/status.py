@@ -1,0 +1,79 @@
+"""What the page must say about itself: live, waiting, starting, quiet, ended, gone."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ui.dashboard import words
+from ui.poller import Snapshot
+
+Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone"]
+
+SLOW_S = 6.0
+"""Seconds without an answer after which values count as old even if nothing failed yet."""
+QUIET_S = 10.0
+"""Seconds after which a silent shard is worth a word; workers publish once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One line for the top of the page; ``stale`` values are greyed."""
+
+    kind: Kind
+    title: str
+    detail: str
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is shown may no longer be so."""
+        return self.kind == "gone"
+
+
+def status_of(snapshot: Snapshot, now: float) -> Status:
+    """The status at ``now`` (epoch seconds); the worst thing to know comes first."""
+    if not snapshot.answered_at:
+        return Status("waiting", "Waiting for a worker", _first_failure(snapshot))
+    silent_s = now - snapshot.answered_at
+    if snapshot.error or silent_s > SLOW_S:
+        return Status(
+            "gone",
+            "Worker gone",
+            f"Greyed: the last values, {words.age(silent_s)} old. "
+            "Asking again every second; this page recovers by itself.",
+        )
+    health = snapshot.health
+    if health and health.status != "ok":
+        return Status(
+            "starting",
+            f"Worker is {health.status}",
+            "Values may be incomplete for some seconds.",
+        )
+    if snapshot.run is None:
+        return Status(
+            "waiting",
+            "No data yet",
+            "A worker is ready; nothing has been replayed. Start with: gridstress replay",
+        )
+    if snapshot.run.ended:
+        return Status("ended", "Run ended", "These are its last values; nothing more will come.")
+    if quiet := _quiet_shards(snapshot, now):
+        return Status("quiet", "No new data", quiet)
+    return Status("live", "Live", f"Answered by {snapshot.worker.split('//')[-1]}")
+
+
+def _first_failure(snapshot: Snapshot) -> str:
+    if not snapshot.error:
+        return "Asking for the first time."
+    return f"Asking again every second: {snapshot.error}"
+
+
+def _quiet_shards(snapshot: Snapshot, now: float) -> str:
+    views = list(snapshot.models.values())
+    parts = views[0].state.parts if views else []
+    quiet = {p.shard: now - p.published_at for p in parts if now - p.published_at > QUIET_S}
+    if not quiet:
+        return ""
+    since = words.age(min(quiet.values()))
+    if len(quiet) == len(parts):
+        return f"Nothing was published for {since}: the replay is paused or a worker is missing."
+    shards = ", ".join(str(shard) for shard in sorted(quiet))
+    return f"Shards {shards} are silent for {since}; their nodes keep their last values."
