@@ -1,7 +1,9 @@
 """The Faust app itself, before it has topics, tables or agents: its settings and corrections."""
 
+import os
+import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import faust
 
@@ -9,6 +11,7 @@ from gridstress import topics
 from gridstress.recovery import make_safe, safe_settings
 from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
+from topology.errors import GridstressError
 
 
 class GridstressApp(faust.App):
@@ -17,9 +20,20 @@ class GridstressApp(faust.App):
     settings: Settings
 
     async def on_first_start(self) -> None:
-        """Make what is missing, refuse what does not fit."""
+        """Make what is missing; end with one line and an exit code where something cannot fit."""
+        Path(self.conf.datadir).mkdir(parents=True, exist_ok=True)
         await super().on_first_start()
-        await ensure_topics(self.settings)
+        try:
+            await ensure_topics(self.settings)
+        except GridstressError as error:
+            end(error)
+
+
+def end(error: GridstressError) -> NoReturn:
+    """End the process as the command line does: the error in one line, and its exit code."""
+    sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
+    sys.stderr.flush()
+    os._exit(error.exit_code)  # nothing has been started that would have to be stopped
 
 
 def faust_app(settings: Settings) -> GridstressApp:

@@ -12,11 +12,12 @@ from agents.risk import RiskModel
 from agents.stages import DetectionStage, Handler, PropagationStage, RiskStage, run_stage
 from gridstress import topics
 from gridstress.delivery import halt
-from gridstress.faust_app import GridstressApp, faust_app, raw_table, raw_topic
+from gridstress.faust_app import GridstressApp, end, faust_app, raw_table, raw_topic
 from gridstress.settings import Settings, load_settings
 from gridstress.web import add_web
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
+from topology.errors import GridstressError
 from topology.grid import Grid
 from topology.influence import MODELS, InfluenceParams, Matrix
 from topology.loaders import load_grid
@@ -25,7 +26,10 @@ from topology.loaders import load_grid
 @cache
 def default_app() -> GridstressApp:
     """Give the app that ``faust -A gridstress worker`` runs: settings from the environment."""
-    return create_app(load_settings())
+    try:
+        return create_app(load_settings())
+    except GridstressError as error:
+        end(error)
 
 
 def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:

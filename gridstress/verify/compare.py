@@ -1,8 +1,9 @@
 """Hold what the app said of a run against what was recomputed."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gridstress.verify.compare_alarms import compare_alarms, decisions_for
 from gridstress.verify.compare_late import LateLetter, compare_late
@@ -25,6 +26,22 @@ class Observed:
     late: list[LateLetter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     letters: Counter[str] = field(default_factory=Counter)
+
+
+def up_to(observed: Observed, watermark_s: float | None) -> Observed:
+    """Leave out what the app has said about later event times than the watermark."""
+    last_s = -math.inf if watermark_s is None else watermark_s
+    return replace(
+        observed,
+        windows={
+            model: [w for w in windows if w.window_end.timestamp() <= last_s]
+            for model, windows in observed.windows.items()
+        },
+        alerts={
+            model: [a for a in alerts if a.timestamp.timestamp() <= last_s]
+            for model, alerts in observed.alerts.items()
+        },
+    )
 
 
 OpenWindows = Mapping[str, Sequence[OpenWindow]]

@@ -9,10 +9,11 @@ import httpx
 
 from gridstress.settings import Settings
 from gridstress.verify.collect import read_frames, read_frames_file, read_results
-from gridstress.verify.compare import Observed, OpenWindows, compare
+from gridstress.verify.compare import Observed, OpenWindows, compare, up_to
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain
+from topology.clock import to_iso
 from topology.grid import Grid
 
 
@@ -79,13 +80,25 @@ async def verify_run(
         else:
             notes.append(f"no worker answers at {api.url}: nobody was waited for")
         observed = await read_results(settings.bootstrap, run, expected.models, settings.partitions)
+        goes_on = request.frames_file is None and await _grown(settings, run, len(frames))
+        if goes_on:
+            observed = up_to(observed, expected.watermark_s)
+            until = "the start" if expected.watermark_s is None else to_iso(expected.watermark_s)
+            notes.append(f"the run goes on: verified up to {until}, open windows not compared")
+        with_open = request.with_open and not goes_on
         outcomes = compare(expected, observed)
-        if request.with_open:
+        if with_open:
             outcomes = await _with_open(api, expected, observed, request.patience_s)
-        else:
+        elif not goes_on:
             notes.append("the windows still open were not compared (--no-open)")
     outcomes["measurements"].notes += notes
-    return Verification(expected, observed, outcomes, request.with_open)
+    return Verification(expected, observed, outcomes, with_open)
+
+
+async def _grown(settings: Settings, run: str, frames: int) -> bool:
+    """Whether measurements of the run have come since its ``frames`` were read."""
+    _, now, _ = await read_frames(settings.bootstrap, run)
+    return len(now) > frames
 
 
 async def _with_open(

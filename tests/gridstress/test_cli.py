@@ -111,3 +111,27 @@ def test_importing_the_package_builds_no_app_and_asking_for_it_does() -> None:
     assert done.stdout.split()[0] == "gridstress"
     for name in ("detection", "propagation_linear", "risk_centrality"):
         assert name in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "words"),
+    [
+        ({"GRIDSTRESS_SIZE_S": "5000"}, 2, "not a multiple"),
+        ({"GRIDSTRESS_TOPOLOGY": "missing.json"}, 4, "missing.json"),
+        ({}, 3, "no Kafka broker answers"),
+    ],
+)
+def test_a_worker_that_cannot_start_says_why_in_one_line(
+    tmp_path: Path, environment: dict[str, str], code: int, words: str
+) -> None:
+    nobody = f"kafka://127.0.0.1:{processes.free_port()}"
+    done = subprocess.run(
+        [sys.executable, "-m", "faust", "-A", "gridstress", "worker",
+         "--web-port", str(processes.free_port())],
+        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "GRIDSTRESS_BROKER": nobody}
+        | environment,
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr.split("error: ")[-1]
+    assert "Traceback" not in done.stderr

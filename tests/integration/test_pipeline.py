@@ -75,3 +75,17 @@ def test_real_time_and_full_speed_tell_the_same_story(stack: Stack, tmp_path: Pa
         assert done.returncode == 0, done.stderr
         assert stack.verify(run)["ok"]
     assert stack.episodes("fast") == stack.episodes("paced")
+
+
+def test_a_run_that_goes_on_is_verified_as_far_as_it_has_come(stack: Stack) -> None:
+    live = stack.start("replay", "--run", "live", "--start", "2025-01-07", "--speed", "14400")
+    wait_for(
+        lambda: any(r["run"] == "live" and r["watermark"] for r in _runs(stack)), "the run is seen"
+    )
+    assert stack.verify("live")["ok"]
+    assert live.alive
+
+
+def _runs(stack: Stack) -> list[dict[str, str]]:
+    runs: list[dict[str, str]] = stack.workers[-1].get("runs")["runs"]
+    return runs
