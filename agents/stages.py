@@ -161,6 +161,8 @@ class RiskStage:
             log.info("shard %s forgets run %s", shard, old)
             self.table.forget(old, shard)
             self.dirty.discard((shard, old))
+            self.silent.pop((shard, old), None)
+            self._silence.pop((shard, old), None)
             self.forgotten.add((shard, old))
         return ShardState.new(len(self.model.shards[shard]), started_ms)
 

@@ -21,12 +21,16 @@ class GridstressApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Make what is missing; end with one line and an exit code where something cannot fit."""
-        Path(self.conf.datadir).mkdir(parents=True, exist_ok=True)
+        _make_directory(self.conf.datadir)
         await super().on_first_start()
         try:
             await ensure_topics(self.settings)
         except GridstressError as error:
             end(error)
+
+
+def _make_directory(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
 
 
 def end(error: GridstressError) -> NoReturn:
