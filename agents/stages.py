@@ -41,10 +41,12 @@ async def run_stage(
     handle: Handler,
     letters: DeadLetters,
     halt: Callable[[str], NoReturn],
+    finished: dict[tuple[str, str, int], int],
 ) -> None:
     """Handle a stream's events one after the other; what cannot be handled is a dead letter.
 
-    ``halt`` ends the worker without a commit, so that everything unfinished comes again.
+    ``halt`` ends the worker without a commit, so that everything unfinished comes again;
+    ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
     """
     async for event in stream.noack().events():
         try:
@@ -60,6 +62,8 @@ async def run_stage(
             log.exception("%s failed", name)
             await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")
         event.ack()
+        message = event.message
+        finished[name, message.topic, message.partition] = message.offset + 1
 
 
 @dataclass

@@ -17,6 +17,7 @@ MEASUREMENTS = "grid_measurements"
 STRESS = "stress_events"
 DEAD_LETTERS = "dead_letters"
 VIEW = "grid_view"
+STATUS = "worker_status"
 
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that (Kafka's default), so that
@@ -72,7 +73,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     return [
         TopicSpec(MEASUREMENTS, count),
         *(TopicSpec(name, count, _ROOMY) for name in written),
-        *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, *changelogs)),
+        *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS, *changelogs)),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1),
     ]
 

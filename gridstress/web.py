@@ -1,76 +1,26 @@
 """A worker's web side: the views, what feeds them, and what it publishes of its own shards."""
 
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
-from agents.dead_letters import DeadLetters
+import msgspec
+
 from agents.publisher import Publisher
 from agents.stages import RiskStage
-from gridstress import __version__, topics
+from gridstress import topics
 from gridstress.faust_app import GridstressApp, raw_topic
-from gridstress.settings import Settings
+from gridstress.settings import ENV_PREFIX, Settings
+from gridstress.status import Status
 from topology.grid import Grid
 from topology.influence import Matrix
 from ui.answers import Answers
 from ui.feed import Feed
-from ui.shapes import Answer, parts
+from ui.history import History
+from ui.shapes import Answer
 from ui.store import Store
 from ui.views import register_views
 
-
-@dataclass(frozen=True)
-class Status:
-    """How this worker is: what it owns, what it has done, whether it works."""
-
-    app: GridstressApp
-    store: Store
-    models: Sequence[str]
-    counts: Counter[str]
-    letters: DeadLetters
-    started: float = field(default_factory=time.monotonic)
-
-    @property
-    def worker(self) -> str:
-        """Name of this worker: where its API answers."""
-        return f"{self.app.conf.web_host}:{self.app.conf.web_port}"
-
-    @property
-    def ready(self) -> bool:
-        """Whether the tables are up to date and no rebalance is on."""
-        return bool(self.app.tables.actives_ready and not self.app.rebalancing)
-
-    def owned(self, topic: str) -> list[int]:
-        """Partitions of a topic that this worker owns now."""
-        assigned = self.app.consumer.assignment()
-        return sorted(tp.partition for tp in assigned if tp.topic == topic)
-
-    def health(self) -> Answer:
-        """Give the answer of ``/health``."""
-        waiting = "rebalancing" if self.app.tables.actives_ready else "starting"
-        sources = [topics.MEASUREMENTS, topics.STRESS, *map(topics.propagated, self.models)]
-        runs = self.store.runs_of(self.models[0])
-        view = self.store.runs[self.models[0], runs[0]] if runs else None
-        shards = list(view.shards.values()) if view else []
-        return {
-            "status": "ok" if self.ready else waiting,
-            "worker": self.worker,
-            "version": __version__,
-            "now": time.time(),
-            "uptime_s": time.monotonic() - self.started,
-            "partitions": {name: self.owned(name) for name in sources},
-            "counters": {
-                "frames": {k: n for k, n in sorted(self.counts.items()) if k != "duplicates"},
-                "duplicates": self.counts["duplicates"],
-                # Each shard sees every row, so it is one shard's count that counts.
-                "late_rows": max((shard.late_rows for shard in shards), default=0),
-                "gaps": max((shard.gaps for shard in shards), default=0),
-                "dead_letters": self.letters.counts.total(),
-            },
-            "silent_zones": sorted({zone for shard in shards for zone in shard.silent_zones}),
-            "parts": parts(view),
-        }
+STATUS_S = 2.0
+"""How often a worker tells how it is."""
 
 
 def add_web(
@@ -78,12 +28,12 @@ def add_web(
     grid: Grid,
     influence: Mapping[str, Matrix],
     stages: Sequence[RiskStage],
-    letters: DeadLetters,
-    counts: Counter[str],
+    new_status: Callable[[Store], Status],
 ) -> None:
-    """Add the API, the feed behind it and the publisher of this worker's shards."""
-    settings, store = app.settings, Store()
-    status = Status(app, store, list(influence), counts, letters)
+    """Add the API, the feed behind it, and what this worker publishes of its shards and itself."""
+    settings = app.settings
+    store = Store(History(grid.index, list(influence), settings.partitions, settings.level_warning))
+    status = new_status(store)
     answers = Answers(
         grid=grid,
         influence=influence,
@@ -92,6 +42,7 @@ def add_web(
         size_s=settings.size_s,
         settings=_shown(settings),
         store=store,
+        all_settings={ENV_PREFIX + k.upper(): str(v) for k, v in settings.model_dump().items()},
     )
     register_views(app, answers, status.health)
     app.service(
@@ -100,6 +51,7 @@ def add_web(
             store,
             settings.partitions,
             topics.VIEW,
+            topics.STATUS,
             {topics.alerts(name): name for name in influence},
             {topics.windows(name): name for name in influence},
         )
@@ -116,6 +68,13 @@ def add_web(
     async def publish() -> None:
         if status.ready:
             await publisher.publish()
+
+    status_topic = raw_topic(app, topics.STATUS)
+
+    @app.timer(STATUS_S, name="status")  # type: ignore[untyped-decorator]
+    async def tell() -> None:
+        value = msgspec.json.encode(status.record())
+        await (await status_topic.send(key=status.worker.encode(), value=value))
 
 
 def _shown(settings: Settings) -> Answer:

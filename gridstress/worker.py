@@ -14,6 +14,7 @@ from gridstress import topics
 from gridstress.delivery import halt
 from gridstress.faust_app import GridstressApp, end, faust_app, raw_table, raw_topic
 from gridstress.settings import Settings, load_settings
+from gridstress.status import Status
 from gridstress.web import add_web
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
@@ -21,6 +22,7 @@ from topology.errors import GridstressError
 from topology.grid import Grid
 from topology.influence import MODELS, InfluenceParams, Matrix
 from topology.loaders import load_grid
+from ui.store import Store
 
 
 @cache
@@ -52,11 +54,12 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     influence = {name: build(grid, params) for name, build in MODELS.items()}
     app = faust_app(settings)
     counts: Counter[str] = Counter()
+    finished: dict[tuple[str, str, int], int] = {}
     letters = DeadLetters(raw_topic(app, topics.DEAD_LETTERS))
 
     def add_agent(name: str, source: str, handle: Handler) -> None:
         async def agent(stream: Any) -> None:
-            await run_stage(stream, name, handle, letters, halt)
+            await run_stage(stream, name, handle, letters, halt, finished)
 
         app.agent(raw_topic(app, source), name=name)(agent)
 
@@ -83,7 +86,10 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         add_agent(f"risk_{model}", propagated, risk)
         risk_stages.append(risk)
 
-    add_web(app, grid, influence, risk_stages, letters, counts)
+    def status(store: Store) -> Status:
+        return Status(app, store, list(influence), counts, letters, finished)
+
+    add_web(app, grid, influence, risk_stages, status)
     return app
 
 

@@ -1,59 +1,35 @@
 """The API's answers, as plain values: pure functions of what the worker knows."""
 
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
+import msgspec
 import numpy as np
 
-from tables.shard_view import PaneView
 from topology.clock import to_iso
-from topology.errors import DataError
-from topology.grid import Grid
-from topology.influence import Matrix
-from topology.messages import Floats
-from topology.shards import shard_nodes
 from ui.agreement import rank_correlation, top_overlap
-from ui.shapes import Answer, alert_shapes, iso_or_none, node_shape, parts
-from ui.store import RunView, Store
+from ui.episodes import pair_up
+from ui.history import TOP_K
+from ui.knowledge import LEVEL_NAMES, Knowledge, Moment, UnknownError
+from ui.shapes import (
+    Answer,
+    alert_shapes,
+    episode_shape,
+    iso_or_none,
+    node_shape,
+    pairing_shape,
+    parts,
+    point_shape,
+)
+from ui.worker_status import GONE_S
 
 AFFECTED_RISK = 0.05
-LEVEL_NAMES = ("", "WARNING", "HIGH", "CRITICAL")
-TOP_SOURCES = 3
 WEEK_S = 7 * 86_400
 
 
-class UnknownError(DataError):
-    """Something was asked for that does not exist; ``exists`` lists what does."""
-
-    def __init__(self, what: str, name: str, exists: Sequence[str]) -> None:
-        super().__init__(f"unknown {what} {name!r}")
-        self.exists = list(exists)
-
-
 @dataclass(frozen=True)
-class Moment:
-    """One model of one run at one time: arrays over the grid's nodes, shape (nodes,)."""
-
-    view: RunView | None
-    risk: Floats
-    stress: Floats
-    level: list[str]
-
-
-@dataclass(frozen=True)
-class Answers:
+class Answers(Knowledge):
     """Answers every question of the API for one grid and its models."""
-
-    grid: Grid
-    influence: Mapping[str, Matrix]
-    partitions: int
-    step_s: int
-    size_s: int
-    settings: Mapping[str, Any]
-    store: Store
 
     def overview(self) -> Answer:
         """Nodes, lines, models and the settings in force."""
@@ -84,10 +60,10 @@ class Answers:
 
     def state(self, model: str | None, run: str | None) -> Answer:
         """Risk, stress and level of every node, and the figures above the map."""
-        model, run = self._which(model, run)
-        moment = self._moment(model, run)
+        model, run = self.which(model, run)
+        moment = self.moment(model, run)
         return {
-            **self._head(model, run, moment.view),
+            **self.head(model, run, moment.view),
             "ended": moment.view is not None and moment.view.ended,
             "speed": moment.view.speed(time.time()) if moment.view else None,
             "nodes": list(self.grid.ids),
@@ -100,10 +76,10 @@ class Answers:
 
     def top(self, model: str | None, run: str | None, k: int) -> Answer:
         """The k nodes with the highest risk, with its change since the last final window."""
-        model, run = self._which(model, run)
-        moment = self._moment(model, run)
+        model, run = self.which(model, run)
+        moment = self.moment(model, run)
         order = np.lexsort((np.arange(len(moment.risk)), -moment.risk))[:k]
-        before = self._last_final(model, run)
+        before = self.last_final(model, run)
         nodes = []
         for i in order.tolist():
             node, risk = self.grid.nodes[i], float(moment.risk[i])
@@ -118,22 +94,22 @@ class Answers:
                     "change": None if before is None else risk - before.get(node.id, 0.0),
                 }
             )
-        return {**self._head(model, run, moment.view), "nodes": nodes}
+        return {**self.head(model, run, moment.view), "nodes": nodes}
 
     def alerts(self, model: str | None, run: str | None, since: float, limit: int) -> Answer:
         """Alerts received since a wall-clock time, newest first."""
-        model, run = self._which(model, run)
+        model, run = self.which(model, run)
         found = self.store.alerts(model, run, since)[:limit] if run else []
-        return {**self._head(model, run, self._view(model, run)), "alerts": alert_shapes(found)}
+        return {**self.head(model, run, self.view(model, run)), "alerts": alert_shapes(found)}
 
     def node(self, node_id: str, model: str | None, run: str | None) -> Answer:
         """One node: its panes, its final windows, what pushes it, its alarms, its neighbours."""
         if node_id not in self.grid.index:
             raise UnknownError("node", node_id, self.grid.ids)
-        model, run = self._which(model, run)
-        moment = self._moment(model, run)
+        model, run = self.which(model, run)
+        moment = self.moment(model, run)
         i = self.grid.index[node_id]
-        shard, place = self._place[node_id]
+        shard, place = self.place[node_id]
         part = moment.view.shards.get(shard) if moment.view else None
         panes = part.panes if part else []
         windows = self.store.windows(model, run, shard) if run else []
@@ -152,9 +128,9 @@ class Answers:
                 )
         alerts = self.store.alerts(model, run) if run else []
         return {
-            **self._head(model, run, moment.view),
+            **self.head(model, run, moment.view),
             "node": node_shape(self.grid.nodes[i]),
-            "neighbours": self._neighbours.get(node_id, []),
+            "neighbours": self.neighbours.get(node_id, []),
             "risk": float(moment.risk[i]),
             "stress": float(moment.stress[i]),
             "level": moment.level[i],
@@ -162,15 +138,15 @@ class Answers:
                 {"start": to_iso(pane.start_s), "stress": pane.stress[place]} for pane in panes
             ],
             "windows": history,
-            "sources": self._sources(model, i, panes, part.window_end_s if part else None),
+            "sources": self.sources(model, i, panes, part.window_end_s if part else None),
             "alerts": alert_shapes([item for item in alerts if item.alert.node_id == node_id]),
         }
 
     def compare(self, run: str | None, k: int) -> Answer:
         """All models over the same moment."""
-        first, run = self._which(None, run)
-        moments = {model: self._moment(model, run) for model in self.influence}
-        head = self._head(first, run, moments[first].view)
+        first, run = self.which(None, run)
+        moments = {model: self.moment(model, run) for model in self.influence}
+        head = self.head(first, run, moments[first].view)
         del head["model"], head["watermark"]
         models = {
             model: {
@@ -190,13 +166,58 @@ class Answers:
             "rank_correlation": rank_correlation(one, other),
         }
 
+    def episodes(self, model: str | None, run: str | None, limit: int) -> Answer:
+        """Alarm episodes of one model or, without one, of all; the one raised last first."""
+        first, run = self.which(model, run)
+        view = self.view(first, run)
+        event_time_s = view.event_time_s if view else None
+        found = [
+            episode
+            for name in ([first] if model else self.influence)
+            for episode in (self.store.episodes(name, run) if run else [])
+        ]
+        found.sort(key=lambda e: (-e.raised_s, e.node_id, e.model))
+        head = self.head(first, run, view)
+        return {
+            **{name: head[name] for name in ("version", "run", "event_time")},
+            "episodes": [
+                episode_shape(e, self.node_of(e.node_id), event_time_s) for e in found[:limit]
+            ],
+        }
+
+    def history(self, run: str | None) -> Answer:
+        """How the first two models have agreed over a run so far."""
+        _, run = self.which(None, run)
+        models = list(self.influence)[:2]
+        book = self.store.history
+        points = book.points(run) if run and book else []
+        episodes = [self.store.episodes(model, run) if run else [] for model in models]
+        pairing = pair_up(episodes[0], episodes[-1])
+        return {
+            "version": self.store.version,
+            "run": run,
+            "k": TOP_K,
+            "points": [point_shape(point) for point in points],
+            **pairing_shape(pairing, models),
+        }
+
+    def system(self, now: float) -> Answer:
+        """Workers that have told of themselves lately, and the settings in force."""
+        workers = sorted(self.store.workers.values(), key=lambda w: w.worker)
+        return {
+            "version": self.store.version,
+            "now": now,
+            "settings": dict(self.all_settings),
+            "workers": [msgspec.to_builtins(w) for w in workers if now - w.seen_at <= GONE_S],
+        }
+
     def open_windows(self, model: str | None, run: str | None) -> Answer:
         """The windows that have data and are not final yet, oldest first."""
-        model, run = self._which(model, run)
-        view = self._view(model, run)
+        model, run = self.which(model, run)
+        view = self.view(model, run)
         sums: dict[int, dict[str, float]] = {}
         for shard, part in (view.shards if view else {}).items():
-            ids = [self.grid.ids[i] for i in self._shards[shard]]
+            ids = [self.grid.ids[i] for i in self.shards[shard]]
             closed_s = part.closed_until_s
             for pane in part.panes:
                 ends = range(
@@ -210,7 +231,7 @@ class Answers:
                         if stress:
                             window[node_id] = window.get(node_id, 0.0) + stress
         return {
-            **self._head(model, run, view),
+            **self.head(model, run, view),
             "windows": [
                 {
                     "window_start": to_iso(end_s - self.size_s),
@@ -221,63 +242,6 @@ class Answers:
                 }
                 for end_s in sorted(sums)
             ],
-        }
-
-    @cached_property
-    def _shards(self) -> tuple[tuple[int, ...], ...]:
-        return shard_nodes(self.grid, self.partitions)
-
-    @cached_property
-    def _place(self) -> dict[str, tuple[int, int]]:
-        return {
-            self.grid.ids[i]: (shard, place)
-            for shard, members in enumerate(self._shards)
-            for place, i in enumerate(members)
-        }
-
-    @cached_property
-    def _neighbours(self) -> dict[str, list[str]]:
-        found: dict[str, set[str]] = {}
-        for line in self.grid.lines:
-            found.setdefault(line.source, set()).add(line.target)
-            found.setdefault(line.target, set()).add(line.source)
-        return {node_id: sorted(others) for node_id, others in found.items()}
-
-    def _which(self, model: str | None, run: str | None) -> tuple[str, str | None]:
-        if model is None:
-            model = next(iter(self.influence))
-        if model not in self.influence:
-            raise UnknownError("model", model, list(self.influence))
-        runs = self.store.runs_of(model)
-        if run is None:
-            # The one active last in any model: a model that lags must not show another run.
-            known = self.store.runs_of(next(iter(self.influence))) or runs
-            return model, known[0] if known else None
-        if all(run not in self.store.runs_of(name) for name in self.influence):
-            raise UnknownError("run", run, runs)
-        return model, run
-
-    def _view(self, model: str, run: str | None) -> RunView | None:
-        return self.store.runs.get((model, run)) if run else None
-
-    def _moment(self, model: str, run: str | None) -> Moment:
-        n = len(self.grid.nodes)
-        risk, stress, level = np.zeros(n), np.zeros(n), [""] * n
-        view = self._view(model, run)
-        for shard, part in (view.shards if view else {}).items():
-            members = list(self._shards[shard])
-            risk[members], stress[members] = part.risk, part.stress
-            for i, number in zip(members, part.level, strict=True):
-                level[i] = LEVEL_NAMES[number]
-        return Moment(view, risk, stress, level)
-
-    def _head(self, model: str, run: str | None, view: RunView | None) -> Answer:
-        return {
-            "version": self.store.version,
-            "model": model,
-            "run": run,
-            "event_time": iso_or_none(view.event_time_s if view else None),
-            "watermark": iso_or_none(view.watermark_s if view else None),
         }
 
     def _run(self, model: str, run: str) -> Answer:
@@ -302,29 +266,3 @@ class Answers:
                 "risk": float(moment.risk[highest]),
             },
         }
-
-    def _last_final(self, model: str, run: str | None) -> dict[str, float] | None:
-        if run is None:
-            return None
-        last = [self.store.last_window(model, run, s) for s in range(self.partitions)]
-        windows = [window for window in last if window is not None]
-        if not windows:
-            return None
-        return {n: r for w in windows for n, r in zip(w.nodes, w.risk, strict=True)}
-
-    def _sources(
-        self, model: str, node: int, panes: Sequence[PaneView], end_s: int | None
-    ) -> list[Answer]:
-        stress = np.zeros(len(self.grid.nodes))
-        for pane in panes:
-            if end_s is not None and end_s - self.size_s <= pane.start_s < end_s:
-                stress[pane.source_index] += pane.source_stress
-        pushed = self.influence[model][:, [node]].toarray()[:, 0] * stress
-        if not pushed.any():
-            return []
-        order = np.lexsort((np.arange(len(pushed)), -pushed))[:TOP_SOURCES]
-        return [
-            {"node_id": self.grid.ids[i], "share": float(pushed[i] / pushed.sum())}
-            for i in order
-            if pushed[i] > 0
-        ]

@@ -12,13 +12,15 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from mode import Service
 
 from topology.errors import MessageError
-from ui.store import MAX_WINDOWS, Store
+from ui.store import Store
 
 log = logging.getLogger(__name__)
 
 POLL_MS = 500
 MAX_RECORDS = 500
 FETCH_BYTES = 8 << 20
+WINDOWS_BACK = 1_000
+"""Final windows a shard and model that a starting worker reads, for histories and comparison."""
 
 Apply = Callable[[ConsumerRecord], None]
 
@@ -36,6 +38,8 @@ class Feed(Service):
         How many each of the topics has.
     view_topic
         The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
+    status_topic
+        The compacted topic on which workers tell how they are.
     alert_topics, window_topics
         Topic names and the model whose they are.
     """
@@ -46,6 +50,7 @@ class Feed(Service):
         store: Store,
         partitions: int,
         view_topic: str,
+        status_topic: str,
         alert_topics: Mapping[str, str],
         window_topics: Mapping[str, str],
     ) -> None:
@@ -55,7 +60,7 @@ class Feed(Service):
         self._partitions = partitions
         self._view_topic = view_topic
         self._window_topics = dict(window_topics)
-        self._apply: dict[str, Apply] = {view_topic: self._view}
+        self._apply: dict[str, Apply] = {view_topic: self._view, status_topic: self._status}
         self._apply |= dict.fromkeys(alert_topics, self._alert)
         self._apply |= dict.fromkeys(window_topics, self._window)
 
@@ -92,7 +97,7 @@ class Feed(Service):
             await consumer.end_offsets(windows),
         )
         for tp in windows:
-            consumer.seek(tp, max(begins[tp], ends[tp] - MAX_WINDOWS))
+            consumer.seek(tp, max(begins[tp], ends[tp] - WINDOWS_BACK))
 
     def _take(self, record: ConsumerRecord) -> None:
         try:
@@ -109,6 +114,10 @@ class Feed(Service):
             self._store.drop_view(model, run, shard)
         else:
             self._store.apply_view(record.value)
+
+    def _status(self, record: ConsumerRecord) -> None:
+        if record.value is not None:
+            self._store.apply_status(record.value)
 
     def _alert(self, record: ConsumerRecord) -> None:
         self._store.apply_alert(record.value, record.timestamp / 1000)

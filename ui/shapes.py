@@ -7,9 +7,13 @@ import msgspec
 
 from topology.clock import to_iso
 from topology.grid import Node
+from ui.episodes import Episode, Pairing
+from ui.history import Point
 from ui.store import ReceivedAlert, RunView
 
 Answer = dict[str, Any]
+
+MAX_ALONE = 100
 
 
 def iso_or_none(time_s: float | None) -> str | None:
@@ -48,3 +52,55 @@ def parts(view: RunView | None) -> list[Answer]:
         }
         for shard, part in sorted((view.shards if view else {}).items())
     ]
+
+
+def episode_shape(episode: Episode, node: Node | None, event_time_s: float | None) -> Answer:
+    """All that is known of an episode; an open one lasts until the run's event time."""
+    until_s = episode.cleared_s if episode.cleared_s is not None else event_time_s
+    return {
+        "episode_id": episode.episode_id,
+        "model": episode.model,
+        "node_id": episode.node_id,
+        "name": node.name if node else episode.node_id,
+        "zone": node.zone if node else "",
+        "level": episode.level,
+        "open": episode.cleared_s is None,
+        "raised_at": to_iso(episode.raised_s),
+        "cleared_at": iso_or_none(episode.cleared_s),
+        "duration_s": max(0.0, (until_s or episode.raised_s) - episode.raised_s),
+        "peak_risk": episode.peak_risk,
+        "steps": episode.steps,
+        "sources": msgspec.to_builtins(episode.sources),
+        "received_at": episode.received_at,
+    }
+
+
+def point_shape(point: Point) -> Answer:
+    """One point of the models' agreement over time."""
+    return {
+        "window_end": to_iso(point.end_s),
+        "top_k_overlap": point.top_k_overlap,
+        "rank_correlation": point.rank_correlation,
+        "average_risk": point.average_risk,
+        "alarms": point.alarms,
+    }
+
+
+def pairing_shape(pairing: Pairing, models: Sequence[str]) -> Answer:
+    """Say which episodes two models share, which they do not, and who was first."""
+    leads = pairing.leads_s
+    counts = (len(alone) + len(leads) for alone in pairing.alone)
+    only = ([e.episode_id for e in alone[:MAX_ALONE]] for alone in pairing.alone)
+    earlier = (sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads))
+    return {
+        "episodes": {
+            **dict(zip(models, counts, strict=True)),
+            "both": len(leads),
+            "only": dict(zip(models, only, strict=True)),
+        },
+        "lead": {
+            "median_s": pairing.median_lead_s,
+            "earlier": dict(zip(models, earlier, strict=True)),
+            "same": sum(lead == 0 for lead in leads),
+        },
+    }

@@ -8,6 +8,9 @@ import msgspec
 
 from tables.shard_view import ShardView
 from topology.messages import RiskAlert, RiskWindow, decode
+from ui.episodes import Episode, EpisodeBook
+from ui.history import History
+from ui.worker_status import WorkerStatus
 
 MAX_ALERTS = 20_000
 MAX_WINDOWS = 168
@@ -73,8 +76,11 @@ class RunView:
 class Store:
     """Views, alerts and final windows of all runs; ``version`` grows with every change."""
 
-    def __init__(self) -> None:
+    def __init__(self, history: History | None = None) -> None:
         self.version = 0
+        self.history = history
+        self.workers: dict[str, WorkerStatus] = {}
+        self._episodes: dict[str, EpisodeBook] = defaultdict(EpisodeBook)
         self.runs: dict[tuple[str, str], RunView] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
@@ -95,12 +101,19 @@ class Store:
             run.progress.append((view.published_at, event_s))
         self.version += 1
 
+    def apply_status(self, raw: bytes) -> None:
+        """Take what a worker tells of itself."""
+        status = msgspec.json.decode(raw, type=WorkerStatus)
+        self.workers[status.worker] = status
+
     def drop_view(self, model: str, run: str, shard: int) -> None:
         """Forget a shard's view of a run that its owner has forgotten."""
         known = self.runs.get((model, run))
         if known is not None and known.shards.pop(shard, None) is not None:
             if not known.shards:
                 del self.runs[model, run]
+                if self.history is not None:
+                    self.history.forget(run)
             self.version += 1
 
     def apply_alert(self, raw: bytes, received_at: float) -> None:
@@ -110,6 +123,7 @@ class Store:
         if alert.alert_id in ids:
             return
         ids.add(alert.alert_id)
+        self._episodes[alert.model].add(alert, received_at)
         alerts = self._alerts[alert.model]
         insort(alerts, ReceivedAlert(received_at, alert), key=lambda item: item.received_at)
         if len(alerts) > MAX_ALERTS:
@@ -119,8 +133,10 @@ class Store:
         self.version += 1
 
     def apply_window(self, raw: bytes, model: str, shard: int) -> None:
-        """Keep a final window; it is read when somebody asks for it."""
+        """Keep a final window as it came; a node's history is read when somebody asks for it."""
         self._windows[model, shard].append(raw)
+        if self.history is not None:
+            self.history.add(decode(raw, RiskWindow))
         self.version += 1
 
     def runs_of(self, model: str) -> list[str]:
@@ -136,6 +152,10 @@ class Store:
             if item.received_at >= since and item.alert.run == run
         ]
         return found[::-1]
+
+    def episodes(self, model: str, run: str) -> list[Episode]:
+        """Episodes of a run, the one raised last first."""
+        return self._episodes[model].of(run)
 
     def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
         """Final windows of a run in a shard, oldest first, each once."""

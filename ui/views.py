@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from topology.errors import UsageError
-from ui.answers import Answers, UnknownError
+from ui.answers import Answers
+from ui.knowledge import UnknownError
 from ui.shapes import Answer
 
 PREFIX = "/api/v1"
@@ -37,6 +38,10 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
             q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
         ),
         "/compare": lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000)),
+        "/compare/history": lambda q: answers.history(q.get("run")),
+        "/episodes": lambda q: answers.episodes(
+            q.get("model"), q.get("run"), _integer(q, "limit", 500, 5000)
+        ),
         "/windows/open": lambda q: answers.open_windows(q.get("model"), q.get("run")),
     }
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
@@ -54,6 +59,11 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
         return _answer(
             self, request, tag(), lambda: answers.node(node_id, q.get("model"), q.get("run"))
         )
+
+    @app.page(PREFIX + "/system")  # type: ignore[untyped-decorator]
+    async def system(self: Any, request: Any) -> Any:
+        """All workers; never the same twice, so without a tag."""
+        return _reply(self, answers.system(time.time()), 200)
 
     @app.page(PREFIX + "/health")  # type: ignore[untyped-decorator]
     async def alive(self: Any, request: Any) -> Any:

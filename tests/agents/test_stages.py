@@ -108,8 +108,10 @@ async def test_a_record_that_fails_is_set_aside_acked_and_the_next_goes_on(
         if event.message.offset == 0:
             raise error
 
-    await run_stage(Stream(events), "stage", handle, letters, halt)
+    finished: dict[tuple[str, str, int], int] = {}
+    await run_stage(Stream(events), "stage", handle, letters, halt, finished)
     assert [event.acked for event in events] == [True, True]
+    assert finished == {("stage", "t", 0): 2}
     (letter,) = letters.topic.sent  # type: ignore[attr-defined]
     assert (letter["value"], letter["headers"]["reason"]) == (b"v", reason.encode())
     assert letter["headers"]["stage"] == b"stage"
@@ -125,7 +127,7 @@ async def test_a_state_that_cannot_be_written_ends_the_worker_without_an_ack(
     event = Event(Message(value=encode(spread("north", [0], {"a": [1.0]}))))
     stage = risk_stage(triangle, letters, Full())
     with pytest.raises(Halted, match="no space left"):
-        await run_stage(Stream([event]), "risk", stage, letters, halt)
+        await run_stage(Stream([event]), "risk", stage, letters, halt, {})
     assert not event.acked
     assert letters.topic.sent == []  # type: ignore[attr-defined]
 
@@ -148,6 +150,6 @@ async def test_a_frame_in_the_wrong_partition_is_refused(
     value = encode(spread("north", [0], {}, shard=0))
     stage = risk_stage(triangle, letters, {})
     await run_stage(
-        Stream([Event(Message(value=value, partition=1))]), "risk", stage, letters, halt
+        Stream([Event(Message(value=value, partition=1))]), "risk", stage, letters, halt, {}
     )
     assert letters.counts == {"unknown-shard": 1}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.integration.harness import Stack
+from tests.integration.harness import Stack, wait_for
 
 pytestmark = pytest.mark.integration
 
@@ -29,8 +29,8 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
 
 @pytest.mark.parametrize(
     "path",
-    ["grid", "runs", "state", "top?k=3", "alerts?limit=5", "node/kruckel", "compare",
-     "windows/open"],
+    ["grid", "runs", "state", "top?k=3", "episodes", "compare/history", "alerts?limit=5",
+     "node/kruckel", "compare", "windows/open"],
 )  # fmt: skip
 def test_nothing_new_costs_a_few_bytes(client: httpx.Client, path: str) -> None:
     first = client.get(path)
@@ -78,6 +78,39 @@ def test_health_tells_who_owns_what_and_counts(client: httpx.Client) -> None:
     assert health["partitions"]["propagated_stress_linear"] == [0, 1, 2, 3]
     assert health["counters"]["frames"]["detection"] > 0
     assert health["counters"]["dead_letters"] == 0
+
+
+def test_episodes_are_those_of_the_alerts(client: httpx.Client) -> None:
+    alerts = client.get("alerts", params={"limit": 5000, "model": "linear"}).json()["alerts"]
+    episodes = client.get("episodes", params={"model": "linear"}).json()["episodes"]
+    assert {e["episode_id"] for e in episodes} == {a["episode_id"] for a in alerts}
+    assert sum(e["steps"] for e in episodes) == len(alerts)
+    both = client.get("episodes").json()["episodes"]
+    assert {e["model"] for e in both} == {"linear", "centrality"}
+
+
+def test_the_history_has_a_point_a_final_window(client: httpx.Client) -> None:
+    history = client.get("compare/history").json()
+    assert [p["window_end"] for p in history["points"]][-1] == "2025-01-09T00:00:00Z"
+    assert len(history["points"]) == 48
+    counts = history["episodes"]
+    for model in ("linear", "centrality"):
+        episodes = client.get("episodes", params={"model": model}).json()["episodes"]
+        assert counts[model] == len(episodes) == counts["both"] + len(counts["only"][model])
+
+
+def test_the_system_tells_of_every_worker_without_lag_when_all_is_done(
+    stack: Stack, client: httpx.Client
+) -> None:
+    def drained() -> bool:
+        workers = client.get("system").json()["workers"]
+        return len(workers) == 1 and set(workers[0]["lag"].values()) == {0}
+
+    wait_for(drained, "the worker has told that it has finished everything", 20)
+    (worker,) = client.get("system").json()["workers"]
+    assert worker["frames"]["detection"] > 0
+    assert worker["partitions"]["stress_events"] == [0, 1, 2, 3]
+    assert worker["rss_mb"] > 20
 
 
 def test_the_alerts_command_lists_the_same_alarms(stack: Stack, client: httpx.Client) -> None:

@@ -16,7 +16,8 @@ from topology.clock import to_iso
 from topology.grid import Grid
 from topology.messages import encode
 from ui.agreement import rank_correlation, top_overlap
-from ui.answers import Answers, UnknownError
+from ui.answers import Answers
+from ui.knowledge import UnknownError
 from ui.store import Store
 
 SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)

@@ -1,0 +1,147 @@
+"""How this worker is: what it owns, what it has done, how far behind it is."""
+
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import faust
+import psutil
+
+from agents.dead_letters import DeadLetters
+from gridstress import __version__, topics
+from gridstress.faust_app import GridstressApp
+from ui.shapes import Answer, parts
+from ui.store import RunView, Store
+from ui.worker_status import WorkerStatus
+
+DUPLICATES = "duplicates"
+
+
+@dataclass
+class Status:
+    """What a worker knows of itself.
+
+    Attributes
+    ----------
+    finished
+        By agent, topic and partition: the offset behind the last record it has finished.
+    """
+
+    app: GridstressApp
+    store: Store
+    models: Sequence[str]
+    counts: Counter[str]
+    letters: DeadLetters
+    finished: dict[tuple[str, str, int], int]
+    started_at: float = field(default_factory=time.time)
+    _process: psutil.Process = field(default_factory=psutil.Process)
+    _before: tuple[float, dict[str, int]] = (0.0, {})
+
+    @property
+    def worker(self) -> str:
+        """Name of this worker: where its API answers."""
+        return f"{self.app.conf.web_host}:{self.app.conf.web_port}"
+
+    @property
+    def ready(self) -> bool:
+        """Whether the tables are up to date and no rebalance is on."""
+        return bool(self.app.tables.actives_ready and not self.app.rebalancing)
+
+    @property
+    def state(self) -> str:
+        """``ok``, ``starting`` or ``rebalancing``."""
+        if self.ready:
+            return "ok"
+        return "rebalancing" if self.app.tables.actives_ready else "starting"
+
+    def owned(self, topic: str) -> list[int]:
+        """Partitions of a topic that this worker owns now."""
+        assigned = self.app.consumer.assignment()
+        return sorted(tp.partition for tp in assigned if tp.topic == topic)
+
+    def partitions(self) -> dict[str, list[int]]:
+        """The partitions of each topic that the stages read."""
+        sources = [topics.MEASUREMENTS, topics.STRESS, *map(topics.propagated, self.models)]
+        return {name: self.owned(name) for name in sources}
+
+    def frames(self) -> dict[str, int]:
+        """Frames that each stage has finished since the start."""
+        return {name: n for name, n in sorted(self.counts.items()) if name != DUPLICATES}
+
+    def lag(self) -> dict[str, int]:
+        """By topic, the records of this worker's partitions that are not finished yet.
+
+        Of several agents on a topic the one furthest behind counts.
+        """
+        lag: Counter[str] = Counter()
+        for tp in self.app.consumer.assignment():
+            done = [
+                offset
+                for (_, topic, partition), offset in list(self.finished.items())
+                if (topic, partition) == (tp.topic, tp.partition)
+            ]
+            end = self.app.consumer.highwater(tp)
+            if end is not None and done:
+                lag[tp.topic] += max(0, end - min(done))
+        return {name: lag[name] for name in self.partitions()}
+
+    def health(self) -> Answer:
+        """Give the answer of ``/health``."""
+        runs = self.store.runs_of(self.models[0])
+        view = self.store.runs[self.models[0], runs[0]] if runs else None
+        late_rows, gaps = _late_and_gaps([view] if view else [])
+        shards = view.shards.values() if view else ()
+        return {
+            "status": self.state,
+            "worker": self.worker,
+            "version": __version__,
+            "now": time.time(),
+            "uptime_s": time.time() - self.started_at,
+            "partitions": self.partitions(),
+            "counters": {
+                "frames": self.frames(),
+                "duplicates": self.counts[DUPLICATES],
+                "late_rows": late_rows,
+                "gaps": gaps,
+                "dead_letters": self.letters.counts.total(),
+            },
+            "silent_zones": sorted({zone for shard in shards for zone in shard.silent_zones}),
+            "parts": parts(view),
+        }
+
+    def record(self) -> WorkerStatus:
+        """What the other workers are told."""
+        now, frames = time.time(), self.frames()
+        before_at, before = self._before
+        span_s = max(now - before_at, 1e-3)
+        rates = {name: (n - before.get(name, 0)) / span_s for name, n in frames.items()}
+        self._before = (now, frames)
+        late_rows, gaps = _late_and_gaps(self.store.runs.values())
+        return WorkerStatus(
+            worker=self.worker,
+            version=__version__,
+            python=platform.python_version(),
+            faust=faust.__version__,
+            started_at=self.started_at,
+            seen_at=now,
+            status=self.state,
+            partitions=self.partitions(),
+            lag=self.lag(),
+            frames=frames,
+            frames_per_s=rates if before_at else {},
+            duplicates=self.counts[DUPLICATES],
+            late_rows=late_rows,
+            gaps=gaps,
+            dead_letters=dict(self.letters.counts),
+            rss_mb=self._process.memory_info().rss / 1e6,
+        )
+
+
+def _late_and_gaps(views: Iterable[RunView]) -> tuple[int, int]:
+    """Late rows and missing numbers of some runs; every shard of a run sees them all."""
+    shards = [list(view.shards.values()) for view in views]
+    late_rows = sum(max((s.late_rows for s in found), default=0) for found in shards)
+    gaps = sum(max((s.gaps for s in found), default=0) for found in shards)
+    return late_rows, gaps

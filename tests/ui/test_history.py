@@ -1,0 +1,55 @@
+import pytest
+
+from tests.frames import at, hour_s
+from topology.messages import RiskWindow
+from ui.history import MAX_PENDING, History
+
+INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
+
+
+def window(model: str, shard: int, hour: float, risks: dict[str, float]) -> RiskWindow:
+    return RiskWindow(
+        model=model, run="r", shard=shard, window_start=at(hour - 6), window_end=at(hour),
+        nodes=list(risks), stress=[1.0] * len(risks), risk=list(risks.values()),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def history() -> History:
+    return History(INDEX, ["linear", "centrality"], shards=2, warning=0.5)
+
+
+def test_a_point_comes_when_every_shard_of_every_model_has_closed(history: History) -> None:
+    history.add(window("linear", 0, 1, {"a": 0.6, "b": 0.1}))
+    history.add(window("linear", 1, 1, {"c": 0.5}))
+    history.add(window("centrality", 1, 1, {"c": 0.2, "d": 0.8}))
+    assert history.points("r") == []
+    history.add(window("centrality", 0, 1, {"a": 0.7}))
+    (point,) = history.points("r")
+    assert point.end_s == hour_s(1)
+    assert point.alarms == {"linear": 2, "centrality": 2}
+    assert point.average_risk == pytest.approx({"linear": 0.3, "centrality": 0.425})
+    assert point.top_k_overlap == pytest.approx(2 / 4)
+    assert point.rank_correlation is not None
+
+
+def test_a_window_that_is_sent_again_changes_nothing(history: History) -> None:
+    frames = [window(m, s, 1, {}) for m in ("linear", "centrality") for s in (0, 1)]
+    for _ in range(2):
+        for frame in frames:
+            history.add(frame)
+    assert len(history.points("r")) == 1
+
+
+def test_windows_that_never_become_whole_do_not_pile_up(history: History) -> None:
+    for hour in range(MAX_PENDING + 50):
+        history.add(window("linear", 0, hour, {}))
+    assert len(history._pending) <= MAX_PENDING
+
+
+def test_a_run_can_be_forgotten(history: History) -> None:
+    for model in ("linear", "centrality"):
+        for shard in (0, 1):
+            history.add(window(model, shard, 1, {}))
+    history.forget("r")
+    assert history.points("r") == []

@@ -1,0 +1,111 @@
+"""Alarm episodes, put together from the alerts that tell of their steps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from topology.messages import Level, RiskAlert, SourceShare
+
+
+@dataclass(slots=True)
+class Episode:
+    """One episode as far as its alerts have come; event times in epoch seconds.
+
+    ``cleared_s`` is None while it is open; ``sources`` are those of the alert with the highest
+    risk; ``received_at`` is the broker's time of the first alert.
+    """
+
+    episode_id: str
+    model: str
+    run: str
+    node_id: str
+    level: Level
+    raised_s: float
+    received_at: float
+    cleared_s: float | None = None
+    peak_risk: float = 0.0
+    steps: int = 0
+    sources: Sequence[SourceShare] = ()
+
+    def add(self, alert: RiskAlert) -> None:
+        """Take the next step."""
+        self.steps += 1
+        self.level = alert.level
+        if alert.risk_score > self.peak_risk:
+            self.peak_risk, self.sources = alert.risk_score, alert.sources
+        if alert.state == "CLEARED":
+            self.cleared_s = alert.timestamp.timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The episodes of two models held against each other.
+
+    ``pairs`` are episodes at the same node that overlap in time, each in one pair at most;
+    ``alone`` those of each model without a partner, newest first.
+    """
+
+    pairs: list[tuple[Episode, Episode]]
+    alone: tuple[list[Episode], list[Episode]]
+
+    @property
+    def leads_s(self) -> list[float]:
+        """By how much, in event seconds, the first model was raised before the second."""
+        return [other.raised_s - one.raised_s for one, other in self.pairs]
+
+    @property
+    def median_lead_s(self) -> float | None:
+        """The median lead; None without pairs."""
+        return median(self.leads_s) if self.pairs else None
+
+
+def pair_up(one: Iterable[Episode], other: Iterable[Episode]) -> Pairing:
+    """Pair the episodes of two models, the earliest first."""
+    waiting: dict[str, list[Episode]] = {}
+    for episode in sorted(other, key=lambda e: e.raised_s):
+        waiting.setdefault(episode.node_id, []).append(episode)
+    pairs, alone = [], []
+    for episode in sorted(one, key=lambda e: e.raised_s):
+        candidates = waiting.get(episode.node_id, [])
+        found = next((i for i, c in enumerate(candidates) if _overlap(episode, c)), None)
+        if found is None:
+            alone.append(episode)
+        else:
+            pairs.append((episode, candidates.pop(found)))
+    rest = sorted((e for es in waiting.values() for e in es), key=lambda e: e.raised_s)
+    return Pairing(pairs, (alone[::-1], rest[::-1]))
+
+
+def _overlap(one: Episode, other: Episode) -> bool:
+    first, second = sorted((one, other), key=lambda e: e.raised_s)
+    return first.cleared_s is None or second.raised_s < first.cleared_s
+
+
+class EpisodeBook:
+    """The episodes of all runs of one model, at most ``limit``; the oldest go first."""
+
+    def __init__(self, limit: int = 20_000) -> None:
+        self._limit = limit
+        self._by_id: dict[str, Episode] = {}
+
+    def add(self, alert: RiskAlert, received_at: float) -> None:
+        """Take an alert that is not known yet."""
+        episode = self._by_id.get(alert.episode_id)
+        if episode is None:
+            episode = self._by_id[alert.episode_id] = Episode(
+                episode_id=alert.episode_id,
+                model=alert.model,
+                run=alert.run,
+                node_id=alert.node_id,
+                level=alert.level,
+                raised_s=alert.timestamp.timestamp(),
+                received_at=received_at,
+            )
+            if len(self._by_id) > self._limit:
+                del self._by_id[next(iter(self._by_id))]
+        episode.add(alert)
+
+    def of(self, run: str) -> list[Episode]:
+        """The episodes of a run, the one raised last first; at one time, by node."""
+        found = [episode for episode in self._by_id.values() if episode.run == run]
+        return sorted(found, key=lambda e: (-e.raised_s, e.node_id))
