@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from topology.grid import Grid
     from topology.validation import Problem
 
-app = typer.Typer(help="Show, validate or import a grid.")
+app = typer.Typer(help="Show, validate, import or refine a grid.")
 
 BAD_DATA = 4
 
@@ -106,8 +106,7 @@ def import_grid(
     from topology.loaders import build_grid, rated_for, read_raw, to_json
     from topology.validation import validate as find_problems
 
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists", hint="name another file, or use --force")
+    _refuse_to_replace(output, force)
     raw = read_raw(source)
     raw.name = name or raw.name
     problems = find_problems(raw)
@@ -115,8 +114,34 @@ def import_grid(
     grid = build_grid(raw)
     if peak_mw is not None:
         grid = rated_for(grid, peak_mw)
+    _write(grid, to_json(grid), output)
+
+
+@app.command("refine")
+def refine_grid(
+    nodes: Annotated[int, typer.Option(min=1, max=100_000, help="How many it shall have.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The JSON file to write.")],
+    grid: GridName = "germany",
+    seed: Annotated[int, typer.Option(help="Of the division.")] = 0,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
+) -> None:
+    """Divide a grid's substations, to try how everything behaves at size."""
+    from topology.loaders import load_grid, to_json
+    from topology.refine import refine
+
+    _refuse_to_replace(output, force)
+    fine = refine(load_grid(grid), nodes, seed)
+    _write(fine, to_json(fine), output)
+
+
+def _refuse_to_replace(output: Path, force: bool) -> None:
+    if output.exists() and not force:
+        raise UsageError(f"{output} exists", hint="name another file, or use --force")
+
+
+def _write(grid: "Grid", content: bytes, output: Path) -> None:
     try:
-        output.write_bytes(to_json(grid))
+        output.write_bytes(content)
     except OSError as error:
         raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
     typer.echo(f"wrote {output}: {len(grid.nodes)} nodes, {len(grid.lines)} lines")
