@@ -5,13 +5,13 @@ so that zone sums stay what they were and stress arises at the same places and h
 """
 
 from dataclasses import replace
-from math import cos, radians
+from math import cos, hypot, radians
 
 import numpy as np
 
 from topology.errors import UsageError
 from topology.grid import Grid, Line, Node
-from topology.loaders.defaults import coupling_of, great_circle_km
+from topology.loaders.defaults import coupling_of
 
 SPREAD_KM = 25.0
 """How far the stations of a cluster lie from its middle, one standard deviation."""
@@ -84,5 +84,8 @@ def _connect(cluster: list[Node]) -> list[Line]:
 
 
 def _line(one: Node, other: Node) -> Line:
-    km = round(max(1.0, great_circle_km(one, other)), 1)
+    # Stations of a cluster are so near to each other that the earth is flat between them.
+    north = (one.lat - other.lat) * KM_PER_DEGREE
+    east = (one.lon - other.lon) * KM_PER_DEGREE * cos(radians(one.lat))
+    km = round(max(1.0, hypot(north, east)), 1)
     return Line(one.id, other.id, km, NEAR_KV, coupling_of(km, NEAR_KV))
