@@ -1,5 +1,6 @@
 """What an agent does around a stage: acks, dead letters, and the end of the worker."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
@@ -153,3 +154,23 @@ async def test_a_frame_in_the_wrong_partition_is_refused(
         Stream([Event(Message(value=value, partition=1))]), "risk", stage, letters, halt, {}
     )
     assert letters.counts == {"unknown-shard": 1}
+
+
+async def test_a_zone_that_has_fallen_silent_is_given_up_and_shown(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    stage = risk_stage(triangle, letters, {})
+    stage.idle_timeout_s = 0.02
+    south = spread("south", [0], {})
+    await stage(Event(Message(value=encode(south))))
+    for hour in range(200):
+        frame = spread("north", [hour], {"a": [1.0]})
+        await stage(Event(Message(value=encode(frame))))
+        if stage.silent[0, "r"]:
+            break
+        await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
+    assert stage.silent[0, "r"] == {"south"}
+    assert stage.windows.sent  # type: ignore[attr-defined]
+    await stage(Event(Message(value=encode(spread("south", [1], {}, seq=1)))))
+    assert letters.counts == {"late": 1}
+    assert stage.silent[0, "r"] == frozenset()
