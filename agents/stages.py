@@ -49,21 +49,26 @@ async def run_stage(
     ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
     """
     async for event in stream.noack().events():
-        try:
-            await handle(event)
-        except MessageError as error:
-            await letters.send(event, name, error.reason, str(error))
-        except ProducerSendError as error:  # any other failure to send ends the worker
-            await letters.send(event, name, "too-large", str(error.__cause__ or error))
-        except NotWritten as error:
-            log.exception("%s cannot write its state", name)
-            halt(f"{name}: {error}")
-        except Exception as error:
-            log.exception("%s failed", name)
-            await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")
+        await _handle(event, name, handle, letters, halt)
         event.ack()
-        message = event.message
-        finished[name, message.topic, message.partition] = message.offset + 1
+        finished[name, event.message.topic, event.message.partition] = event.message.offset + 1
+
+
+async def _handle(
+    event: Any, name: str, handle: Handler, letters: DeadLetters, halt: Callable[[str], NoReturn]
+) -> None:
+    try:
+        await handle(event)
+    except MessageError as error:
+        await letters.send(event, name, error.reason, str(error))
+    except ProducerSendError as error:  # any other failure to send ends the worker
+        await letters.send(event, name, "too-large", str(error.__cause__ or error))
+    except NotWritten as error:
+        log.exception("%s cannot write its state", name)
+        halt(f"{name}: {error}")
+    except Exception as error:
+        log.exception("%s failed", name)
+        await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")
 
 
 @dataclass

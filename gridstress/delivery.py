@@ -223,6 +223,28 @@ class SafeConsumer(driver.Consumer):
             self._read_offset.pop(tp, None)
             self._committed_offset.pop(tp, None)
 
+    async def wait_empty(self) -> None:
+        """Wait until the streams have finished the records they work on, then commit.
+
+        Stock waits for every record that any stream has taken. Where two agents read a topic, one
+        may have finished a record that the other finds after the flow has stopped, and skips: that
+        record is never acknowledged, and the worker would never stop or give up its partitions.
+        It is not committed either, so it comes again.
+        """
+        while not self.should_stop and self._unacked_messages and self._working():
+            await self.commit()
+            await self._wait_for_ack(timeout=1)
+            self._clean_unacked_messages()
+        self._unacked_messages.clear()
+        await self.commit_and_end_transactions()
+
+    def _working(self) -> bool:
+        return any(
+            actor.stream.current_event is not None
+            for agent in self.app.agents.values()
+            for actor in agent._actors
+        )
+
     async def park(self) -> None:
         """Stop the flow and wait until the fetch in flight has ended."""
         self.stop_flow()

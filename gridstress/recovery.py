@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import faust
+from faust import streams
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 
@@ -204,6 +205,12 @@ def make_safe(app: Any, *, kind: BrokerKind = "auto") -> None:
         raise GridstressError(
             f"Faust {faust.__version__} is installed, the corrections are for {FAUST_VERSION}",
             hint="install the pinned version, or check docs/faust.md and raise FAUST_VERSION",
+        )
+    if streams._CStreamIterator is None:  # type: ignore[attr-defined]
+        raise GridstressError(
+            "Faust is installed without its compiled part",
+            hint="install it from a wheel, or with a C compiler: its pure Python acknowledges "
+            "records that it skips at a rebalance, and so loses them",
         )
     if "tables" in vars(app) or app._transport is not None or app.conf.producer_threaded:
         raise UsageError(

@@ -370,3 +370,44 @@ async def test_the_producer_is_idempotent_where_the_broker_can(
     producer: Any = app.producer
     await producer.on_start()
     assert producer._settings_extra() == {"acks": "all", "enable_idempotence": idempotent}
+
+
+# --- the end of the streams' work
+
+
+async def half_acknowledged(kind: Any, app: Any) -> Any:
+    """A consumer with a record that one of two streams has finished and the other never took."""
+
+    async def commit(*_: Any, **__: Any) -> bool:
+        return False
+
+    consumer = consumer_of(kind, app)
+    each = (await read(consumer, [0]))[0]
+    each.incref(2)
+    consumer.track_message(each)
+    each.ack(consumer)
+    consumer.commit = commit
+    consumer.held = each  # as the stream's own frame holds it, waiting for the next one
+    return consumer
+
+
+async def ends(consumer: Any, within_s: float) -> bool:
+    """Whether the consumer stops waiting by itself; it swallows a cancellation."""
+    waiting = asyncio.create_task(consumer.wait_empty())
+    done, _ = await asyncio.wait([waiting], timeout=within_s)
+    consumer._stopped.set()
+    await waiting
+    return bool(done)
+
+
+async def test_a_record_that_one_of_two_streams_skipped_does_not_hold_up_the_stop(app: Any) -> None:
+    consumer = await half_acknowledged(SafeConsumer, app)
+    assert await ends(consumer, 3)
+    assert consumer._new_offset(SOURCE) is None  # nor is it committed
+    assert not await ends(await half_acknowledged(stock.Consumer, app), 2.5)
+
+
+async def test_a_record_that_a_stream_works_on_is_waited_for(app: Any) -> None:
+    consumer = await half_acknowledged(SafeConsumer, app)
+    consumer._working = lambda: True
+    assert not await ends(consumer, 1.5)
