@@ -14,7 +14,7 @@ SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
 
-.PHONY: help venv up down test test-kafka kafka-jars lint types format clean
+.PHONY: help venv up down test test-browser test-kafka kafka-jars lint types format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,7 +57,11 @@ down: ## Stop exactly what `make up` has started
 	@if [ -x "$(PY)" ]; then "$(PY)" -m gridstress down; else echo "nothing is up"; fi
 
 test: lint types ## Lint, types and all tests that need no Java and no Docker
-	@"$(PY)" -m pytest -m "not kafka" $(ARGS)
+	@"$(PY)" -m pytest -m "not kafka and not browser" $(ARGS)
+
+test-browser: $(STAMP) ## The dashboard's pages in a real Chromium, with a real worker
+	@command -v chromium >/dev/null || echo "note: there is no chromium, so these tests are skipped (apt install chromium)"
+	@"$(PY)" -m pytest -m browser $(ARGS)
 
 test-kafka: $(STAMP) ## The integration tests against Apache Kafka (Java 17 and Maven)
 	@"$(PY)" -m pytest -m "integration or kafka" --broker apache $(ARGS)

@@ -26,6 +26,7 @@ from ui.replies import (
     Runs,
     Top,
 )
+from ui.replies_more import Episodes, History, System
 
 PREFIX = "/api/v1/"
 KEPT_ANSWERS = 256
@@ -159,6 +160,23 @@ class ApiClient:
     def compare(self, run: str | None = None, k: int = 10) -> Compare:
         """The models next to each other, with the overlap of their top ``k``."""
         return self._get("compare", Compare, run=run, k=k)
+
+    def episodes(
+        self, model: str | None = None, run: str | None = None, limit: int = 500
+    ) -> Episodes:
+        """Alarm episodes, the one raised last first; without ``model`` those of all models.
+
+        ``limit`` is 1 to 5000.
+        """
+        return self._get("episodes", Episodes, model=model, run=run, limit=limit)
+
+    def history(self, run: str | None = None) -> History:
+        """How the models have agreed, window by window, over the run so far."""
+        return self._get("compare/history", History, run=run)
+
+    def system(self) -> System:
+        """How every worker is, and the settings in force."""
+        return self._get("system", System)
 
     def health(self) -> Health:
         """How the worker is; a worker that says it is not ready is an answer, not an error."""

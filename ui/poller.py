@@ -8,27 +8,35 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from threading import Event, Lock, Thread
+from math import ceil, log2
+from threading import Event, Thread
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import structs
 
 from topology.errors import GridstressError
-from ui.client import ApiClient, UnknownNameError
-from ui.replies import Alert, GridInfo, GridState, Health, NodeDetail, RunInfo, TopNode
+from ui.client import ApiClient
+from ui.on_demand import OnDemand
+from ui.replies import Alert, Compare, GridInfo, GridState, Health, NodeDetail, RunInfo, TopNode
+from ui.replies_more import Episodes, History, System
+from ui.trends import Trends
 
 logger = logging.getLogger(__name__)
 
+Answer = TypeVar("Answer")
+
 TIMELINE_S = 600
 TOP_K = 10
+RANKED = 20
+GRID_DAY_S = 86_400
 GRID_EVERY = 30
-KEPT_NODES = 64
+SYSTEM_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class ModelView:
-    """What is shown of one model: values, ranking, alerts of the last ten minutes."""
+    """What is shown of one model: values, ranking, alerts of the last ten minutes and grid day."""
 
     state: GridState
     top: tuple[TopNode, ...]
@@ -40,7 +48,7 @@ class Snapshot:
     """What the workers last said, and whether they still say anything.
 
     ``version`` changes with the content, ``asked_at`` and ``answered_at`` (epoch seconds) with
-    every poll; ``error`` is empty while the workers answer.
+    every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.
     """
 
     version: int = 0
@@ -51,7 +59,9 @@ class Snapshot:
     worker: str = ""
     asked_at: float = 0.0
     answered_at: float = 0.0
+    took_s: float = 0.0
     error: str = ""
+    trends: Trends = field(default_factory=Trends)
 
     def view(self, model: str | None) -> ModelView | None:
         """The model's view, None while there is none."""
@@ -84,8 +94,7 @@ class Poller:
         self._snapshot = Snapshot()
         self._content: Any = None
         self._polls = 0
-        self._node_lock = Lock()
-        self._nodes: dict[tuple[str, str], tuple[int, NodeDetail | None]] = {}
+        self._on_demand = OnDemand()
         self._stopping = Event()
         self._thread: Thread | None = None
 
@@ -126,25 +135,41 @@ class Poller:
 
         While the workers are gone it is the last one known.
         """
+        return self._once(
+            ("node", node_id, model), lambda run: self._client.node(node_id, model, run)
+        )
+
+    def episodes(self, limit: int = 500) -> Episodes | None:
+        """The newest ``limit`` alarm episodes of all models; kept like a node's detail."""
+        return self._once(
+            ("episodes", limit), lambda run: self._client.episodes(run=run, limit=limit)
+        )
+
+    def history(self) -> History | None:
+        """How the models have agreed over the run; kept like a node's detail."""
+        return self._once(("history",), self._client.history)
+
+    def compare(self, k: int = TOP_K) -> Compare | None:
+        """The models next to each other now; kept like a node's detail."""
+        return self._once(("compare", k), lambda run: self._client.compare(run, k))
+
+    def system(self) -> System | None:
+        """How the workers are, asked for at most every two seconds; the last one known if gone."""
+        if self._snapshot.error:
+            last: System | None = self._on_demand.known(("system",))
+            return last
+        age = int(self._clock() // SYSTEM_EVERY_S)
+        return self._on_demand.get(("system",), age, self._client.system)
+
+    def _once(
+        self, key: tuple[str | int, ...], ask: Callable[[str | None], Answer]
+    ) -> Answer | None:
         snapshot = self._snapshot
-        key = (node_id, model)
-        with self._node_lock:
-            version, known = self._nodes.get(key, (-1, None))
-            if version == snapshot.version or snapshot.error:
-                return known
-            try:
-                run = snapshot.run.run if snapshot.run else None
-                known = self._client.node(node_id, model, run)
-            except UnknownNameError:
-                known = None
-            except GridstressError as error:
-                logger.debug("no detail of %s: %s", node_id, error)
-                return known
-            self._nodes.pop(key, None)
-            self._nodes[key] = (snapshot.version, known)
-            while len(self._nodes) > KEPT_NODES:
-                self._nodes.pop(next(iter(self._nodes)))
-            return known
+        if snapshot.error:
+            last: Answer | None = self._on_demand.known(key)
+            return last
+        run = snapshot.run.run if snapshot.run else None
+        return self._on_demand.get(key, snapshot.version, lambda: ask(run))
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -169,19 +194,21 @@ class Poller:
         runs = self._client.runs()
         run = runs[0] if runs else None
         name = run.run if run else None
-        # Whole minutes, so that the question, and with it the ETag, stays the same in between.
-        since = (now - TIMELINE_S) // 60 * 60
         views, content = {}, []
         for model in grid.models:
             state = self._client.state(model, name)
-            top = self._client.top(model, name, TOP_K)
-            alerts = self._client.alerts(model, name, since=since, limit=2000)
+            top = self._client.top(model, name, RANKED)
+            alerts = self._client.alerts(
+                model, name, since=alerts_since(now, state.speed), limit=2000
+            )
             views[model] = ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
             content += [_shown(state), top.nodes, alerts.alerts]
         health = self._client.health()
         said = [grid, run and structs.replace(run, published_at=0.0), health.status, *content]
         changed = said != self._content
         self._content = said
+        answered_at = self._clock()
+        states = {model: view.state for model, view in views.items()}
         return Snapshot(
             version=before.version + changed,
             grid=grid,
@@ -190,8 +217,22 @@ class Poller:
             health=health,
             worker=self._client.worker,
             asked_at=now,
-            answered_at=now,
+            answered_at=answered_at,
+            took_s=answered_at - now,
+            trends=before.trends.follow(now, name, states),
         )
+
+
+def alerts_since(now: float, speed: float | None) -> float | None:
+    """From when on alerts are asked for: ten minutes, or the wall-clock time of a grid day.
+
+    ``speed`` in event seconds per wall second; None, when it is not known, asks for all. In whole
+    minutes and powers of two, so that the question, and with it the ETag, stays the same.
+    """
+    if not speed or speed <= 0:
+        return None
+    day_s: float = 2.0 ** ceil(log2(GRID_DAY_S / speed))
+    return (now - max(TIMELINE_S, day_s)) // 60 * 60
 
 
 def _shown(state: GridState) -> GridState:

@@ -102,6 +102,70 @@ def node(node_id: str, model: str = "linear") -> dict[str, Any]:
     }  # fmt: skip
 
 
+def episode(
+    name: str = "e1", model: str = "linear", level: str = "HIGH", *, ended: bool = False
+) -> dict[str, Any]:
+    """One alarm episode of Wendlingen, open unless ``ended``."""
+    return {
+        "episode_id": name, "model": model, "node_id": "wendlingen", "name": "Wendlingen",
+        "zone": "TransnetBW", "level": level, "open": not ended,
+        "raised_at": "2019-01-15T15:00:00Z",
+        "cleared_at": "2019-01-15T17:00:00Z" if ended else None,
+        "duration_s": 7200 if ended else 10_800, "peak_risk": 0.83, "steps": 2,
+        "sources": [{"node_id": "krummel", "share": 0.6}], "received_at": 1e9,
+    }  # fmt: skip
+
+
+def history() -> dict[str, Any]:
+    """A ``/compare/history`` answer: three windows, one pair, one alarm of each model alone."""
+    points = [
+        {"window_end": f"2019-01-15T{hour}:00:00Z", "top_k_overlap": overlap,
+         "rank_correlation": correlation, "average_risk": {"linear": 0.2, "centrality": 0.3},
+         "alarms": {"linear": 1, "centrality": 2}}
+        for hour, overlap, correlation in ((15, None, None), (16, 0.5, 0.33), (17, 0.67, 0.81))
+    ]  # fmt: skip
+    return {
+        "version": 7, "run": RUN, "k": 10, "points": points,
+        "episodes": {"linear": 2, "centrality": 2, "both": 1,
+                     "only": {"linear": ["e2"], "centrality": ["c2"]}},
+        "lead": {"median_s": -3600, "earlier": {"linear": 0, "centrality": 1}, "same": 0},
+    }  # fmt: skip
+
+
+def compare() -> dict[str, Any]:
+    """A ``/compare`` answer."""
+    return {
+        "version": 7, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
+        "nodes": [node["id"] for node in GRID["nodes"]],
+        "models": {model: {"risk": RISKS[model], "level": LEVELS[model], "active_alarms": 1,
+                           "average_risk": sum(RISKS[model]) / 3}
+                   for model in ("linear", "centrality")},
+        "top_k_overlap": 0.67, "rank_correlation": 1.0,
+    }  # fmt: skip
+
+
+def worker(name: str = "host:6066", seen_at: float = 1e9) -> dict[str, Any]:
+    """One worker as ``/system`` tells of it."""
+    return {
+        "worker": name, "version": "0.1.0", "python": "3.11.7", "faust": "0.15.3",
+        "started_at": seen_at - 7300, "seen_at": seen_at, "status": "ok",
+        "partitions": {"grid_measurements": [0, 1], "stress_events": [0, 1, 2, 3]},
+        "lag": {"grid_measurements": 0, "stress_events": 1234},
+        "frames": {"detection": 120, "propagation": 480},
+        "frames_per_s": {"detection": 4.0, "propagation": 16.5}, "duplicates": 3, "late_rows": 2,
+        "gaps": 1, "dead_letters": {"invalid": 2, "unknown_zone": 1}, "rss_mb": 140.2,
+    }  # fmt: skip
+
+
+def system(now: float = 1e9) -> dict[str, Any]:
+    """A ``/system`` answer with one worker."""
+    return {
+        "version": 7, "now": now, "workers": [worker(seen_at=now)],
+        "settings": {"GRIDSTRESS_STEP_S": "3600", "GRIDSTRESS_SIZE_S": "21600",
+                     "GRIDSTRESS_BROKER": "kafka://127.0.0.1:29092"},
+    }  # fmt: skip
+
+
 def answers(published_at: float = 1e9) -> dict[str, Any]:
     """The answer to every request, by path and model: change them as a test needs."""
     found: dict[str, Any] = {
@@ -112,6 +176,13 @@ def answers(published_at: float = 1e9) -> dict[str, Any]:
         "health": {"status": "ok", "worker": "host:6066", "version": "0.1.0", "now": published_at,
                    "uptime_s": 12.0, "partitions": {"grid_measurements": [0, 1]}, "counters": {},
                    "silent_zones": [], "parts": []},
+        "episodes": {"version": 7, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
+                     "episodes": [episode("c1", "centrality", "CRITICAL"), episode("e1"),
+                                  episode("c2", "centrality", "WARNING", ended=True),
+                                  episode("e2", "linear", "WARNING", ended=True)]},
+        "compare": compare(),
+        "compare/history": history(),
+        "system": system(published_at),
     }  # fmt: skip
     for model in ("linear", "centrality"):
         found[f"state/{model}"] = state(model, published_at=published_at)

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from itertools import pairwise
 from threading import Thread
 
 import pytest
@@ -157,6 +158,10 @@ def test_every_open_alarm_has_its_letter_after_every_update(watched, api):
         assert letters() == sorted(level[0] for level in levels if level)
 
 
+def address_of(page):
+    return page.evaluate("() => window.location.href")
+
+
 def rounded(values):
     return [round(value, 4) for value in values]
 
@@ -201,7 +206,7 @@ def test_a_new_alert_appears_on_the_timeline(watched, api):
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
 def test_everything_fits_without_scrolling_and_panels_keep_their_size(watched, api, width, height):
     watched.set_viewport_size({"width": width, "height": height})
-    panels = watched.locator(".panel, .kpi")
+    panels = watched.locator(".panel:visible, .kpi")
     before = [panel.bounding_box() for panel in panels.all()]
     assert all(box["x"] + box["width"] <= width for box in before)
     assert all(box["y"] + box["height"] <= height for box in before)
@@ -212,3 +217,119 @@ def test_everything_fits_without_scrolling_and_panels_keep_their_size(watched, a
     assert [panel.bounding_box() for panel in panels.all()] == before
     scrolls = "() => document.documentElement.scrollHeight > window.innerHeight"
     assert not watched.evaluate(scrolls)
+
+
+@pytest.fixture
+def night(browser, address):
+    """A page of somebody whose system is set to dark."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    page.goto(address)
+    expect(page.locator("#kpi-alarms")).to_have_text("1")
+    yield page
+    page.close()
+
+
+def ground(page):
+    return page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+
+
+def test_a_paused_view_stands_still_and_resume_jumps_to_now(watched, api):
+    until(lambda: node_trace(watched, "marker.color") == [0, 0.31, 0.83])
+    watched.locator("#pause").click()
+    expect(watched.locator("#status-title")).to_have_text("Paused")
+    expect(watched.locator("#status-detail")).to_contain_text("Tue 15 Jan 2019 18:00")
+    expect(watched.locator("#pause")).to_have_attribute("aria-pressed", "true")
+    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
+    api.answers["state/linear"]["event_time"] = "2019-01-15T20:00:00Z"
+    watched.locator("#top .ag-row").first.click()
+    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
+    watched.get_by_text("Centrality-based", exact=True).first.click()
+    expect(watched.locator("#kpi-affected")).to_have_text("3")
+    watched.get_by_text("Linear attenuation", exact=True).first.click()
+    expect(watched.locator("#kpi-affected")).to_have_text("2")
+    assert node_trace(watched, "marker.color") == [0, 0.31, 0.83]
+    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 18:00")
+    watched.locator("#pause").click()
+    until(lambda: node_trace(watched, "marker.color") == [0.2, 0.6, 0.7])
+    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 20:00")
+    expect(watched.locator("#status-title")).to_have_text("Live")
+    assert watched.complaints == []
+
+
+def test_side_by_side_shows_both_models_and_zooms_them_together(watched):
+    until(lambda: node_trace(watched, "marker.color") == [0, 0.31, 0.83])
+    watched.get_by_text("Side by side", exact=True).click()
+    second = (
+        "() => { const plot = document.querySelector('#map-second .js-plotly-plot');"
+        " const trace = ((plot && plot._fullData) || []).find(t => t.name === 'nodes');"
+        " return trace ? [Array.from(trace.marker.color), plot._fullLayout.xaxis.range] : []; }"
+    )
+    until(lambda: watched.evaluate(second)[:1] == [[0.12, 0.44, 0.95]])
+    expect(watched.locator("#map-title")).to_have_text("Linear attenuation")
+    expect(watched.locator("#map-second-title")).to_have_text("Centrality-based")
+    expect(watched.locator("#timeline-model")).to_contain_text("Linear attenuation")
+    before = map_range(watched)
+    watched.locator("#map").hover()
+    watched.mouse.wheel(0, -400)
+    until(lambda: map_range(watched) != before)
+    until(lambda: watched.evaluate(second)[1] == pytest.approx(map_range(watched), abs=0.1))
+    assert node_trace(watched, "marker.color") == [0, 0.31, 0.83]
+    assert "model=both" in address_of(watched)
+    assert watched.complaints == []
+
+
+def test_dark_follows_the_system_reaches_the_figures_and_can_be_switched(night):
+    until(lambda: node_trace(night, "marker.colorscale")[0][1] == "#3d4651")
+    assert map_range(night)[0] == pytest.approx(5.6, abs=2)
+    dark = ground(night)
+    night.locator("#scheme").click()
+    until(lambda: ground(night) != dark)
+    until(lambda: node_trace(night, "marker.colorscale")[0][1] == "#e9edf1")
+    night.reload()
+    expect(night.locator("#kpi-alarms")).to_have_text("1")
+    until(lambda: ground(night) != dark)
+
+
+def test_the_address_says_what_is_shown_and_shows_it_again(watched, browser):
+    watched.get_by_text("Centrality-based", exact=True).first.click()
+    expect(watched.locator("#top .ag-row").first).to_contain_text("CRITICAL")
+    watched.locator("#top .ag-row").first.click()
+    expect(watched.locator("#pick")).to_have_value("Wendlingen")
+    until(lambda: address_of(watched).endswith("?model=centrality&node=wendlingen"))
+    other = browser.new_page(viewport={"width": 1280, "height": 800})
+    other.goto(address_of(watched))
+    expect(other.locator("#detail-title")).to_contain_text("Wendlingen")
+    expect(other.locator("#kpi-affected")).to_have_text("3")
+    other.close()
+
+
+def test_the_keyboard_reaches_the_page_and_the_other_pages(watched):
+    watched.keyboard.press("Tab")
+    expect(watched.locator(".skip-link")).to_be_focused()
+    for link in watched.locator("nav a").all():
+        watched.keyboard.press("Tab")
+        expect(link).to_be_focused()
+    outline = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert watched.evaluate(outline) == "solid"
+    watched.keyboard.press("Enter")
+    expect(watched.locator(".current")).to_have_count(1)
+    expect(watched.locator(".current")).not_to_have_text("Overview")
+
+
+def test_the_ranking_and_the_timeline_can_be_set_to_show_more(watched, api):
+    expect(watched.locator("#top .ag-row").first).to_contain_text("Wendlingen")
+    watched.locator("#timeline-span").get_by_text("24 h grid time").click()
+    ticks = watched.locator("#timeline .xtick text")
+    until(lambda: "15 Jan 18:00" in ticks.all_text_contents())
+    expect(watched.locator("#timeline .point")).to_have_count(1)
+    watched.locator("#top-size").get_by_text("20", exact=True).click()
+    expect(watched.locator("#top .ag-row")).to_have_count(2)
+    assert watched.complaints == []
+
+
+def test_a_phone_shows_everything_below_each_other(watched):
+    watched.set_viewport_size({"width": 390, "height": 844})
+    width = "() => document.documentElement.scrollWidth"
+    until(lambda: watched.evaluate(width) == 390)
+    boxes = [box.bounding_box() for box in watched.locator(".panel:visible").all()]
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(boxes))

@@ -15,6 +15,27 @@ def test_answers_are_read_as_typed_records():
         assert client.node("wendlingen").windows[-1].risk == 0.82
 
 
+def test_answers_about_a_whole_run_and_about_the_workers_are_typed_too():
+    with literal_api() as api, ApiClient(api.url) as client:
+        episode = client.episodes("linear", limit=10).episodes[0]
+        assert (episode.open, episode.cleared_at, episode.duration_s) == (True, None, 10_800)
+        history = client.history(RUN)
+        assert [point.rank_correlation for point in history.points] == [None, 0.33, 0.81]
+        assert history.episodes.only == {"linear": ["e2"], "centrality": ["c2"]}
+        assert (history.episodes.count("linear"), history.episodes.both) == (2, 1)
+        assert (history.lead.median_s, history.lead.earlier["centrality"]) == (-3600, 1)
+        system = client.system()
+        assert system.workers[0].lag["stress_events"] == 1234
+        assert system.settings["GRIDSTRESS_STEP_S"] == "3600"
+
+
+def test_a_run_without_pairs_has_no_lead():
+    found = answers()
+    found["compare/history"] |= {"points": [], "lead": {"median_s": None, "earlier": {}}}
+    with literal_api(found=found) as api, ApiClient(api.url) as client:
+        assert client.history().lead.median_s is None
+
+
 def test_an_unchanged_answer_is_asked_for_by_etag_and_is_the_same_object_again():
     with literal_api() as api, ApiClient(api.url) as client:
         first = client.state("linear")

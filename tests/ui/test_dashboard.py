@@ -10,17 +10,19 @@ from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client import ApiClient
 from ui.dashboard import create_dashboard, words
 from ui.dashboard.app import PAGES
+from ui.dashboard.header import model_options, nav_links
 from ui.dashboard.overview_callbacks import (
     clicked_node,
     grid_mark,
     map_update,
     neighbours_of,
+    shown_models,
     timeline_update,
 )
 from ui.dashboard.panels import detail
-from ui.dashboard.panels.kpis import kpi_values
+from ui.dashboard.panels.kpis import kpi_values, trend_style
 from ui.dashboard.panels.top import top_rows
-from ui.dashboard.shell import describe_run, model_options
+from ui.dashboard.shell import describe_run, freshness
 from ui.dashboard.status import status_of
 from ui.poller import Poller, Snapshot
 
@@ -105,8 +107,8 @@ def test_the_cards_show_the_figures_with_their_meaning(snapshot):
         "1",
         "0 critical · 1 high · 0 warning",
     )
-    assert (linear["affected"].value, linear["affected"].detail) == ("2", "of 3 nodes")
-    assert linear["average"].detail == "highest: Wendlingen 0.83"
+    assert (linear["affected"].value, linear["affected"].detail) == ("2", "of 3 nodes: risk ≥ 0.05")
+    assert (linear["highest"].value, linear["highest"].detail) == ("0.83", "Wendlingen")
     assert linear["time"].value == "Tue 15 Jan 2019 18:00"
     assert linear["time"].detail == "1 h of grid time a second"
     assert kpi_values(snapshot, "centrality")["average"].value == "0.50"
@@ -211,14 +213,13 @@ def test_the_search_offers_every_node_by_zone(snapshot):
 
 
 def test_the_page_says_which_run_it_is_and_that_its_data_are_made_up(snapshot):
-    run, badge, models, credit, about = describe_run(snapshot)
+    run, _, badge, credit, about = describe_run(snapshot)
     assert run == f"run {RUN}"
     assert badge == "badge"
-    assert [model["label"] for model in models] == ["Linear attenuation", "Centrality-based"]
     assert credit == "A demonstration. Hand-made."
     assert "not a probability" in text_of(about)
     assert "6 h window" in text_of(about)
-    assert "hidden" in describe_run(Snapshot())[1]
+    assert "hidden" in describe_run(Snapshot())[2]
 
 
 def test_measured_data_are_not_called_made_up():
@@ -316,3 +317,44 @@ def test_a_risk_is_never_rounded_up_to_certainty():
     assert words.score(None) == "–"
     assert words.change(-0.123) == "−0.12"
     assert words.change(0.001) == "±0.00"
+
+
+def test_a_worker_that_takes_long_is_called_slow_before_it_is_called_gone(snapshot):
+    waited = status_of(fresh(snapshot), NOW + 4)
+    assert (waited.kind, waited.stale) == ("slow", False)
+    took = status_of(fresh(snapshot, took_s=3.0), NOW)
+    assert took.kind == "slow"
+    assert "3 s" in took.detail
+
+
+def test_only_the_overview_offers_side_by_side(snapshot):
+    assert [o["value"] for o in model_options(snapshot.grid)] == ["linear", "centrality"]
+    assert model_options(snapshot.grid, both=True)[-1]["label"] == "Side by side"
+
+
+def test_a_page_that_needs_an_address_is_not_in_the_navigation():
+    shown = [link.children.href for link in nav_links(PAGES, "/")]
+    assert shown == [page.path for page in PAGES if not page.below]
+    current = [link.children.href for link in nav_links(PAGES, "/") if link.className]
+    assert current == ["/"]
+
+
+def test_side_by_side_puts_the_first_model_on_the_left(snapshot):
+    assert shown_models(snapshot.grid, "both", "centrality") == ("linear", "centrality")
+    assert shown_models(snapshot.grid, "centrality", "centrality") == ("centrality", None)
+
+
+def test_a_trend_of_one_value_draws_nothing_and_a_steady_one_a_level_line():
+    assert trend_style([0.3]) == {"visibility": "hidden"}
+    assert "0,13 100,13" in trend_style([0.3, 0.3])["maskImage"]
+    assert "0,24 100,24" in trend_style([0, 0])["maskImage"]
+    assert "0,24 100,2'" in trend_style([0.1, 0.4])["maskImage"]
+
+
+def test_the_values_are_as_old_as_the_oldest_shard(snapshot):
+    view = snapshot.view("linear")
+    late = structs.replace(view.state.parts[0], published_at=NOW - 7)
+    state = structs.replace(view.state, parts=[late, view.state.parts[1]])
+    aged = replace(snapshot, models={"linear": replace(view, state=state)})
+    assert freshness(aged, NOW) == {"published_at": NOW - 7, "now": NOW}
+    assert freshness(Snapshot(), NOW) is None

@@ -14,10 +14,19 @@ from ui.dashboard.figures.map import (
     node_values,
     trace_positions,
 )
-from ui.dashboard.figures.timeline import time_axis, timeline_figure, timeline_points
+from ui.dashboard.figures.timeline import GRID_DAY, time_axis, timeline_figure, timeline_points
 from ui.dashboard.figures.windows import windows_figure
 from ui.dashboard.outline import GERMANY
-from ui.dashboard.theme import RISK_SCALE, ink_on, luminance, scale_colour
+from ui.dashboard.theme import (
+    DARK,
+    LIGHT,
+    NIGHT_SCALE,
+    RISK_SCALE,
+    ink_on,
+    luminance,
+    palette,
+    scale_colour,
+)
 from ui.replies import Alert, GridInfo, GridState, NodeDetail
 
 NOW = 1e9
@@ -160,3 +169,28 @@ def test_a_nodes_windows_are_drawn_against_the_levels():
     assert figure.data[0].y == (0.39, 0.82)
     assert {shape.y0 for shape in figure.layout.shapes} == {0.5, 0.7, 0.9}
     assert figure.layout.uirevision == "wendlingen"
+
+
+def test_on_a_dark_ground_the_risk_scale_lightens_all_the_way():
+    shades = [luminance(scale_colour(step / 100, NIGHT_SCALE)) for step in range(101)]
+    assert all(lighter > darker for darker, lighter in pairwise(shades))
+    assert palette("dark").scale == NIGHT_SCALE
+    assert palette(None) is LIGHT
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_texts_and_levels_stand_out_from_their_card(colours):
+    assert contrast(colours.card, colours.ink) >= 7
+    assert contrast(colours.card, colours.muted) >= 4.5
+    assert all(contrast(colours.card, level) >= 4.5 for level in colours.levels.values())
+
+
+def test_a_grid_day_ends_at_the_time_in_the_data():
+    end = 1547575200.0  # 2019-01-15 18:00 UTC
+    found = alert_of(received_at=1)
+    inside = msgspec.structs.replace(found, timestamp="2019-01-14T18:00:00Z")
+    outside = msgspec.structs.replace(found, timestamp="2019-01-14T17:00:00Z")
+    points = timeline_points([inside, outside], NAMES, end, GRID_DAY)
+    assert points["x"] == [end - 86_400]
+    axis = time_axis(end, GRID_DAY)
+    assert (axis["ticktext"][0], axis["ticktext"][-1]) == ("14 Jan 18:00", "15 Jan 18:00")

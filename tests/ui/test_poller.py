@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client import ApiClient
-from ui.poller import Poller
+from ui.poller import Poller, alerts_since
 
 
 @pytest.fixture
@@ -126,6 +126,68 @@ def test_a_nodes_last_detail_stays_while_the_worker_is_gone():
     poller.stop()
 
 
+def asked(api, path):
+    return sum(found == path for found, _ in api.asked)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("episodes", "episodes"), ("history", "compare/history"), ("compare", "compare")],
+)
+def test_what_pages_ask_for_is_fetched_once_a_version_for_all_and_not_before(
+    poller, api, method, path
+):
+    poller.poll()
+    assert asked(api, path) == 0
+    viewers = [threading.Thread(target=getattr(poller, method)) for _ in range(10)]
+    for viewer in viewers:
+        viewer.start()
+    for viewer in viewers:
+        viewer.join()
+    assert asked(api, path) == 1
+    api.answers["state/linear"]["risk"] = [0.5, 0.5, 0.5]
+    poller.poll()
+    assert getattr(poller, method)().run == RUN
+    assert asked(api, path) == 2
+
+
+def test_the_system_is_asked_for_every_two_seconds_at_most(api):
+    now = [1000.0]
+    poller = Poller(ApiClient(api.url), clock=lambda: now[0])
+    poller.poll()
+    poller.system()
+    now[0] = 1001.9
+    assert poller.system().workers[0].worker == "host:6066"
+    assert asked(api, "system") == 1
+    now[0] = 1002.1
+    poller.system()
+    assert asked(api, "system") == 2
+    poller.stop()
+
+
+def test_what_pages_asked_for_last_stays_while_the_workers_are_gone_and_they_are_left_alone():
+    with literal_api() as api:
+        poller = Poller(ApiClient(api.url))
+        poller.poll()
+        known = poller.history(), poller.system()
+        api.broken = True
+        poller.poll()
+        before = len(api.asked)
+        assert poller.history() is known[0]
+        assert poller.system() is known[1]
+        assert poller.episodes() is None
+        assert len(api.asked) == before
+    poller.stop()
+
+
+def test_an_answer_that_failed_is_asked_for_again(poller, api):
+    poller.poll()
+    api.broken = True
+    assert poller.history() is None
+    api.broken = False
+    assert poller.history().k == 10
+
+
 def test_the_thread_polls_until_it_is_stopped(api):
     poller = Poller(ApiClient(api.url), interval_s=0.02)
     poller.start()
@@ -134,3 +196,11 @@ def test_the_thread_polls_until_it_is_stopped(api):
     wait_until(lambda: poller.snapshot().version == 2)
     poller.stop()
     assert not [thread for thread in threading.enumerate() if thread.name == "gridstress-poller"]
+
+
+def test_alerts_are_asked_back_to_the_longer_of_ten_minutes_and_a_grid_day():
+    now = 1_000_020.0
+    assert alerts_since(now, 3600.0) == 999_420
+    assert now - alerts_since(now, 1.0) >= 86_400
+    assert alerts_since(now, 60.0) == alerts_since(now, 61.0)
+    assert alerts_since(now, None) is None

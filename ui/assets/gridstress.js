@@ -31,4 +31,100 @@ window.dash_clientside.gridstress = {
       return (statusClass || "").includes("status-gone") ? "root stale" : "root";
     };
   })(),
+
+  /* Light or dark, told to the figures that the server draws: Mantine only sets it on the page. */
+  scheme: function (ticks, told) {
+    const scheme = document.documentElement.getAttribute("data-mantine-color-scheme");
+    return scheme && scheme !== told ? scheme : window.dash_clientside.no_update;
+  },
+
+  /* One model for the pages, whatever the switch shows; the address has the first word. */
+  oneModel: (function () {
+    let read;
+    return function (view, choices, search) {
+      const same = window.dash_clientside.no_update;
+      const known = (choices || []).map((choice) => choice.value);
+      const asked = new URLSearchParams(search || "").get("model");
+      if (search !== read && known.length) {
+        read = search;
+        if (known.includes(asked) && asked !== view) {
+          return [asked === "both" ? same : asked, asked];
+        }
+      }
+      if (view === "both") return known.includes("both") ? [same, same] : [same, known[0]];
+      return [view, same];
+    };
+  })(),
+
+  /* The age of the values on the page, counted on by the browser between two answers. */
+  age: (function () {
+    let said;
+    let heardAt = 0;
+    return function (ticks, fresh) {
+      if (!fresh) return ["–", "no data yet"];
+      if (fresh !== said) {
+        said = fresh;
+        heardAt = Date.now();
+      }
+      const since = (Date.now() - heardAt) / 1000;
+      const age = Math.max(0, Math.round(fresh.now - fresh.published_at + since));
+      if (age < 100) return [`${age} s`, age > 10 ? "nothing newer has come" : "of the oldest shard"];
+      const minutes = Math.floor(age / 60);
+      return [
+        minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`,
+        "nothing newer has come",
+      ];
+    };
+  })(),
+
+  /* The two maps show the same part of the grid: a zoom or a move of one is done by the other. */
+  linkZoom: function (first, second) {
+    const same = window.dash_clientside.no_update;
+    const trigger = (window.dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
+    const moved = trigger.startsWith("map-second.") ? second : first;
+    // Other events (a new size, a first drawing) are nobody's wish to see another part.
+    if (!Object.keys(moved || {}).some((key) => key.startsWith("xaxis."))) return same;
+    const plots = ["map", "map-second"].map((id) =>
+      document.querySelector(`#${id} .js-plotly-plot`),
+    );
+    const [source, other] = moved === second ? [plots[1], plots[0]] : plots;
+    const drawn = (plot) => plot && (plot._fullData || []).some((trace) => trace.name === "nodes");
+    if (!drawn(source) || !drawn(other) || !other.offsetParent) return same;
+    const ranges = (plot) => [...plot._fullLayout.xaxis.range, ...plot._fullLayout.yaxis.range];
+    const [wanted, has] = [ranges(source), ranges(other)];
+    const span = Math.abs(wanted[1] - wanted[0]);
+    if (wanted.some((end, place) => Math.abs(end - has[place]) > span / 500)) {
+      window.Plotly.relayout(other, {
+        "xaxis.range": wanted.slice(0, 2),
+        "yaxis.range": wanted.slice(2),
+      });
+    }
+    return same;
+  },
+
+  /* The node that the address names, once, when the nodes are known. */
+  nodeOfAddress: (function () {
+    let read = false;
+    return function (groups) {
+      if (read || !groups || !groups.length) return window.dash_clientside.no_update;
+      read = true;
+      const asked = new URLSearchParams(window.location.search).get("node");
+      const known = groups.flatMap((group) => group.items.map((item) => item.value));
+      return known.includes(asked) ? asked : window.dash_clientside.no_update;
+    };
+  })(),
+
+  /* What is shown, in the address bar: it can be shared, and adds nothing to the history. */
+  writeAddress: function (view, node) {
+    if (window.location.pathname !== "/") return window.dash_clientside.no_update;
+    const said = new URLSearchParams(window.location.search);
+    const asked = said.get("node");
+    if (view) said.set("model", view);
+    if (node) said.set("node", node);
+    else if (asked && window.gridstressHadNode) said.delete("node");
+    window.gridstressHadNode = window.gridstressHadNode || Boolean(node);
+    const query = said.toString();
+    window.history.replaceState(window.history.state, "", query ? `/?${query}` : "/");
+    return query;
+  },
 };

@@ -5,12 +5,17 @@ from pathlib import Path
 from dash import Dash, html
 from flask import Response
 
+from ui.dashboard.alarms import ALARMS
+from ui.dashboard.compare import COMPARE
+from ui.dashboard.node import NODE
 from ui.dashboard.overview import OVERVIEW
 from ui.dashboard.page import Page
+from ui.dashboard.pause import Paused, steady
 from ui.dashboard.shell import register_shell, shell
 from ui.dashboard.source import Source
+from ui.dashboard.system import SYSTEM
 
-PAGES: tuple[Page, ...] = (OVERVIEW,)
+PAGES: tuple[Page, ...] = (OVERVIEW, COMPARE, ALARMS, NODE, SYSTEM)
 """The pages, in the order of the navigation. A new page is one more entry here."""
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -61,9 +66,11 @@ def create_dashboard(
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [app.layout, *(page.layout() for page in pages)]
     )
-    register_shell(app, source, pages)
+    paused = Paused()
+    seen = steady(source, paused)
+    register_shell(app, source, pages, paused)
     for page in pages:
-        page.register(app, source)
+        page.register(app, seen)
     app.server.after_request(_with_policy)
     return app
 

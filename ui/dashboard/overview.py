@@ -1,7 +1,8 @@
-"""The overview page: figures, map, ranking, timeline, one node."""
+"""The overview page: figures, one map or two, ranking, timeline, one node."""
 
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -10,7 +11,7 @@ from ui.dashboard.overview_callbacks import register
 from ui.dashboard.page import Page
 from ui.dashboard.panels.detail import detail_panel
 from ui.dashboard.panels.kpis import kpi_cards
-from ui.dashboard.panels.top import top_table
+from ui.dashboard.panels.top import SIZES, top_table
 
 MAP_CONFIG: Any = {
     "displaylogo": False,
@@ -25,26 +26,32 @@ def layout() -> Component:
     """The page, without values; panels have fixed sizes, whatever they hold."""
     return html.Div(
         [
-            dcc.Store(id="drawn"),
+            *(dcc.Store(id=name) for name in ("drawn", "drawn-second", "linked", "address")),
             kpi_cards(),
             html.Section(
                 [
                     _panel(
-                        "Grid",
+                        html.Span(id="map-title"),
                         html.Span(_map_legend(), className="legend"),
-                        dcc.Graph(
-                            id="map",
-                            figure=waiting_figure("waiting for a worker…"),
-                            config=MAP_CONFIG,
-                            responsive=True,
-                            className="fill",
-                        ),
+                        _map("map"),
                         "map-panel",
                     ),
-                    _panel("Highest risk", "top 10 nodes", top_table(), "top-panel"),
+                    _panel(
+                        html.Span(id="map-second-title"),
+                        "colours and sizes as in the other map; both zoom together",
+                        _map("map-second"),
+                        "map-second-panel",
+                    ),
+                    _panel(
+                        "Highest risk",
+                        html.Span(id="top-model"),
+                        top_table(),
+                        "top-panel",
+                        _switch("top-size", [(k, k) for k in SIZES], "10", "Nodes shown"),
+                    ),
                     _panel(
                         "Alert timeline",
-                        html.Span(id="timeline-note"),
+                        html.Span([html.Span(id="timeline-model"), html.Span(id="timeline-note")]),
                         html.Div(
                             [
                                 dcc.Graph(
@@ -58,19 +65,60 @@ def layout() -> Component:
                             className="fill",
                         ),
                         "timeline-panel",
+                        _switch(
+                            "timeline-span",
+                            [("minutes", "10 min"), ("day", "24 h grid time")],
+                            "minutes",
+                            "Time shown",
+                        ),
                     ),
                     _panel("Node", "", detail_panel(), "node-panel"),
                 ],
                 className="panels",
             ),
         ],
+        id="overview",
         className="overview",
     )
 
 
-def _panel(title: str, note: Component | str, body: Component, css: str) -> html.Div:
-    head = html.Div([html.H2(title), html.Div(note, className="note")], className="panel-head")
-    return html.Div([head, html.Div(body, className="panel-body")], className=f"card panel {css}")
+def _map(name: str) -> Component:
+    graph: Component = dcc.Graph(
+        id=name,
+        figure=waiting_figure("waiting for a worker…"),
+        config=MAP_CONFIG,
+        responsive=True,
+        className="fill",
+    )
+    return graph
+
+
+def _switch(name: str, choices: list[tuple[str, str]], value: str, label: str) -> Component:
+    switch: Component = dmc.SegmentedControl(
+        id=name,
+        data=[{"value": key, "label": text} for key, text in choices],
+        value=value,
+        size="xs",
+        persistence=True,
+        persistence_type="session",
+        className="panel-switch",
+        **{"aria-label": label},
+    )
+    return switch
+
+
+def _panel(
+    title: Component | str,
+    note: Component | str,
+    body: Component,
+    css: str,
+    tool: Component | None = None,
+) -> html.Div:
+    head = [html.H2(title), html.Div(note, className="note"), *([tool] if tool is not None else [])]
+    return html.Div(
+        [html.Div(head, className="panel-head"), html.Div(body, className="panel-body")],
+        className=f"card panel {css}",
+    )
 
 
 def _map_legend() -> list[Component]:

@@ -15,10 +15,20 @@ class Page:
 
     ``layout()`` is called for every visit; ``register(app, source)`` once, to add its callbacks.
     They may listen to ``news`` (a new snapshot version), ``model`` and ``slide`` (every five
-    seconds) of the shell; nothing else needs a clock.
+    seconds) of the shell; nothing else needs a clock. A page with ``below`` also answers for
+    every address below its path, such as ``/node/redwitz`` for ``/node``, and is left out of the
+    navigation: what it shows has to be chosen elsewhere.
+
+    ``source.snapshot()`` is the newest snapshot, or in a paused view the one it stands at: a
+    callback is known by its ``news``, so every callback that asks has it as an input or a state.
     """
 
     path: str
     title: str
     layout: Callable[[], Component]
     register: Callable[[Dash, Source], None]
+    below: bool = False
+
+    def answers_for(self, pathname: str) -> bool:
+        """Whether an address is this page's."""
+        return pathname == self.path or (self.below and pathname.startswith(f"{self.path}/"))

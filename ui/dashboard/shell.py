@@ -1,4 +1,4 @@
-"""What all pages share: header, model switch, status line, the one clock, and the routing."""
+"""What all pages share: header, status line, the one clock, pause, and the routing."""
 
 import time
 from collections.abc import Sequence
@@ -11,12 +11,13 @@ from dash.development.base_component import Component
 from ui.dashboard import words
 from ui.dashboard.about import about_panel, credit_line
 from ui.dashboard.figures.timeline import SLIDE_S
+from ui.dashboard.header import header, model_options, nav_links
 from ui.dashboard.page import Page
+from ui.dashboard.pause import Paused
 from ui.dashboard.source import Source
-from ui.dashboard.status import Status, status_of
-from ui.dashboard.theme import FONT, MODEL_TITLES, model_title
+from ui.dashboard.status import Status, paused_status, status_of
+from ui.dashboard.theme import FONT
 from ui.poller import Snapshot
-from ui.replies import GridInfo
 
 
 def shell(pages: Sequence[Page], refresh_s: float) -> Component:
@@ -24,19 +25,18 @@ def shell(pages: Sequence[Page], refresh_s: float) -> Component:
     frame: Component = dmc.MantineProvider(
         html.Div(
             [
-                dcc.Location(id="url"),
+                html.A("Skip to the page", href="#page", className="skip-link"),
+                dcc.Location(id="url", refresh="callback-nav"),
                 dcc.Interval(id="tick", interval=round(refresh_s * 1000)),
-                dcc.Store(id="news"),
-                dcc.Store(id="slide"),
-                dcc.Store(id="beat"),
-                _header(pages),
+                *(dcc.Store(id=name) for name in ("news", "slide", "beat", "fresh", "paused")),
+                header(pages),
                 html.Div(
                     [html.Strong(id="status-title"), html.Span(id="status-detail")],
                     id="status",
                     className="status status-waiting",
                     role="status",
                 ),
-                html.Main(id="page"),
+                html.Main(id="page", tabIndex=-1),
                 html.Footer(
                     [
                         html.Span("Risk is a score, not a probability.", className="claim"),
@@ -47,63 +47,35 @@ def shell(pages: Sequence[Page], refresh_s: float) -> Component:
             id="root",
             className="root",
         ),
-        forceColorScheme="light",
+        defaultColorScheme="auto",
         theme={"fontFamily": FONT, "primaryColor": "blue"},
     )
     return frame
 
 
-def register_shell(app: Dash, source: Source, pages: Sequence[Page]) -> None:
-    """Add the callbacks of the shell."""
-    by_path = {page.path: page for page in pages}
-
-    @app.callback(Output("page", "children"), Input("url", "pathname"))
-    def route(pathname: str | None) -> Component:
-        page = by_path.get(pathname or "/")
-        return page.layout() if page else _nowhere()
-
-    @app.callback(
-        Output("status-title", "children"),
-        Output("status-detail", "children"),
-        Output("status", "className"),
-        Output("news", "data"),
-        Output("slide", "data"),
-        Output("beat", "data"),
-        Input("tick", "n_intervals"),
-        State("status-detail", "children"),
-        State("status", "className"),
-        State("news", "data"),
-        State("slide", "data"),
-    )
-    def beat(
-        ticks: int | None,
-        detail: str | None,
-        css: str | None,
-        news: int | None,
-        slide: int | None,
-    ) -> tuple[Any, ...]:
-        now = time.time()
-        snapshot = source.snapshot()
-        status = status_of(snapshot, now)
-        known = detail == status.detail and css == status_class(status)
-        version, window = snapshot.version, int(now // SLIDE_S)
-        return (
-            *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
-            no_update if version == news else version,
-            no_update if window == slide else window,
-            ticks or 0,
-        )
+def register_shell(app: Dash, source: Source, pages: Sequence[Page], paused: Paused) -> None:
+    """Add the callbacks of the shell; ``paused`` is where paused views' snapshots are kept."""
+    _register_routing(app, source, pages)
+    _register_beat(app, source, paused)
+    _register_pause(app, source, paused)
 
     @app.callback(
         Output("run", "children"),
+        Output("run", "title"),
         Output("synthetic", "className"),
-        Output("model", "data"),
         Output("credit", "children"),
         Output("about", "children"),
         Input("news", "data"),
     )
     def describe(_news: int | None) -> tuple[Any, ...]:
         return describe_run(source.snapshot())
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstress", "scheme"),
+        Output("scheme", "computedColorScheme"),
+        Input("tick", "n_intervals"),
+        State("scheme", "computedColorScheme"),
+    )
 
     # The browser itself notices when this process is gone: then nobody else can tell.
     app.clientside_callback(  # type: ignore[no-untyped-call]
@@ -115,84 +87,118 @@ def register_shell(app: Dash, source: Source, pages: Sequence[Page]) -> None:
     )
 
 
+def _register_routing(app: Dash, source: Source, pages: Sequence[Page]) -> None:
+    @app.callback(
+        Output("page", "children"),
+        Output("nav", "children"),
+        Input("url", "pathname"),
+    )
+    def route(pathname: str | None) -> tuple[Component, list[Component]]:
+        path = pathname or "/"
+        page = next((page for page in pages if page.answers_for(path)), None)
+        return page.layout() if page else _nowhere(), nav_links(pages, path)
+
+    @app.callback(Output("view", "data"), Input("url", "pathname"), Input("run", "children"))
+    def models(pathname: str | None, _run: str | None) -> list[dict[str, str]]:
+        return model_options(source.snapshot().grid, both=pathname == "/")
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstress", "oneModel"),
+        Output("model", "value"),
+        Output("view", "value"),
+        Input("view", "value"),
+        Input("view", "data"),
+        Input("url", "search"),
+    )
+
+
+def _register_beat(app: Dash, source: Source, paused: Paused) -> None:
+    @app.callback(
+        Output("status-title", "children"),
+        Output("status-detail", "children"),
+        Output("status", "className"),
+        Output("news", "data"),
+        Output("slide", "data"),
+        Output("fresh", "data"),
+        Output("beat", "data"),
+        Input("tick", "n_intervals"),
+        Input("paused", "data"),
+        State("status-detail", "children"),
+        State("status", "className"),
+        State("news", "data"),
+        State("slide", "data"),
+        State("fresh", "data"),
+    )
+    def beat(
+        ticks: int | None,
+        stands: dict[str, Any] | None,
+        detail: str | None,
+        css: str | None,
+        news: int | None,
+        slide: int | None,
+        fresh: dict[str, float] | None,
+    ) -> tuple[Any, ...]:
+        now = time.time()
+        snapshot = source.snapshot()
+        status = status_of(snapshot, now)
+        version, window = snapshot.version, int(now // SLIDE_S)
+        since = freshness(snapshot, now)
+        kept = paused.at(stands["version"]) if stands else None
+        if kept:
+            status = paused_status(status, kept)
+            version, window, since = kept.version, slide or window, fresh or since
+        known = detail == status.detail and css == status_class(status)
+        same = bool(fresh and since and fresh["published_at"] == since["published_at"])
+        return (
+            *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
+            no_update if version == news else version,
+            no_update if window == slide else window,
+            no_update if same else since,
+            ticks or 0,
+        )
+
+
+def _register_pause(app: Dash, source: Source, paused: Paused) -> None:
+    @app.callback(
+        Output("paused", "data"),
+        Output("pause", "children"),
+        Output("pause", "aria-pressed"),
+        Input("pause", "n_clicks"),
+        State("paused", "data"),
+        prevent_initial_call=True,
+    )
+    def toggle(_clicks: int | None, stands: dict[str, Any] | None) -> tuple[Any, str, str]:
+        if stands:
+            return None, "Pause", "false"
+        snapshot = source.snapshot()
+        paused.keep(snapshot)
+        return {"version": snapshot.version, "at": time.time()}, "Resume", "true"
+
+
 def status_class(status: Status) -> str:
     """The CSS classes of the status line."""
     return f"status status-{status.kind}"
 
 
+def freshness(snapshot: Snapshot, now: float) -> dict[str, float] | None:
+    """When the oldest shard's values were published and what the time is; None without data."""
+    view = next(iter(snapshot.models.values()), None)
+    if view is None or not view.state.parts:
+        return None
+    oldest = min(part.published_at for part in view.state.parts)
+    return {"published_at": round(oldest, 1), "now": round(now, 1)}
+
+
 def describe_run(snapshot: Snapshot) -> tuple[Any, ...]:
-    """Run name, class of the synthetic badge, choices of the model switch, credit, explanation."""
+    """Run name and its tooltip, class of the synthetic badge, credit, explanation."""
     grid, run = snapshot.grid, snapshot.run
     name = run.run if run else None
     return (
         f"run {name}" if name else "no run yet",
+        name or "",
         "badge" if words.is_synthetic(name) else "badge hidden",
-        model_options(grid),
         credit_line(grid),
         about_panel(grid),
-    )
-
-
-def model_options(grid: GridInfo | None) -> list[dict[str, str]]:
-    """The choices of the model switch."""
-    models = grid.models if grid else list(MODEL_TITLES)
-    return [{"value": model, "label": model_title(model)} for model in models]
-
-
-def _header(pages: Sequence[Page]) -> html.Header:
-    links = [dcc.Link(page.title, href=page.path) for page in pages] if len(pages) > 1 else []
-    return html.Header(
-        [
-            html.Div(
-                [
-                    html.H1("gridstress"),
-                    html.Span("how stress spreads over the power grid", className="tagline"),
-                ],
-                className="brand",
-            ),
-            html.Nav(links),
-            html.Div(
-                [
-                    html.Span("no run yet", id="run", className="run"),
-                    html.Span(
-                        "synthetic data",
-                        id="synthetic",
-                        className="badge hidden",
-                        title="The loads of this run were made up by a generator, not measured.",
-                    ),
-                ],
-                className="run-line",
-            ),
-            html.Div(
-                [
-                    html.Span("Model", className="muted"),
-                    dmc.SegmentedControl(
-                        id="model",
-                        data=model_options(None),
-                        value=next(iter(MODEL_TITLES)),
-                        size="xs",
-                        color="blue",
-                        persistence=True,
-                        persistence_type="session",
-                    ),
-                    dmc.Popover(
-                        [
-                            dmc.PopoverTarget(
-                                html.Button(
-                                    "What is this?", className="about-button", type="button"
-                                )
-                            ),
-                            dmc.PopoverDropdown(html.Div(id="about", className="about")),
-                        ],
-                        width=430,
-                        position="bottom-end",
-                        shadow="md",
-                        keepMounted=True,
-                    ),
-                ],
-                className="controls",
-            ),
-        ]
     )
 
 

@@ -1,4 +1,4 @@
-"""What the page must say about itself: live, waiting, starting, quiet, ended, gone."""
+"""What the page must say about itself: live, waiting, slow, quiet, ended, gone, paused."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,10 +6,12 @@ from typing import Literal
 from ui.dashboard import words
 from ui.poller import Snapshot
 
-Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone"]
+Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "paused"]
 
 SLOW_S = 6.0
 """Seconds without an answer after which values count as old even if nothing failed yet."""
+LATE_S = 2.5
+"""Seconds without an answer, or of waiting for one, from which on the API is called slow."""
 QUIET_S = 10.0
 """Seconds after which a silent shard is worth a word; workers publish once a second."""
 
@@ -47,6 +49,13 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
             f"Worker is {health.status}",
             "Values may be incomplete for some seconds.",
         )
+    if silent_s > LATE_S or snapshot.took_s > LATE_S:
+        return Status(
+            "slow",
+            "API slow",
+            f"The worker takes {words.age(max(silent_s, snapshot.took_s))} to answer; "
+            "values come later than once a second.",
+        )
     if snapshot.run is None:
         return Status(
             "waiting",
@@ -58,6 +67,17 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
     if quiet := _quiet_shards(snapshot, now):
         return Status("quiet", "No new data", quiet)
     return Status("live", "Live", f"Answered by {snapshot.worker.split('//')[-1]}")
+
+
+def paused_status(live: Status, kept: Snapshot) -> Status:
+    """What a paused view says: where it stands, and how the data are meanwhile."""
+    moment = words.grid_time(kept.run.event_time if kept.run else None)
+    return Status(
+        "paused",
+        "Paused",
+        f"This view stands at {moment} (grid time); Resume jumps to now. "
+        f"Meanwhile: {live.title.lower()}.",
+    )
 
 
 def _first_failure(snapshot: Snapshot) -> str:

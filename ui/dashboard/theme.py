@@ -5,7 +5,8 @@ the way: it reads the same to colour-blind eyes and in grey. Levels differ by le
 never by colour alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 RISK_SCALE: tuple[tuple[float, str], ...] = (
@@ -18,6 +19,17 @@ RISK_SCALE: tuple[tuple[float, str], ...] = (
     (1.0, "#35105f"),
 )
 
+NIGHT_SCALE: tuple[tuple[float, str], ...] = (
+    (0.0, "#3d4651"),
+    (0.05, "#6a4379"),
+    (0.25, "#a2437f"),
+    (0.45, "#d75a63"),
+    (0.65, "#f38b4e"),
+    (0.85, "#fbc565"),
+    (1.0, "#fdf5c4"),
+)
+"""The same on a dark ground: there lightness rises all the way."""
+
 INK = "#1f2933"
 MUTED = "#5f6b7a"
 FAINT = "#d5dce3"
@@ -26,8 +38,55 @@ ACCENT = "#1c6dd0"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
 LEVELS = ("WARNING", "HIGH", "CRITICAL")
-LEVEL_COLOURS = {"WARNING": "#b8620a", "HIGH": "#b52f50", "CRITICAL": "#4b1470"}
+LEVEL_COLOURS = {"WARNING": "#a4560a", "HIGH": "#b52f50", "CRITICAL": "#4b1470"}
 LEVEL_LETTERS = {"WARNING": "W", "HIGH": "H", "CRITICAL": "C"}
+LEVEL_INK = {level: f"var(--level-{level.lower()})" for level in LEVELS}
+"""A level's colour for text on the page; the style sheet knows it for light and dark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """What a figure that is drawn by the server needs to know of light or dark."""
+
+    card: str
+    ink: str
+    muted: str
+    faint: str
+    land: str
+    line: str
+    accent: str
+    scale: tuple[tuple[float, str], ...]
+    levels: Mapping[str, str]
+
+
+LIGHT = Palette(
+    card="#ffffff",
+    ink=INK,
+    muted=MUTED,
+    faint=FAINT,
+    land=LAND,
+    line="#b4bfca",
+    accent=ACCENT,
+    scale=RISK_SCALE,
+    levels=LEVEL_COLOURS,
+)
+DARK = Palette(
+    card="#1a2027",
+    ink="#e4e9ee",
+    muted="#9aa7b5",
+    faint="#3a4450",
+    land="#222a33",
+    line="#5c6876",
+    accent="#6cb0ff",
+    scale=NIGHT_SCALE,
+    levels={"WARNING": "#f0a14a", "HIGH": "#f6859a", "CRITICAL": "#d9a6ff"},
+)
+
+
+def palette(scheme: str | None) -> Palette:
+    """The palette of ``light`` or ``dark``; light while the browser has not said."""
+    return DARK if scheme == "dark" else LIGHT
+
 
 MODEL_TITLES = {"linear": "Linear attenuation", "centrality": "Centrality-based"}
 

@@ -14,14 +14,11 @@ import plotly.graph_objects as go
 from ui.dashboard import words
 from ui.dashboard.outline import OUTLINES
 from ui.dashboard.theme import (
-    ACCENT,
-    FAINT,
     FONT,
-    INK,
-    LAND,
     LEVEL_LETTERS,
+    LIGHT,
     MUTED,
-    RISK_SCALE,
+    Palette,
     ink_on,
     scale_colour,
 )
@@ -34,16 +31,21 @@ SMALL_PX, LARGE_PX, LETTER_PX = 8.0, 26.0, 17.0
 MARGIN_DEGREES = 0.25
 
 
-def map_figure(grid: GridInfo, state: GridState | None, selected: str | None = None) -> go.Figure:
+def map_figure(
+    grid: GridInfo,
+    state: GridState | None,
+    selected: str | None = None,
+    colours: Palette = LIGHT,
+) -> go.Figure:
     """The whole map; ``state`` None draws every node at risk 0."""
-    figure = go.Figure(layout=_layout(grid))
+    figure = go.Figure(layout=_layout(grid, colours))
     if outline := OUTLINES.get(grid.name):
-        figure.add_trace(_outline_trace(outline))
+        figure.add_trace(_outline_trace(outline, colours))
     for voltage in sorted({line.voltage_kv for line in grid.lines}):
-        figure.add_trace(_line_trace(grid, voltage))
-    figure.add_trace(_selected_trace(grid, selected))
-    figure.add_trace(_node_trace(grid, node_values(grid, state)))
-    figure.add_trace(_letter_trace(letter_values(grid, state)))
+        figure.add_trace(_line_trace(grid, voltage, colours))
+    figure.add_trace(_selected_trace(grid, selected, colours))
+    figure.add_trace(_node_trace(grid, node_values(grid, state), colours))
+    figure.add_trace(_letter_trace(letter_values(grid, state, colours)))
     return figure
 
 
@@ -70,7 +72,9 @@ def node_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any]]
     return values
 
 
-def letter_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any]]:
+def letter_values(
+    grid: GridInfo, state: GridState | None, colours: Palette = LIGHT
+) -> dict[str, list[Any]]:
     """The open alarms' letters: ``lon``, ``lat``, ``letter``, ``ink``, one each a node in alarm."""
     risks = _by_node(state, state.risk if state else [])
     levels = _by_node(state, state.level if state else [])
@@ -79,7 +83,7 @@ def letter_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any
         "lon": [node.lon for node in alarmed],
         "lat": [node.lat for node in alarmed],
         "letter": [LEVEL_LETTERS[levels[node.id]] for node in alarmed],
-        "ink": [ink_on(scale_colour(risks[node.id])) for node in alarmed],
+        "ink": [ink_on(scale_colour(risks[node.id], colours.scale)) for node in alarmed],
     }
 
 
@@ -136,20 +140,20 @@ def _hover(node: GridNode, risk: float, stress: float, level: str) -> str:
     )
 
 
-def _outline_trace(outline: tuple[tuple[float, float], ...]) -> go.Scatter:
+def _outline_trace(outline: tuple[tuple[float, float], ...], colours: Palette) -> go.Scatter:
     return go.Scatter(
         name="outline",
         x=[lon for lon, _ in outline],
         y=[lat for _, lat in outline],
         mode="lines",
         fill="toself",
-        fillcolor=LAND,
-        line={"color": FAINT, "width": 1, "shape": "spline", "smoothing": 0.4},
+        fillcolor=colours.land,
+        line={"color": colours.faint, "width": 1, "shape": "spline", "smoothing": 0.4},
         hoverinfo="skip",
     )
 
 
-def _line_trace(grid: GridInfo, voltage: float) -> go.Scatter:
+def _line_trace(grid: GridInfo, voltage: float, colours: Palette) -> go.Scatter:
     places = {node.id: (node.lon, node.lat) for node in grid.nodes}
     x: list[float | None] = []
     y: list[float | None] = []
@@ -163,12 +167,12 @@ def _line_trace(grid: GridInfo, voltage: float) -> go.Scatter:
         x=x,
         y=y,
         mode="lines",
-        line={"color": "#b4bfca", "width": line_width(voltage)},
+        line={"color": colours.line, "width": line_width(voltage)},
         hoverinfo="skip",
     )
 
 
-def _selected_trace(grid: GridInfo, selected: str | None) -> go.Scatter:
+def _selected_trace(grid: GridInfo, selected: str | None, colours: Palette) -> go.Scatter:
     x, y = ring(grid, selected)
     return go.Scatter(
         name=SELECTED_TRACE,
@@ -176,12 +180,12 @@ def _selected_trace(grid: GridInfo, selected: str | None) -> go.Scatter:
         y=y,
         mode="markers",
         marker={"size": LARGE_PX + 6, "color": "rgba(28,109,208,.10)"}
-        | {"line": {"color": ACCENT, "width": 2.5}},
+        | {"line": {"color": colours.accent, "width": 2.5}},
         hoverinfo="skip",
     )
 
 
-def _node_trace(grid: GridInfo, values: dict[str, list[Any]]) -> go.Scatter:
+def _node_trace(grid: GridInfo, values: dict[str, list[Any]], colours: Palette) -> go.Scatter:
     return go.Scatter(
         name=NODE_TRACE,
         x=[node.lon for node in grid.nodes],
@@ -196,8 +200,8 @@ def _node_trace(grid: GridInfo, values: dict[str, list[Any]]) -> go.Scatter:
             "opacity": 1,
             "cmin": 0,
             "cmax": 1,
-            "colorscale": [list(stop) for stop in RISK_SCALE],
-            "line": {"color": MUTED, "width": 1},
+            "colorscale": [list(stop) for stop in colours.scale],
+            "line": {"color": colours.muted, "width": 1},
             "colorbar": {
                 "title": {"text": "risk", "side": "top", "font": {"size": 12}},
                 "tickvals": [0, 0.25, 0.5, 0.75, 1],
@@ -228,7 +232,7 @@ def _letter_trace(values: dict[str, list[Any]]) -> go.Scatter:
     )
 
 
-def _layout(grid: GridInfo) -> dict[str, Any]:
+def _layout(grid: GridInfo, colours: Palette) -> dict[str, Any]:
     outline = OUTLINES.get(grid.name, ())
     lons = [node.lon for node in grid.nodes] + [lon for lon, _ in outline]
     lats = [node.lat for node in grid.nodes] + [lat for _, lat in outline]
@@ -247,11 +251,15 @@ def _layout(grid: GridInfo) -> dict[str, Any]:
         },
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
         "showlegend": False,
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED, "activecolor": INK},
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": colours.muted, "activecolor": colours.ink},
         "dragmode": "pan",
         "hovermode": "closest",
-        "hoverlabel": {"bgcolor": "white", "bordercolor": FAINT, "font": {"color": INK}},
+        "hoverlabel": {
+            "bgcolor": colours.card,
+            "bordercolor": colours.faint,
+            "font": {"color": colours.ink},
+        },
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": FONT, "color": INK},
+        "font": {"family": FONT, "color": colours.ink},
     }

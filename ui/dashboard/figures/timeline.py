@@ -1,25 +1,61 @@
-"""The alert timeline: the last ten minutes of wall-clock time, one lane a level."""
+"""The alert timeline, one lane a level: ten minutes of wall-clock time or a day of grid time."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import plotly.graph_objects as go
 
 from ui.dashboard import words
-from ui.dashboard.theme import FAINT, FONT, INK, LEVEL_COLOURS, LEVELS, MUTED
+from ui.dashboard.theme import FAINT, FONT, INK, LEVELS, LIGHT, MUTED, Palette
 from ui.replies import Alert
 
-SPAN_S = 600
 SLIDE_S = 5
-BUCKET_S = 15
 SYMBOLS = {"RAISED": "triangle-up", "ESCALATED": "diamond", "CLEARED": "circle-open"}
 MARKS = {"RAISED": "▲", "ESCALATED": "◆", "CLEARED": "○"}
 VERBS = {"RAISED": "raised", "ESCALATED": "escalated", "CLEARED": "cleared"}
 
 
-def timeline_figure(alerts: Sequence[Alert], names: Mapping[str, str], now: float) -> go.Figure:
-    """The figure; ``now`` in epoch seconds, ``names`` the nodes' names by id."""
-    points = timeline_points(alerts, names, now)
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How far back the timeline goes, on which clock.
+
+    ``bucket_s``: alerts closer together than this are spread over their lane's height.
+    """
+
+    label: str
+    seconds: int
+    bucket_s: int
+    ticks: int
+    grid_time: bool = False
+
+    def place(self, alert: Alert) -> float:
+        """Where an alert belongs, in epoch seconds of the span's clock."""
+        if not self.grid_time:
+            return alert.received_at
+        moment = words.parse(alert.timestamp)
+        return moment.timestamp() if moment else 0.0
+
+    def covers(self, alert: Alert, now: float) -> bool:
+        """Whether an alert is not too old at ``now`` (epoch seconds of the span's clock)."""
+        return now - self.place(alert) <= self.seconds
+
+
+LAST_MINUTES = Span("last 10 minutes", 600, 15, 5)
+GRID_DAY = Span("last 24 h of grid time", 86_400, 2400, 4, grid_time=True)
+SPANS = {"minutes": LAST_MINUTES, "day": GRID_DAY}
+
+
+def timeline_figure(
+    alerts: Sequence[Alert],
+    names: Mapping[str, str],
+    now: float,
+    span: Span = LAST_MINUTES,
+    colours: Palette = LIGHT,
+) -> go.Figure:
+    """The figure; ``now`` in epoch seconds of the span's clock, ``names`` the nodes' by id."""
+    points = timeline_points(alerts, names, now, span, colours)
     trace = go.Scatter(
         x=points["x"],
         y=points["y"],
@@ -39,8 +75,7 @@ def timeline_figure(alerts: Sequence[Alert], names: Mapping[str, str], now: floa
         layout={
             "uirevision": "timeline",
             "xaxis": {
-                **time_axis(now),
-                "ticktext": ["10 min ago", "8", "6", "4", "2", "now"],
+                **time_axis(now, span),
                 "fixedrange": True,
                 "gridcolor": "#edf0f3",
                 "zeroline": False,
@@ -67,37 +102,43 @@ def timeline_figure(alerts: Sequence[Alert], names: Mapping[str, str], now: floa
     )
 
 
-def time_axis(now: float) -> dict[str, list[float]]:
-    """Range and tick places of the last ten minutes, moved on in steps of a few seconds."""
-    end = (now // SLIDE_S + 1) * SLIDE_S
-    start = end - SPAN_S
-    return {
-        "range": [start - 6, end + 6],
-        "tickvals": [start + minutes * 60 for minutes in (0, 2, 4, 6, 8, 10)],
-    }
+def time_axis(now: float, span: Span = LAST_MINUTES) -> dict[str, list[Any]]:
+    """Range, tick places and their texts, moved on in steps of a few seconds."""
+    end = now if span.grid_time else (now // SLIDE_S + 1) * SLIDE_S
+    start, margin = end - span.seconds, span.seconds / 100
+    places = [start + span.seconds * tick / span.ticks for tick in range(span.ticks + 1)]
+    if span.grid_time:
+        texts = [datetime.fromtimestamp(place, UTC).strftime("%d %b %H:%M") for place in places]
+    else:
+        texts = ["10 min ago", "8", "6", "4", "2", "now"]
+    return {"range": [start - margin, end + margin], "tickvals": places, "ticktext": texts}
 
 
 def timeline_points(
-    alerts: Sequence[Alert], names: Mapping[str, str], now: float
+    alerts: Sequence[Alert],
+    names: Mapping[str, str],
+    now: float,
+    span: Span = LAST_MINUTES,
+    colours: Palette = LIGHT,
 ) -> dict[str, list[Any]]:
-    """Points of the last ten minutes: ``x``, ``y``, ``symbol``, ``colour``, ``hover``, ``node``.
+    """Points of the span: ``x``, ``y``, ``symbol``, ``colour``, ``hover``, ``node``.
 
-    Alerts of one lane that came within a few seconds are spread over the lane's height.
+    Alerts of one lane that came close together are spread over the lane's height.
     """
-    recent = [a for a in reversed(alerts) if a.level in LEVELS and now - a.received_at <= SPAN_S]
+    recent = [a for a in reversed(alerts) if a.level in LEVELS and span.covers(a, now)]
     crowds: dict[tuple[str, int], list[Alert]] = {}
     for alert in recent:
-        crowds.setdefault((alert.level, int(alert.received_at // BUCKET_S)), []).append(alert)
+        crowds.setdefault((alert.level, int(span.place(alert) // span.bucket_s)), []).append(alert)
     points: dict[str, list[Any]] = {
         "x": [], "y": [], "symbol": [], "colour": [], "hover": [], "node": []
     }  # fmt: skip
     for (level, _), crowd in crowds.items():
         gap = min(0.2, 0.76 / len(crowd))
         for place, alert in enumerate(crowd):
-            points["x"].append(alert.received_at)
+            points["x"].append(span.place(alert))
             points["y"].append(round(LEVELS.index(level) + (place - (len(crowd) - 1) / 2) * gap, 3))
             points["symbol"].append(SYMBOLS.get(alert.state, "circle"))
-            points["colour"].append(LEVEL_COLOURS[level])
+            points["colour"].append(colours.levels[level])
             points["hover"].append(_hover(alert, names))
             points["node"].append(alert.node_id)
     return points

@@ -9,7 +9,8 @@ from dash.development.base_component import Component
 
 from ui.dashboard import words
 from ui.dashboard.figures.timeline import VERBS
-from ui.dashboard.theme import LEVEL_COLOURS, scale_colour
+from ui.dashboard.links import node_href
+from ui.dashboard.theme import LEVEL_INK, LIGHT, Palette, scale_colour
 from ui.replies import Alert, GridInfo, GridNode, NodeDetail, SourceShare
 
 SHOWN_ALERTS = 3
@@ -84,14 +85,20 @@ def node_options(grid: GridInfo) -> list[dict[str, Any]]:
 
 
 def title(node: GridNode) -> list[Component]:
-    """Name, zone and rating."""
+    """Name, zone, rating, and the way to all that is known of it."""
     return [
         html.H2(node.name),
-        html.Div(f"Zone {node.zone} · rated {node.rating_mw:,.0f} MW", className="muted"),
+        html.Div(
+            [
+                f"Zone {node.zone} · rated {node.rating_mw:,.0f} MW · ",
+                dcc.Link("open page", href=node_href(node.id), className="node-link"),
+            ],
+            className="muted",
+        ),
     ]
 
 
-def values(detail: NodeDetail) -> list[Component]:
+def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
     """Risk, stress and alarm level."""
     level = detail.level
     return [
@@ -99,7 +106,7 @@ def values(detail: NodeDetail) -> list[Component]:
             [
                 html.Div("Risk, 0 to 1", className="muted"),
                 html.Div(words.score(detail.risk), className="number"),
-                _bar(detail.risk, scale_colour(detail.risk)),
+                _bar(detail.risk, scale_colour(detail.risk, colours.scale)),
             ]
         ),
         html.Div(
@@ -116,7 +123,7 @@ def values(detail: NodeDetail) -> list[Component]:
                 html.Div(
                     level or "none",
                     className="number level",
-                    style={"color": LEVEL_COLOURS[level]} if level in LEVEL_COLOURS else {},
+                    style={"color": LEVEL_INK[level]} if level in LEVEL_INK else {},
                 ),
             ]
         ),
@@ -131,7 +138,7 @@ def sources(items: Sequence[SourceShare], names: Mapping[str, str]) -> list[Comp
         html.Div(
             [
                 node_button(item.node_id, names, "source"),
-                _bar(item.share, "#8aa4bf"),
+                _bar(item.share, "var(--source)"),
                 html.Span(f"{item.share:.0%}", className="share"),
             ],
             className="source-row",
@@ -157,7 +164,7 @@ def alerts(items: Sequence[Alert]) -> list[Component]:
                 html.Span(words.short_time(alert.timestamp), className="muted"),
                 html.Span(
                     f"{alert.level} {VERBS.get(alert.state, alert.state.lower())}",
-                    style={"color": LEVEL_COLOURS.get(alert.level, "inherit")},
+                    style={"color": LEVEL_INK.get(alert.level, "inherit")},
                 ),
                 html.Span(f"risk {words.score(alert.risk_score)}", className="muted"),
             ],

@@ -7,8 +7,11 @@ import dash_ag_grid as dag
 from dash.development.base_component import Component
 
 from ui.dashboard import words
-from ui.dashboard.theme import scale_colour
+from ui.dashboard.theme import LIGHT, Palette, scale_colour
 from ui.replies import TopNode
+
+SIZES = ("5", "10", "20")
+"""How many nodes the ranking may show."""
 
 COLUMNS: list[dict[str, Any]] = [
     {"field": "name", "headerName": "Node", "flex": 1, "minWidth": 96, "tooltipField": "name"},
@@ -61,7 +64,9 @@ def top_table() -> Component:
     return table
 
 
-def top_rows(nodes: Sequence[TopNode], selected: str | None = None) -> list[dict[str, Any]]:
+def top_rows(
+    nodes: Sequence[TopNode], selected: str | None = None, colours: Palette = LIGHT
+) -> list[dict[str, Any]]:
     """The rows; nodes without any risk are no ranking and left out."""
     return [
         {
@@ -70,7 +75,7 @@ def top_rows(nodes: Sequence[TopNode], selected: str | None = None) -> list[dict
             "zone": node.zone,
             "risk": words.score(node.risk),
             "part": round(node.risk, 3),
-            "colour": scale_colour(node.risk),
+            "colour": scale_colour(node.risk, colours.scale),
             "change": words.change(node.change),
             "level": node.level or words.DASH,
             "picked": node.node_id == selected,

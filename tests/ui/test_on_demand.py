@@ -1,0 +1,59 @@
+from threading import Event, Thread
+
+from ui.client import UnknownNameError, WorkerGoneError
+from ui.on_demand import KEPT, OnDemand
+
+
+def refuse(error):
+    def ask():
+        raise error
+
+    return ask
+
+
+def test_an_answer_is_asked_for_once_a_version():
+    answers, kept = iter(["first", "second"]), OnDemand()
+    assert kept.get(("a",), 1, lambda: next(answers)) == "first"
+    assert kept.get(("a",), 1, lambda: next(answers)) == "first"
+    assert kept.get(("a",), 2, lambda: next(answers)) == "second"
+    assert kept.known(("a",)) == "second"
+    assert kept.known(("b",)) is None
+
+
+def test_a_failure_gives_the_last_answer_and_is_tried_again():
+    kept = OnDemand()
+    kept.get(("a",), 1, lambda: "old")
+    assert kept.get(("a",), 2, refuse(WorkerGoneError("gone"))) == "old"
+    assert kept.get(("a",), 2, lambda: "new") == "new"
+
+
+def test_what_does_not_exist_is_none_and_not_asked_for_again():
+    kept = OnDemand()
+    kept.get(("a",), 1, lambda: "old")
+    assert kept.get(("a",), 2, refuse(UnknownNameError("unknown", []))) is None
+    assert kept.get(("a",), 2, lambda: "new") is None
+
+
+def test_only_the_newest_answers_are_kept():
+    kept = OnDemand()
+    for number in range(KEPT + 1):
+        kept.get((number,), 1, lambda: "answer")
+    assert kept.known((0,)) is None
+    assert kept.known((KEPT,)) == "answer"
+
+
+def test_one_slow_question_does_not_hold_up_another():
+    kept, asked, go_on = OnDemand(), Event(), Event()
+
+    def slowly():
+        asked.set()
+        assert go_on.wait(10)
+        return "slow"
+
+    slow = Thread(target=kept.get, args=(("slow",), 1, slowly))
+    slow.start()
+    assert asked.wait(10)
+    assert kept.get(("quick",), 1, lambda: "quick") == "quick"
+    go_on.set()
+    slow.join()
+    assert kept.known(("slow",)) == "slow"

@@ -1,0 +1,213 @@
+"""The compare page's callbacks: each fills one panel, and sends nothing when nothing is new."""
+
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import plotly.graph_objects as go
+from dash import Dash, Input, Output, Patch, State, ctx, no_update
+
+from ui.dashboard import words
+from ui.dashboard.figures import compare_history, compare_scatter
+from ui.dashboard.overview_callbacks import grid_mark, map_update, names_of
+from ui.dashboard.panels import compare as panel
+from ui.dashboard.source import Source
+from ui.dashboard.theme import model_title, palette
+from ui.poller import Snapshot
+from ui.replies import Compare, ModelFigures
+from ui.replies_more import History
+
+EPISODES = 1000
+"""Episodes among which the lone alarms are looked up: those raised last."""
+
+
+def register(app: Dash, source: Source) -> None:
+    """Add the page's callbacks."""
+    _register_now(app, source)
+    _register_run(app, source)
+
+
+def _register_now(app: Dash, source: Source) -> None:
+    @app.callback(
+        [
+            target
+            for name in panel.CARDS
+            for target in (
+                Output(f"compare-{name}", "children"),
+                Output(f"compare-{name}-detail", "children"),
+            )
+        ],
+        Input("news", "data"),
+    )
+    def cards(_news: int | None) -> list[str]:
+        models = models_of(source.snapshot())
+        values = panel.card_values(source.compare(), source.history(), models)
+        return [text for name in panel.CARDS for text in (values[name].value, values[name].detail)]
+
+    @app.callback(
+        Output("compare-map-0", "figure"),
+        Output("compare-map-1", "figure"),
+        Output("compare-scatter", "figure"),
+        Output("compare-title-0", "children"),
+        Output("compare-title-1", "children"),
+        Output("compare-drawn", "data"),
+        Input("news", "data"),
+        Input("compare-pick", "data"),
+        Input("scheme", "computedColorScheme"),
+        State("compare-drawn", "data"),
+    )
+    def draw(_news: int | None, picked: str | None, scheme: str | None, drawn: int | None) -> Any:
+        return drawings(source.snapshot(), picked, drawn, scheme)
+
+    @app.callback(
+        Output("compare-pick", "data"),
+        Output("compare-map-0", "clickData"),
+        Output("compare-map-1", "clickData"),
+        Output("compare-scatter", "clickData"),
+        Input("compare-map-0", "clickData"),
+        Input("compare-map-1", "clickData"),
+        Input("compare-scatter", "clickData"),
+        prevent_initial_call=True,
+    )
+    def select(_first: Any, _second: Any, _scatter: Any) -> Any:
+        # Clicks are emptied at once, or a second click on the same node would be no change.
+        return node_of_click(ctx.triggered[0]["value"]) or no_update, None, None, None
+
+    @app.callback(
+        Output("compare-picked", "children"), Input("compare-pick", "data"), Input("news", "data")
+    )
+    def picked_words(picked: str | None, _news: int | None) -> Any:
+        snapshot = source.snapshot()
+        name = names_of(snapshot.grid).get(picked or "", picked or "")
+        return panel.picked_line(moment_of(snapshot), models_of(snapshot), name, picked)
+
+
+def _register_run(app: Dash, source: Source) -> None:
+    @app.callback(
+        Output("compare-history", "figure"),
+        Output("compare-history-note", "children"),
+        Output("compare-history-empty", "children"),
+        Output("compare-history-mark", "data"),
+        Input("news", "data"),
+        Input("scheme", "computedColorScheme"),
+        State("compare-history-mark", "data"),
+    )
+    def history(_news: int | None, scheme: str | None, mark: list[Any] | None) -> Any:
+        return history_update(source.history(), models_of(source.snapshot()), mark, scheme)
+
+    @app.callback(
+        Output("compare-only", "rowData"),
+        Output("compare-only-note", "children"),
+        Output("compare-only-mark", "data"),
+        Input("news", "data"),
+        State("compare-only-mark", "data"),
+    )
+    def only(_news: int | None, mark: int | None) -> Any:
+        found, episodes = source.history(), source.episodes(EPISODES)
+        rows = panel.only_rows(found, episodes.episodes if episodes else [])
+        note = panel.only_note(found, models_of(source.snapshot()), len(rows))
+        now = zlib.crc32(msgspec.json.encode([rows, note]))
+        return (no_update,) * 3 if now == mark else (rows, note, now)
+
+
+def drawings(
+    snapshot: Snapshot,
+    picked: str | None,
+    drawn: int | None,
+    scheme: str | None = None,
+) -> tuple[Any, ...]:
+    """Both maps and the scatter, the maps' titles, and the mark of what they are drawn for.
+
+    Whole figures when ``drawn`` is not the mark of grid and scheme, patches when it is.
+    """
+    grid = snapshot.grid
+    models, compare = models_of(snapshot), moment_of(snapshot)
+    if grid is None or compare is None:
+        return (no_update,) * 6
+    maps = [map_update(snapshot, model, picked, drawn, scheme)[0] for model in models]
+    names, colours, mark = names_of(grid), palette(scheme), grid_mark(grid, scheme)
+    if mark != drawn:
+        scatter = compare_scatter.scatter_figure(compare, models, names, picked, colours)
+        return (*maps, scatter, *(model_title(model) for model in models), mark)
+    patch = Patch()
+    values = compare_scatter.scatter_values(compare, models, names, colours)
+    nodes = patch["data"][compare_scatter.NODES]
+    nodes["x"], nodes["y"], nodes["hovertext"] = values["x"], values["y"], values["hover"]
+    nodes["marker"]["symbol"], nodes["marker"]["color"] = values["symbol"], values["colour"]
+    ring = compare_scatter.picked_point(compare, models, picked)
+    patch["data"][compare_scatter.PICKED].update(ring)
+    return (*maps, patch, *(no_update,) * 3)
+
+
+def moment_of(snapshot: Snapshot) -> Compare | None:
+    """The models at the snapshot's moment, without the measures; None while one is missing.
+
+    Taken from the snapshot, so that maps and scatter are always of one moment, paused or not.
+    """
+    states = {model: view.state for model, view in snapshot.models.items()}
+    models = models_of(snapshot)
+    if len(models) < 2 or any(model not in states for model in models):
+        return None
+    first = states[models[0]]
+    figures = {
+        model: ModelFigures(
+            risk=states[model].risk,
+            level=states[model].level,
+            active_alarms=states[model].kpis.active_alarms.get("total", 0),
+            average_risk=states[model].kpis.average_risk,
+        )
+        for model in models
+    }
+    return Compare(
+        version=first.version,
+        run=first.run,
+        event_time=first.event_time,
+        nodes=first.nodes,
+        models=figures,
+        top_k_overlap=None,
+        rank_correlation=None,
+    )
+
+
+def history_update(
+    history: History | None,
+    models: Sequence[str],
+    mark: list[Any] | None,
+    scheme: str | None = None,
+) -> tuple[go.Figure | Patch | Any, ...]:
+    """The plot's figure or patch, its note, what to say when it is empty, and its mark.
+
+    The mark names run, scheme, windows and the last one: nothing is sent while it stays the same.
+    """
+    if history is None:
+        return no_update, no_update, "no data yet", no_update
+    points = history.points
+    colours = palette(scheme)
+    last = points[-1].window_end if points else ""
+    now = [history.run, colours.card, len(points), last]
+    if now == mark:
+        return (no_update,) * 4
+    note = words.plural(len(points), "final window")
+    empty = "" if points else "No window is final yet."
+    # A plot that shows lines of this run already only gets new values.
+    if not mark or mark[:2] != now[:2] or min(mark[2], len(points)) < 2:
+        figure = compare_history.history_figure(points, models, history.k, colours)
+        return figure, note, empty, now
+    patch = Patch()
+    values = compare_history.history_values(points, models)
+    for place, y in enumerate(values["ys"]):
+        patch["data"][place].update({"x": values["x"], "y": y})
+    patch["layout"]["yaxis"]["range"] = compare_history.agreement_range(values["ys"])
+    return patch, note, empty, now
+
+
+def node_of_click(click: Any) -> str | None:
+    """The node that a click on a plot means, None for a click on something else."""
+    node = click["points"][0].get("customdata") if click and click["points"] else None
+    return str(node) if node else None
+
+
+def models_of(snapshot: Snapshot) -> list[str]:
+    """The two models that are compared."""
+    return (snapshot.grid.models if snapshot.grid else ["linear", "centrality"])[:2]

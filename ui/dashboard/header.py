@@ -1,0 +1,131 @@
+"""The header that all pages share: name, navigation, run, model switch, pause, light or dark."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from ui.dashboard.page import Page
+from ui.dashboard.theme import MODEL_TITLES, model_title
+from ui.replies import GridInfo
+
+BOTH = "both"
+"""The model switch's choice that shows the models side by side."""
+
+
+def header(pages: Sequence[Page]) -> html.Header:
+    """The header; ``view`` is the model switch, ``pause`` the button, ``scheme`` light or dark."""
+    return html.Header(
+        [
+            html.Div(
+                [
+                    html.H1("gridstress"),
+                    html.Span("how stress spreads over the power grid", className="tagline"),
+                ],
+                className="brand",
+            ),
+            html.Nav(nav_links(pages, "/"), id="nav", **_aria(label="Pages")),
+            html.Div(
+                [
+                    html.Span("no run yet", id="run", className="run"),
+                    html.Span(
+                        "synthetic data",
+                        id="synthetic",
+                        className="badge hidden",
+                        title="The loads of this run were made up by a generator, not measured.",
+                    ),
+                ],
+                className="run-line",
+            ),
+            html.Div([_model_switch(), _pause(), _scheme(), _about()], className="controls"),
+        ]
+    )
+
+
+def nav_links(pages: Sequence[Page], pathname: str) -> list[Component]:
+    """One link a page that has one address; the current page is marked for eyes and readers."""
+    listed = [page for page in pages if not page.below]
+    if len(listed) < 2:
+        return []
+    return [
+        html.Span(
+            dcc.Link(page.title, href=page.path, className="nav-link"),
+            className="current" if page.answers_for(pathname) else "",
+            **_aria(current="page" if page.answers_for(pathname) else "false"),
+        )
+        for page in listed
+    ]
+
+
+def model_options(grid: GridInfo | None, *, both: bool = False) -> list[dict[str, str]]:
+    """The choices of the model switch; ``both`` where a page can show them side by side."""
+    models = grid.models if grid else list(MODEL_TITLES)
+    options = [{"value": model, "label": model_title(model)} for model in models]
+    if both and len(models) > 1:
+        options.append({"value": BOTH, "label": "Side by side"})
+    return options
+
+
+def _aria(**said: str) -> dict[str, Any]:
+    return {f"aria-{name}": value for name, value in said.items()}
+
+
+def _model_switch() -> html.Div:
+    first = next(iter(MODEL_TITLES))
+    return html.Div(
+        [
+            html.Span("Model", className="muted", id="view-label"),
+            dmc.SegmentedControl(
+                id="view",
+                data=model_options(None, both=True),
+                value=first,
+                size="xs",
+                color="blue",
+                persistence=True,
+                persistence_type="session",
+                **_aria(labelledby="view-label"),
+            ),
+            # What pages listen to is always one model, whatever the switch shows.
+            dcc.Input(id="model", type="hidden", value=first),
+        ],
+        className="model-switch",
+    )
+
+
+def _pause() -> html.Button:
+    return html.Button(
+        "Pause",
+        id="pause",
+        className="tool-button pause-button",
+        type="button",
+        title="Let this view stand still while the data go on",
+        **_aria(pressed="false"),
+    )
+
+
+def _scheme() -> Component:
+    toggle: Component = dmc.ColorSchemeToggle(
+        id="scheme",
+        lightIcon=html.Span("Dark"),
+        darkIcon=html.Span("Light"),
+        variant="default",
+        className="tool-button scheme-button",
+        **_aria(label="Switch between light and dark"),
+    )
+    return toggle
+
+
+def _about() -> Component:
+    popover: Component = dmc.Popover(
+        [
+            dmc.PopoverTarget(html.Button("What is this?", className="tool-button", type="button")),
+            dmc.PopoverDropdown(html.Div(id="about", className="about")),
+        ],
+        width=430,
+        position="bottom-end",
+        shadow="md",
+        keepMounted=True,
+    )
+    return popover

@@ -1,0 +1,29 @@
+"""Addresses within the dashboard."""
+
+from urllib.parse import parse_qs, quote, unquote
+
+NODE_PATH = "/node"
+ALARMS_PATH = "/alarms"
+
+
+def node_href(node_id: str, model: str | None = None) -> str:
+    """Address of a node's page; with a model, the page stresses that one."""
+    query = f"?model={quote(model, safe='')}" if model else ""
+    return f"{NODE_PATH}/{quote(node_id, safe='')}{query}"
+
+
+def alarms_href(node_id: str) -> str:
+    """Address of the alarms page, showing one node only."""
+    return f"{ALARMS_PATH}?node={quote(node_id, safe='')}"
+
+
+def node_of(pathname: str | None) -> str | None:
+    """The node that an address names, None if it names none."""
+    rest = (pathname or "").removeprefix(NODE_PATH + "/")
+    return (unquote(rest).strip("/") or None) if rest != pathname else None
+
+
+def parameter(search: str | None, name: str) -> str | None:
+    """A parameter of an address's query, None where there is none."""
+    values = parse_qs((search or "").lstrip("?")).get(name)
+    return values[0] if values else None

@@ -1,0 +1,202 @@
+"""The table of alarm episodes: its columns, its rows, and what has changed between two of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+from dash.development.base_component import Component
+
+from ui.dashboard import words
+from ui.dashboard.links import node_href
+from ui.dashboard.theme import model_title
+from ui.replies_more import Episode
+
+Row = dict[str, Any]
+
+TEXT_FILTER: dict[str, Any] = {
+    "filter": "agTextColumnFilter",
+    "filterParams": {"maxNumConditions": 8},
+}
+
+COLUMNS: list[dict[str, Any]] = [
+    {
+        "field": "level",
+        "headerName": "Level",
+        "headerTooltip": "The highest level the episode has reached",
+        "width": 104,
+        "comparator": {"function": "gridstressAlarms.byLevel"},
+        "cellClass": "level-cell",
+        "cellClassRules": {
+            f"level-{level.lower()}": f"params.value === '{level}'"
+            for level in ("WARNING", "HIGH", "CRITICAL")
+        },
+        **TEXT_FILTER,
+    },
+    {
+        "field": "state",
+        "headerName": "State",
+        "headerTooltip": "Open until the risk has fallen below the clear level",
+        "width": 92,
+        "valueFormatter": {"function": "gridstressAlarms.state(params)"},
+        "cellClassRules": {"state-open": "params.value === 'open'"},
+        **TEXT_FILTER,
+    },
+    {
+        "field": "name",
+        "headerName": "Node",
+        "flex": 1,
+        "minWidth": 132,
+        "tooltipField": "name",
+        "cellRenderer": "GridstressNodeLink",
+        "filterValueGetter": {"function": "params.data.name + ' ' + params.data.node_id"},
+        **TEXT_FILTER,
+    },
+    {"field": "zone", "headerName": "Zone", "width": 104, **TEXT_FILTER},
+    {"field": "model", "headerName": "Model", "width": 138, **TEXT_FILTER},
+    {
+        "field": "raised_at",
+        "headerName": "Raised",
+        "headerTooltip": "Grid time, UTC",
+        "width": 122,
+        "sort": "desc",
+        "valueFormatter": {"function": "params.data.raised"},
+        "filter": "agNumberColumnFilter",
+        "filterValueGetter": {"function": "params.data.raised_s"},
+    },
+    {
+        "field": "cleared_at",
+        "headerName": "Cleared",
+        "headerTooltip": "Grid time, UTC",
+        "width": 122,
+        "valueFormatter": {"function": "params.data.cleared"},
+    },
+    {
+        "field": "duration_s",
+        "headerName": "Lasted",
+        "headerTooltip": "Grid time from raise to clear; of an open one, so far",
+        "width": 94,
+        "type": "rightAligned",
+        "valueFormatter": {"function": "params.data.lasted"},
+    },
+    {
+        "field": "peak_risk",
+        "headerName": "Peak risk",
+        "headerTooltip": "The highest risk of its alerts: a score from 0 to 1, not a probability",
+        "width": 100,
+        "type": "rightAligned",
+        "valueFormatter": {"function": "params.data.peak"},
+        "cellStyle": {"function": "gridstressAlarms.bar(params)"},
+    },
+    {
+        "field": "source",
+        "headerName": "Mostly from",
+        "headerTooltip": "The node whose stress makes up most of it, with its share",
+        "flex": 1,
+        "minWidth": 140,
+        "tooltipField": "sources",
+    },
+]
+
+CSV_COLUMNS = (
+    "episode_id", "model_id", "node_id", "name", "zone", "level", "state", "raised_at",
+    "cleared_at", "duration_s", "peak_risk", "steps", "sources",
+)  # fmt: skip
+"""Fields of an exported row, in this order; times ISO-8601 UTC, durations in seconds."""
+
+HIDDEN = [
+    {"field": name, "headerName": name, "hide": True}
+    for name in ("episode_id", "model_id", "node_id", "steps", "sources")
+]
+
+
+def episode_table() -> Component:
+    """The empty table, ``alarms-table``; a row is opened with a click or with Enter."""
+    open_row = ["gridstressAlarms.open(params)"]
+    table: Component = dag.AgGrid(
+        id="alarms-table",
+        columnDefs=[*COLUMNS, *HIDDEN],
+        rowData=[],
+        getRowId="params.data.episode_id",
+        defaultColDef={
+            "sortable": True,
+            "resizable": True,
+            "suppressMovable": True,
+            "suppressHeaderMenuButton": True,
+            "suppressHeaderFilterButton": True,
+        },
+        eventListeners={"rowClicked": open_row, "cellKeyDown": open_row},
+        csvExportParams={
+            "columnKeys": list(CSV_COLUMNS),
+            "fileName": "gridstress-alarms.csv",
+            "processCellCallback": {"function": "gridstressAlarms.csvCell(params)"},
+            "processHeaderCallback": {"function": "gridstressAlarms.csvHeader(params)"},
+        },
+        dashGridOptions={
+            "animateRows": False,
+            "rowHeight": 30,
+            "headerHeight": 34,
+            "tooltipShowDelay": 400,
+            "suppressNoRowsOverlay": True,
+            "enableCellTextSelection": True,
+        },
+        className="ag-theme-quartz alarms-table",
+        style={"height": "100%", "width": "100%"},
+    )
+    return table
+
+
+def episode_rows(episodes: Sequence[Episode], names: Mapping[str, str]) -> list[Row]:
+    """One row an episode, with its numbers for sorting and export and its texts to be read.
+
+    ``names`` are the nodes' names by id.
+    """
+    return [_row(episode, names) for episode in episodes]
+
+
+def row_changes(before: Mapping[str, Row], after: Mapping[str, Row]) -> dict[str, list[Row]]:
+    """What turns the rows ``before`` into those ``after``, both by id, as a row transaction."""
+    changes = {
+        "add": [row for key, row in after.items() if key not in before],
+        "update": [row for key, row in after.items() if key in before and before[key] != row],
+        "remove": [{"episode_id": key} for key in before if key not in after],
+    }
+    return {kind: rows for kind, rows in changes.items() if rows}
+
+
+def _row(episode: Episode, names: Mapping[str, str]) -> Row:
+    raised, cleared = words.parse(episode.raised_at), words.short_time(episode.cleared_at)
+    shares = [(names.get(s.node_id, s.node_id), s.share) for s in episode.sources]
+    return {
+        "episode_id": episode.episode_id,
+        "node_id": episode.node_id,
+        "name": episode.name,
+        "href": node_href(episode.node_id, episode.model),
+        "zone": episode.zone,
+        "model_id": episode.model,
+        "model": model_title(episode.model),
+        "level": episode.level,
+        "state": "open" if episode.open else "cleared",
+        "raised_at": episode.raised_at,
+        "raised_s": raised.timestamp() if raised else 0.0,
+        "raised": words.short_time(episode.raised_at),
+        "cleared_at": episode.cleared_at,
+        "cleared": words.DASH if episode.open else cleared,
+        "duration_s": episode.duration_s,
+        "lasted": lasted(episode.duration_s),
+        "peak_risk": round(episode.peak_risk, 4),
+        "peak": words.score(episode.peak_risk),
+        "steps": episode.steps,
+        "source": f"{shares[0][0]} {shares[0][1]:.0%}" if shares else words.DASH,
+        "sources": ", ".join(f"{name} {share:.0%}" for name, share in shares),
+    }
+
+
+def lasted(seconds: float) -> str:
+    """A length of time such as ``45 min``, ``11 h``, ``2 d 3 h``."""
+    hours, days = int(seconds) // 3600, int(seconds) // 86_400
+    if hours < 1:
+        return f"{int(seconds) // 60} min"
+    if days < 2:
+        minutes = int(seconds) % 3600 // 60
+        return f"{hours} h" + (f" {minutes} min" if minutes else "")
+    return f"{days} d" + (f" {hours % 24} h" if hours % 24 else "")

@@ -1,0 +1,62 @@
+"""Answers that are asked for only while somebody looks, once for all who do."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any, TypeVar
+
+from topology.errors import GridstressError
+from ui.client import UnknownNameError
+
+logger = logging.getLogger(__name__)
+
+KEPT = 96
+
+Answer = TypeVar("Answer")
+Key = tuple[str | int, ...]
+
+
+class OnDemand:
+    """Keeps the last answer of each question; many threads may ask.
+
+    Those who ask the same thing at the same time wait for one answer; different questions do not
+    wait for each other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._kept: OrderedDict[Key, tuple[int, Any]] = OrderedDict()
+        self._asking: dict[Key, Lock] = {}
+
+    def known(self, key: Key) -> Any:
+        """The last answer, None if there was none; asks nobody."""
+        with self._lock:
+            return self._kept.get(key, (0, None))[1]
+
+    def get(self, key: Key, version: int, ask: Callable[[], Answer]) -> Answer | None:
+        """The answer of that version, asked for if it is not kept.
+
+        Something that does not exist is None. When the workers fail it is the last one known.
+        """
+        with self._lock:
+            turn = self._asking.setdefault(key, Lock())
+        with turn:
+            with self._lock:
+                kept: tuple[int, Answer | None] = self._kept.get(key, (-1, None))
+            if kept[0] == version:
+                return kept[1]
+            answer: Answer | None
+            try:
+                answer = ask()
+            except UnknownNameError:
+                answer = None
+            except GridstressError as error:
+                logger.debug("no answer about %s: %s", key, error)
+                return kept[1]
+            with self._lock:
+                self._kept[key] = (version, answer)
+                self._kept.move_to_end(key)
+                while len(self._kept) > KEPT:
+                    self._asking.pop(self._kept.popitem(last=False)[0], None)
+            return answer
