@@ -8,10 +8,6 @@ from typing import Any, Protocol
 class Topic(Protocol):
     """The part of a Faust topic that is used here: raw keys and values."""
 
-    def get_topic_name(self) -> str:
-        """Its name in Kafka."""
-        ...
-
     async def send(
         self, *, key: bytes, value: bytes | None, partition: int | None = None, headers: Any = None
     ) -> Awaitable[Any]:

@@ -26,9 +26,8 @@ from topology.messages import (
     RiskWindow,
     SourceShare,
 )
+from topology.ranking import top_sources
 from topology.shards import shard_nodes
-
-TOP_SOURCES = 3
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ class RiskModel:
         windows = HoppingWindows(panes, self.spec, len(self.shards[shard]))
         closed = state.closed_until_s
         first_end = (state.first_pane_s if closed is None else closed) + self.spec.step_s
-        last_end = self.spec.last_end(watermark_s)
+        last_end = self.spec.pane_of(watermark_s)
         for end_s in range(first_end, last_end + 1, self.spec.step_s):
             window = windows.at(end_s)
             state.closed_until_s = end_s
@@ -126,13 +125,7 @@ class RiskModel:
         ``node`` is a grid position; ``source_stress`` has shape (grid nodes,).
         """
         parts = self._influence_on[:, [node]].toarray()[:, 0] * source_stress
-        total = parts.sum()
-        if total <= 0:
-            return []
-        order = np.lexsort((np.arange(len(parts)), -parts))[:TOP_SOURCES]
-        return [
-            SourceShare(self.grid.ids[i], float(parts[i] / total)) for i in order if parts[i] > 0
-        ]
+        return top_sources(parts, self.grid.ids)
 
     @cached_property
     def _influence_on(self) -> Matrix:

@@ -21,10 +21,6 @@ class WindowSpec:
         """Start of the pane that holds this time."""
         return floor(time_s / self.step_s) * self.step_s
 
-    def last_end(self, time_s: float) -> int:
-        """The latest window end that is not after this time."""
-        return self.pane_of(time_s)
-
     def panes_in(self, end_s: int) -> range:
         """Starts of the panes of the window that ends here, oldest first."""
         return range(end_s - self.size_s, end_s, self.step_s)

@@ -4,14 +4,14 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from topology.messages import Floats
+from topology.ranking import highest
 
 
 def top_overlap(one: Floats, other: Floats, k: int) -> float | None:
     """Jaccard index of the k highest positive risks of each; None when there are none."""
     sets = []
     for risk in (one, other):
-        order = np.lexsort((np.arange(len(risk)), -risk))[:k]
-        sets.append({i for i in order.tolist() if risk[i] > 0})
+        sets.append({i for i in highest(risk, k).tolist() if risk[i] > 0})
     union = sets[0] | sets[1]
     return len(sets[0] & sets[1]) / len(union) if union else None
 

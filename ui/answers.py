@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from topology.clock import to_iso
+from topology.ranking import highest
 from ui.agreement import rank_correlation, top_overlap
 from ui.episodes import pair_up
 from ui.history import TOP_K
@@ -78,7 +79,7 @@ class Answers(Knowledge):
         """The k nodes with the highest risk, with its change since the last final window."""
         model, run = self.which(model, run)
         moment = self.moment(model, run)
-        order = np.lexsort((np.arange(len(moment.risk)), -moment.risk))[:k]
+        order = highest(moment.risk, k)
         before = self.last_final(model, run)
         nodes = []
         for i in order.tolist():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from tables.shard_view import PaneView
@@ -12,12 +13,12 @@ from topology.errors import DataError
 from topology.grid import Grid, Node
 from topology.influence import Matrix
 from topology.messages import Floats
+from topology.ranking import top_sources
 from topology.shards import shard_nodes
 from ui.shapes import Answer, iso_or_none
 from ui.store import RunView, Store
 
 LEVEL_NAMES = ("", "WARNING", "HIGH", "CRITICAL")
-TOP_SOURCES = 3
 
 
 class UnknownError(DataError):
@@ -145,11 +146,5 @@ class Knowledge:
             if end_s is not None and end_s - self.size_s <= pane.start_s < end_s:
                 stress[pane.source_index] += pane.source_stress
         pushed = self.influence[model][:, [node]].toarray()[:, 0] * stress
-        if not pushed.any():
-            return []
-        order = np.lexsort((np.arange(len(pushed)), -pushed))[:TOP_SOURCES]
-        return [
-            {"node_id": self.grid.ids[i], "share": float(pushed[i] / pushed.sum())}
-            for i in order
-            if pushed[i] > 0
-        ]
+        shares: list[Answer] = msgspec.to_builtins(top_sources(pushed, self.grid.ids))
+        return shares

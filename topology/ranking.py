@@ -1,0 +1,28 @@
+"""Putting nodes in order: the highest first, and at the same height by position."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from topology.messages import Floats, SourceShare
+
+TOP_SOURCES = 3
+
+
+def highest(values: Floats, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Positions of the k highest values, highest first; shape (at most k,)."""
+    order: np.ndarray[Any, np.dtype[np.intp]] = np.lexsort((np.arange(len(values)), -values))
+    return order[:k]
+
+
+def top_sources(parts: Floats, ids: Sequence[str]) -> list[SourceShare]:
+    """The sources that make up most of a node's stress, largest share first.
+
+    ``parts`` is what each node adds to it, shape (nodes,); those that add nothing are left out.
+    """
+    total = parts.sum()
+    if total <= 0:
+        return []
+    order = highest(parts, TOP_SOURCES)
+    return [SourceShare(ids[i], float(parts[i] / total)) for i in order if parts[i] > 0]
