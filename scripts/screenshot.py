@@ -1,68 +1,116 @@
-"""Take a picture of the running dashboard with Debian's chromium, driven by playwright.
+"""Take a picture of every page of the running dashboard, for the docs.
 
-python scripts/screenshot.py docs/images/dashboard.png --alarms 5 --node Wendlingen
+gridstress up
+python -m scripts.screenshot --alarms 5
 """
 
 import argparse
-import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.browser import launch, missing, still
+
+SIZE = {"width": 1600, "height": 1000}
+LARGE_KB = 300
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file name, the page's address (``{node}`` is the node shown) and what must be seen."""
+
+    name: str
+    path: str
+    wanted: tuple[str, ...]
+    scheme: str = "light"
+
+
+OVERVIEW = ("#map .point", "#top .ag-row", "#detail-values .number")
+PICTURES = (
+    Picture("dashboard", "/?model=linear&node={node}", OVERVIEW),
+    Picture("dashboard-dark", "/?model=linear&node={node}", OVERVIEW, "dark"),
+    Picture("side-by-side", "/?model=both", ("#map .point", "#map-second .point")),
+    Picture("compare", "/compare", ("#compare-scatter .point", "#compare-history .js-line")),
+    Picture("alarms", "/alarms", (".alarms-table .ag-row",)),
+    Picture("node", "/node/{node}", ("#node-history .js-line", "#node-neighbours a")),
+    Picture("system", "/system", ("#system-workers-table tbody tr", "#system-settings .ag-row")),
+)
 
 
 def main() -> int:
-    """Wait for the page to show what is asked for, then save it; 1 if it never does."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path, help="PNG to write")
+    """Wait for alarms, then save one PNG a page; 1 if a page never shows what it should."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("only", nargs="*", help="pictures to take: " + ", ".join(names()))
     parser.add_argument("--url", default="http://127.0.0.1:8050")
-    parser.add_argument("--size", default="1280x800", help="WIDTHxHEIGHT in px")
-    parser.add_argument("--alarms", type=int, default=0, help="wait for so many active alarms")
-    parser.add_argument("--node", default="", help="node to select, by the start of its name")
+    parser.add_argument("--to", type=Path, default=Path("docs/images"), help="folder to write to")
+    parser.add_argument("--alarms", type=int, default=1, help="wait for so many active alarms")
+    parser.add_argument("--node", help="id of the node to show; else the one with most risk")
     parser.add_argument("--wait", type=float, default=300, help="seconds to wait at most")
     options = parser.parse_args()
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        sys.stderr.write("error: there is no chromium\nhint: apt-get install chromium\n")
+    if unknown := set(options.only) - set(names()):
+        parser.error(f"no such picture: {', '.join(sorted(unknown))}")
+    if lack := missing():
+        sys.stderr.write(f"error: {lack}\n")
         return 1
-    from playwright.sync_api import Error, sync_playwright
+    from playwright.sync_api import Error
 
-    width, height = (int(part) for part in options.size.split("x"))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": width, "height": height})
-        page.set_default_timeout(options.wait * 1000)
+    options.to.mkdir(parents=True, exist_ok=True)
+    with launch() as browser:
         try:
-            page.goto(options.url)
-            page.wait_for_selector("#map .point")
-            if options.node:
-                page.click("#pick")
-                page.keyboard.type(options.node)
-                page.get_by_role("option").filter(has_text=options.node).first.click()
-                page.wait_for_selector("#detail-values .number")
-            page.wait_for_function(
-                "least => Number(document.querySelector('#kpi-alarms').textContent) >= least",
-                arg=options.alarms,
-            )
-            # The other panels follow within a moment.
-            page.wait_for_timeout(600)
-            page.mouse.move(width - 2, height - 2)
-            page.screenshot(path=options.file)
+            busiest = wait_for_alarms(browser, options.url, options.alarms, options.wait)
+            for picture in PICTURES:
+                if not options.only or picture.name in options.only:
+                    file = options.to / f"{picture.name}.png"
+                    address = options.url + picture.path.format(node=options.node or busiest)
+                    take(browser, picture, address, file, options.wait)
+                    size_kb = file.stat().st_size / 1000
+                    note = "" if size_kb < LARGE_KB else f": more than {LARGE_KB} kB"
+                    sys.stdout.write(f"{file} {size_kb:.0f} kB{note}\n")
         except Error as error:
             sys.stderr.write(f"error: {str(error).splitlines()[0]}\n")
             return 1
-        finally:
-            browser.close()
     return 0
+
+
+def names() -> list[str]:
+    """The pictures' names, in the order they are taken."""
+    return [picture.name for picture in PICTURES]
+
+
+def wait_for_alarms(browser: Any, url: str, least: int, wait_s: float) -> str:
+    """Id of the node with the highest risk, once so many alarms are active."""
+    page = browser.new_page(viewport=SIZE)
+    page.set_default_timeout(1000 * wait_s)
+    page.goto(url)
+    page.wait_for_function(
+        "least => Number(document.querySelector('#kpi-alarms')?.textContent) >= least", arg=least
+    )
+    first = page.locator('#top .ag-center-cols-container .ag-row[row-index="0"]')
+    found = str(first.get_attribute("row-id"))
+    page.close()
+    return found
+
+
+def take(browser: Any, picture: Picture, address: str, file: Path, wait_s: float) -> None:
+    """Save one page as a PNG, once all that must be seen is there and stands still."""
+    page = browser.new_page(viewport=SIZE, color_scheme=picture.scheme)
+    page.set_default_timeout(1000 * wait_s)
+    page.goto(address)
+    for selector in picture.wanted:
+        page.wait_for_selector(selector, state="attached")
+    still(page, counter(page), wait_s)
+    page.mouse.move(SIZE["width"] - 2, SIZE["height"] - 2)
+    page.screenshot(path=file)
+    page.close()
+
+
+def counter(page: Any) -> Callable[[], int]:
+    """Ask how much is drawn."""
+    return lambda: int(page.evaluate("() => document.querySelectorAll('#root *').length"))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import httpx
 import msgspec
 
 from topology.errors import GridstressError, UsageError
+from ui.auth import authorization
 from ui.replies import (
     Alerts,
     Compare,
@@ -87,6 +88,8 @@ class ApiClient:
         Workers, asked in this order; after a failure the next one is asked from then on.
     timeout_s
         How long one worker may take over one answer before the next is asked.
+    token
+        What the workers ask for; empty if they ask for none.
 
     Raises
     ------
@@ -98,10 +101,12 @@ class ApiClient:
         From every request: when the worker refused it.
     """
 
-    def __init__(self, urls: str | Sequence[str], *, timeout_s: float = 3.0) -> None:
+    def __init__(
+        self, urls: str | Sequence[str], *, timeout_s: float = 3.0, token: str = ""
+    ) -> None:
         self.urls = parse_urls(urls)
         # Environment proxies are ignored: workers are on loopback or in the same network.
-        self._http = httpx.Client(timeout=timeout_s, trust_env=False)
+        self._http = httpx.Client(timeout=timeout_s, trust_env=False, headers=authorization(token))
         self._first = 0
         self._kept: OrderedDict[str, tuple[str, Any]] = OrderedDict()
         self._lock = Lock()
@@ -243,6 +248,11 @@ def _refuse(response: httpx.Response) -> None:
     except msgspec.DecodeError:
         # Not our API's own 404: something else listens at this address.
         raise _ServerError(f"status {code}, not an answer of a gridstress worker") from None
+    if code == httpx.codes.UNAUTHORIZED:
+        raise ApiError(
+            f"the worker refused our token: {refusal.error}",
+            hint="dashboard and workers need the same GRIDSTRESS_API_TOKEN",
+        )
     if code == httpx.codes.NOT_FOUND:
         raise UnknownNameError(refusal.error or "not found", refusal.exists)
     raise ApiError(refusal.error or f"the worker refused {response.url.path} with status {code}")

@@ -6,6 +6,7 @@ rebalances and commits nothing.
 
 import logging
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -30,8 +31,8 @@ class Feed(Service):
 
     Parameters
     ----------
-    bootstrap
-        ``host:port`` of a broker.
+    connection
+        Keyword arguments with which an aiokafka client connects.
     store
         What is kept up to date.
     partitions
@@ -46,7 +47,7 @@ class Feed(Service):
 
     def __init__(
         self,
-        bootstrap: str,
+        connection: Mapping[str, Any],
         store: Store,
         partitions: int,
         view_topic: str,
@@ -55,7 +56,7 @@ class Feed(Service):
         window_topics: Mapping[str, str],
     ) -> None:
         super().__init__()
-        self._bootstrap = bootstrap
+        self._connection = dict(connection)
         self._store = store
         self._partitions = partitions
         self._view_topic = view_topic
@@ -67,7 +68,7 @@ class Feed(Service):
     @Service.task
     async def _follow(self) -> None:
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap,
+            **self._connection,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             fetch_max_wait_ms=POLL_MS,
@@ -102,7 +103,7 @@ class Feed(Service):
     def _take(self, record: ConsumerRecord) -> None:
         try:
             self._apply[record.topic](record)
-        except (MessageError, msgspec.MsgspecError, RecursionError) as error:
+        except (MessageError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             # Somebody else wrote into our topics: the views go on without that record.
             log.warning(
                 "cannot show %s/%s@%s: %s", record.topic, record.partition, record.offset, error
@@ -110,7 +111,7 @@ class Feed(Service):
 
     def _view(self, record: ConsumerRecord) -> None:
         if record.value is None:
-            model, run, shard = msgspec.json.decode(record.key, type=tuple[str, str, int])
+            model, run, shard = msgspec.json.decode(record.key or b"", type=tuple[str, str, int])
             self._store.drop_view(model, run, shard)
         else:
             self._store.apply_view(record.value)

@@ -1,71 +1,35 @@
 """One background thread asks the workers once a second, for however many browsers.
 
-What it learns is an immutable :class:`Snapshot`; its ``version`` grows only when there is
-something new to show.
+What it learns is an immutable :class:`ui.snapshot.Snapshot` of the newest run; its ``version``
+grows only when there is something new to show. Everything else is asked for while somebody looks.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from math import ceil, log2
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
 from threading import Event, Thread
-from types import MappingProxyType
 from typing import Any, TypeVar
-
-from msgspec import structs
 
 from topology.errors import GridstressError
 from ui.client import ApiClient
+from ui.earlier_runs import EarlierRuns
 from ui.on_demand import OnDemand
-from ui.replies import Alert, Compare, GridInfo, GridState, Health, NodeDetail, RunInfo, TopNode
+from ui.replies import Compare, NodeDetail
 from ui.replies_more import Episodes, History, System
-from ui.trends import Trends
+from ui.snapshot import Snapshot, ask_views, content_of
 
 logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-TIMELINE_S = 600
 TOP_K = 10
-RANKED = 20
-GRID_DAY_S = 86_400
+EPISODES = 2000
 GRID_EVERY = 30
 SYSTEM_EVERY_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ModelView:
-    """What is shown of one model: values, ranking, alerts of the last ten minutes and grid day."""
-
-    state: GridState
-    top: tuple[TopNode, ...]
-    alerts: tuple[Alert, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What the workers last said, and whether they still say anything.
-
-    ``version`` changes with the content, ``asked_at`` and ``answered_at`` (epoch seconds) with
-    every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.
-    """
-
-    version: int = 0
-    grid: GridInfo | None = None
-    run: RunInfo | None = None
-    models: Mapping[str, ModelView] = field(default_factory=lambda: MappingProxyType({}))
-    health: Health | None = None
-    worker: str = ""
-    asked_at: float = 0.0
-    answered_at: float = 0.0
-    took_s: float = 0.0
-    error: str = ""
-    trends: Trends = field(default_factory=Trends)
-
-    def view(self, model: str | None) -> ModelView | None:
-        """The model's view, None while there is none."""
-        return self.models.get(model or "")
+ASKING = 8
 
 
 class Poller:
@@ -94,7 +58,10 @@ class Poller:
         self._snapshot = Snapshot()
         self._content: Any = None
         self._polls = 0
+        self._versions = count(1)
+        self._earlier = EarlierRuns(client, clock, self._versions)
         self._on_demand = OnDemand()
+        self._askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-ask")
         self._stopping = Event()
         self._thread: Thread | None = None
 
@@ -108,11 +75,15 @@ class Poller:
         self._stopping.set()
         if self._thread:
             self._thread.join()
+        self._askers.shutdown(cancel_futures=True)
         self._client.close()
 
-    def snapshot(self) -> Snapshot:
-        """The newest snapshot."""
-        return self._snapshot
+    def snapshot(self, run: str | None = None) -> Snapshot:
+        """The newest snapshot of a run; without ``run``, of the run that is active last."""
+        newest = self._snapshot
+        if run is None or (newest.run and newest.run.run == run):
+            return newest
+        return self._earlier.snapshot(newest, run)
 
     def poll(self) -> Snapshot:
         """Ask once, now, and keep what comes; never raises for a worker that is gone."""
@@ -130,28 +101,36 @@ class Poller:
         self._snapshot = after
         return after
 
-    def node(self, node_id: str, model: str) -> NodeDetail | None:
+    def node(self, node_id: str, model: str, run: str | None = None) -> NodeDetail | None:
         """One node's detail, asked for at most once a snapshot version; None if not to be had.
 
-        While the workers are gone it is the last one known.
+        While the workers are gone it is the last one known. Here and below, ``run`` is the newest
+        unless it is given.
         """
         return self._once(
-            ("node", node_id, model), lambda run: self._client.node(node_id, model, run)
+            ("node", node_id, model), run, lambda name: self._client.node(node_id, model, name)
         )
 
-    def episodes(self, limit: int = 500) -> Episodes | None:
-        """The newest ``limit`` alarm episodes of all models; kept like a node's detail."""
+    def details(
+        self, node_id: str, models: Sequence[str], run: str | None = None
+    ) -> dict[str, NodeDetail]:
+        """One node under several models, asked for at the same time; without those not known."""
+        found = self._askers.map(lambda model: self.node(node_id, model, run), models)
+        return {model: one for model, one in zip(models, found, strict=True) if one}
+
+    def episodes(self, run: str | None = None) -> Episodes | None:
+        """The newest 2,000 alarm episodes of all models; kept like a node's detail."""
         return self._once(
-            ("episodes", limit), lambda run: self._client.episodes(run=run, limit=limit)
+            ("episodes",), run, lambda name: self._client.episodes(run=name, limit=EPISODES)
         )
 
-    def history(self) -> History | None:
+    def history(self, run: str | None = None) -> History | None:
         """How the models have agreed over the run; kept like a node's detail."""
-        return self._once(("history",), self._client.history)
+        return self._once(("history",), run, self._client.history)
 
-    def compare(self, k: int = TOP_K) -> Compare | None:
+    def compare(self, run: str | None = None) -> Compare | None:
         """The models next to each other now; kept like a node's detail."""
-        return self._once(("compare", k), lambda run: self._client.compare(run, k))
+        return self._once(("compare",), run, lambda name: self._client.compare(name, TOP_K))
 
     def system(self) -> System | None:
         """How the workers are, asked for at most every two seconds; the last one known if gone."""
@@ -162,14 +141,15 @@ class Poller:
         return self._on_demand.get(("system",), age, self._client.system)
 
     def _once(
-        self, key: tuple[str | int, ...], ask: Callable[[str | None], Answer]
+        self, what: tuple[str, ...], run: str | None, ask: Callable[[str | None], Answer]
     ) -> Answer | None:
-        snapshot = self._snapshot
+        snapshot = self.snapshot(run)
+        name = snapshot.run.run if snapshot.run else None
+        key = (*what, name or "")
         if snapshot.error:
             last: Answer | None = self._on_demand.known(key)
             return last
-        run = snapshot.run.run if snapshot.run else None
-        return self._on_demand.get(key, snapshot.version, lambda: ask(run))
+        return self._on_demand.get(key, snapshot.version, lambda: ask(name))
 
     def _work(self) -> None:
         while not self._stopping.is_set():
@@ -191,29 +171,22 @@ class Poller:
         if grid is None or before.error or self._polls % GRID_EVERY == 0:
             grid = self._client.grid()
         self._polls += 1
-        runs = self._client.runs()
+        runs = tuple(self._client.runs())
         run = runs[0] if runs else None
         name = run.run if run else None
-        views, content = {}, []
-        for model in grid.models:
-            state = self._client.state(model, name)
-            top = self._client.top(model, name, RANKED)
-            alerts = self._client.alerts(
-                model, name, since=alerts_since(now, state.speed), limit=2000
-            )
-            views[model] = ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
-            content += [_shown(state), top.nodes, alerts.alerts]
+        views = ask_views(self._client, grid, name, now)
         health = self._client.health()
-        said = [grid, run and structs.replace(run, published_at=0.0), health.status, *content]
+        said = content_of(grid, runs, run, health, views)
         changed = said != self._content
         self._content = said
         answered_at = self._clock()
         states = {model: view.state for model, view in views.items()}
         return Snapshot(
-            version=before.version + changed,
+            version=next(self._versions) if changed else before.version,
             grid=grid,
             run=run,
-            models=MappingProxyType(views),
+            runs=runs,
+            models=views,
             health=health,
             worker=self._client.worker,
             asked_at=now,
@@ -221,21 +194,3 @@ class Poller:
             took_s=answered_at - now,
             trends=before.trends.follow(now, name, states),
         )
-
-
-def alerts_since(now: float, speed: float | None) -> float | None:
-    """From when on alerts are asked for: ten minutes, or the wall-clock time of a grid day.
-
-    ``speed`` in event seconds per wall second; None, when it is not known, asks for all. In whole
-    minutes and powers of two, so that the question, and with it the ETag, stays the same.
-    """
-    if not speed or speed <= 0:
-        return None
-    day_s: float = 2.0 ** ceil(log2(GRID_DAY_S / speed))
-    return (now - max(TIMELINE_S, day_s)) // 60 * 60
-
-
-def _shown(state: GridState) -> GridState:
-    """The state without what moves every second though nobody can see it on the page."""
-    speed = state.speed and float(f"{state.speed:.2g}")
-    return structs.replace(state, version=0, parts=[], speed=speed)

@@ -195,7 +195,10 @@ class Window(Struct, frozen=True):
 
 
 class NodeDetail(Struct, frozen=True):
-    """One node under one model, with the windows of the last 7 days of event time."""
+    """One node under one model, with the windows of the last 7 days of event time.
+
+    ``parts_at`` is not of the API: :mod:`ui.rewind` says by it of when panes and sources are.
+    """
 
     version: int
     node: GridNode
@@ -210,6 +213,7 @@ class NodeDetail(Struct, frozen=True):
     windows: list[Window] = []
     sources: list[SourceShare] = []
     alerts: list[Alert] = []
+    parts_at: str | None = None
 
 
 class ModelFigures(Struct, frozen=True):
@@ -234,10 +238,14 @@ class Compare(Struct, frozen=True):
 
 
 class Health(Struct, frozen=True):
-    """How the worker that answered is: ``status`` is ok, starting or rebalancing."""
+    """How the worker that answered is: ``status`` is ok, starting, rebalancing or stalled.
+
+    ``reason`` says why it is stalled.
+    """
 
     status: str
     worker: str
+    reason: str | None = None
     version: str = ""
     now: float = 0.0
     uptime_s: float = 0.0

@@ -102,6 +102,7 @@ class WorkerStatus(Struct, frozen=True):
     frames_per_s: dict[str, float] = {}
     duplicates: int = 0
     late_rows: int = 0
+    ahead_rows: int = 0
     gaps: int = 0
     dead_letters: dict[str, int] = {}
     rss_mb: float | None = None

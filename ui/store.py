@@ -10,6 +10,7 @@ from tables.shard_view import ShardView
 from topology.messages import RiskAlert, RiskWindow, decode
 from ui.episodes import Episode, EpisodeBook
 from ui.history import History
+from ui.shape_check import Shape
 from ui.worker_status import WorkerStatus
 
 MAX_ALERTS = 20_000
@@ -74,10 +75,14 @@ class RunView:
 
 
 class Store:
-    """Views, alerts and final windows of all runs; ``version`` grows with every change."""
+    """Views, alerts and final windows of all runs; ``version`` grows with every change.
 
-    def __init__(self, history: History | None = None) -> None:
+    ``shape`` refuses what is not of the grid that is shown, whoever wrote it.
+    """
+
+    def __init__(self, history: History | None = None, shape: Shape | None = None) -> None:
         self.version = 0
+        self.shape = shape
         self.history = history
         self.workers: dict[str, WorkerStatus] = {}
         self._episodes: dict[str, EpisodeBook] = defaultdict(EpisodeBook)
@@ -91,6 +96,8 @@ class Store:
     def apply_view(self, raw: bytes) -> None:
         """Take a shard's newest view."""
         view = msgspec.json.decode(raw, type=ShardView)
+        if self.shape is not None:
+            self.shape.check_view(view)
         run = self.runs.setdefault((view.model, view.run), RunView())
         known = run.shards.get(view.shard)
         if known is not None and known.published_at > view.published_at:
@@ -134,9 +141,12 @@ class Store:
 
     def apply_window(self, raw: bytes, model: str, shard: int) -> None:
         """Keep a final window as it came; a node's history is read when somebody asks for it."""
+        window = decode(raw, RiskWindow)
+        if self.shape is not None:
+            self.shape.check_window(window, model, shard)
         self._windows[model, shard].append(raw)
         if self.history is not None:
-            self.history.add(decode(raw, RiskWindow))
+            self.history.add(window)
         self.version += 1
 
     def runs_of(self, model: str) -> list[str]:

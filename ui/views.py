@@ -9,6 +9,7 @@ import msgspec
 
 from topology.errors import UsageError
 from ui.answers import Answers
+from ui.auth import LIVE
 from ui.knowledge import UnknownError
 from ui.shapes import Answer
 
@@ -64,6 +65,11 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     async def system(self: Any, request: Any) -> Any:
         """All workers; never the same twice, so without a tag."""
         return _reply(self, answers.system(time.time()), 200)
+
+    @app.page(LIVE)  # type: ignore[untyped-decorator]
+    async def live(self: Any, request: Any) -> Any:
+        """Whether this worker is well, and nothing else: it is told to everybody."""
+        return _reply(self, None, 200 if health()["status"] == "ok" else 503)
 
     @app.page(PREFIX + "/health")  # type: ignore[untyped-decorator]
     async def alive(self: Any, request: Any) -> Any:

@@ -27,5 +27,6 @@ class WorkerStatus(msgspec.Struct, kw_only=True):
     duplicates: int
     late_rows: int
     gaps: int
+    ahead_rows: int = 0
     dead_letters: dict[str, int]
     rss_mb: float

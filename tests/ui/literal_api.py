@@ -3,6 +3,7 @@
 import copy
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -152,7 +153,8 @@ def worker(name: str = "host:6066", seen_at: float = 1e9) -> dict[str, Any]:
         "partitions": {"grid_measurements": [0, 1], "stress_events": [0, 1, 2, 3]},
         "lag": {"grid_measurements": 0, "stress_events": 1234},
         "frames": {"detection": 120, "propagation": 480},
-        "frames_per_s": {"detection": 4.0, "propagation": 16.5}, "duplicates": 3, "late_rows": 2,
+        "frames_per_s": {"detection": 4.0, "propagation": 16.5}, "duplicates": 3,
+        "late_rows": 2, "ahead_rows": 5,
         "gaps": 1, "dead_letters": {"invalid": 2, "unknown_zone": 1}, "rss_mb": 140.2,
     }  # fmt: skip
 
@@ -196,7 +198,10 @@ def answers(published_at: float = 1e9) -> dict[str, Any]:
 
 
 class LiteralApi(ThreadingHTTPServer):
-    """The server: ``answers`` to give, ``asked`` paths with their status, ``etag`` to force one."""
+    """The server: ``answers`` to give, ``asked`` paths with their status, ``etag`` to force one.
+
+    ``live``: every state says that it was published just now, however long a test takes.
+    """
 
     daemon_threads = True
     allow_reuse_address = True
@@ -207,6 +212,7 @@ class LiteralApi(ThreadingHTTPServer):
         self.asked: list[tuple[str, int]] = []
         self.etag: str | None = None
         self.broken = False
+        self.live = False
 
     @property
     def url(self) -> str:
@@ -219,8 +225,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         split = urlsplit(self.path)
         path = split.path.removeprefix("/api/v1/")
-        model = parse_qs(split.query).get("model", ["linear"])[0]
-        found = self.server.answers.get(path, self.server.answers.get(f"{path}/{model}"))
+        query = parse_qs(split.query)
+        model, run = query.get("model", ["linear"])[0], query.get("run", [RUN])[0]
+        # Another run's answers stand below its name.
+        known = self.server.answers if run == RUN else self.server.answers.get(run, {})
+        found = known.get(path, known.get(f"{path}/{model}"))
+        if self.server.live and path == "state" and found:
+            now = time.time()
+            found = {**found, "parts": [{**p, "published_at": now} for p in found["parts"]]}
         status = 500 if self.server.broken else 200 if found else 404
         if path == "health" and found and found["status"] != "ok":
             status = 503
@@ -241,9 +253,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def literal_api(port: int = 0, found: dict[str, Any] | None = None) -> Iterator[LiteralApi]:
+def literal_api(
+    port: int = 0, found: dict[str, Any] | None = None, *, live: bool = False
+) -> Iterator[LiteralApi]:
     """The server on a free port of loopback, or on ``port``."""
     server = LiteralApi(port, found or answers())
+    server.live = live
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

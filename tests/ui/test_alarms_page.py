@@ -14,7 +14,8 @@ from ui.dashboard.panels.episodes import (
     lasted,
     row_changes,
 )
-from ui.poller import Poller, Snapshot
+from ui.poller import Poller
+from ui.snapshot import Snapshot
 
 NAMES = {"wendlingen": "Wendlingen", "krummel": "Krümmel"}
 

@@ -2,26 +2,9 @@
 
 import pytest
 
-pytest.importorskip("playwright.sync_api")
-
-from playwright.sync_api import expect
-
-from tests.ui.test_browser import address, api, browser, until
+from tests.browser import boxes, expect, still, until
 
 pytestmark = pytest.mark.browser
-
-__all__ = ["address", "api", "browser"]
-
-
-@pytest.fixture
-def page(browser):
-    """A page with all that it complains about."""
-    found = browser.new_page(viewport={"width": 1280, "height": 800})
-    found.complaints = []
-    found.on("console", lambda m: m.type == "error" and found.complaints.append(m.text))
-    found.on("pageerror", lambda error: found.complaints.append(str(error)))
-    yield found
-    found.close()
 
 
 def lines(page):
@@ -32,8 +15,8 @@ def lines(page):
     )
 
 
-def test_an_address_opens_its_node_and_the_model_it_names(page, address):
-    page.goto(f"{address}/node/wendlingen?model=centrality")
+def test_an_address_opens_its_node_and_the_model_it_names(open_page):
+    page = open_page("/node/wendlingen?model=centrality")
     expect(page.locator("#node-title")).to_contain_text("Wendlingen")
     expect(page.locator("#node-values-0")).to_contain_text("0.83")
     expect(page.locator("#node-values-1")).to_contain_text("0.95")
@@ -43,21 +26,19 @@ def test_an_address_opens_its_node_and_the_model_it_names(page, address):
     expect(page.locator("#node-neighbours")).to_contain_text("530 km")
     until(lambda: lines(page) == [[0.39, 0.82], [0.39, 0.82]])
     assert page.url.endswith("/node/wendlingen?model=centrality")
-    assert page.complaints == []
 
 
-def test_the_address_follows_the_model_switch(page, address):
-    page.goto(f"{address}/node/wendlingen")
+def test_the_address_follows_the_model_switch(open_page):
+    page = open_page("/node/wendlingen")
     expect(page.locator("#node-stressed-0")).to_contain_text("chosen")
     until(lambda: page.url.endswith("/node/wendlingen?model=linear"))
     page.locator("#view").get_by_text("Centrality-based").click()
     expect(page.locator("#node-stressed-1")).to_contain_text("chosen")
     until(lambda: page.url.endswith("/node/wendlingen?model=centrality"))
-    assert page.complaints == []
 
 
-def test_new_windows_appear_without_the_figure_being_drawn_anew(page, address, api):
-    page.goto(f"{address}/node/wendlingen")
+def test_new_windows_appear_without_the_figure_being_drawn_anew(open_page, api):
+    page = open_page("/node/wendlingen")
     until(lambda: lines(page) == [[0.39, 0.82], [0.39, 0.82]])
     page.evaluate("() => { document.querySelector('#node-history .main-svg').dataset.same = '1'; }")
     fresh = {"window_end": "2019-01-15T18:00:00Z", "stress": 0.7, "risk": 0.5}
@@ -65,11 +46,10 @@ def test_new_windows_appear_without_the_figure_being_drawn_anew(page, address, a
     api.answers["state/linear"]["risk"] = [0.1, 0.2, 0.4]
     until(lambda: lines(page) == [[0.39, 0.82, 0.5], [0.39, 0.82]])
     assert page.locator("#node-history .main-svg[data-same='1']").count() == 1
-    assert page.complaints == []
 
 
-def test_neighbours_and_sources_lead_to_their_nodes_and_back_again(page, address):
-    page.goto(f"{address}/node/wendlingen")
+def test_neighbours_and_sources_lead_to_their_nodes_and_back_again(open_page):
+    page = open_page("/node/wendlingen")
     page.locator("#node-neighbours a").first.click()
     expect(page.locator("#node-title")).to_contain_text("Krümmel")
     page.go_back()
@@ -78,11 +58,10 @@ def test_neighbours_and_sources_lead_to_their_nodes_and_back_again(page, address
     expect(page.locator("#node-title")).to_contain_text("Diele")
     until(lambda: page.url.endswith("/node/diele?model=centrality"))
     expect(page.locator("#node-episodes")).to_contain_text("No alarm in this run")
-    assert page.complaints == []
 
 
-def test_an_unknown_node_is_said_to_be_so_and_the_search_leads_on(page, address):
-    page.goto(f"{address}/node/wendlinge")
+def test_an_unknown_node_is_said_to_be_so_and_the_search_leads_on(open_page):
+    page = open_page("/node/wendlinge")
     expect(page.locator("#node-unknown")).to_contain_text("There is no node “wendlinge”")
     expect(page.locator("#node-body")).to_be_hidden()
     page.locator("#node-pick").click()
@@ -91,11 +70,10 @@ def test_an_unknown_node_is_said_to_be_so_and_the_search_leads_on(page, address)
     expect(page.locator("#node-title")).to_contain_text("Krümmel")
     expect(page.locator("#node-unknown")).to_be_hidden()
     assert "/node/krummel" in page.url
-    assert page.complaints == []
 
 
-def test_a_worker_that_is_gone_leaves_the_last_values(page, address, api):
-    page.goto(f"{address}/node/wendlingen")
+def test_a_worker_that_is_gone_leaves_the_last_values(open_page, api):
+    page = open_page("/node/wendlingen")
     expect(page.locator("#node-values-0")).to_contain_text("0.83")
     api.broken = True
     expect(page.locator("#status-title")).to_have_text("Worker gone")
@@ -103,12 +81,10 @@ def test_a_worker_that_is_gone_leaves_the_last_values(page, address, api):
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080), (390, 844)])
-def test_panels_fit_the_window_and_keep_their_size(page, address, api, width, height):
-    page.set_viewport_size({"width": width, "height": height})
-    page.goto(f"{address}/node/wendlingen")
+def test_panels_fit_the_window_and_keep_their_size(open_page, api, width, height):
+    page = open_page("/node/wendlingen", width, height)
     expect(page.locator("#node-values-0")).to_contain_text("0.83")
-    panels = page.locator(".node-page .panel")
-    before = [panel.bounding_box() for panel in panels.all()]
+    before = still(page, lambda: boxes(page, ".node-page .panel"))
     assert len(before) == 6
     assert all(box["x"] + box["width"] <= width for box in before)
     if width > 900:
@@ -116,4 +92,4 @@ def test_panels_fit_the_window_and_keep_their_size(page, address, api, width, he
         api.answers["episodes"]["episodes"] *= 30
         api.answers["state/linear"]["risk"] = [0.1, 0.2, 0.4]
         expect(page.locator("#node-episodes .episode-row")).to_have_count(50)
-        assert [panel.bounding_box() for panel in panels.all()] == before
+        assert still(page, lambda: boxes(page, ".node-page .panel")) == before

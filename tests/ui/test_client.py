@@ -1,8 +1,9 @@
+import httpx
 import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from topology.errors import UsageError
-from ui.client import ApiClient, UnknownNameError, WorkerGoneError, parse_urls
+from ui.client import ApiClient, ApiError, UnknownNameError, WorkerGoneError, _refuse, parse_urls
 
 
 def test_answers_are_read_as_typed_records():
@@ -123,3 +124,11 @@ def test_addresses_are_read_from_text_or_a_list_and_each_once():
 def test_what_is_no_address_is_refused(text):
     with pytest.raises(UsageError):
         parse_urls(text)
+
+
+def test_a_refused_token_is_told_with_what_to_do():
+    request = httpx.Request("GET", "http://127.0.0.1:6066/api/v1/state")
+    refusal = httpx.Response(401, json={"error": "this needs the token"}, request=request)
+    with pytest.raises(ApiError, match="refused our token: this needs the token") as caught:
+        _refuse(refusal)
+    assert "GRIDSTRESS_API_TOKEN" in caught.value.hint

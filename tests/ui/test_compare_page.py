@@ -14,9 +14,10 @@ from ui.dashboard.compare_callbacks import (
 )
 from ui.dashboard.figures import compare_history, compare_scatter
 from ui.dashboard.panels import compare as panel
-from ui.poller import Poller, Snapshot
+from ui.poller import Poller
 from ui.replies import Compare
 from ui.replies_more import Episode, History, HistoryPoint, Lead
+from ui.snapshot import Snapshot
 
 MODELS = ["linear", "centrality"]
 NAMES = {"diele": "Diele", "krummel": "Krümmel", "wendlingen": "Wendlingen"}
@@ -145,7 +146,8 @@ def test_alarms_of_one_model_alone_are_listed_with_a_link_to_their_node():
     ]
     rows = panel.only_rows(HISTORY, episodes)
     assert [row["episode_id"] for row in rows] == ["c2", "e2"]
-    assert rows[0]["node"] == "[Wendlingen](/node/wendlingen)"
+    assert rows[0]["node"] == "Wendlingen"
+    assert rows[0]["href"] == "/node/wendlingen?model=centrality"
     assert (rows[0]["only"], rows[0]["raised"]) == ("Centrality", "2019-01-15 15:00")
     assert (rows[0]["hours"], rows[0]["state"]) == (2.0, "cleared")
     assert (rows[1]["hours"], rows[1]["state"]) == (3.0, "open")

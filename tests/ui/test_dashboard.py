@@ -10,21 +10,19 @@ from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client import ApiClient
 from ui.dashboard import create_dashboard, words
 from ui.dashboard.app import PAGES
+from ui.dashboard.grids import grid_mark, neighbours_of
 from ui.dashboard.header import model_options, nav_links
-from ui.dashboard.overview_callbacks import (
-    clicked_node,
-    grid_mark,
-    map_update,
-    neighbours_of,
-    shown_models,
-    timeline_update,
-)
+from ui.dashboard.map_updates import map_update
+from ui.dashboard.overview_maps import shown_models
+from ui.dashboard.overview_node import clicked_node
+from ui.dashboard.overview_timeline import timeline_update
 from ui.dashboard.panels import detail
 from ui.dashboard.panels.kpis import kpi_values, trend_style
 from ui.dashboard.panels.top import top_rows
 from ui.dashboard.shell import describe_run, freshness
 from ui.dashboard.status import status_of
-from ui.poller import Poller, Snapshot
+from ui.poller import Poller
+from ui.snapshot import Snapshot
 
 NOW = 1e9
 

@@ -71,7 +71,7 @@ def test_nodes_carry_their_own_values_whatever_order_the_state_has():
     assert values["risk"] == [0.0, 0.31, 0.83]
     assert letter_values(GRID, turned)["letter"] == ["H"]
     assert letter_values(GRID, turned)["lat"] == [48.68]
-    assert values["hover"][2].startswith("<b>Wendlingen</b> · TransnetBW<br>risk 0.83 · HIGH")
+    assert values["hover"][2].startswith("risk 0.83 · HIGH alarm open<br>stress")
 
 
 def test_without_a_state_all_nodes_are_at_rest():

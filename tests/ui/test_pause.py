@@ -1,57 +1,27 @@
 import time
-from dataclasses import replace
 
 import pytest
-from dash import Dash, Input, Output, html
 
-from tests.ui.literal_api import answers, literal_api
+from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client import ApiClient
-from ui.dashboard.pause import KEPT, Paused, news_of_callback, steady
+from ui.dashboard.pause import KEPT, KEPT_ANSWERS, Paused, Standstill, stand_still
 from ui.dashboard.status import paused_status, status_of
-from ui.poller import Poller, Snapshot
+from ui.poller import Poller
+from ui.snapshot import Snapshot
 
 
 @pytest.fixture
-def poller():
-    with literal_api(found=answers(published_at=time.time())) as api:
-        made = Poller(ApiClient(api.url))
-        made.poll()
-        yield made
-        made.stop()
+def api():
+    with literal_api(found=answers(published_at=time.time())) as server:
+        yield server
 
 
-def test_outside_of_callbacks_the_newest_snapshot_is_given(poller):
-    assert news_of_callback() is None
-    assert steady(poller, Paused()).snapshot() is poller.snapshot()
-
-
-def test_a_paused_view_keeps_its_snapshot_while_others_go_on(poller):
-    app, paused = Dash(), Paused()
-    source = steady(poller, paused)
-    app.layout = html.Div([html.Div(id="news"), html.Div(id="out")])
-
-    @app.callback(Output("out", "children"), Input("news", "data"))
-    def show(_news):
-        return source.snapshot().trends.run
-
-    def shown(version):
-        asked = {
-            "output": "out.children",
-            "outputs": {"id": "out", "property": "children"},
-            "inputs": [{"id": "news", "property": "data", "value": version}],
-            "changedPropIds": ["news.data"],
-        }
-        answer = app.server.test_client().post("/_dash-update-component", json=asked)
-        return answer.json["response"]["out"]["children"]
-
-    old = poller.snapshot()
-    paused.keep(replace(old, trends=replace(old.trends, run="where it stands")))
-    assert shown(old.version) == "where it stands"
-    assert shown(old.version + 1) == old.run.run
-
-
-def test_everything_else_is_asked_of_the_source_itself(poller):
-    assert steady(poller, Paused()).node("wendlingen", "linear").risk == 0.83
+@pytest.fixture
+def poller(api):
+    made = Poller(ApiClient(api.url))
+    made.poll()
+    yield made
+    made.stop()
 
 
 def test_only_so_many_paused_snapshots_are_kept():
@@ -59,8 +29,36 @@ def test_only_so_many_paused_snapshots_are_kept():
     for version in range(KEPT + 1):
         paused.keep(Snapshot(version=version))
     assert paused.at(0) is None
-    assert paused.at(KEPT).version == KEPT
+    assert paused.at(KEPT).snapshot.version == KEPT
     assert paused.at(None) is None
+
+
+def test_views_that_pause_at_one_version_share_what_is_kept():
+    paused = Paused()
+    assert paused.keep(Snapshot(version=3)) is paused.keep(Snapshot(version=3))
+
+
+def test_the_answer_given_first_stays_and_a_missing_one_is_asked_for_again():
+    stands, given = Standstill(Snapshot()), iter([None, "first", "second"])
+    assert stands.answer(("a",), lambda: next(given)) is None
+    assert stands.answer(("a",), lambda: next(given)) == "first"
+    assert stands.answer(("a",), lambda: next(given)) == "first"
+
+
+def test_only_so_many_answers_are_kept():
+    stands = Standstill(Snapshot())
+    for number in range(KEPT_ANSWERS + 1):
+        stands.answer((str(number),), lambda: "old")
+    assert stands.answer(("0",), lambda: "new") == "new"
+    assert stands.answer((str(KEPT_ANSWERS),), lambda: "new") == "old"
+
+
+def test_pausing_asks_for_what_other_pages_show_of_that_moment(poller, api):
+    snapshot = stand_still(poller, paused := Paused(), None)
+    asked = {path for path, _ in api.asked}
+    assert asked >= {"episodes", "compare/history", "compare", "system"}
+    kept = paused.at(snapshot.version)
+    assert kept.answer(("episodes",), lambda: None).run == RUN
 
 
 def test_a_paused_view_says_where_it_stands_and_how_the_data_are(poller):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client import ApiClient
-from ui.poller import Poller, alerts_since
+from ui.poller import Poller
 
 
 @pytest.fixture
@@ -198,9 +198,15 @@ def test_the_thread_polls_until_it_is_stopped(api):
     assert not [thread for thread in threading.enumerate() if thread.name == "gridstress-poller"]
 
 
-def test_alerts_are_asked_back_to_the_longer_of_ten_minutes_and_a_grid_day():
-    now = 1_000_020.0
-    assert alerts_since(now, 3600.0) == 999_420
-    assert now - alerts_since(now, 1.0) >= 86_400
-    assert alerts_since(now, 60.0) == alerts_since(now, 61.0)
-    assert alerts_since(now, None) is None
+def test_a_node_is_asked_for_under_both_models_at_the_same_time(poller, api):
+    poller.poll()
+    both, ask = threading.Barrier(2, timeout=10), poller._client.node
+
+    def meet(*given):
+        both.wait()
+        return ask(*given)
+
+    poller._client.node = meet
+    found = poller.details("wendlingen", ["linear", "centrality"])
+    assert [found["linear"].risk, found["centrality"].risk] == [0.83, 0.95]
+    assert poller.details("nowhere", []) == {}

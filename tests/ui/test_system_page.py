@@ -43,12 +43,18 @@ def test_the_cards_sum_over_the_workers():
     assert (cards["workers"].value, cards["workers"].detail) == ("1", "1 ok")
     assert cards["throughput"].value == "20.5"
     assert (cards["lag"].value, cards["lag"].detail) == ("1,234", "1,234 in stress_events")
-    assert cards["late"].value == "2"
+    assert cards["late"].value == "2 · 5"
     assert (cards["refused"].value, cards["refused"].detail) == (
         "3",
         "invalid 2 · unknown zone 1",
     )
     assert cards["odd"].value == "3 · 1"
+
+
+def test_rows_that_every_worker_knows_of_are_not_counted_twice():
+    cards = panel.card_values(two())
+    assert cards["late"].value == "2 · 5"
+    assert cards["odd"].value == "6 · 1"
 
 
 def test_a_silent_worker_is_counted_as_such_and_its_last_throughput_is_not():
@@ -78,8 +84,8 @@ def test_the_workers_table_tells_everything_in_words():
     assert head[:4] == ["Worker", "State", "Up for", "Memory"]
     assert busy[:4] == ["host:6066", "ok", "2 h", "140 MB"]
     assert busy[4] == "detection 4.0, propagation 16.5"
-    assert busy[5:9] == ["2", "3", "1", "invalid 2, unknown zone 1"]
-    assert busy[9] == "gridstress 0.1.0 · faust 0.15.3 · Python 3.11.7"
+    assert busy[5:10] == ["2", "5", "3", "1", "invalid 2, unknown zone 1"]
+    assert busy[10] == "gridstress 0.1.0 · faust 0.15.3 · Python 3.11.7"
     assert silent[:2] == ["host:6067", "silent for 20 s"]
 
 

@@ -12,6 +12,15 @@ window.dashAgGridFunctions.gridstress = {
       backgroundRepeat: "no-repeat",
     };
   },
+  /* Enter on a row of the ranking is a click on it. */
+  pick: function (params) {
+    if (params.event.key !== "Enter" || !params.data) return;
+    window.dash_clientside.set_props("pick", { value: params.data.node_id });
+  },
+  /* Tab leaves a table, the arrow keys go through it: else it takes fifty Tabs to get past. */
+  leave: function () {
+    return false;
+  },
 };
 
 window.dash_clientside = window.dash_clientside || {};
@@ -36,6 +45,10 @@ window.dash_clientside.gridstress = {
   scheme: function (ticks, told) {
     const scheme = document.documentElement.getAttribute("data-mantine-color-scheme");
     return scheme && scheme !== told ? scheme : window.dash_clientside.no_update;
+  },
+
+  openAbout: function () {
+    return true;
   },
 
   /* One model for the pages, whatever the switch shows; the address has the first word. */
@@ -68,11 +81,11 @@ window.dash_clientside.gridstress = {
       }
       const since = (Date.now() - heardAt) / 1000;
       const age = Math.max(0, Math.round(fresh.now - fresh.published_at + since));
-      if (age < 100) return [`${age} s`, age > 10 ? "nothing newer has come" : "of the oldest shard"];
+      if (age < 100) return [`${age} s`, age > 10 ? "nothing newer" : "of the oldest shard"];
       const minutes = Math.floor(age / 60);
       return [
         minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h`,
-        "nothing newer has come",
+        "nothing newer",
       ];
     };
   })(),
@@ -80,13 +93,13 @@ window.dash_clientside.gridstress = {
   /* The two maps show the same part of the grid: a zoom or a move of one is done by the other. */
   linkZoom: function (first, second) {
     const same = window.dash_clientside.no_update;
-    const trigger = (window.dash_clientside.callback_context.triggered[0] || {}).prop_id || "";
-    const moved = trigger.startsWith("map-second.") ? second : first;
+    const { triggered, inputs_list } = window.dash_clientside.callback_context;
+    const ids = inputs_list.map((input) => input.id);
+    const trigger = (triggered[0] || {}).prop_id || "";
+    const moved = trigger.startsWith(`${ids[1]}.`) ? second : first;
     // Other events (a new size, a first drawing) are nobody's wish to see another part.
     if (!Object.keys(moved || {}).some((key) => key.startsWith("xaxis."))) return same;
-    const plots = ["map", "map-second"].map((id) =>
-      document.querySelector(`#${id} .js-plotly-plot`),
-    );
+    const plots = ids.map((id) => document.querySelector(`#${id} .js-plotly-plot`));
     const [source, other] = moved === second ? [plots[1], plots[0]] : plots;
     const drawn = (plot) => plot && (plot._fullData || []).some((trace) => trace.name === "nodes");
     if (!drawn(source) || !drawn(other) || !other.offsetParent) return same;

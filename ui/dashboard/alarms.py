@@ -69,8 +69,10 @@ def _filters() -> list[Component]:
                 **KEPT,
             ),
         ),
-        _field("State", _switch("alarms-state", {"open": "Open", "cleared": "Cleared"})),
-        _field("Model", _switch("alarms-model", {m: m.capitalize() for m in MODEL_TITLES})),
+        _field("State", _switch("alarms-state", "State", {"open": "Open", "cleared": "Cleared"})),
+        _field(
+            "Model", _switch("alarms-model", "Model", {m: m.capitalize() for m in MODEL_TITLES})
+        ),
         _field(
             "Zone",
             dmc.Select(
@@ -129,7 +131,7 @@ def _field(title: str, control: Component) -> html.Div:
     return html.Div([html.Span(title, className="muted"), control], className="alarms-field")
 
 
-def _switch(name: str, choices: dict[str, str]) -> Component:
+def _switch(name: str, label: str, choices: dict[str, str]) -> Component:
     labels = {EVERYTHING: "All", **choices}
     control: Component = dmc.SegmentedControl(
         id=name,
@@ -137,8 +139,15 @@ def _switch(name: str, choices: dict[str, str]) -> Component:
         value=EVERYTHING,
         size="xs",
         **KEPT,
+        **{"aria-label": label},
     )
     return control
 
 
-ALARMS = Page(ALARMS_PATH, "Alarms", layout, register)
+ALARMS = Page(
+    ALARMS_PATH,
+    "Alarms",
+    layout,
+    register,
+    both_models="The table holds the alarms of both models; its own filter can choose one.",
+)

@@ -13,11 +13,10 @@ from ui.dashboard.alarm_filters import Filters, filter_model
 from ui.dashboard.links import parameter
 from ui.dashboard.panels.episodes import Row, episode_rows, row_changes
 from ui.dashboard.source import Source
-from ui.poller import Snapshot
+from ui.poller import EPISODES
 from ui.replies_more import Episodes
+from ui.snapshot import Snapshot
 
-LIMIT = 2000
-"""Episodes shown at most, the newest ones."""
 KEPT_TABLES = 16
 
 
@@ -34,18 +33,21 @@ def register(app: Dash, source: Source) -> None:
         State("alarms-shown", "data"),
         State("alarms-total", "data"),
     )
-    def rows(_news: int | None, shown: int | None, said: Any) -> tuple[Any, ...]:
-        found = source.episodes(LIMIT)
+    def rows(_news: object, shown: int | None, said: Any) -> tuple[Any, ...]:
+        found = source.episodes()
         snapshot = source.snapshot()
         names = {n.id: n.name for n in snapshot.grid.nodes} if snapshot.grid else {}
         empty = empty_text(snapshot, found)
-        total = {"empty": empty, "limit": LIMIT if found and len(found.episodes) >= LIMIT else 0}
+        total = {
+            "empty": empty,
+            "limit": EPISODES if found and len(found.episodes) >= EPISODES else 0,
+        }
         return *book.update(found, names, shown), no_update if total == said else total
 
     @app.callback(
         Output("alarms-zone", "data"), Input("news", "data"), State("alarms-zone", "data")
     )
-    def zones(_news: int | None, shown: list[str]) -> Any:
+    def zones(_news: object, shown: list[str]) -> Any:
         grid = source.snapshot().grid
         return grid.zones if grid and grid.zones != shown else no_update
 
@@ -59,6 +61,7 @@ def register(app: Dash, source: Source) -> None:
         Input("alarms-node", "value"),
         Input("alarms-shown", "data"),
         State("alarms-table", "filterModel"),
+        State("news", "data"),
     )
     def filters(
         levels: list[str] | None,
@@ -69,9 +72,10 @@ def register(app: Dash, source: Source) -> None:
         node: str | None,
         _shown: int | None,
         applied: dict[str, Any] | None,
+        _news: object,
     ) -> Any:
         chosen = Filters(levels or (), state, model, zone, time, node)
-        found = source.episodes(LIMIT)
+        found = source.episodes()
         wanted = filter_model(chosen, found.event_time if found else None)
         # A table that was not ready yet has forgotten what it was told: then it is told again.
         return no_update if wanted == (applied or {}) else wanted

@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from dash import Dash, html
-from flask import Response
 
 from ui.dashboard.alarms import ALARMS
 from ui.dashboard.compare import COMPARE
+from ui.dashboard.headers import add_headers
+from ui.dashboard.looking import Looking
 from ui.dashboard.node import NODE
 from ui.dashboard.overview import OVERVIEW
 from ui.dashboard.page import Page
-from ui.dashboard.pause import Paused, steady
+from ui.dashboard.pause import Paused
 from ui.dashboard.shell import register_shell, shell
-from ui.dashboard.source import Source
+from ui.dashboard.source import Runs
 from ui.dashboard.system import SYSTEM
 
 PAGES: tuple[Page, ...] = (OVERVIEW, COMPARE, ALARMS, NODE, SYSTEM)
@@ -20,29 +21,16 @@ PAGES: tuple[Page, ...] = (OVERVIEW, COMPARE, ALARMS, NODE, SYSTEM)
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
-CONTENT_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        # Dash writes its settings into the page; plotly and Mantine set styles.
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "frame-ancestors 'none'",
-    )
-)
-"""The browser itself refuses any request to another host."""
-
 
 def create_dashboard(
-    source: Source, *, refresh_s: float = 1.0, pages: tuple[Page, ...] = PAGES
+    source: Runs, *, refresh_s: float = 1.0, pages: tuple[Page, ...] = PAGES
 ) -> Dash:
     """Make the dashboard.
 
     Parameters
     ----------
     source
-        Where snapshots come from; a started :class:`ui.poller.Poller`.
+        Where answers come from; a started :class:`ui.poller.Poller`.
     refresh_s
         Seconds between two looks of a browser at the newest snapshot.
     pages
@@ -59,23 +47,22 @@ def create_dashboard(
         update_title="",
         assets_folder=str(ASSETS),
         serve_locally=True,
-        compress=False,
+        compress=True,
     )
-    app.index_string = app.index_string.replace("<html>", '<html lang="en">')
+    app.index_string = (
+        app.index_string.replace("<html>", '<html lang="en">')
+        # Scripts are no content: the page has a footer of its own.
+        .replace("<footer>", "<div>")
+        .replace("</footer>", "</div>")
+    )
     app.layout = shell(pages, refresh_s)
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [app.layout, *(page.layout() for page in pages)]
     )
     paused = Paused()
-    seen = steady(source, paused)
-    register_shell(app, source, pages, paused)
+    looking = Looking(source, paused)
+    register_shell(app, source, looking, pages, paused)
     for page in pages:
-        page.register(app, seen)
-    app.server.after_request(_with_policy)
+        page.register(app, looking)
+    add_headers(app)
     return app
-
-
-def _with_policy(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = CONTENT_POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response

@@ -1,7 +1,5 @@
 """The compare page: the two models over the same moments."""
 
-from typing import Any
-
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -9,14 +7,7 @@ from ui.dashboard.compare_callbacks import register
 from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.page import Page
 from ui.dashboard.panels.compare import compare_cards, only_table
-
-MAP_CONFIG: Any = {
-    "displaylogo": False,
-    "scrollZoom": True,
-    "displayModeBar": True,
-    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
-}
-PLAIN_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
+from ui.dashboard.parts import graph, map_graph, panel
 
 
 def layout() -> Component:
@@ -25,29 +16,33 @@ def layout() -> Component:
         [
             dcc.Store(id="compare-drawn"),
             dcc.Store(id="compare-pick"),
+            dcc.Store(id="compare-linked"),
             dcc.Store(id="compare-history-mark"),
             dcc.Store(id="compare-only-mark"),
             compare_cards(),
             html.Section(
                 [
-                    _panel(
+                    panel(
                         html.Span("First model", id="compare-title-0"),
                         "W H C: open alarms",
-                        _graph("compare-map-0", MAP_CONFIG),
+                        map_graph("compare-map-0"),
                         "compare-map",
                     ),
-                    _panel(
+                    panel(
                         html.Span("Second model", id="compare-title-1"),
-                        "the same moment",
-                        _graph("compare-map-1", MAP_CONFIG),
+                        "the same moment; both zoom together",
+                        map_graph("compare-map-1"),
                         "compare-map",
                     ),
-                    _panel(
+                    panel(
                         "Risk against risk",
                         "on the dotted line they agree",
                         html.Div(
                             [
-                                html.Div(_graph("compare-scatter"), className="compare-plot"),
+                                html.Div(
+                                    graph("compare-scatter", waiting_figure("")),
+                                    className="compare-plot",
+                                ),
                                 html.Div(_legend(), className="muted compare-legend"),
                                 html.Div(
                                     id="compare-picked",
@@ -64,19 +59,19 @@ def layout() -> Component:
             ),
             html.Section(
                 [
-                    _panel(
+                    panel(
                         "Agreement over the run",
                         html.Span(id="compare-history-note"),
                         html.Div(
                             [
-                                _graph("compare-history"),
+                                graph("compare-history", waiting_figure("")),
                                 html.Div(id="compare-history-empty", className="empty"),
                             ],
                             className="fill",
                         ),
                         "compare-history-panel",
                     ),
-                    _panel(
+                    panel(
                         "Alarms of one model alone",
                         html.Span(id="compare-only-note"),
                         only_table(),
@@ -90,21 +85,6 @@ def layout() -> Component:
     )
 
 
-def _graph(name: str, config: Any = None) -> dcc.Graph:
-    return dcc.Graph(
-        id=name,
-        figure=waiting_figure(""),
-        config=config or PLAIN_CONFIG,
-        responsive=True,
-        className="fill",
-    )
-
-
-def _panel(title: Component | str, note: Component | str, body: Component, css: str) -> html.Div:
-    head = html.Div([html.H2(title), html.Div(note, className="note")], className="panel-head")
-    return html.Div([head, html.Div(body, className="panel-body")], className=f"card panel {css}")
-
-
 def _legend() -> list[Component]:
     return [
         html.Span("◆ alarm of both"),
@@ -114,4 +94,6 @@ def _legend() -> list[Component]:
     ]
 
 
-COMPARE = Page("/compare", "Compare", layout, register)
+COMPARE = Page(
+    "/compare", "Compare", layout, register, both_models="This page always shows both models."
+)

@@ -6,20 +6,18 @@ from typing import Any
 
 import msgspec
 import plotly.graph_objects as go
-from dash import Dash, Input, Output, Patch, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 
 from ui.dashboard import words
 from ui.dashboard.figures import compare_history, compare_scatter
-from ui.dashboard.overview_callbacks import grid_mark, map_update, names_of
+from ui.dashboard.grids import grid_mark, names_of
+from ui.dashboard.map_updates import map_update
 from ui.dashboard.panels import compare as panel
 from ui.dashboard.source import Source
 from ui.dashboard.theme import model_title, palette
-from ui.poller import Snapshot
 from ui.replies import Compare, ModelFigures
 from ui.replies_more import History
-
-EPISODES = 1000
-"""Episodes among which the lone alarms are looked up: those raised last."""
+from ui.snapshot import Snapshot
 
 
 def register(app: Dash, source: Source) -> None:
@@ -40,7 +38,7 @@ def _register_now(app: Dash, source: Source) -> None:
         ],
         Input("news", "data"),
     )
-    def cards(_news: int | None) -> list[str]:
+    def cards(_news: object) -> list[str]:
         models = models_of(source.snapshot())
         values = panel.card_values(source.compare(), source.history(), models)
         return [text for name in panel.CARDS for text in (values[name].value, values[name].detail)]
@@ -57,7 +55,7 @@ def _register_now(app: Dash, source: Source) -> None:
         Input("scheme", "computedColorScheme"),
         State("compare-drawn", "data"),
     )
-    def draw(_news: int | None, picked: str | None, scheme: str | None, drawn: int | None) -> Any:
+    def draw(_news: object, picked: str | None, scheme: str | None, drawn: int | None) -> Any:
         return drawings(source.snapshot(), picked, drawn, scheme)
 
     @app.callback(
@@ -74,10 +72,18 @@ def _register_now(app: Dash, source: Source) -> None:
         # Clicks are emptied at once, or a second click on the same node would be no change.
         return node_of_click(ctx.triggered[0]["value"]) or no_update, None, None, None
 
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstress", "linkZoom"),
+        Output("compare-linked", "data"),
+        Input("compare-map-0", "relayoutData"),
+        Input("compare-map-1", "relayoutData"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
         Output("compare-picked", "children"), Input("compare-pick", "data"), Input("news", "data")
     )
-    def picked_words(picked: str | None, _news: int | None) -> Any:
+    def picked_words(picked: str | None, _news: object) -> Any:
         snapshot = source.snapshot()
         name = names_of(snapshot.grid).get(picked or "", picked or "")
         return panel.picked_line(moment_of(snapshot), models_of(snapshot), name, picked)
@@ -93,7 +99,7 @@ def _register_run(app: Dash, source: Source) -> None:
         Input("scheme", "computedColorScheme"),
         State("compare-history-mark", "data"),
     )
-    def history(_news: int | None, scheme: str | None, mark: list[Any] | None) -> Any:
+    def history(_news: object, scheme: str | None, mark: list[Any] | None) -> Any:
         return history_update(source.history(), models_of(source.snapshot()), mark, scheme)
 
     @app.callback(
@@ -103,8 +109,8 @@ def _register_run(app: Dash, source: Source) -> None:
         Input("news", "data"),
         State("compare-only-mark", "data"),
     )
-    def only(_news: int | None, mark: int | None) -> Any:
-        found, episodes = source.history(), source.episodes(EPISODES)
+    def only(_news: object, mark: int | None) -> Any:
+        found, episodes = source.history(), source.episodes()
         rows = panel.only_rows(found, episodes.episodes if episodes else [])
         note = panel.only_note(found, models_of(source.snapshot()), len(rows))
         now = zlib.crc32(msgspec.json.encode([rows, note]))

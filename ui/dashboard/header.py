@@ -8,11 +8,15 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from ui.dashboard.page import Page
+from ui.dashboard.run_chooser import run_select
 from ui.dashboard.theme import MODEL_TITLES, model_title
 from ui.replies import GridInfo
 
 BOTH = "both"
 """The model switch's choice that shows the models side by side."""
+MODEL = "Model"
+BOTH_MODELS = "Both models"
+"""Before the switch; the second where a page shows both whatever is chosen."""
 
 
 def header(pages: Sequence[Page]) -> html.Header:
@@ -26,10 +30,11 @@ def header(pages: Sequence[Page]) -> html.Header:
                 ],
                 className="brand",
             ),
-            html.Nav(nav_links(pages, "/"), id="nav", **_aria(label="Pages")),
+            html.Nav(nav_links(pages, "/"), id="nav", **aria(label="Pages")),
             html.Div(
                 [
                     html.Span("no run yet", id="run", className="run"),
+                    run_select(),
                     html.Span(
                         "synthetic data",
                         id="synthetic",
@@ -39,7 +44,7 @@ def header(pages: Sequence[Page]) -> html.Header:
                 ],
                 className="run-line",
             ),
-            html.Div([_model_switch(), _pause(), _scheme(), _about()], className="controls"),
+            html.Div([_model_switch(), _pause(), _scheme(), *_about()], className="controls"),
         ]
     )
 
@@ -53,7 +58,7 @@ def nav_links(pages: Sequence[Page], pathname: str) -> list[Component]:
         html.Span(
             dcc.Link(page.title, href=page.path, className="nav-link"),
             className="current" if page.answers_for(pathname) else "",
-            **_aria(current="page" if page.answers_for(pathname) else "false"),
+            **aria(current="page" if page.answers_for(pathname) else "false"),
         )
         for page in listed
     ]
@@ -68,7 +73,8 @@ def model_options(grid: GridInfo | None, *, both: bool = False) -> list[dict[str
     return options
 
 
-def _aria(**said: str) -> dict[str, Any]:
+def aria(**said: str) -> dict[str, Any]:
+    """ARIA attributes of a component, by their names without the ``aria-``."""
     return {f"aria-{name}": value for name, value in said.items()}
 
 
@@ -76,7 +82,7 @@ def _model_switch() -> html.Div:
     first = next(iter(MODEL_TITLES))
     return html.Div(
         [
-            html.Span("Model", className="muted", id="view-label"),
+            html.Span(MODEL, className="muted", id="view-label"),
             dmc.SegmentedControl(
                 id="view",
                 data=model_options(None, both=True),
@@ -85,11 +91,12 @@ def _model_switch() -> html.Div:
                 color="blue",
                 persistence=True,
                 persistence_type="session",
-                **_aria(labelledby="view-label"),
+                **aria(labelledby="view-label"),
             ),
             # What pages listen to is always one model, whatever the switch shows.
             dcc.Input(id="model", type="hidden", value=first),
         ],
+        id="model-switch",
         className="model-switch",
     )
 
@@ -101,7 +108,7 @@ def _pause() -> html.Button:
         className="tool-button pause-button",
         type="button",
         title="Let this view stand still while the data go on",
-        **_aria(pressed="false"),
+        **aria(pressed="false"),
     )
 
 
@@ -112,20 +119,29 @@ def _scheme() -> Component:
         darkIcon=html.Span("Light"),
         variant="default",
         className="tool-button scheme-button",
-        **_aria(label="Switch between light and dark"),
+        **aria(label="Switch between light and dark"),
     )
     return toggle
 
 
-def _about() -> Component:
-    popover: Component = dmc.Popover(
-        [
-            dmc.PopoverTarget(html.Button("What is this?", className="tool-button", type="button")),
-            dmc.PopoverDropdown(html.Div(id="about", className="about")),
-        ],
-        width=430,
-        position="bottom-end",
-        shadow="md",
-        keepMounted=True,
+def _about() -> tuple[Component, Component]:
+    # A drawer, not a popover: that one puts ARIA states on a plain div around its button.
+    button = html.Button(
+        "What is this?",
+        id="about-open",
+        className="tool-button",
+        type="button",
+        **aria(haspopup="dialog"),
     )
-    return popover
+    drawer = dmc.Drawer(
+        html.Div(id="about", className="about"),
+        id="about-drawer",
+        title="What is this?",
+        position="right",
+        size=440,
+        keepMounted=True,
+        lockScroll=False,
+        overlayProps={"backgroundOpacity": 0.25},
+        closeButtonProps=aria(label="Close"),
+    )
+    return button, drawer

@@ -1,7 +1,5 @@
 """The page of one node: ``/node/<id>?model=<model>`` holds all of it, so it can be shared."""
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -10,11 +8,11 @@ from ui.dashboard.figures.node_history import history_figure
 from ui.dashboard.links import NODE_PATH
 from ui.dashboard.node_callbacks import MODEL_PLACES, register
 from ui.dashboard.page import Page
+from ui.dashboard.parts import graph, panel
 
 PANES_MEANING = (
     "Stress taken on in each step that still counts, in hours at full rating; times are UTC"
 )
-PLAIN_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
 
 
 def layout() -> Component:
@@ -47,44 +45,44 @@ def layout() -> Component:
             html.Div(id="node-unknown", className="card node-unknown"),
             html.Section(
                 [
-                    _panel(
+                    panel(
                         "Risk, last 7 days of grid time",
                         html.Span(id="node-legend-history", className="node-legend"),
-                        _graph("node-history"),
-                        "node-history",
+                        graph("node-history", history_figure({}, {})),
+                        "area-node-history",
                     ),
                     *(
-                        _panel(
+                        panel(
                             html.Span(id=f"node-model-{place}"),
                             html.Span(id=f"node-stressed-{place}"),
                             _model_body(place),
-                            f"node-model-{place}",
+                            f"area-node-model-{place}",
                         )
                         for place in MODEL_PLACES
                     ),
-                    _panel(
+                    panel(
                         html.Span("Stress step by step", title=PANES_MEANING),
                         html.Span(id="node-legend-panes", className="node-legend"),
                         html.Div(
                             [
-                                _graph("node-panes"),
+                                graph("node-panes", history_figure({}, {})),
                                 html.Div(id="node-panes-empty", className="node-panes-empty"),
                             ],
                             className="fill",
                         ),
-                        "node-panes",
+                        "area-node-panes",
                     ),
-                    _panel(
+                    panel(
                         "Its alarms",
                         "both models, grid time",
                         html.Div(id="node-episodes", className="scrolls"),
-                        "node-episodes",
+                        "area-node-episodes",
                     ),
-                    _panel(
+                    panel(
                         "Its neighbours",
                         "with their risk now",
                         html.Div(id="node-neighbours", className="scrolls"),
-                        "node-neighbours",
+                        "area-node-neighbours",
                     ),
                 ],
                 id="node-body",
@@ -103,19 +101,6 @@ def _model_body(place: int) -> html.Div:
             html.Div(id=f"node-sources-{place}", className="node-sources"),
         ],
         className="scrolls",
-    )
-
-
-def _graph(name: str) -> Component:
-    # Drawn empty at first: plotly's own empty figure is white, in the dark too.
-    blank = history_figure({}, {})
-    return dcc.Graph(id=name, figure=blank, config=PLAIN_CONFIG, responsive=True, className="fill")
-
-
-def _panel(title: Component | str, note: Component | str, body: Component, css: str) -> html.Div:
-    head = html.Div([html.H2(title), html.Div(note, className="note")], className="panel-head")
-    return html.Div(
-        [head, html.Div(body, className="panel-body")], className=f"card panel area-{css}"
     )
 
 

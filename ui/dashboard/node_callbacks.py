@@ -1,12 +1,11 @@
 """The node page's callbacks: the address says which node, ``news`` when to fill it again."""
 
-import zlib
 from typing import Any
 
-import msgspec
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, no_update
 
 from ui.dashboard.figures import node_history as figures
+from ui.dashboard.grids import grid_mark, names_of
 from ui.dashboard.links import node_of
 from ui.dashboard.panels import node_parts as panel
 from ui.dashboard.panels.detail import node_options
@@ -16,7 +15,6 @@ from ui.replies import GridInfo
 
 MODEL_PLACES = (0, 1)
 """Two models are shown next to each other; the API compares the first two as well."""
-EPISODES = 2000
 
 
 def register(app: Dash, source: Source) -> None:
@@ -56,7 +54,7 @@ def _register_head(app: Dash, source: Source) -> None:
         Input("news", "data"),
         State("node-known", "data"),
     )
-    def head(pathname: str | None, _news: int | None, known: list[Any] | None) -> tuple[Any, ...]:
+    def head(pathname: str | None, _news: object, known: list[Any] | None) -> tuple[Any, ...]:
         grid, wanted = source.snapshot().grid, node_of(pathname)
         mark = [wanted, grid_mark(grid)]
         if mark == known:
@@ -89,33 +87,34 @@ def _register_values(app: Dash, source: Source) -> None:
         Input("scheme", "computedColorScheme"),
     )
     def values(
-        node_id: str | None, _news: int | None, stressed: str | None, scheme: str | None
+        node_id: str | None, _news: object, stressed: str | None, scheme: str | None
     ) -> list[Any]:
         snapshot = source.snapshot()
         grid = snapshot.grid
         if node_id is None or grid is None:
             return [no_update] * (4 * len(MODEL_PLACES) + 4)
-        names = {node.id: node.name for node in grid.nodes}
+        names = names_of(grid)
+        details = source.details(node_id, grid.models[: len(MODEL_PLACES)])
         parts: list[Any] = []
         for place in MODEL_PLACES:
             if place >= len(grid.models):
                 parts += ["", "", [], []]
                 continue
             model = grid.models[place]
-            found = source.node(node_id, model)
+            found = details.get(model)
             parts += [
                 model_title(model),
-                "chosen: thicker line" if model == stressed else "",
+                panel.model_note(found, chosen=model == stressed),
                 panel.model_values(found, palette(scheme)),
                 panel.source_links(found.sources if found else (), names, model, node_id),
             ]
-        episodes = source.episodes(EPISODES)
+        episodes = source.episodes()
         return [
             *parts,
             panel.episode_list(episodes.episodes if episodes else None, node_id),
             panel.neighbour_list(grid, snapshot, node_id),
             panel.legend(grid.models[: len(MODEL_PLACES)]),
-            panel.legend(grid.models[: len(MODEL_PLACES)]),
+            [*panel.legend(grid.models[: len(MODEL_PLACES)]), *panel.parts_note(details.values())],
         ]
 
 
@@ -133,7 +132,7 @@ def _register_figures(app: Dash, source: Source) -> None:
     )
     def draw(
         node_id: str | None,
-        _news: int | None,
+        _news: object,
         stressed: str | None,
         scheme: str | None,
         drawn: list[Any] | None,
@@ -156,7 +155,7 @@ def node_figures(
 
     The figures are patches when ``drawn`` is that mark already.
     """
-    details = {m: found for m in grid.models[:2] if (found := source.node(node_id, m))}
+    details = source.details(node_id, grid.models[: len(MODEL_PLACES)])
     if not details:
         return (no_update,) * 4
     run = next(iter(details.values())).run
@@ -178,8 +177,3 @@ def node_figures(
     if week := figures.history_range(details):
         history["layout"]["xaxis"]["range"] = week
     return history, panes, empty, no_update
-
-
-def grid_mark(grid: GridInfo | None) -> int:
-    """A number that differs between grids."""
-    return zlib.crc32(msgspec.json.encode(grid))

@@ -1,7 +1,5 @@
 """The overview page: figures, one map or two, ranking, timeline, one node."""
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -12,14 +10,7 @@ from ui.dashboard.page import Page
 from ui.dashboard.panels.detail import detail_panel
 from ui.dashboard.panels.kpis import kpi_cards
 from ui.dashboard.panels.top import SIZES, top_table
-
-MAP_CONFIG: Any = {
-    "displaylogo": False,
-    "scrollZoom": True,
-    "displayModeBar": True,
-    "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
-}
-PLAIN_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
+from ui.dashboard.parts import graph, map_graph, panel
 
 
 def layout() -> Component:
@@ -30,36 +21,31 @@ def layout() -> Component:
             kpi_cards(),
             html.Section(
                 [
-                    _panel(
+                    panel(
                         html.Span(id="map-title"),
                         html.Span(_map_legend(), className="legend"),
-                        _map("map"),
+                        map_graph("map"),
                         "map-panel",
                     ),
-                    _panel(
+                    panel(
                         html.Span(id="map-second-title"),
                         "colours and sizes as in the other map; both zoom together",
-                        _map("map-second"),
+                        map_graph("map-second"),
                         "map-second-panel",
                     ),
-                    _panel(
+                    panel(
                         "Highest risk",
                         html.Span(id="top-model"),
                         top_table(),
                         "top-panel",
                         _switch("top-size", [(k, k) for k in SIZES], "10", "Nodes shown"),
                     ),
-                    _panel(
+                    panel(
                         "Alert timeline",
                         html.Span([html.Span(id="timeline-model"), html.Span(id="timeline-note")]),
                         html.Div(
                             [
-                                dcc.Graph(
-                                    id="timeline",
-                                    config=PLAIN_CONFIG,
-                                    responsive=True,
-                                    className="fill",
-                                ),
+                                graph("timeline", waiting_figure("")),
                                 html.Div(id="timeline-empty", className="empty"),
                             ],
                             className="fill",
@@ -72,7 +58,7 @@ def layout() -> Component:
                             "Time shown",
                         ),
                     ),
-                    _panel("Node", "", detail_panel(), "node-panel"),
+                    panel("Node", "", detail_panel(), "node-panel"),
                 ],
                 className="panels",
             ),
@@ -80,17 +66,6 @@ def layout() -> Component:
         id="overview",
         className="overview",
     )
-
-
-def _map(name: str) -> Component:
-    graph: Component = dcc.Graph(
-        id=name,
-        figure=waiting_figure("waiting for a worker…"),
-        config=MAP_CONFIG,
-        responsive=True,
-        className="fill",
-    )
-    return graph
 
 
 def _switch(name: str, choices: list[tuple[str, str]], value: str, label: str) -> Component:
@@ -105,20 +80,6 @@ def _switch(name: str, choices: list[tuple[str, str]], value: str, label: str) -
         **{"aria-label": label},
     )
     return switch
-
-
-def _panel(
-    title: Component | str,
-    note: Component | str,
-    body: Component,
-    css: str,
-    tool: Component | None = None,
-) -> html.Div:
-    head = [html.H2(title), html.Div(note, className="note"), *([tool] if tool is not None else [])]
-    return html.Div(
-        [html.Div(head, className="panel-head"), html.Div(body, className="panel-body")],
-        className=f"card panel {css}",
-    )
 
 
 def _map_legend() -> list[Component]:

@@ -19,8 +19,9 @@ class Page:
     every address below its path, such as ``/node/redwitz`` for ``/node``, and is left out of the
     navigation: what it shows has to be chosen elsewhere.
 
-    ``source.snapshot()`` is the newest snapshot, or in a paused view the one it stands at: a
-    callback is known by its ``news``, so every callback that asks has it as an input or a state.
+    ``source`` answers about the run that the browser looks at, now or at the moment that a paused
+    view stands at: a callback is known by its ``news``, so every callback that asks has it as an
+    input or a state. Where the header's model switch has no effect, ``both_models`` says why.
     """
 
     path: str
@@ -28,6 +29,7 @@ class Page:
     layout: Callable[[], Component]
     register: Callable[[Dash, Source], None]
     below: bool = False
+    both_models: str = ""
 
     def answers_for(self, pathname: str) -> bool:
         """Whether an address is this page's."""

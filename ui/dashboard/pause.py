@@ -1,71 +1,88 @@
-"""A paused view: the snapshot it stands at is kept, and every page goes on being shown from it.
+"""Paused views: a snapshot is kept with the answers that belong to it, and shown from then on.
 
 The data go on for everybody else; only what a paused browser is shown stays.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
-from typing import Any, cast
+from typing import Any, TypeVar
 
-from dash import ctx
-from dash.exceptions import MissingCallbackContextException
-
-from ui.dashboard.source import Source
-from ui.poller import Snapshot
+from ui.dashboard.source import Runs
+from ui.snapshot import Snapshot
 
 KEPT = 32
+KEPT_ANSWERS = 64
+
+Answer = TypeVar("Answer")
+
+
+class Standstill:
+    """The moment that a paused view stands at: its snapshot, and every answer given about it."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self._lock = Lock()
+        self._answers: OrderedDict[tuple[str, ...], Any] = OrderedDict()
+
+    def answer(self, key: tuple[str, ...], ask: Callable[[], Answer | None]) -> Answer | None:
+        """The answer given first; what was not to be had is asked for again."""
+        with self._lock:
+            if key in self._answers:
+                self._answers.move_to_end(key)
+                kept: Answer = self._answers[key]
+                return kept
+        answer = ask()
+        if answer is None:
+            return None
+        with self._lock:
+            # Whoever asked at the same time and was quicker is right for all.
+            first: Answer = self._answers.setdefault(key, answer)
+            while len(self._answers) > KEPT_ANSWERS:
+                self._answers.popitem(last=False)
+            return first
 
 
 class Paused:
-    """The snapshots that paused views stand at, by version; the last :data:`KEPT` of them.
+    """Where paused views stand, by the snapshot's version; the last :data:`KEPT` of them.
 
-    A view whose snapshot has been forgotten (32 others have paused since, or the dashboard was
-    restarted) moves on to the newest.
+    A view that has been forgotten (32 others have paused since, or the dashboard was restarted)
+    moves on to the newest.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._snapshots: OrderedDict[int, Snapshot] = OrderedDict()
+        self._kept: OrderedDict[int, Standstill] = OrderedDict()
 
-    def keep(self, snapshot: Snapshot) -> None:
-        """Keep a snapshot for the view that pauses at it."""
+    def keep(self, snapshot: Snapshot) -> Standstill:
+        """Keep a snapshot for a view that pauses at it; those of one version share it."""
         with self._lock:
-            self._snapshots[snapshot.version] = snapshot
-            self._snapshots.move_to_end(snapshot.version)
-            while len(self._snapshots) > KEPT:
-                self._snapshots.popitem(last=False)
+            kept = self._kept.setdefault(snapshot.version, Standstill(snapshot))
+            self._kept.move_to_end(snapshot.version)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return kept
 
-    def at(self, version: int | None) -> Snapshot | None:
-        """The kept snapshot of that version, None where nobody has paused at it."""
-        return self._snapshots.get(version) if version is not None else None
+    def at(self, version: int | None) -> Standstill | None:
+        """What is kept of that version, None where nobody has paused at it."""
+        return self._kept.get(version) if version is not None else None
 
 
-def steady(source: Source, paused: Paused) -> Source:
-    """The source for pages: inside a callback of a paused view, the snapshot it stands at.
+def stand_still(source: Runs, paused: Paused, run: str | None) -> Snapshot:
+    """Pause at the newest snapshot of a run, with what its pages will ask about that moment.
 
-    It knows from the callback's own ``news``; whatever else is asked goes to ``source``.
+    Asked for now, because the workers only know the newest: what a paused view turns to later
+    (another page, a filter) is then of the same moment.
     """
-    return cast("Source", _Steady(source, paused))
-
-
-class _Steady:
-    def __init__(self, source: Source, paused: Paused) -> None:
-        self._source = source
-        self._paused = paused
-
-    def snapshot(self) -> Snapshot:
-        return self._paused.at(news_of_callback()) or self._source.snapshot()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._source, name)
-
-
-def news_of_callback() -> int | None:
-    """The version that the running callback was told as ``news``; None outside of callbacks."""
-    try:
-        said: Mapping[str, Any] = {**ctx.states, **ctx.inputs}
-    except MissingCallbackContextException:
-        return None
-    version = said.get("news.data")
-    return version if isinstance(version, int) else None
+    kept = paused.keep(source.snapshot(run))
+    questions: dict[str, Callable[[], Any]] = {
+        "episodes": lambda: source.episodes(run),
+        "history": lambda: source.history(run),
+        "compare": lambda: source.compare(run),
+        "system": source.system,
+    }
+    with ThreadPoolExecutor(len(questions)) as askers:
+        for name, ask in questions.items():
+            askers.submit(kept.answer, (name,), ask)
+    return kept.snapshot

@@ -6,13 +6,26 @@ Dash's own server is Flask's development server, which warns against production 
 
 import errno
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from topology.errors import GridstressError, UsageError
+from ui.auth import refuse_exposed
 from ui.client import ApiClient
 from ui.dashboard.app import create_dashboard
+from ui.dashboard.login import ask_for_token, refuse_other_names
 from ui.poller import Poller
 
 THREADS = 8
+
+LIMITS: dict[str, Any] = {
+    "max_request_body_size": 4 << 20,
+    "max_request_header_size": 16 << 10,
+    # A proxy on this machine may say for whom it asks, and that it was asked over HTTPS.
+    "trusted_proxy": "127.0.0.1",
+    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
+    "clear_untrusted_proxy_headers": True,
+}
+"""How much a request may be (bytes; a callback sends what it stands on), and whom to believe."""
 
 
 def serve(
@@ -20,6 +33,8 @@ def serve(
     *,
     bind: str = "127.0.0.1",
     port: int = 8050,
+    token: str = "",
+    insecure: bool = False,
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Poll the workers and serve the pages until interrupted.
@@ -30,20 +45,31 @@ def serve(
         Workers to ask, in this order.
     bind, port
         Where to listen.
+    token
+        What the workers ask for and the log-in wants; empty if there is none.
+    insecure
+        Whether anybody may look who reaches the port; else loopback alone needs no token.
     on_ready
         Called once with the page's address, when it can be opened.
 
     Raises
     ------
     UsageError
-        If a worker address is none, or the port is taken.
+        If a worker address is none, the port is taken, or others could look in without a token.
     """
     from waitress.server import create_server
 
-    poller = Poller(ApiClient(urls))
+    refuse_exposed("the dashboard", bind, "GRIDSTRESS_UI_BIND", token=token, insecure=insecure)
+    poller = Poller(ApiClient(urls, token=token))
     app = create_dashboard(poller)
+    if token:
+        ask_for_token(app, token)
+    elif not insecure:
+        refuse_other_names(app)
     try:
-        server = create_server(app.server, host=bind, port=port, threads=THREADS, ident=None)
+        server = create_server(
+            app.server, host=bind, port=port, threads=THREADS, ident=None, **LIMITS
+        )
     except OSError as error:
         poller.stop()
         raise _bind_error(bind, port, error) from None

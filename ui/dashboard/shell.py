@@ -5,19 +5,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ui.dashboard import words
 from ui.dashboard.about import about_panel, credit_line
 from ui.dashboard.figures.timeline import SLIDE_S
-from ui.dashboard.header import header, model_options, nav_links
+from ui.dashboard.header import BOTH_MODELS, MODEL, aria, header, model_options, nav_links
 from ui.dashboard.page import Page
-from ui.dashboard.pause import Paused
-from ui.dashboard.source import Source
+from ui.dashboard.pause import Paused, stand_still
+from ui.dashboard.run_chooser import register_run_chooser
+from ui.dashboard.source import Runs, Source
 from ui.dashboard.status import Status, paused_status, status_of
-from ui.dashboard.theme import FONT
-from ui.poller import Snapshot
+from ui.dashboard.theme import FONT, INK, NIGHT_SHADES
+from ui.snapshot import Snapshot
 
 
 def shell(pages: Sequence[Page], refresh_s: float) -> Component:
@@ -28,13 +29,20 @@ def shell(pages: Sequence[Page], refresh_s: float) -> Component:
                 html.A("Skip to the page", href="#page", className="skip-link"),
                 dcc.Location(id="url", refresh="callback-nav"),
                 dcc.Interval(id="tick", interval=round(refresh_s * 1000)),
-                *(dcc.Store(id=name) for name in ("news", "slide", "beat", "fresh", "paused")),
+                *(
+                    dcc.Store(id=name)
+                    for name in ("news", "slide", "beat", "fresh", "paused", "run-chosen")
+                ),
                 header(pages),
-                html.Div(
-                    [html.Strong(id="status-title"), html.Span(id="status-detail")],
+                html.Section(
+                    [
+                        # Read out when it changes; the detail counts seconds and is not.
+                        html.Strong(id="status-title", role="status"),
+                        html.Span(id="status-detail"),
+                    ],
                     id="status",
                     className="status status-waiting",
-                    role="status",
+                    **aria(label="State of the data"),
                 ),
                 html.Main(id="page", tabIndex=-1),
                 html.Footer(
@@ -48,16 +56,41 @@ def shell(pages: Sequence[Page], refresh_s: float) -> Component:
             className="root",
         ),
         defaultColorScheme="auto",
-        theme={"fontFamily": FONT, "primaryColor": "blue"},
+        theme={
+            "fontFamily": FONT,
+            "black": INK,
+            "respectReducedMotion": True,
+            "primaryColor": "blue",
+            # White on the usual shade of blue is too faint to read.
+            "primaryShade": 8,
+            "colors": {"dark": list(NIGHT_SHADES)},
+        },
     )
     return frame
 
 
-def register_shell(app: Dash, source: Source, pages: Sequence[Page], paused: Paused) -> None:
-    """Add the callbacks of the shell; ``paused`` is where paused views' snapshots are kept."""
+def register_shell(
+    app: Dash, source: Runs, looking: Source, pages: Sequence[Page], paused: Paused
+) -> None:
+    """Add the callbacks of the shell.
+
+    Parameters
+    ----------
+    app
+        The dashboard.
+    source
+        Answers about any run.
+    looking
+        What the browser of the running callback looks at.
+    pages
+        In the order of the navigation.
+    paused
+        Where paused views stand.
+    """
     _register_routing(app, source, pages)
     _register_beat(app, source, paused)
     _register_pause(app, source, paused)
+    register_run_chooser(app, looking)
 
     @app.callback(
         Output("run", "children"),
@@ -67,14 +100,21 @@ def register_shell(app: Dash, source: Source, pages: Sequence[Page], paused: Pau
         Output("about", "children"),
         Input("news", "data"),
     )
-    def describe(_news: int | None) -> tuple[Any, ...]:
-        return describe_run(source.snapshot())
+    def describe(_news: object) -> tuple[Any, ...]:
+        return describe_run(looking.snapshot())
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "scheme"),
         Output("scheme", "computedColorScheme"),
         Input("tick", "n_intervals"),
         State("scheme", "computedColorScheme"),
+    )
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstress", "openAbout"),
+        Output("about-drawer", "opened"),
+        Input("about-open", "n_clicks"),
+        prevent_initial_call=True,
     )
 
     # The browser itself notices when this process is gone: then nobody else can tell.
@@ -87,16 +127,26 @@ def register_shell(app: Dash, source: Source, pages: Sequence[Page], paused: Pau
     )
 
 
-def _register_routing(app: Dash, source: Source, pages: Sequence[Page]) -> None:
+def _register_routing(app: Dash, source: Runs, pages: Sequence[Page]) -> None:
     @app.callback(
         Output("page", "children"),
         Output("nav", "children"),
+        Output("view", "disabled"),
+        Output("view-label", "children"),
+        Output("model-switch", "title"),
         Input("url", "pathname"),
     )
-    def route(pathname: str | None) -> tuple[Component, list[Component]]:
+    def route(pathname: str | None) -> tuple[Any, ...]:
         path = pathname or "/"
         page = next((page for page in pages if page.answers_for(path)), None)
-        return page.layout() if page else _nowhere(), nav_links(pages, path)
+        why = page.both_models if page else ""
+        return (
+            page.layout() if page else _nowhere(),
+            nav_links(pages, path),
+            bool(why),
+            BOTH_MODELS if why else MODEL,
+            why,
+        )
 
     @app.callback(Output("view", "data"), Input("url", "pathname"), Input("run", "children"))
     def models(pathname: str | None, _run: str | None) -> list[dict[str, str]]:
@@ -112,7 +162,7 @@ def _register_routing(app: Dash, source: Source, pages: Sequence[Page]) -> None:
     )
 
 
-def _register_beat(app: Dash, source: Source, paused: Paused) -> None:
+def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
     @app.callback(
         Output("status-title", "children"),
         Output("status-detail", "children"),
@@ -123,6 +173,7 @@ def _register_beat(app: Dash, source: Source, paused: Paused) -> None:
         Output("beat", "data"),
         Input("tick", "n_intervals"),
         Input("paused", "data"),
+        Input("run-chosen", "data"),
         State("status-detail", "children"),
         State("status", "className"),
         State("news", "data"),
@@ -132,46 +183,50 @@ def _register_beat(app: Dash, source: Source, paused: Paused) -> None:
     def beat(
         ticks: int | None,
         stands: dict[str, Any] | None,
+        run: str | None,
         detail: str | None,
         css: str | None,
-        news: int | None,
+        news: list[Any] | None,
         slide: int | None,
         fresh: dict[str, float] | None,
     ) -> tuple[Any, ...]:
         now = time.time()
-        snapshot = source.snapshot()
+        snapshot = source.snapshot(run)
         status = status_of(snapshot, now)
         version, window = snapshot.version, int(now // SLIDE_S)
         since = freshness(snapshot, now)
         kept = paused.at(stands["version"]) if stands else None
         if kept:
-            status = paused_status(status, kept)
-            version, window, since = kept.version, slide or window, fresh or since
+            status = paused_status(status, kept.snapshot)
+            version, window, since = kept.snapshot.version, slide or window, fresh or since
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
             *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
-            no_update if version == news else version,
+            no_update if [version, run] == news else [version, run],
             no_update if window == slide else window,
             no_update if same else since,
             ticks or 0,
         )
 
 
-def _register_pause(app: Dash, source: Source, paused: Paused) -> None:
+def _register_pause(app: Dash, source: Runs, paused: Paused) -> None:
     @app.callback(
         Output("paused", "data"),
         Output("pause", "children"),
         Output("pause", "aria-pressed"),
         Input("pause", "n_clicks"),
+        Input("run-chosen", "data"),
         State("paused", "data"),
         prevent_initial_call=True,
     )
-    def toggle(_clicks: int | None, stands: dict[str, Any] | None) -> tuple[Any, str, str]:
-        if stands:
+    def toggle(
+        _clicks: int | None, run: str | None, stands: dict[str, Any] | None
+    ) -> tuple[Any, str, str]:
+        # Who chooses another run wants to see it: that ends a pause.
+        if stands or ctx.triggered_id != "pause":
             return None, "Pause", "false"
-        snapshot = source.snapshot()
-        paused.keep(snapshot)
+        snapshot = stand_still(source, paused, run)
         return {"version": snapshot.version, "at": time.time()}, "Resume", "true"
 
 

@@ -1,14 +1,15 @@
 """What the pages need of the outside: snapshots, and answers to what they ask for themselves."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from ui.poller import Snapshot
 from ui.replies import Compare, NodeDetail
 from ui.replies_more import Episodes, History, System
+from ui.snapshot import Snapshot
 
 
 class Source(Protocol):
-    """Answers at once, from any thread; a :class:`ui.poller.Poller` is one."""
+    """Answers about the run and the moment that one browser looks at, from any thread."""
 
     def snapshot(self) -> Snapshot:
         """The newest snapshot."""
@@ -16,14 +17,47 @@ class Source(Protocol):
     def node(self, node_id: str, model: str) -> NodeDetail | None:
         """One node's detail, or None when it is not to be had."""
 
-    def episodes(self, limit: int = 500) -> Episodes | None:
+    def details(self, node_id: str, models: Sequence[str]) -> dict[str, NodeDetail]:
+        """One node under several models, without those that are not to be had."""
+
+    def episodes(self) -> Episodes | None:
         """The newest alarm episodes of all models, or None when they are not to be had."""
 
     def history(self) -> History | None:
         """How the models have agreed over the run, or None."""
 
-    def compare(self, k: int = 10) -> Compare | None:
+    def compare(self) -> Compare | None:
         """The models next to each other now, or None."""
 
     def system(self) -> System | None:
         """How the workers are, or None."""
+
+
+class Runs(Protocol):
+    """Answers about any run, the newest unless one is named; a started :class:`ui.poller.Poller`.
+
+    Each answers as in :class:`Source`.
+    """
+
+    def snapshot(self, run: str | None = None) -> Snapshot:
+        """The newest snapshot of a run."""
+
+    def node(self, node_id: str, model: str, run: str | None = None) -> NodeDetail | None:
+        """One node's detail."""
+
+    def details(
+        self, node_id: str, models: Sequence[str], run: str | None = None
+    ) -> dict[str, NodeDetail]:
+        """One node under several models."""
+
+    def episodes(self, run: str | None = None) -> Episodes | None:
+        """The newest alarm episodes of all models."""
+
+    def history(self, run: str | None = None) -> History | None:
+        """How the models have agreed over the run."""
+
+    def compare(self, run: str | None = None) -> Compare | None:
+        """The models next to each other now."""
+
+    def system(self) -> System | None:
+        """How the workers are."""

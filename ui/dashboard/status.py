@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ui.dashboard import words
-from ui.poller import Snapshot
+from ui.snapshot import Snapshot
 
-Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "paused"]
+Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "paused", "earlier"]
 
 SLOW_S = 6.0
 """Seconds without an answer after which values count as old even if nothing failed yet."""
@@ -62,6 +62,15 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
             "No data yet",
             "A worker is ready; nothing has been replayed. Start with: gridstress replay",
         )
+    if snapshot.missing:
+        return Status(
+            "earlier",
+            "No such run",
+            f"The workers do not know the run {snapshot.missing}; shown is the newest, "
+            f"{snapshot.run.run}.",
+        )
+    if not snapshot.is_newest:
+        return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
         return Status("ended", "Run ended", "These are its last values; nothing more will come.")
     if quiet := _quiet_shards(snapshot, now):
@@ -84,6 +93,17 @@ def _first_failure(snapshot: Snapshot) -> str:
     if not snapshot.error:
         return "Asking for the first time."
     return f"Asking again every second: {snapshot.error}"
+
+
+def _earlier(snapshot: Snapshot) -> str:
+    run, newest = snapshot.run, snapshot.runs[0]
+    if run is None:
+        return ""
+    left = "it has ended" if run.ended else "it is not the one active last"
+    return (
+        f"Shown is {run.run} at {words.grid_time(run.event_time)} (grid time), {left}. "
+        f"The newest is {newest.run}: choose it above."
+    )
 
 
 def _quiet_shards(snapshot: Snapshot, now: float) -> str:

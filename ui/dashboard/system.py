@@ -4,8 +4,10 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from ui.dashboard.header import aria
 from ui.dashboard.page import Page
 from ui.dashboard.panels.system import settings_table, system_cards
+from ui.dashboard.parts import panel
 from ui.dashboard.system_callbacks import register
 
 
@@ -17,19 +19,19 @@ def layout() -> Component:
             system_cards(),
             html.Section(
                 [
-                    _panel(
+                    panel(
                         "Workers",
                         "each tells every two seconds how it is; counts are since its start",
-                        html.Div(_waiting(), id="system-workers-table", className="fill scroll"),
+                        _scrolling("system-workers-table", "Workers"),
                         "system-workers-panel",
                     ),
-                    _panel(
+                    panel(
                         "Partitions",
                         "● owns it · lag: records of the topic that are not finished",
-                        html.Div(_waiting(), id="system-partitions", className="fill scroll"),
+                        _scrolling("system-partitions", "Partitions"),
                         "system-partitions-panel",
                     ),
-                    _panel(
+                    panel(
                         "Settings in force",
                         dmc.TextInput(
                             id="system-search",
@@ -49,13 +51,16 @@ def layout() -> Component:
     )
 
 
-def _waiting() -> html.Div:
-    return html.Div("Nothing is known of the workers yet.", className="help")
+def _scrolling(name: str, label: str) -> html.Div:
+    # Focusable, so that the arrow keys scroll it: there is nothing else to focus inside.
+    return html.Div(
+        html.Div("Nothing is known of the workers yet.", className="help"),
+        id=name,
+        className="fill scroll",
+        role="region",
+        tabIndex=0,
+        **aria(label=label),
+    )
 
 
-def _panel(title: str, note: Component | str, body: Component, css: str) -> html.Div:
-    head = html.Div([html.H2(title), html.Div(note, className="note")], className="panel-head")
-    return html.Div([head, html.Div(body, className="panel-body")], className=f"card panel {css}")
-
-
-SYSTEM = Page("/system", "System", layout, register)
+SYSTEM = Page("/system", "System", layout, register, both_models="The workers compute both models.")

@@ -31,7 +31,7 @@ def register(app: Dash, source: Source) -> None:
         Input("news", "data"),
         Input("slide", "data"),
     )
-    def workers(_news: int | None, _slide: int | None) -> list[Any]:
+    def workers(_news: object, _slide: int | None) -> list[Any]:
         system = source.system()
         if system is None:
             return [no_update] * (2 * len(panel.CARDS) + 2)
@@ -50,7 +50,7 @@ def register(app: Dash, source: Source) -> None:
         Input("slide", "data"),
         State("system-mark", "data"),
     )
-    def settings(_news: int | None, _slide: int | None, mark: dict[str, str] | None) -> Any:
+    def settings(_news: object, _slide: int | None, mark: dict[str, str] | None) -> Any:
         system = source.system()
         if system is None or system.settings == mark:
             return no_update, no_update

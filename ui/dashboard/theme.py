@@ -30,6 +30,12 @@ NIGHT_SCALE: tuple[tuple[float, str], ...] = (
 )
 """The same on a dark ground: there lightness rises all the way."""
 
+NIGHT_SHADES = (
+    "#e4e9ee", "#c6d0da", "#a9b5c2", "#9aa7b5", "#4b5763",
+    "#333d48", "#232b34", "#1a2027", "#151a20", "#11151a",
+)  # fmt: skip
+"""What mantine makes its parts of in the dark: text, dimmed, placeholder, edge, ..., ground."""
+
 INK = "#1f2933"
 MUTED = "#5f6b7a"
 FAINT = "#d5dce3"

@@ -22,7 +22,7 @@ from ui.dashboard.theme import (
     ink_on,
     scale_colour,
 )
-from ui.replies import GridInfo, GridNode, GridState
+from ui.replies import GridInfo, GridState
 
 NODE_TRACE = "nodes"
 LETTER_TRACE = "alarms"
@@ -58,7 +58,7 @@ def trace_positions(grid: GridInfo) -> dict[str, int]:
 def node_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any]]:
     """What changes of the nodes, aligned to ``grid.nodes``.
 
-    ``risk`` in [0, 1), ``size`` in px, ``hover`` text.
+    ``risk`` in [0, 1), ``size`` in px, ``hover``: what is said below the node's name.
     """
     risks = _by_node(state, state.risk if state else [])
     levels = _by_node(state, state.level if state else [])
@@ -68,7 +68,7 @@ def node_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any]]
         risk, level = risks.get(node.id, 0.0), levels.get(node.id, "")
         values["risk"].append(round(risk, 4))
         values["size"].append(node_size(risk, alarmed=bool(level)))
-        values["hover"].append(_hover(node, risk, stresses.get(node.id, 0.0), level))
+        values["hover"].append(_hover(risk, stresses.get(node.id, 0.0), level))
     return values
 
 
@@ -110,6 +110,7 @@ def waiting_figure(text: str) -> go.Figure:
         layout={
             "xaxis": {"visible": False},
             "yaxis": {"visible": False},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": MUTED},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": FONT, "color": MUTED},
@@ -132,12 +133,10 @@ def _by_node(state: GridState | None, values: list[Any]) -> Mapping[str, Any]:
     return dict(zip(state.nodes, values, strict=True)) if state else {}
 
 
-def _hover(node: GridNode, risk: float, stress: float, level: str) -> str:
+def _hover(risk: float, stress: float, level: str) -> str:
     alarm = f"{level} alarm open" if level else "no alarm"
-    return (
-        f"<b>{node.name}</b> · {node.zone}<br>risk {words.score(risk)} · {alarm}"
-        f"<br>stress {stress:.2f} h in this window"
-    )
+    # Sent every second for every node, so nothing is said twice and nothing of nothing.
+    return f"risk {words.score(risk)} · {alarm}" + (f"<br>stress {stress:.2f} h" if stress else "")
 
 
 def _outline_trace(outline: tuple[tuple[float, float], ...], colours: Palette) -> go.Scatter:
@@ -192,8 +191,9 @@ def _node_trace(grid: GridInfo, values: dict[str, list[Any]], colours: Palette) 
         y=[node.lat for node in grid.nodes],
         customdata=[node.id for node in grid.nodes],
         mode="markers",
+        text=[f"<b>{node.name}</b> · {node.zone}" for node in grid.nodes],
         hovertext=values["hover"],
-        hovertemplate="%{hovertext}<extra></extra>",
+        hovertemplate="%{text}<br>%{hovertext}<extra></extra>",
         marker={
             "color": values["risk"],
             "size": values["size"],
@@ -210,7 +210,7 @@ def _node_trace(grid: GridInfo, values: dict[str, list[Any]], colours: Palette) 
                 "len": 0.42,
                 "x": 1,
                 "xanchor": "right",
-                "xpad": 4,
+                "xpad": 10,
                 "y": 0.0,
                 "yanchor": "bottom",
                 "outlinewidth": 0,

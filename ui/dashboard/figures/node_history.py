@@ -59,7 +59,6 @@ def history_figure(
     figure.update_xaxes(
         type="date",
         tickformat="%d %b",
-        nticks=8,
         tickangle=0,
         hoverformat="window ending %a %d %b %H:%M",
     )

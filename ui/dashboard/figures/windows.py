@@ -5,14 +5,17 @@ from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
-from ui.dashboard.theme import ACCENT, FAINT, FONT, INK, LEVEL_LETTERS, MUTED
+from ui.dashboard.theme import FAINT, FONT, INK, LEVEL_LETTERS, LIGHT, MUTED, Palette
 from ui.replies import Window
 
 DAY_MS = 86_400_000
 
 
 def windows_figure(
-    windows: Sequence[Window], levels: Mapping[str, float], revision: str = ""
+    windows: Sequence[Window],
+    levels: Mapping[str, float],
+    revision: str = "",
+    colours: Palette = LIGHT,
 ) -> go.Figure:
     """Risk of the final windows over a week of event time; ``revision`` names node and run."""
     trace = go.Scatter(
@@ -20,9 +23,9 @@ def windows_figure(
         y=[round(window.risk, 4) for window in windows],
         customdata=[round(window.stress, 3) for window in windows],
         mode="lines",
-        line={"color": ACCENT, "width": 1.8},
+        line={"color": colours.accent, "width": 1.8},
         fill="tozeroy",
-        fillcolor="rgba(28,109,208,.10)",
+        fillcolor="rgba(60,140,235,.12)",
         hovertemplate="window ending %{x|%a %d %b %H:%M}<br>risk %{y:.2f} · "
         "stress %{customdata:.2f} h<extra></extra>",
     )
@@ -61,8 +64,12 @@ def windows_figure(
         if level in levels:
             figure.add_hline(
                 y=levels[level],
-                line={"color": MUTED, "width": 0.8, "dash": "dot"},
-                annotation={"text": letter, "font": {"size": 10, "color": MUTED}, "xshift": 3},
+                line={"color": colours.muted, "width": 0.8, "dash": "dot"},
+                annotation={
+                    "text": letter,
+                    "font": {"size": 10, "color": colours.muted},
+                    "xshift": 3,
+                },
                 annotation_position="right",
             )
     return figure

@@ -8,7 +8,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from ui.dashboard import words
+from ui.dashboard.links import node_href
 from ui.dashboard.panels.kpis import Kpi
+from ui.dashboard.panels.tables import LEAVE
 from ui.dashboard.theme import model_title
 from ui.replies import Compare
 from ui.replies_more import Episode, History, Lead
@@ -23,7 +25,13 @@ CARDS = {
 """Title and meaning by id."""
 
 COLUMNS: list[dict[str, Any]] = [
-    {"field": "node", "headerName": "Node", "flex": 1, "minWidth": 116, "cellRenderer": "markdown"},
+    {
+        "field": "node",
+        "headerName": "Node",
+        "flex": 1,
+        "minWidth": 116,
+        "cellRenderer": "GridstressNodeLink",
+    },
     {"field": "only", "headerName": "Only by", "width": 84},
     {"field": "level", "headerName": "Level", "width": 82},
     {"field": "raised", "headerName": "Raised (UTC)", "width": 132},
@@ -122,18 +130,24 @@ def picked_line(compare: Compare | None, models: Sequence[str], name: str, node:
     told = " · ".join(
         f"{_short(model)} {words.score(compare.models[model].risk[place])}" for model in models
     )
-    return [dcc.Link(f"{name}: open its page", href=f"/node/{node}"), f" {told}"]
+    return [dcc.Link(f"{name}: open its page", href=node_href(node)), f" {told}"]
 
 
 def only_table() -> Component:
-    """The empty table of alarms that one model alone has raised, ``compare-only``."""
+    """The empty table of alarms that one model alone has raised, ``compare-only``.
+
+    A row is opened with a click or with Enter.
+    """
+    open_row = ["gridstressAlarms.open(params)"]
     table: Component = dag.AgGrid(
         id="compare-only",
         columnDefs=COLUMNS,
         rowData=[],
         getRowId="params.data.episode_id",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        eventListeners={"rowClicked": open_row, "cellKeyDown": open_row},
         dashGridOptions={
+            "tabToNextCell": LEAVE,
             "animateRows": False,
             "rowHeight": 27,
             "headerHeight": 30,
@@ -153,7 +167,8 @@ def only_rows(history: History | None, episodes: Sequence[Episode]) -> list[dict
     return [
         {
             "episode_id": episode.episode_id,
-            "node": f"[{episode.name}](/node/{episode.node_id})",
+            "node": episode.name,
+            "href": node_href(episode.node_id, episode.model),
             "only": _short(episode.model),
             "level": episode.level,
             # Written so that sorting the text sorts the time.

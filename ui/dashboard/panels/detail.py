@@ -87,14 +87,14 @@ def node_options(grid: GridInfo) -> list[dict[str, Any]]:
 def title(node: GridNode) -> list[Component]:
     """Name, zone, rating, and the way to all that is known of it."""
     return [
-        html.H2(node.name),
         html.Div(
             [
-                f"Zone {node.zone} · rated {node.rating_mw:,.0f} MW · ",
-                dcc.Link("open page", href=node_href(node.id), className="node-link"),
+                html.H2(node.name),
+                dcc.Link("Open page", href=node_href(node.id), className="node-link"),
             ],
-            className="muted",
+            className="detail-head",
         ),
+        html.Div(f"Zone {node.zone} · rated {node.rating_mw:,.0f} MW", className="muted"),
     ]
 
 
@@ -130,11 +130,18 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
     ]
 
 
-def sources(items: Sequence[SourceShare], names: Mapping[str, str]) -> list[Component]:
-    """The sources of the stress as bars, largest first; each selects its node."""
+def sources(
+    items: Sequence[SourceShare], names: Mapping[str, str], parts_at: str | None = None
+) -> list[Component]:
+    """The sources of the stress as bars, largest first; each selects its node.
+
+    ``parts_at`` is of when they are, where that is later than the rest of a paused view.
+    """
+    when = f"As of {words.short_time(parts_at)}, later than the rest." if parts_at else ""
+    note: list[Component] = [html.Div(when, className="muted")] if when else []
     if not items:
-        return [html.Div("It has no stress in this window.", className="muted")]
-    return [
+        return [*note, html.Div("It has no stress in this window.", className="muted")]
+    return note + [
         html.Div(
             [
                 node_button(item.node_id, names, "source"),

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 
 from ui.dashboard import words
 from ui.dashboard.links import node_href
+from ui.dashboard.panels.tables import LEAVE
 from ui.dashboard.theme import model_title
 from ui.replies_more import Episode
 
@@ -133,6 +134,7 @@ def episode_table() -> Component:
         },
         dashGridOptions={
             "animateRows": False,
+            "tabToNextCell": LEAVE,
             "rowHeight": 30,
             "headerHeight": 34,
             "tooltipShowDelay": 400,

@@ -9,7 +9,7 @@ from dash import html
 
 from ui.dashboard import words
 from ui.dashboard.theme import AFFECTED_RISK, LEVELS
-from ui.poller import Snapshot
+from ui.snapshot import Snapshot
 from ui.trends import FIGURES
 
 KPIS = {

@@ -1,6 +1,6 @@
 """The parts of a node's page: what it is, how each model sees it, its alarms, its neighbours."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from dash import dcc, html
@@ -10,9 +10,9 @@ from ui.dashboard import words
 from ui.dashboard.links import alarms_href, node_href
 from ui.dashboard.panels.episodes import lasted
 from ui.dashboard.theme import LIGHT, Palette, model_title, scale_colour
-from ui.poller import Snapshot
 from ui.replies import GridInfo, GridNode, NodeDetail, SourceShare
 from ui.replies_more import Episode
+from ui.snapshot import Snapshot
 
 SHOWN_EPISODES = 50
 MAX_SUGGESTIONS = 6
@@ -87,6 +87,20 @@ def model_values(detail: NodeDetail | None, colours: Palette = LIGHT) -> list[Co
     ]
 
 
+def model_note(detail: NodeDetail | None, *, chosen: bool) -> str:
+    """Beside a model's name: whether it is the chosen one, and of when its sources are."""
+    if detail and detail.parts_at:
+        when = f"sources as of {words.short_time(detail.parts_at)}"
+        return f"{when} · chosen" if chosen else when
+    return "chosen: thicker line" if chosen else ""
+
+
+def parts_note(details: Iterable[NodeDetail]) -> list[Component]:
+    """Of when the steps are, where they are newer than the rest of a paused view."""
+    later = [detail.parts_at for detail in details if detail.parts_at]
+    return [html.Span(f"as of {words.short_time(max(later))}")] if later else []
+
+
 def legend(models: Sequence[str]) -> list[Component]:
     """How the models' lines and bars are drawn."""
     return [
@@ -98,14 +112,16 @@ def legend(models: Sequence[str]) -> list[Component]:
 def source_links(
     items: Sequence[SourceShare], names: Mapping[str, str], model: str, itself: str
 ) -> list[Component]:
-    """The sources of a node's stress as bars, largest first, each a link to its node."""
+    """The sources of a node's stress as bars, largest first; others link to their node."""
     if not items:
         return [html.Div("No stress in this window.", className="muted")]
     return [
         html.Div(
             [
                 html.Span(
-                    [_link(item.node_id, names, model), " (itself)" * (item.node_id == itself)]
+                    "the node itself"
+                    if item.node_id == itself
+                    else _link(item.node_id, names, model)
                 ),
                 html.Div(
                     html.Div(style={"width": f"{item.share:.1%}"}), className="bar source-bar"
@@ -163,8 +179,7 @@ def neighbour_list(grid: GridInfo, snapshot: Snapshot, node_id: str) -> list[Com
         return [html.Div("It has no line to another node.", className="muted")]
     head = html.Div(
         [
-            html.Span("node"),
-            html.Span("line"),
+            html.Span("node, line"),
             *(html.Span(model_title(m).split()[0].split("-")[0].lower()) for m in grid.models),
         ],
         className="neighbour-row muted",
@@ -174,8 +189,8 @@ def neighbour_list(grid: GridInfo, snapshot: Snapshot, node_id: str) -> list[Com
         html.Div(
             [
                 _link(other, names),
-                html.Span("; ".join(lines), className="muted"),
                 *(html.Span(words.score(risks[model].get(other))) for model in grid.models),
+                html.Span("; ".join(lines), className="muted neighbour-line"),
             ],
             className="neighbour-row",
         )

@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from ui.dashboard import words
 from ui.dashboard.panels.kpis import Kpi
+from ui.dashboard.panels.tables import LEAVE
 from ui.replies_more import System, WorkerStatus
 
 SILENT_S = 8.0
@@ -18,26 +19,36 @@ CARDS = {
     "workers": ("Workers", "seen in the last minute"),
     "throughput": ("Throughput", "frames a second, all stages"),
     "lag": ("Lag", "records not finished"),
-    "late": ("Late rows", "too late for their window"),
+    "late": ("Late and ahead", "rows too late · too far ahead"),
     "refused": ("Dead letters", "records that were refused"),
     "odd": ("Duplicates and gaps", "seen twice · missing"),
 }
 """Title and meaning by id."""
 
+# Most meanings are longer than a line, and a tooltip is nothing for fingers or the keyboard.
+WRAPPED: dict[str, Any] = {"wrapText": True, "autoHeight": True, "cellClass": "wraps"}
 SETTING_COLUMNS: list[dict[str, Any]] = [
-    {"field": "name", "headerName": "Setting", "width": 236, "tooltipField": "name"},
-    {"field": "value", "headerName": "Value", "width": 150, "tooltipField": "value"},
     {
-        "field": "meaning",
-        "headerName": "What it is",
-        "flex": 1,
-        "minWidth": 160,
-        "tooltipField": "meaning",
+        "field": "name",
+        "headerName": "Setting",
+        "flex": 1.1,
+        "minWidth": 118,
+        "maxWidth": 300,
+        **WRAPPED,
     },
+    {
+        "field": "value",
+        "headerName": "Value",
+        "flex": 0.7,
+        "minWidth": 86,
+        "maxWidth": 240,
+        **WRAPPED,
+    },
+    {"field": "meaning", "headerName": "What it is", "flex": 1.6, "minWidth": 150, **WRAPPED},
 ]
 SETTING_OPTIONS: dict[str, Any] = {
     "animateRows": False,
-    "rowHeight": 27,
+    "tabToNextCell": LEAVE,
     "headerHeight": 30,
     "tooltipShowDelay": 300,
     "enableCellTextSelection": True,
@@ -71,7 +82,12 @@ def card_values(system: System) -> dict[str, Kpi]:
     lag = totals([worker.lag for worker in workers])
     letters = totals([worker.dead_letters for worker in workers])
     rates = totals([w.frames_per_s for w in workers if not is_silent(w, system.now)])
-    duplicates, gaps = sum(w.duplicates for w in workers), sum(w.gaps for w in workers)
+    duplicates = sum(w.duplicates for w in workers)
+    # Every worker knows the rows of all shards.
+    late, ahead, gaps = (
+        max((getattr(w, name) for w in workers), default=0)
+        for name in ("late_rows", "ahead_rows", "gaps")
+    )
     meanings = {name: meaning for name, (_, meaning) in CARDS.items()}
     worst = max(lag, key=lambda topic: lag[topic], default="")
     return {
@@ -84,7 +100,7 @@ def card_values(system: System) -> dict[str, Kpi]:
             f"{sum(lag.values()):,}",
             f"{lag[worst]:,.0f} in {worst}" if worst and lag[worst] else meanings["lag"],
         ),
-        "late": Kpi(f"{sum(w.late_rows for w in workers):,}", meanings["late"]),
+        "late": Kpi(f"{late:,} · {ahead:,}", meanings["late"]),
         "refused": Kpi(
             f"{sum(letters.values()):,}",
             " · ".join(f"{reason_words(r)} {n:,}" for r, n in letters.items()) or "none refused",
@@ -116,7 +132,7 @@ def worker_table(system: System) -> Component:
     if not system.workers:
         return html.Div("No worker has told how it is in the last minute.", className="help")
     heads = ("Worker", "State", "Up for", "Memory", "Frames a second, by stage", "Late",
-             "Duplicates", "Gaps", "Dead letters", "Versions")  # fmt: skip
+             "Ahead", "Duplicates", "Gaps", "Dead letters", "Versions")  # fmt: skip
     rows = [
         html.Tr(
             [
@@ -126,6 +142,7 @@ def worker_table(system: System) -> Component:
                 html.Td(f"{worker.rss_mb:,.0f} MB" if worker.rss_mb else words.DASH),
                 html.Td(_by_name(worker.frames_per_s, "{:,.1f}"), className="wrap"),
                 html.Td(f"{worker.late_rows:,}"),
+                html.Td(f"{worker.ahead_rows:,}"),
                 html.Td(f"{worker.duplicates:,}"),
                 html.Td(f"{worker.gaps:,}"),
                 html.Td(_by_name(worker.dead_letters, "{:,}", "none"), className="wrap"),

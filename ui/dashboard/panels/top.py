@@ -7,6 +7,7 @@ import dash_ag_grid as dag
 from dash.development.base_component import Component
 
 from ui.dashboard import words
+from ui.dashboard.panels.tables import LEAVE
 from ui.dashboard.theme import LIGHT, Palette, scale_colour
 from ui.replies import TopNode
 
@@ -15,12 +16,12 @@ SIZES = ("5", "10", "20")
 
 COLUMNS: list[dict[str, Any]] = [
     {"field": "name", "headerName": "Node", "flex": 1, "minWidth": 96, "tooltipField": "name"},
-    {"field": "zone", "headerName": "Zone", "width": 92},
+    {"field": "zone", "headerName": "Zone", "flex": 0.55, "minWidth": 60, "maxWidth": 96},
     {
         "field": "risk",
         "headerName": "Risk",
         "headerTooltip": "Score from 0 to 1 in the window that is filling now; not a probability",
-        "width": 66,
+        "width": 62,
         "type": "rightAligned",
         "cellStyle": {"function": "gridstress.riskBar(params)"},
     },
@@ -41,7 +42,7 @@ COLUMNS: list[dict[str, Any]] = [
 
 
 def top_table() -> Component:
-    """The empty table, ``top``; a click on a row names its node as the row's id."""
+    """The empty table, ``top``; a click on a row or Enter selects its node, the row's id."""
     table: Component = dag.AgGrid(
         id="top",
         columnDefs=COLUMNS,
@@ -49,12 +50,15 @@ def top_table() -> Component:
         getRowId="params.data.node_id",
         defaultColDef={"sortable": False, "resizable": False, "suppressMovable": True},
         rowClassRules={"picked": "params.data.picked"},
+        eventListeners={"cellKeyDown": ["gridstress.pick(params)"]},
         dashGridOptions={
             # Rows that glide every second are no calm sight.
             "animateRows": False,
             "rowHeight": 27,
             "headerHeight": 30,
-            "suppressCellFocus": True,
+            # Nothing sorts here, so only the rows are of use to the keyboard.
+            "suppressHeaderFocus": True,
+            "tabToNextCell": LEAVE,
             "tooltipShowDelay": 400,
             "localeText": {"noRowsToShow": "No node with a risk above 0."},
         },

@@ -1,0 +1,158 @@
+"""A real Chromium for tests, pictures and measurements, and pages that tell of every complaint."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+try:
+    from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+except ImportError:
+    sync_playwright = expect = None
+else:
+    # A machine that is busy with other things is slow, not wrong.
+    expect.set_options(timeout=60_000)
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PATIENCE_S = 60.0
+
+
+def missing() -> str:
+    """What browser tests lack here, and how to get it; empty if nothing."""
+    if sync_playwright is None:
+        return "playwright is not installed: pip install playwright"
+    if CHROMIUM is None:
+        return "there is no chromium: apt-get install chromium"
+    return ""
+
+
+@contextmanager
+def launch() -> Iterator["Browser"]:
+    """Chromium, without a profile: every page of it is a stranger to the others."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserContext"]:
+    """One Chromium for all tests; it keeps compiled scripts, which halves the time of a page."""
+    profile: Path = tmp_path_factory.mktemp("profile")
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=FLAGS
+        )
+        context.set_default_timeout(1000 * PATIENCE_S)
+        yield context
+        context.close()
+
+
+@contextmanager
+def watched_pages(chromium: "BrowserContext", address: str) -> Iterator[Callable[..., Any]]:
+    """Open pages of the dashboard at ``address``: ``open_page(path, width, height, scheme)``.
+
+    At the end they are closed and forgotten, and the test fails if one of them has complained
+    (``page.complaints``, which a test that provokes some empties) or asked another host.
+    """
+    pages: list[Any] = []
+
+    def open_page(
+        path: str = "/", width: int = 1280, height: int = 800, scheme: str = "light"
+    ) -> Any:
+        page = chromium.new_page()
+        page.complaints, page.asked = [], []
+        page.on("console", lambda m: m.type == "error" and page.complaints.append(m.text))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        pages.append(page)
+        page.goto(address + path)
+        return page
+
+    try:
+        yield open_page
+    finally:
+        for page in pages:
+            page.evaluate("() => window.localStorage.clear()")
+            page.close()
+    ours = (address, "data:", "blob:", "about:")
+    assert [text for page in pages for text in page.complaints] == []
+    assert [url for page in pages for url in page.asked if not url.startswith(ours)] == []
+
+
+def until(question: Callable[[], Any], deadline_s: float = PATIENCE_S) -> None:
+    """Ask until the answer is truthy; fail with the last one after the deadline."""
+    end = time.monotonic() + deadline_s
+    while not (answer := question()):
+        assert time.monotonic() < end, f"the page did not come to it in time: {answer!r}"
+        time.sleep(0.05)
+
+
+def still(page: Any, question: Callable[[], Any], deadline_s: float = PATIENCE_S) -> Any:
+    """The answer, once the page has drawn thirty frames without changing it."""
+    end = time.monotonic() + deadline_s
+    while True:
+        before = question()
+        page.evaluate(
+            "() => new Promise(done => { let left = 30;"
+            " const next = () => left-- ? requestAnimationFrame(next) : done();"
+            " next(); })"
+        )
+        if (answer := question()) == before:
+            return answer
+        assert time.monotonic() < end, f"the page did not come to rest: {answer!r}"
+
+
+def boxes(page: Any, selector: str) -> list[dict[str, float]]:
+    """Where the elements are, px, all at the same moment."""
+    found: list[dict[str, float]] = page.evaluate(
+        "selector => Array.from(document.querySelectorAll(selector))"
+        ".filter(e => e.offsetParent)"
+        ".map(e => { const b = e.getBoundingClientRect();"
+        " return { x: b.x, y: b.y, width: b.width, height: b.height }; })",
+        selector,
+    )
+    return found
+
+
+def trace(page: Any, graph: str, name: str | int, field: str) -> list[Any] | None:
+    """A field of a trace (by name or place) of a graph, as the browser draws it now, or None."""
+    found: list[Any] | None = page.evaluate(
+        "([id, name, field]) => {"
+        " const plot = document.querySelector(`#${id} .js-plotly-plot`);"
+        " const traces = (plot && plot._fullData) || [];"
+        " const trace = typeof name === 'number' ? traces[name]"
+        "   : traces.find(t => t.name === name);"
+        " const found = trace && field.split('.').reduce((o, k) => o && o[k], trace);"
+        " return found ? Array.from(found) : null; }",
+        [graph, name, field],
+    )
+    return found
+
+
+def x_range(page: Any, graph: str) -> list[float] | None:
+    """The part of the horizontal axis that a graph shows now, None before it is drawn."""
+    found: list[float] | None = page.evaluate(
+        "id => { const plot = document.querySelector(`#${id} .js-plotly-plot`);"
+        " return plot && plot._fullLayout ? plot._fullLayout.xaxis.range.slice() : null; }",
+        graph,
+    )
+    return found

@@ -1,0 +1,69 @@
+"""The dashboard of a literal API in the browser: a fresh one for each test, at one address."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from threading import Thread
+from typing import Any
+
+import pytest
+from waitress import wasyncore
+from waitress.server import create_server
+
+from tests.browser import watched_pages
+from tests.ui.literal_api import LiteralApi, answers, literal_api
+from ui.client import ApiClient
+from ui.dashboard import create_dashboard
+from ui.poller import Poller
+
+
+class Stage:
+    """A server that stays while applications come and go: Chromium knows its scripts already."""
+
+    def __init__(self) -> None:
+        self.application: Any = None
+        self._server = create_server(self._serve, host="127.0.0.1", port=0, threads=8)
+        self._thread = Thread(target=self._server.run)
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.effective_port}"
+
+    def _serve(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer: Iterable[bytes] = self.application(environ, start_response)
+        return answer
+
+    def close(self) -> None:
+        """End it from within its own loop, which goes on until nothing is open."""
+        sockets = self._server._map
+        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
+        self._thread.join()
+        self._server.task_dispatcher.shutdown()
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    found = Stage()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def api() -> Iterator[LiteralApi]:
+    """A worker's API whose answers a test changes; it goes on publishing."""
+    with literal_api(found=answers(published_at=time.time()), live=True) as server:
+        yield server
+
+
+@pytest.fixture
+def address(api: LiteralApi, stage: Stage) -> Iterator[str]:
+    """The dashboard of that API, quicker than in earnest."""
+    poller = Poller(ApiClient(api.url), interval_s=0.1)
+    stage.application = create_dashboard(poller, refresh_s=0.2).server
+    poller.start()
+    yield stage.url
+    poller.stop()
+
+
+@pytest.fixture
+def open_page(chromium: Any, address: str) -> Iterator[Callable[..., Any]]:
+    """Opens pages of the dashboard that must not complain."""
+    with watched_pages(chromium, address) as opener:
+        yield opener

@@ -1,0 +1,71 @@
+from collections.abc import Iterator
+from threading import Event, Thread
+
+import httpx
+import pytest
+from waitress.server import create_server
+
+from gridstress import services
+from tests.ui.literal_api import literal_api
+from topology.errors import UsageError
+from ui.client import ApiClient
+from ui.dashboard import create_dashboard, serve
+from ui.dashboard.login import ask_for_token
+from ui.dashboard.server import LIMITS
+from ui.poller import Poller
+
+TOKEN = "correct-horse-battery"
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0", "::", "10.0.0.7"])
+def test_it_does_not_listen_for_others_without_a_token(bind: str) -> None:
+    with pytest.raises(UsageError, match="the dashboard would listen on"):
+        serve("http://127.0.0.1:1", bind=bind)
+
+
+class _HeardError(Exception):
+    """Ends the server from its own callback."""
+
+
+@pytest.mark.parametrize("allowed", [{"token": TOKEN}, {"insecure": True}])
+def test_a_token_or_plain_words_let_it_listen(allowed: dict[str, str]) -> None:
+    heard = Event()
+
+    def ready(_address: str) -> None:
+        heard.set()
+        raise _HeardError
+
+    with pytest.raises(_HeardError):
+        serve("http://127.0.0.1:1", bind="0.0.0.0", port=0, on_ready=ready, **allowed)  # type: ignore[arg-type]
+    assert heard.is_set()
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with literal_api() as api:
+        app = create_dashboard(Poller(ApiClient(api.url)))
+        ask_for_token(app, TOKEN)
+        server = create_server(app.server, host="127.0.0.1", port=0, threads=2, **LIMITS)
+        Thread(target=server.run, daemon=True).start()
+        yield f"http://127.0.0.1:{server.effective_port}"
+        server.close()
+
+
+def test_a_body_or_header_that_is_too_large_is_refused(address: str) -> None:
+    body = b"x" * (LIMITS["max_request_body_size"] + 1)
+    assert httpx.post(f"{address}/_dash-update-component", content=body).status_code == 413
+    assert httpx.get(address, headers={"X": "y" * 20_000}).status_code == 431
+
+
+def test_whoever_waits_for_it_to_come_up_needs_no_token(address: str) -> None:
+    assert services.answers(f"{address}/")
+
+
+def test_a_proxy_on_this_machine_may_say_that_it_was_https(address: str) -> None:
+    answer = httpx.post(
+        f"{address}/login", data={"token": TOKEN}, headers={"X-Forwarded-Proto": "https"}
+    )
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert (
+        "Secure" not in httpx.post(f"{address}/login", data={"token": TOKEN}).headers["Set-Cookie"]
+    )

@@ -1,0 +1,73 @@
+"""What stands in front of the worker's API: the token, and limits to what a request may be."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import web
+
+from ui.auth import ANOTHER_NAME, LIVE, bearer, is_loopback, same_token
+
+MAX_BODY_BYTES = 1024
+"""No view reads a body. Lines and single headers are bounded by aiohttp (8190 bytes)."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def application_options(token: str, *, insecure: bool) -> dict[str, Any]:
+    """Options of the aiohttp application that serves the API.
+
+    Parameters
+    ----------
+    token
+        What every request must bring, unknown addresses included; empty if there is none.
+    insecure
+        Without a token: whether a server on loopback answers to other names than its own.
+    """
+    return {"client_max_size": MAX_BODY_BYTES, "middlewares": [guard(token, insecure=insecure)]}
+
+
+def guard(token: str, *, insecure: bool) -> Any:
+    """Middleware that lets only those through who bring the token."""
+
+    @web.middleware
+    async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.can_read_body:
+            # The connection ends with it, so the body is never read.
+            return _refusal(413, "the API takes no request body", {"Connection": "close"})
+        if request.path != LIVE:
+            if token and not same_token(bearer(request.headers.get("Authorization")), token):
+                return _refusal(
+                    401,
+                    "this needs the token (Authorization: Bearer ...)",
+                    {"WWW-Authenticate": 'Bearer realm="gridstress"'},
+                )
+            if not (token or insecure) and _is_rebound(request):
+                return _refusal(421, ANOTHER_NAME, {})
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            return _refusal(error.status, error.reason, {})
+
+    return let_in
+
+
+def _is_rebound(request: web.Request) -> bool:
+    """Whether a page of another site asks, by a name of its own that points to loopback."""
+    local = request.transport.get_extra_info("sockname") if request.transport else None
+    if not isinstance(local, tuple) or not is_loopback(local[0]):
+        return False
+    try:
+        return not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or "")
+    except ValueError:
+        return True
+
+
+def _refusal(status: int, reason: str, headers: dict[str, str]) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode({"error": reason}),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **headers},
+    )

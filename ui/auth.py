@@ -1,0 +1,72 @@
+"""Who may ask: the token, and the addresses that nobody else can reach."""
+
+import hmac
+import ipaddress
+
+from topology.errors import UsageError
+
+LIVE = "/api/v1/live"
+"""The one address of the API that answers without the token: 200 or 503 and nothing else."""
+
+ANOTHER_NAME = "this server answers to localhost only: see docs/security.md"
+"""Said to who asks a server on loopback by a name of somebody else."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine can reach a server that listens on ``host``.
+
+    A name other than ``localhost`` is not looked up: what it means may change.
+    """
+    name = host.strip().strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def refuse_exposed(what: str, bind: str, setting: str, *, token: str, insecure: bool) -> None:
+    """Refuse to listen where others can reach it, without a token.
+
+    Parameters
+    ----------
+    what
+        For the message, such as ``the worker's API``.
+    bind
+        The address to listen on; empty means all of them.
+    setting
+        Where that address comes from.
+    token
+        The token in plain text; empty if there is none.
+    insecure
+        Whether somebody has said in so many words that all who reach it may read it.
+
+    Raises
+    ------
+    UsageError
+        If others could reach it and nothing holds them back.
+    """
+    if token or insecure or is_loopback(bind):
+        return
+    raise UsageError(
+        f"{what} would listen on {bind or 'all addresses'} ({setting}) for whoever comes",
+        hint="set GRIDSTRESS_API_TOKEN, or GRIDSTRESS_INSECURE=true if everybody who reaches it "
+        "may read all of it",
+    )
+
+
+def same_token(given: str, token: str) -> bool:
+    """Whether ``given`` is the token; how long it takes tells nothing about it."""
+    return hmac.compare_digest(given.encode(errors="surrogateescape"), token.encode())
+
+
+def authorization(token: str) -> dict[str, str]:
+    """The header that brings the token; none if there is no token."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def bearer(header: str | None) -> str:
+    """The token in an ``Authorization`` header, or an empty text."""
+    scheme, _, given = (header or "").partition(" ")
+    return given.strip() if scheme.lower() == "bearer" else ""

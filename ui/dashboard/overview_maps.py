@@ -1,0 +1,83 @@
+"""The overview's maps: one, or two that are zoomed together. They are patched, never redrawn."""
+
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+
+from ui.dashboard.header import BOTH
+from ui.dashboard.map_updates import map_update
+from ui.dashboard.panels import detail as panel
+from ui.dashboard.source import Source
+from ui.dashboard.theme import MODEL_TITLES
+from ui.replies import GridInfo
+
+
+def register(app: Dash, source: Source) -> None:
+    """Add the maps' callbacks."""
+
+    @app.callback(
+        Output("map", "figure"),
+        Output("drawn", "data"),
+        Input("news", "data"),
+        Input("model", "value"),
+        Input("view", "value"),
+        Input("pick", "value"),
+        Input("scheme", "computedColorScheme"),
+        State("drawn", "data"),
+    )
+    def draw(
+        _news: object,
+        model: str,
+        view: str | None,
+        picked: str | None,
+        scheme: str | None,
+        drawn: int | None,
+    ) -> Any:
+        snapshot = source.snapshot()
+        first, _ = shown_models(snapshot.grid, view, model)
+        return map_update(snapshot, first, picked, drawn, scheme)
+
+    @app.callback(
+        Output("map-second", "figure"),
+        Output("drawn-second", "data"),
+        Input("news", "data"),
+        Input("view", "value"),
+        Input("pick", "value"),
+        Input("scheme", "computedColorScheme"),
+        State("model", "value"),
+        State("drawn-second", "data"),
+    )
+    def draw_second(
+        _news: object,
+        view: str | None,
+        picked: str | None,
+        scheme: str | None,
+        model: str,
+        drawn: int | None,
+    ) -> Any:
+        snapshot = source.snapshot()
+        _, second = shown_models(snapshot.grid, view, model)
+        if second is None:
+            return no_update, no_update
+        return map_update(snapshot, second, picked, drawn, scheme)
+
+    @app.callback(Output("pick", "data"), Input("drawn", "data"), State("news", "data"))
+    def options(_drawn: int | None, _news: object) -> Any:
+        grid = source.snapshot().grid
+        return panel.node_options(grid) if grid else no_update
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstress", "linkZoom"),
+        Output("linked", "data"),
+        Input("map", "relayoutData"),
+        Input("map-second", "relayoutData"),
+        prevent_initial_call=True,
+    )
+
+
+def shown_models(grid: GridInfo | None, view: str | None, model: str) -> tuple[str, str | None]:
+    """The models of the first and the second map; the second is None unless side by side."""
+    models = grid.models if grid else list(MODEL_TITLES)
+    if view == BOTH and len(models) > 1:
+        return models[0], models[1]
+    return model, None
