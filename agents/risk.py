@@ -1,11 +1,11 @@
 """Risk: propagated stress folded into panes, windows closed on the watermark, alarms decided.
 
 Pure: a step is a function of the state, the panes and the frame. The agent that reads, sends and
-writes is in ``agents/pipeline.py``.
+writes is in ``agents/stages.py``.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -39,6 +39,14 @@ class Closing:
 
 
 @dataclass(frozen=True)
+class Aside:
+    """Sequence numbers of a frame's rows that were not counted: too late, or too far ahead."""
+
+    late: list[int] = field(default_factory=list)
+    ahead: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class RiskModel:
     """The risk stage of one model on one grid."""
 
@@ -54,11 +62,12 @@ class RiskModel:
         """For each shard the grid positions of its nodes."""
         return shard_nodes(self.grid, self.partitions)
 
-    def fold(self, frame: PropagatedFrame, state: ShardState, panes: TumblingPanes) -> list[int]:
-        """Add a frame's new rows to their panes and move the zone's clock; the late rows' seqs.
+    def fold(self, frame: PropagatedFrame, state: ShardState, panes: TumblingPanes) -> Aside:
+        """Add a frame's new rows to their panes and move the zone's clock; what is set aside.
 
         Rows that the state has applied are passed over. A row that only a pane has applied (a
-        crash came between the two writes) moves the clock and changes no sum.
+        crash came between the two writes) moves the clock and changes no sum. A row that is set
+        aside counts as seen and moves nothing; a final one then does not end its zone.
 
         Raises
         ------
@@ -68,7 +77,7 @@ class RiskModel:
         check_zone(frame.zone, self.grid)
         members, sources = self._members(frame), node_indices(frame.sources, self.grid)
         shard_size, grid_size = len(self.shards[frame.shard]), len(self.grid.nodes)
-        zone, late = frame.zone, []
+        zone, aside = frame.zone, Aside()
         for i, time_s in enumerate(frame.times_s.tolist()):
             seq = frame.seq + i
             applied = state.applied.get(zone, -1)
@@ -76,11 +85,15 @@ class RiskModel:
                 continue
             state.gaps += seq - applied - 1
             state.applied[zone] = seq
+            if state.is_ahead(zone, time_s, self.spec):
+                aside.ahead.append(seq)
+                state.ahead_rows += 1
+                continue
             if frame.final:
-                state.ended_s[zone] = time_s
+                state.end(zone, time_s)
                 continue
             if state.is_late(zone, time_s, self.spec):
-                late.append(seq)
+                aside.late.append(seq)
                 state.late_rows += 1
                 continue
             state.newest_s[zone] = max(time_s, state.newest_s.get(zone, time_s))
@@ -92,7 +105,7 @@ class RiskModel:
             source_stress = _spread(frame.source_stress[i], sources, grid_size)
             if stress.any() or source_stress.any():
                 panes.to_change(start_s).add(zone, seq, stress, source_stress)
-        return late
+        return aside
 
     def close(
         self,

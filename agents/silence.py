@@ -17,8 +17,11 @@ class Silence:
     _last_arrival_s: float | None = None
     _silent_s: dict[str, float] = field(default_factory=dict)
 
-    def heard(self, zone: str, zones: Collection[str], now_s: float) -> frozenset[str]:
-        """Note an arrival from a zone at a monotonic time; the zones that are silent now."""
+    def heard(self, zone: str | None, zones: Collection[str], now_s: float) -> frozenset[str]:
+        """Note an arrival from a zone at a monotonic time; the zones that are silent now.
+
+        ``zone`` is None for an arrival that says nothing of where its zone's time is.
+        """
         if not self.timeout_s:
             return frozenset()
         gap_s = 0.0 if self._last_arrival_s is None else now_s - self._last_arrival_s

@@ -35,6 +35,10 @@ class NotWritten(Exception):
     """The state could not be written: not the record's fault, and others must not overtake it."""
 
 
+class OtherTopology(Exception):
+    """The state is of another topology: every frame would be refused for a fault of ours."""
+
+
 async def run_stage(
     stream: Any,
     name: str,
@@ -66,6 +70,8 @@ async def _handle(
     except NotWritten as error:
         log.exception("%s cannot write its state", name)
         halt(f"{name}: {error}")
+    except OtherTopology as error:
+        halt(f"{name}: {error}; give a changed topology a group of its own (GRIDSTRESS_GROUP)")
     except Exception as error:
         log.exception("%s failed", name)
         await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")
@@ -136,23 +142,25 @@ class RiskStage:
             raise MessageError("unknown-shard", f"shard {frame.shard} in partition {shard}")
         run = frame.run
         state = self.table.state(run, shard) or self._open(run, shard, started_ms)
+        if len(state.level) != (size := len(self.model.shards[shard])):
+            told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
+            raise OtherTopology(f"the state of {told}")
         if frame.last_seq <= state.applied.get(frame.zone, -1):
             self.frames["duplicates"] += 1
             return
         deletable = self._deletable(state)
         panes = self.table.panes(run, shard)
-        late = self.model.fold(frame, state, panes)
+        aside = self.model.fold(frame, state, panes)
+        # A zone whose clock is wrong for good must not hold the others back for ever.
+        silent = self._heard(frame, told_time=len(aside.ahead) < len(frame.timestamps))
         outbox = Outbox()
-        for closing in self.model.close(run, shard, state, panes, self._heard(frame)):
+        for closing in self.model.close(run, shard, state, panes, silent):
             await outbox.send(self.windows, str(shard), encode(closing.window), partition=shard)
             for alert in closing.alerts:
                 await outbox.send(self.alerts, alert.node_id, encode(alert))
         await outbox.acknowledged()
-        if late:
-            rows = ",".join(map(str, late))
-            await self.letters.send(
-                event, f"risk_{self.model.name}", "late", f"{len(late)} rows behind", rows=rows
-            )
+        await self._set_aside(event, "late", "behind", aside.late)
+        await self._set_aside(event, "ahead", "ahead", aside.ahead)
         try:
             panes.delete(deletable)
             panes.save()
@@ -161,6 +169,11 @@ class RiskStage:
             raise NotWritten(f"{type(error).__name__}: {error}") from error
         self.dirty.add((shard, run))
         self.frames[f"risk_{self.model.name}"] += 1
+
+    async def _set_aside(self, event: Any, reason: str, where: str, rows: list[int]) -> None:
+        if rows:
+            detail, listed = f"{len(rows)} rows {where}", ",".join(map(str, rows))
+            await self.letters.send(event, f"risk_{self.model.name}", reason, detail, rows=listed)
 
     def _open(self, run: str, shard: int, started_ms: int) -> ShardState:
         """A new run's state; the shard forgets the runs that started longest ago."""
@@ -184,10 +197,11 @@ class RiskStage:
         state.floor_s = max(floor_s, oldest_s)
         return range(floor_s, oldest_s, self.model.spec.step_s)
 
-    def _heard(self, frame: PropagatedFrame) -> frozenset[str]:
+    def _heard(self, frame: PropagatedFrame, *, told_time: bool) -> frozenset[str]:
         key = (frame.shard, frame.run)
         silence = self._silence.setdefault(key, Silence(self.idle_timeout_s))
-        silent = silence.heard(frame.zone, self.model.grid.zones, time.monotonic())
+        zone = frame.zone if told_time else None
+        silent = silence.heard(zone, self.model.grid.zones, time.monotonic())
         if silent != self.silent.get(key, frozenset()):
             log.warning("run %s shard %s: silent zones %s", frame.run, frame.shard, sorted(silent))
         self.silent[key] = silent

@@ -17,13 +17,11 @@ import os
 from collections import defaultdict, deque
 from typing import Any, Literal, NoReturn
 
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import IllegalGenerationError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
 from mode import Service
-
-from gridstress.embedded_broker_fixes import TrueLogEndsThread
 
 BrokerKind = Literal["auto", "kafka", "embedded"]
 """What answers at the broker's address; ``auto`` asks it when the worker starts."""
@@ -157,7 +155,7 @@ class SafeProducer(driver.Producer):
         await super().on_stop()
 
 
-class SafeConsumerThread(TrueLogEndsThread):
+class SafeConsumerThread(driver.AIOKafkaConsumerThread):
     """Thread that talks to the broker, without making other questions wait for a long fetch."""
 
     def _create_worker_consumer(self, transport: Any) -> Any:
@@ -165,6 +163,33 @@ class SafeConsumerThread(TrueLogEndsThread):
         # A broker answers one connection in order: recovery's questions wait behind each fetch.
         consumer._fetch_max_wait_ms = int(FETCH_S * 1000)
         return consumer
+
+    async def on_start(self) -> None:
+        """Connect; from then on nothing is committed by one who is not in the group."""
+        await super().on_start()
+        coordinator: Any = self._ensure_consumer()._coordinator
+        commit = coordinator._do_commit_offsets
+
+        async def commit_as_member(assignment: Any, offsets: Any) -> None:
+            # A group that has lost all its members takes commits from anybody: also from a worker
+            # that was thrown out, of records whose table writes no longer count.
+            if not coordinator.member_id:
+                raise IllegalGenerationError
+            await commit(assignment, offsets)
+
+        coordinator._do_commit_offsets = commit_as_member
+
+    async def is_member(self, generation_id: int) -> bool:
+        """Ask the coordinator whether this worker is in the group, in this generation."""
+        return bool(await self.call_thread(self._is_member, generation_id))
+
+    async def _is_member(self, generation_id: int) -> bool:
+        coordinator: Any = self._ensure_consumer()._coordinator
+        while coordinator.generation == generation_id:
+            if await coordinator._do_heartbeat():
+                return bool(coordinator.generation == generation_id)
+            await asyncio.sleep(FETCH_S)  # nobody answered; the answer "no" ends the generation
+        return False
 
 
 class SafeConsumer(driver.Consumer):
@@ -245,6 +270,17 @@ class SafeConsumer(driver.Consumer):
             for actor in agent._actors
         )
 
+    def unfinished(self, tp: Any, begin: int, end: int) -> int:
+        """Count the records of a log from `begin` to `end` that are not acknowledged."""
+        handed_over, acked = list(self._handed_over[tp]), self._acked_index[tp]
+        position = handed_over[-1] + 1 if handed_over else self._committed_offset[tp] or begin
+        return max(0, end - position) + sum(offset not in acked for offset in handed_over)
+
+    async def is_member(self, generation_id: int) -> bool:
+        """Ask the coordinator whether this worker is in the group, in this generation."""
+        thread: Any = self._thread
+        return bool(await thread.is_member(generation_id))
+
     async def park(self) -> None:
         """Stop the flow and wait until the fetch in flight has ended."""
         self.stop_flow()
@@ -298,6 +334,15 @@ class SafeTransport(driver.Transport):
     def __init__(self, url: Any, app: Any, *, kind: BrokerKind = "auto") -> None:
         super().__init__(url, app)
         self._embedded = None if kind == "auto" else kind == "embedded"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it takes to reach this broker, for a client of aiokafka."""
+        conf = self.app.conf
+        return {
+            "bootstrap_servers": driver.server_list(self.url, self.default_port),
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        }
 
     async def is_embedded(self) -> bool:
         """Whether this is the embedded broker, which needs work-arounds.

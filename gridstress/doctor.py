@@ -123,7 +123,7 @@ def packages(installed: Callable[[str], str] = importlib.metadata.version) -> Fi
 def broker(settings: Settings, *, is_up: bool) -> Finding:
     """Whether the broker answers; before `gridstress up` it need not, unless one was named."""
     try:
-        identity = asyncio.run(cluster_id(settings.bootstrap, timeout_s=_BROKER_TIMEOUT_S))
+        identity = asyncio.run(cluster_id(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
     except GridstressError as error:
         if "broker" in settings.model_fields_set or is_up:
             return Finding("broker", False, str(error), error.hint)

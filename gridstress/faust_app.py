@@ -2,31 +2,46 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
 import faust
+from faust.web.base import Web
 
 from gridstress import topics
+from gridstress.kafka_security import faust_credentials
 from gridstress.recovery import make_safe, safe_settings
 from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
+from gridstress.watchdog import Watchdog
+from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
 from topology.errors import GridstressError
+from ui.api_guard import application_options
 
 
 class GridstressApp(faust.App):
     """A Faust app that makes its topics before anything else."""
 
     settings: Settings
+    watchdog: Watchdog
+
+    def on_init_dependencies(self) -> Iterable[Any]:
+        """Start the watchdog before what it watches."""
+        return [self.watchdog, *super().on_init_dependencies()]
 
     async def on_first_start(self) -> None:
         """Make what is missing; end with one line and an exit code where something cannot fit."""
         _make_directory(self.conf.datadir)
         await super().on_first_start()
         try:
+            refuse_exposed_web(self.settings, self.conf)
             await ensure_topics(self.settings)
         except GridstressError as error:
             end(error)
+
+    def _new_web(self) -> Web:
+        return ApiWeb(self)
 
 
 def _make_directory(path: Path) -> None:
@@ -53,13 +68,13 @@ def faust_app(settings: Settings) -> GridstressApp:
         producer_max_request_size=topics.MAX_RECORD_BYTES,
         web_bind=settings.web_bind,
         web_port=settings.web_port,
-        # Faust's own pages would show all tables to whoever asks.
-        web_tables_enabled=False,
-        web_router_enabled=False,
+        web_application_options=application_options(settings.token, insecure=settings.insecure),
+        broker_credentials=faust_credentials(settings.kafka),
+        **only_ours(),
         **safe_settings(settings.session_timeout_s),
     )
     app.settings = settings
-    make_safe(app, kind=settings.broker_kind)
+    make_safe(app, kind=settings.known_kind)
     return app
 
 

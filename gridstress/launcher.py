@@ -4,17 +4,19 @@ import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gridstress import processes, services, stack
 from gridstress.brokers import apache, docker, embedded
 from gridstress.brokers.base import cluster_id_now
+from gridstress.kafka_security import Cluster
 from gridstress.processes import Service, ServiceSpec
 from gridstress.services import Place
 from gridstress.settings import Settings
 from gridstress.stack import Stack
 from topology.errors import BrokerError, DataError, GridstressError, UsageError
+from ui.auth import refuse_exposed
 
 KINDS = ("auto", "docker", "apache", "embedded")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -80,6 +82,12 @@ def up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     if plan.source is not None and not plan.source.is_file():
         raise DataError(f"there is no file {plan.source} to replay", hint="see `gridstress data`")
     kind = choose(settings, plan.broker, say)
+    if kind != "external" and settings.kafka_security_protocol != "PLAINTEXT":
+        raise UsageError(
+            f"--broker {kind} starts a broker that lets everybody in, and "
+            f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}",
+            hint="name the cluster it is meant for: --broker kafka://host:port",
+        )
     if plan.workers > settings.partitions:
         say(
             f"note: {settings.partitions} partitions keep {settings.partitions} workers busy, "
@@ -87,6 +95,7 @@ def up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
         )
     if kind == "docker":
         return _up_docker(settings, plan, place, say)
+    _refuse_exposed(settings, plan)
     bootstrap = _bootstrap(settings, plan, kind)
     _check_ports(settings, plan, int(bootstrap.rpartition(":")[2]) if kind != "external" else None)
     started = Stack(
@@ -96,8 +105,9 @@ def up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
         services.ui_url(settings) if plan.ui else "",
     )
     launch = _Launch(place, plan.timeout_s, say, started)
+    cluster = replace(settings.kafka, bootstrap=bootstrap)
     try:
-        _start_broker(launch)
+        _start_broker(launch, cluster)
         launch.start(*(services.worker(place, settings, bootstrap, i) for i in range(plan.workers)))
         rest: list[ServiceSpec] = []
         if plan.ui:
@@ -218,6 +228,14 @@ def _bootstrap(settings: Settings, plan: Plan, kind: str) -> str:
     return f"127.0.0.1:{port}"
 
 
+def _refuse_exposed(settings: Settings, plan: Plan) -> None:
+    servers = [("the worker's API", settings.web_bind, "GRIDSTRESS_WEB_BIND")]
+    if plan.ui:
+        servers.append(("the dashboard", settings.ui_bind, "GRIDSTRESS_UI_BIND"))
+    for what, bind, setting in servers:
+        refuse_exposed(what, bind, setting, token=settings.token, insecure=settings.insecure)
+
+
 def _check_ports(settings: Settings, plan: Plan, broker_port: int | None) -> None:
     wanted = [(broker_port, "GRIDSTRESS_BROKER", "127.0.0.1")] if broker_port else []
     wanted += [
@@ -238,7 +256,7 @@ def _check_ports(settings: Settings, plan: Plan, broker_port: int | None) -> Non
             )
 
 
-def _start_broker(launch: _Launch) -> None:
+def _start_broker(launch: _Launch, cluster: Cluster) -> None:
     place, running = launch.place, launch.stack
     port = int(running.bootstrap.rpartition(":")[2])
     if running.broker == "embedded":
@@ -247,7 +265,7 @@ def _start_broker(launch: _Launch) -> None:
     elif running.broker == "apache":
         launch.say("Apache Kafka: the first time it is fetched, which takes a minute")
         launch.start(apache.service(port, place.home / "kafka"))
-    identity = cluster_id_now(running.bootstrap)
+    identity = cluster_id_now(cluster)
     wipe_foreign_state(place, identity, fresh=running.broker == "embedded")
 
 
@@ -282,7 +300,7 @@ def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
         parts = ["kafka", "worker", *(["ui"] if plan.ui else [])]
         docker.start(files, parts, settings, workers=plan.workers, timeout_s=plan.timeout_s)
         if plan.replay:
-            seen = services.new_run_seen(running.api_url)
+            seen = services.new_run_seen(running.api_url, settings.token)
             docker.start(files, ["replay"], settings, workers=plan.workers, timeout_s=None)
             docker.wait_for_replay(files, seen, plan.timeout_s)
     except BaseException:

@@ -3,8 +3,10 @@
 1. **Recovery order** (`SafeRecovery`). After a rebalance the fetch in flight ends first, then the
    positions go back to the committed offsets, then records flow. Stock lets records flow while it
    seeks and then empties the queues: records are lost, come twice or overtake each other.
-2. **Local tables of a killed worker are thrown away** (`SafeTableManager`). They may be ahead of
-   the changelog, and recovery would then mix old values with newer ones.
+2. **Fencing** (`SafeRecovery`, with `gridstress.changelog`). Who takes a partition over makes sure
+   that nobody ever counts what its former owner still writes.
+3. **Local tables are never kept over a restart** (`SafeTableManager`). They may be ahead of the
+   changelog, damaged, or somebody else's.
 
 `gridstress.delivery` holds the other half: flush, commits, send failures. `make_safe` gives an
 app all of it, `safe_settings` the settings it relies on. `docs/faust.md` gives the evidence; each
@@ -12,19 +14,26 @@ correction has a test that fails on the stock class. Faust's internals have no t
 name, so they are `Any` here.
 """
 
+import asyncio
 import fcntl
 import logging
 import os
 import shutil
+import uuid
 from pathlib import Path
 from typing import IO, Any
 
 import faust
+from aiokafka.errors import IllegalStateError
 from faust import streams
 from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
+from faust.types import TP
+from mode import Service
 
-from gridstress.delivery import BrokerKind, SafeTransport
+from gridstress.changelog import Copy, Takeover
+from gridstress.delivery import BrokerKind, SafeTransport, halt
+from gridstress.fenced_table import FencedTable
 from topology.errors import BrokerError, GridstressError, UsageError
 
 FAUST_VERSION = "0.15.3"
@@ -39,12 +48,65 @@ class SafeRecovery(Recovery):
     #: Number of the rebalance that the current assignment came from.
     _rebalance = 0
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        #: This process, in the epochs of what it writes.
+        self.owner = uuid.uuid4().hex[:8]
+        self._copies: dict[TP, Copy] = {}
+
+    @property
+    def progress(self) -> int:
+        """Something that changes while changelogs are read."""
+        return sum(copy.position for copy in self._copies.values())
+
     async def on_rebalance(
         self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0
     ) -> None:
         """Note which rebalance this is, then recover."""
         self._rebalance = self.app.rebalancing_count
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
+        if self.standby_tps:
+            halt("standby replicas and global tables are not supported: nobody reads them")
+        for tp in self._copies.keys() - self.active_tps:
+            self._copies.pop(tp).restart()
+
+    @Service.task
+    async def _restart_recovery(self) -> None:
+        while not await self.wait_for_stopped(self.signal_recovery_start):  # type: ignore[arg-type]
+            self.signal_recovery_start.clear()
+            try:
+                await self._recover(self._generation_id)
+            except (RebalanceAgain, IllegalStateError):
+                continue  # the next rebalance has begun, or will
+            except ServiceStopped:
+                break
+            except Exception as error:
+                logger.exception("recovery failed")
+                # A worker without its tables must not hold partitions, nor wait for an orderly end.
+                halt(f"the tables could not be recovered: {error!r}")
+
+    async def _recover(self, generation_id: int) -> None:
+        app: Any = self.app
+        if not self.tables:
+            await self._resume_streams(generation_id)
+            return
+        self._set_recovery_started()
+        # All that was written under the last epoch has its place in the log before the next one.
+        await self._wait(app.producer.flush())
+        for tp in self.active_tps - self._copies.keys():
+            table = self.tables._changelogs[tp.topic]
+            self._copies[tp] = Copy(tp, table, self.owner)  # type: ignore[arg-type]
+            self._copies[tp].restart()
+        takeover = Takeover(app, app.transport.arguments, lambda: self._still_member(generation_id))
+        await self._wait(takeover.run([self._copies[tp] for tp in sorted(self.active_tps)]))
+        await self.on_recovery_completed(generation_id)
+
+    async def _still_member(self, generation_id: int) -> None:
+        app: Any = self.app
+        async with asyncio.timeout(app.conf.broker_request_timeout):
+            member = await app.consumer.is_member(generation_id)
+        if not member:
+            raise RebalanceAgain
 
     def _superseded(self, generation_id: int) -> bool:
         """Whether another rebalance has begun: it counts itself before it does anything else."""
@@ -69,13 +131,6 @@ class SafeRecovery(Recovery):
                 hint="look at the broker; the worker can be started again at any time",
             )
 
-    async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
-        # A fetch begun before the rebalance may still take records from under this seek.
-        if not consumer.flow_active:
-            await consumer.park()
-        if tps:
-            await super()._seek_offsets(consumer, tps, offsets, title)
-
     async def _resume_streams(self, generation_id: int = 0) -> None:
         """Begin to work after a rebalance, in an app without tables."""
         await self.app.on_rebalance_complete.send()
@@ -84,7 +139,7 @@ class SafeRecovery(Recovery):
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Begin to work once the tables are up to date."""
         if self._superseded(generation_id):
-            raise RebalanceAgain  # stock comes here with half-read tables when it is interrupted
+            raise RebalanceAgain
         await self.app.on_rebalance_complete.send()
         self._set_recovery_ended()
         for table in self.tables.values():
@@ -118,19 +173,10 @@ class SafeRecovery(Recovery):
     async def _rewind(self, consumer: Any, assigned: Any) -> None:
         await consumer.park()
         await consumer.rewind()
-        # Parking dropped what was in hand, also of changelogs that are followed all the time
-        # (standbys, global tables). They go on behind the last record their table has taken.
-        followed = assigned & consumer._active_partitions
-        await self._seek_offsets(
-            consumer, followed & self.active_tps, self.active_offsets, "active"
-        )
-        await self._seek_offsets(
-            consumer, followed & self.standby_tps, self.standby_offsets, "standby"
-        )
 
 
 class SafeTableManager(TableManager):
-    """Tables with the corrected recovery, and with no trust in the disk of a killed worker."""
+    """Tables with the corrected recovery, and with no trust in what lies on the disk."""
 
     _in_use: IO[str] | None = None
 
@@ -151,18 +197,17 @@ class SafeTableManager(TableManager):
         await self.recovery.start()
 
     async def on_stop(self) -> None:
-        """Note that disk and changelog agree, once they do."""
+        """Deliver what tables have written; release the data directory."""
         await super().on_stop()
+        producer: Any = self.app.producer
+        await producer.flush()
         if self._in_use is not None:
-            producer: Any = self.app.producer
-            await producer.flush()  # now the changelog has all that the disk has
-            self._in_use.truncate(0)
             self._in_use.close()
             self._in_use = None
 
 
 def _claim(datadir: Path, tabledir: Path) -> IO[str]:
-    """Take `datadir` for this process; clear `tabledir` if the last worker there was killed."""
+    """Take `datadir` for this process, and clear away the tables of the process before."""
     datadir.mkdir(parents=True, exist_ok=True)
     in_use = (datadir / "worker.lock").open("a+")
     try:
@@ -173,11 +218,8 @@ def _claim(datadir: Path, tabledir: Path) -> IO[str]:
             f"another worker uses the data directory {datadir}",
             hint="give every worker its own: `--datadir` or GRIDSTRESS_DATA_DIR",
         ) from None
-    in_use.seek(0)
-    if in_use.read():
-        logger.warning("the last worker in %s was killed; its tables are read anew", datadir)
-        for database in tabledir.glob("*.db"):
-            shutil.rmtree(database)
+    for database in tabledir.glob("*.db"):
+        shutil.rmtree(database) if database.is_dir() else database.unlink()
     in_use.truncate(0)
     in_use.write(f"{os.getpid()}\n")
     in_use.flush()
@@ -218,6 +260,7 @@ def make_safe(app: Any, *, kind: BrokerKind = "auto") -> None:
             hint="call make_safe right after faust.App(...), without producer_threaded",
         )
     app.conf.TableManager = SafeTableManager
+    app.conf.Table = FencedTable
     app.transport = SafeTransport(app.conf.broker_consumer, app, kind=kind)
 
 

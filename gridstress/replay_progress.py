@@ -39,6 +39,7 @@ class Bar:
         self._hours_a_row = schedule.series.period_s / 3600
         self._batch = schedule.batch
         self._rows = schedule.rows
+        self._first = schedule.first
         self._bar = RichProgress(
             TextColumn("{task.fields[at]}"),
             BarColumn(),
@@ -66,7 +67,8 @@ class Bar:
     def show(self, step: Step) -> None:
         """Move the bar."""
         done = min(step.position + self._batch, self._rows)
-        rate = done * self._hours_a_row / max(time.monotonic() - self._began_s, 1e-6)
+        hours = (done - self._first) * self._hours_a_row
+        rate = hours / max(time.monotonic() - self._began_s, 1e-6)
         self._bar.update(
             self._task, completed=done, at=to_iso(step.time_s), rate=f"{rate:,.1f} h/s"
         )
@@ -78,6 +80,7 @@ class Lines:
     def __init__(self, schedule: Schedule, stream: TextIO) -> None:
         self._schedule = schedule
         self._stream = stream
+        self._first = schedule.first
         self._began_s = self._said_s = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -95,7 +98,7 @@ class Lines:
         self._said_s = now_s
         rows = self._schedule.rows
         done = min(step.position + self._schedule.batch, rows)
-        rate = done / (now_s - self._began_s)
+        rate = max(done - self._first, 1) / (now_s - self._began_s)
         hours = rate * self._schedule.series.period_s / 3600
         line = (
             f"{to_iso(step.time_s)}  {100 * done // rows} %  {hours:,.1f} h/s  "

@@ -1,7 +1,7 @@
 """What a replay sends, in order: a pure function of series, grid, seed and batch size."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
@@ -51,6 +51,8 @@ class Schedule:
         Of the variation between nodes.
     batch
         Rows a message, 1 to ``MAX_BATCH``; the frames' content does not depend on it.
+    sent
+        By zone, the last number that has been sent before; what lies behind it is sent.
     """
 
     series: LoadSeries
@@ -58,6 +60,7 @@ class Schedule:
     run: str
     seed: int = 0
     batch: int = 1
+    sent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -69,6 +72,17 @@ class Schedule:
         """Zones of the grid without a single value; they end where the run starts."""
         values = self.series.values
         return tuple(z for z in self.grid.zones if z not in values or values[z].isna().all())
+
+    @property
+    def first(self) -> int:
+        """Row at which sending begins; ``rows + 1`` if there is nothing left to send."""
+        last = self._last_rows()
+        unsent = [
+            self.sent.get(zone, -1) + 1
+            for zone in self.grid.zones
+            if self.sent.get(zone, -1) <= last.get(zone, -1)
+        ]
+        return min(unsent, default=self.rows + 1)
 
     def steps(self) -> Iterator[Step]:
         """Yield the run in the order of event time, all zones of a time before the next.
@@ -83,9 +97,12 @@ class Schedule:
             if zone not in self.silent_zones
         }
         shares = {zone: _Split(self.grid.nodes_of(zone), self.seed) for zone in loads}
-        last = {zone: int(np.flatnonzero(~np.isnan(load))[-1]) for zone, load in loads.items()}
-        open_zones = set(self.grid.zones)
-        for first in range(0, self.rows + self.batch, self.batch):
+        last = self._last_rows()
+        due = {zone: ~np.isnan(load) for zone, load in loads.items()}
+        for zone in due:
+            due[zone][: self.sent.get(zone, -1) + 1] = False
+        open_zones = {z for z in self.grid.zones if self.sent.get(z, -1) <= last.get(z, -1)}
+        for first in range(self.first, self.rows + self.batch, self.batch):
             frames = []
             for zone in sorted(open_zones):
                 if last.get(zone, -1) < first:
@@ -94,7 +111,7 @@ class Schedule:
                     open_zones.remove(zone)
                     continue
                 stop = min(first + self.batch, self.rows)
-                for low, high in _runs(~np.isnan(loads[zone][first:stop]), first):
+                for low, high in _runs(due[zone][first:stop], first):
                     size = max(1, MAX_VALUES // len(shares[zone].ids))
                     for at in range(low, high, size):
                         rows = slice(at, min(at + size, high))
@@ -119,6 +136,14 @@ class Schedule:
         """Yield the frames of all steps."""
         for step in self.steps():
             yield from step.frames
+
+    def _last_rows(self) -> dict[str, int]:
+        silent, values = self.silent_zones, self.series.values
+        return {
+            zone: int(np.flatnonzero(values[zone].notna().to_numpy())[-1])
+            for zone in self.grid.zones
+            if zone not in silent
+        }
 
     def _final(self, zone: str, seq: int, time_s: int) -> MeasurementFrame:
         return MeasurementFrame(

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from gridstress.brokers import is_embedded
+from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from gridstress.topics import MEASUREMENTS, ensure_topics
 from topology.errors import BrokerError, DataError
@@ -64,11 +65,11 @@ class KafkaSink:
 
         settings = self._settings
         await ensure_topics(settings)
-        kind = settings.broker_kind
-        embedded = await is_embedded(settings.bootstrap) if kind == "auto" else kind == "embedded"
+        kind = settings.known_kind
+        embedded = await is_embedded(settings.kafka) if kind == "auto" else kind == "embedded"
         # The embedded broker refuses the request for a producer id, so it gets plain acks=all.
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=settings.bootstrap,
+            **connection(settings.kafka),
             acks="all",
             enable_idempotence=not embedded,
             max_request_size=MAX_REQUEST_BYTES,

@@ -24,7 +24,8 @@ YIELD_EVERY_S = 0.02
 class Summary:
     """What a replay sent; ``start`` and ``end`` in event time, ISO-8601 UTC, end exclusive.
 
-    ``rows`` counts rows of zones (final frames not), ``stopped`` is whether it ended early.
+    ``rows`` counts rows of zones (final frames not), ``stopped`` is whether it ended early. Of a
+    run that was taken up again ``frames`` and ``rows`` count what was sent this time.
     """
 
     run: str
@@ -97,8 +98,10 @@ async def replay(
     counted = _Count(schedule)
     began_s = time.monotonic()
     turn_s = began_s
-    start_s = int(schedule.series.start.timestamp())
+    start_s: int | None = None
     for step in schedule.steps():
+        # A run that is taken up again does not wait for what has been sent before.
+        start_s = step.time_s if start_s is None else start_s
         if speed < MAX_SPEED:
             await _wait_until(began_s + (step.time_s - start_s) / speed, stop)
         elif time.monotonic() - turn_s > YIELD_EVERY_S:
@@ -120,7 +123,9 @@ class _Count:
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
         self._frames = self._rows = 0
-        self._end_s = schedule.series.start.timestamp()
+        position = min(max(schedule.sent.values(), default=-1) + 1, schedule.rows)
+        start_s = schedule.series.start.timestamp()
+        self._end_s = start_s + position * schedule.series.period_s
 
     def add(self, step: Step) -> None:
         period_s = self._schedule.series.period_s

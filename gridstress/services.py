@@ -10,6 +10,7 @@ from typing import Any
 
 from gridstress.processes import ServiceSpec
 from gridstress.settings import Settings
+from ui.auth import LIVE, authorization
 
 _ASK_TIMEOUT_S = 2.0
 # A proxy from the environment must not stand between us and loopback.
@@ -67,9 +68,9 @@ def worker(place: Place, settings: Settings, bootstrap: str, index: int) -> Serv
             *(sys.executable, "-m", "faust", "-A", "gridstress"),
             *("worker", "-l", "info", "--web-port", str(port)),
         ],
-        ready=lambda: answers(f"{url}/api/v1/health"),
+        ready=lambda: answers(f"{url}{LIVE}"),
         environment={
-            **_common(place, bootstrap),
+            **_common(place, settings, bootstrap),
             "GRIDSTRESS_WEB_PORT": str(port),
             "GRIDSTRESS_DATA_DIR": str(place.data / f"worker-{index + 1}"),
         },
@@ -84,7 +85,7 @@ def dashboard(place: Place, settings: Settings, bootstrap: str, workers: int) ->
         name="ui",
         command=[sys.executable, "-m", "gridstress", "ui"],
         ready=lambda: answers(f"{url}/"),
-        environment={**_common(place, bootstrap), "GRIDSTRESS_API_URLS": urls},
+        environment={**_common(place, settings, bootstrap), "GRIDSTRESS_API_URLS": urls},
     )
 
 
@@ -96,8 +97,8 @@ def replay(
     return ServiceSpec(
         name="replay",
         command=[*command, *([str(source)] if source else []), "--speed", speed],
-        ready=new_run_seen(worker_url(settings, 0)),
-        environment=_common(place, bootstrap),
+        ready=new_run_seen(worker_url(settings, 0), settings.token),
+        environment=_common(place, settings, bootstrap),
         may_end=True,
     )
 
@@ -111,14 +112,16 @@ def answers(url: str) -> bool:
         return False
 
 
-def new_run_seen(api_url: str) -> Callable[[], bool]:
+def new_run_seen(api_url: str, token: str) -> Callable[[], bool]:
     """Question whether the worker knows a run that it does not know at this moment."""
-    before = _runs(api_url)
-    return lambda: bool(_runs(api_url) - before)
+    before = _runs(api_url, token)
+    return lambda: bool(_runs(api_url, token) - before)
 
 
-def _common(place: Place, bootstrap: str) -> dict[str, str]:
+def _common(place: Place, settings: Settings, bootstrap: str) -> dict[str, str]:
+    # Secrets reach a service as they reached us, from the environment or `.env`.
     return {
+        "GRIDSTRESS_INSECURE": str(settings.insecure).lower(),
         "GRIDSTRESS_BROKER": f"kafka://{bootstrap}",
         "PYTHONPATH": str(place.checkout),
         # A log is read while it grows.
@@ -126,9 +129,10 @@ def _common(place: Place, bootstrap: str) -> dict[str, str]:
     }
 
 
-def _runs(api_url: str) -> set[str]:
+def _runs(api_url: str, token: str) -> set[str]:
+    question = urllib.request.Request(f"{api_url}/api/v1/runs", headers=authorization(token))
     try:
-        with _direct.open(f"{api_url}/api/v1/runs", timeout=_ASK_TIMEOUT_S) as response:
+        with _direct.open(question, timeout=_ASK_TIMEOUT_S) as response:
             answer: Any = json.load(response)
         return {str(run["run"]) for run in answer["runs"]}
     except (OSError, ValueError, KeyError, TypeError):

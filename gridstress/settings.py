@@ -3,18 +3,23 @@
 Nothing else reads the environment.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from gridstress.kafka_security import Cluster, Mechanism, Protocol
 from topology.errors import UsageError
 
 ENV_PREFIX = "GRIDSTRESS_"
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+TOKEN_MIN = 16
+"""Characters a token has at least: what is shorter can be guessed."""
 
 
 class Settings(BaseSettings):
@@ -27,7 +32,7 @@ class Settings(BaseSettings):
     # Kafka
     broker: str = Field(
         "kafka://localhost:29092",
-        pattern=r"^kafka://[^\s/]+$",
+        pattern=r"^kafka://[^\s/@]+$",
         description="Bootstrap servers. 29092 keeps clear of a Kafka that already runs on 9092.",
     )
     broker_kind: Literal["auto", "kafka", "embedded"] = Field(
@@ -57,13 +62,56 @@ class Settings(BaseSettings):
         "move. Shorter means faster failover, longer survives longer pauses; Kafka allows 6 or "
         "more, and the embedded broker holds back a first join for half of it.",
     )
+    stall_timeout_s: Positive = Field(
+        60.0,
+        description="A worker whose records wait, or whose tables are not ready, and that makes "
+        "no progress for so long reports `stalled`. Twice what an orderly rebalance may wait.",
+    )
+    stall_exit: bool = Field(
+        False,
+        description="End a stalled worker with exit code 70 and without a commit, for a "
+        "supervisor that starts it again.",
+    )
     data_dir: Path = Field(
         Path(".gridstress/data"),
-        description="Local state of a worker (RocksDB). One directory a worker; losing it costs "
-        "a recovery from the changelog, nothing else.",
+        description="Local state of a worker (RocksDB). One directory a worker; made anew from "
+        "the changelog at every start.",
     )
     store: Literal["rocksdb", "memory"] = Field(
-        "rocksdb", description="Where tables live: on disk (survives a restart) or in memory."
+        "rocksdb",
+        description="Where tables live while a worker runs: on disk, so that they may outgrow the "
+        "memory, or in memory.",
+    )
+
+    # Kafka's security
+    kafka_security_protocol: Protocol = Field(
+        "PLAINTEXT",
+        description="How the broker lets us in: `SSL` (TLS, with our own certificate: mTLS), "
+        "`SASL_SSL` (TLS and a user), `SASL_PLAINTEXT` (a user, nothing encrypted) or "
+        "`PLAINTEXT` (everybody).",
+    )
+    kafka_sasl_mechanism: Mechanism = Field(
+        "SCRAM-SHA-512",
+        description="How the user is proved. SCRAM never sends the password, PLAIN does: only "
+        "with TLS.",
+    )
+    kafka_sasl_username: str = Field("", description="The user, with `SASL_...`.")
+    kafka_sasl_password: SecretStr | None = Field(
+        None, description="The user's password. Secret: never shown."
+    )
+    kafka_ssl_cafile: Path | None = Field(
+        None,
+        description="Certificates (PEM) that vouch for the broker's; by default those of the "
+        "system. The broker's name is always checked.",
+    )
+    kafka_ssl_certfile: Path | None = Field(
+        None, description="Our own certificate (PEM), for a broker that asks for one (mTLS)."
+    )
+    kafka_ssl_keyfile: Path | None = Field(
+        None, description="Its key (PEM); by default it stands in the certificate's file."
+    )
+    kafka_ssl_key_password: SecretStr | None = Field(
+        None, description="Password of an encrypted key. Secret: never shown."
     )
 
     # Time and windows
@@ -75,6 +123,12 @@ class Settings(BaseSettings):
     )
     lateness_s: int = Field(
         3600, ge=0, description="How far a frame may be behind its zone's newest and still count."
+    )
+    max_ahead_s: int = Field(
+        31 * 86_400,
+        ge=0,
+        description="How far a row may be ahead of its zone's newest: a clock that is years off "
+        "must not make all that follows late. Longer than any gap in the data; 0 allows any.",
     )
     idle_timeout_s: float = Field(
         300.0,
@@ -110,6 +164,17 @@ class Settings(BaseSettings):
     )
 
     # Web
+    api_token: SecretStr | None = Field(
+        None,
+        description="Who has it may use the workers' API and the dashboard, nobody else; "
+        f"{TOKEN_MIN} characters or more. Needed to listen on anything but loopback. Secret: "
+        "never shown.",
+    )
+    insecure: bool = Field(
+        False,
+        description="Listen beyond loopback without a token: whoever reaches the port reads all. "
+        "For networks that nobody else is in.",
+    )
     web_bind: str = Field(
         "127.0.0.1", description="Address the worker's API listens on; loopback unless told."
     )
@@ -125,6 +190,66 @@ class Settings(BaseSettings):
     ui_bind: str = Field("127.0.0.1", description="Address the dashboard listens on.")
     ui_port: int = Field(8050, ge=1, le=65_535, description="Port of the dashboard.")
 
+    @field_validator(
+        "api_token",
+        "kafka_sasl_password",
+        "kafka_ssl_cafile",
+        "kafka_ssl_certfile",
+        "kafka_ssl_keyfile",
+        "kafka_ssl_key_password",
+        mode="before",
+    )
+    @classmethod
+    def _empty_is_none(cls, value: Any) -> Any:
+        return None if value == "" else value
+
+    @field_validator("api_token")
+    @classmethod
+    def _fit_for_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value() if value else ""
+        if text and not re.fullmatch(rf"[!-~]{{{TOKEN_MIN},}}", text):
+            raise ValueError(f"wants {TOKEN_MIN} or more ASCII characters without spaces")
+        return value
+
+    @field_validator("api_urls")
+    @classmethod
+    def _no_secret_in_a_url(cls, value: str) -> str:
+        if "@" in value:
+            raise ValueError("takes no user and password; GRIDSTRESS_API_TOKEN is sent")
+        return value
+
+    @model_validator(mode="after")
+    def _kafka_security_fits(self) -> Self:
+        protocol = self.kafka_security_protocol
+        named = bool(self.kafka_sasl_username), self.kafka_sasl_password is not None
+        if protocol.startswith("SASL_") and not all(named):
+            raise ValueError(
+                f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol} needs both "
+                "GRIDSTRESS_KAFKA_SASL_USERNAME and GRIDSTRESS_KAFKA_SASL_PASSWORD"
+            )
+        if not protocol.startswith("SASL_") and any(named):
+            raise ValueError(
+                "GRIDSTRESS_KAFKA_SASL_USERNAME and _PASSWORD are of no use with "
+                f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}: SASL_SSL uses them"
+            )
+        files = self.kafka_ssl_cafile, self.kafka_ssl_certfile, self.kafka_ssl_keyfile
+        if not protocol.endswith("SSL") and any(files):
+            raise ValueError(
+                "GRIDSTRESS_KAFKA_SSL_... is of no use with "
+                f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}: SSL and SASL_SSL use it"
+            )
+        if self.kafka_ssl_certfile is None and (
+            self.kafka_ssl_keyfile or self.kafka_ssl_key_password
+        ):
+            raise ValueError(
+                "GRIDSTRESS_KAFKA_SSL_KEYFILE and _KEY_PASSWORD need GRIDSTRESS_KAFKA_SSL_CERTFILE"
+            )
+        if protocol != "PLAINTEXT" and self.broker_kind == "embedded":
+            raise ValueError(
+                f"the embedded broker knows no GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}"
+            )
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.size_s % self.step_s:
@@ -139,6 +264,31 @@ class Settings(BaseSettings):
         """The broker as ``host:port``, as aiokafka wants it."""
         return self.broker.removeprefix("kafka://")
 
+    @property
+    def kafka(self) -> Cluster:
+        """The cluster, with what it takes to be let in."""
+        return Cluster(
+            self.bootstrap,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_sasl_username,
+            _secret(self.kafka_sasl_password),
+            self.kafka_ssl_cafile,
+            self.kafka_ssl_certfile,
+            self.kafka_ssl_keyfile,
+            _secret(self.kafka_ssl_key_password),
+        )
+
+    @property
+    def known_kind(self) -> Literal["auto", "kafka", "embedded"]:
+        """What answers there: what asks for a user or a certificate is never the embedded one."""
+        return "kafka" if self.kafka_security_protocol != "PLAINTEXT" else self.broker_kind
+
+    @property
+    def token(self) -> str:
+        """The token in plain text; empty if there is none."""
+        return _secret(self.api_token)
+
 
 def load_settings(**overrides: Any) -> Settings:
     """Settings from overrides, the environment, ``.env`` and the defaults, in that order.
@@ -150,12 +300,29 @@ def load_settings(**overrides: Any) -> Settings:
     """
     try:
         return Settings(**{k: v for k, v in overrides.items() if v is not None})
+    except UnicodeDecodeError as error:
+        raise UsageError(f"the settings file (.env) is not UTF-8 text: {error.reason}") from None
     except ValidationError as error:
         raise UsageError("; ".join(_explain(item) for item in error.errors())) from None
 
 
 def _explain(item: Any) -> str:
+    reason = str(item["msg"]).removeprefix("Value error, ")
     if not item["loc"]:
-        return str(item["msg"])
-    name = ENV_PREFIX + str(item["loc"][0]).upper()
-    return f"{name} has value {item['input']!r}: {item['msg']}"
+        return reason
+    setting = str(item["loc"][0])
+    name = ENV_PREFIX + setting.upper()
+    # A broker or worker address with an "@" holds a password.
+    if setting in SECRETS or "@" in str(item["input"]):
+        return f"{name} has a value that cannot be used (not shown): {reason}"
+    return f"{name} has value {item['input']!r}: {reason}"
+
+
+def _secret(value: SecretStr | None) -> str:
+    return value.get_secret_value() if value else ""
+
+
+SECRETS = tuple(
+    name for name, info in Settings.model_fields.items() if info.annotation == SecretStr | None
+)
+"""Settings whose values are never shown."""

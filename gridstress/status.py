@@ -51,7 +51,9 @@ class Status:
 
     @property
     def state(self) -> str:
-        """``ok``, ``starting`` or ``rebalancing``."""
+        """``ok``, ``starting``, ``rebalancing``, or ``stalled`` if nothing moves any more."""
+        if self.app.watchdog.reason:
+            return "stalled"
         if self.ready:
             return "ok"
         return "rebalancing" if self.app.tables.actives_ready else "starting"
@@ -91,10 +93,10 @@ class Status:
         """Give the answer of ``/health``."""
         runs = self.store.runs_of(self.models[0])
         view = self.store.runs[self.models[0], runs[0]] if runs else None
-        late_rows, gaps = _late_and_gaps([view] if view else [])
         shards = view.shards.values() if view else ()
         return {
             "status": self.state,
+            "reason": self.app.watchdog.reason,
             "worker": self.worker,
             "version": __version__,
             "now": time.time(),
@@ -103,8 +105,7 @@ class Status:
             "counters": {
                 "frames": self.frames(),
                 "duplicates": self.counts[DUPLICATES],
-                "late_rows": late_rows,
-                "gaps": gaps,
+                **_rows_amiss([view] if view else []),
                 "dead_letters": self.letters.counts.total(),
             },
             "silent_zones": sorted({zone for shard in shards for zone in shard.silent_zones}),
@@ -113,12 +114,11 @@ class Status:
 
     def record(self) -> WorkerStatus:
         """What the other workers are told."""
-        now, frames = time.time(), self.frames()
+        now, frames, runs = time.time(), self.frames(), self.store.runs
         before_at, before = self._before
         span_s = max(now - before_at, 1e-3)
         rates = {name: (n - before.get(name, 0)) / span_s for name, n in frames.items()}
         self._before = (now, frames)
-        late_rows, gaps = _late_and_gaps(self.store.runs.values())
         return WorkerStatus(
             worker=self.worker,
             version=__version__,
@@ -132,16 +132,19 @@ class Status:
             frames=frames,
             frames_per_s=rates if before_at else {},
             duplicates=self.counts[DUPLICATES],
-            late_rows=late_rows,
-            gaps=gaps,
+            **_rows_amiss(view for (m, _), view in runs.items() if m == self.models[0]),
             dead_letters=dict(self.letters.counts),
             rss_mb=self._process.memory_info().rss / 1e6,
         )
 
 
-def _late_and_gaps(views: Iterable[RunView]) -> tuple[int, int]:
-    """Late rows and missing numbers of some runs; every shard of a run sees them all."""
+def _rows_amiss(views: Iterable[RunView]) -> dict[str, int]:
+    """Late rows, rows too far ahead and missing numbers; every shard of a run sees them all.
+
+    So does every model, and every worker knows all runs.
+    """
     shards = [list(view.shards.values()) for view in views]
-    late_rows = sum(max((s.late_rows for s in found), default=0) for found in shards)
-    gaps = sum(max((s.gaps for s in found), default=0) for found in shards)
-    return late_rows, gaps
+    return {
+        name: sum(max((getattr(shard, name) for shard in found), default=0) for found in shards)
+        for name in ("late_rows", "ahead_rows", "gaps")
+    }

@@ -14,6 +14,8 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from gridstress.brokers.probe import no_entry
+from gridstress.kafka_security import Where, connection
 from topology.errors import BrokerError, DataError
 
 Keep = Callable[[ConsumerRecord], bool]
@@ -24,9 +26,9 @@ FETCH_BYTES = 8 << 20
 
 
 @asynccontextmanager
-async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
+async def _consumer(where: Where) -> AsyncIterator[Any]:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **connection(where),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=POLL_MS,
@@ -37,41 +39,35 @@ async def _consumer(bootstrap: str) -> AsyncIterator[Any]:
         await consumer.start()
     except (KafkaError, OSError) as error:
         await consumer.stop()
-        raise BrokerError(
-            f"no Kafka broker answers at {bootstrap}: {error}",
-            hint="Start one (`make up` or `gridstress up`) or set GRIDSTRESS_BROKER.",
-        ) from None
+        raise await no_entry(where, error) from None
     try:
         yield consumer
     except KafkaError as error:
-        raise BrokerError(f"the broker at {bootstrap} failed while reading: {error!r}") from None
+        raise BrokerError(f"the broker at {where} failed while reading: {error!r}") from None
     finally:
         await consumer.stop()
 
 
-async def _partitions(bootstrap: str, topic: str) -> list[int]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=20_000)
+async def _partitions(where: Where, topic: str) -> list[int]:
+    admin = AIOKafkaAdminClient(**connection(where), request_timeout_ms=20_000)
     try:
         await admin.start()
         # All topics first: asking for one that is missing would create it on some brokers.
         if topic not in await admin.list_topics():
             raise DataError(
-                f"topic {topic} does not exist at {bootstrap}",
+                f"topic {topic} does not exist at {where}",
                 hint="Topics are made by the first worker; has one run against this broker?",
             )
         (found,) = await admin.describe_topics([topic])
     except (KafkaError, OSError) as error:
-        raise BrokerError(
-            f"no Kafka broker answers at {bootstrap}: {error}",
-            hint="Start one (`make up` or `gridstress up`) or set GRIDSTRESS_BROKER.",
-        ) from None
+        raise await no_entry(where, error) from None
     finally:
         await admin.close()
     return sorted(p["partition"] for p in found["partitions"])
 
 
-async def _assign(consumer: Any, bootstrap: str, topic: str) -> list[TopicPartition]:
-    assigned = [TopicPartition(topic, p) for p in await _partitions(bootstrap, topic)]
+async def _assign(consumer: Any, where: Where, topic: str) -> list[TopicPartition]:
+    assigned = [TopicPartition(topic, p) for p in await _partitions(where, topic)]
     consumer.assign(assigned)
     await consumer.seek_to_beginning(*assigned)
     return assigned
@@ -82,7 +78,7 @@ async def _at_end(consumer: Any, tp: TopicPartition) -> bool:
     return end is not None and await consumer.position(tp) >= end
 
 
-async def partition_count(bootstrap: str, topic: str) -> int:
+async def partition_count(where: Where, topic: str) -> int:
     """Ask for the number of partitions of a topic.
 
     Raises
@@ -92,18 +88,18 @@ async def partition_count(bootstrap: str, topic: str) -> int:
     BrokerError
         If no broker answers.
     """
-    return len(await _partitions(bootstrap, topic))
+    return len(await _partitions(where, topic))
 
 
 async def scan_topic(
-    bootstrap: str, topic: str, *, follow: bool = False
+    where: Where, topic: str, *, follow: bool = False
 ) -> AsyncGenerator[ConsumerRecord, None]:
     """Yield every record of a topic, each partition in its order, from the beginning to the end.
 
     Parameters
     ----------
-    bootstrap
-        ``host:port`` of a broker.
+    where
+        The cluster.
     topic
         Its name.
     follow
@@ -117,8 +113,8 @@ async def scan_topic(
         If no broker answers, or nothing came for 30 s although the end was not reached.
     """
     loop = asyncio.get_running_loop()
-    async with _consumer(bootstrap) as consumer:
-        left = set(await _assign(consumer, bootstrap, topic))
+    async with _consumer(where) as consumer:
+        left = set(await _assign(consumer, where, topic))
         deadline = loop.time() + STALL_S
         while left or follow:
             batches = await consumer.getmany(timeout_ms=POLL_MS)
@@ -136,11 +132,9 @@ async def scan_topic(
                 )
 
 
-async def read_topic(
-    bootstrap: str, topic: str, *, keep: Keep | None = None
-) -> list[ConsumerRecord]:
+async def read_topic(where: Where, topic: str, *, keep: Keep | None = None) -> list[ConsumerRecord]:
     """Read the records of a topic that ``keep`` accepts (all by default), begin to end.
 
     Records of one partition are in the order of the log; see `scan_topic` for the errors.
     """
-    return [r async for r in scan_topic(bootstrap, topic) if keep is None or keep(r)]
+    return [r async for r in scan_topic(where, topic) if keep is None or keep(r)]

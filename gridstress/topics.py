@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
 from topology.influence import MODELS
@@ -27,6 +28,16 @@ VISIBLE_S = 30.0
 """How long a broker may take to show a new topic, s; Kafka takes some hundredths."""
 
 _COMPACTED = {"cleanup.policy": "compact"}
+_CHANGELOG = {
+    **_COMPACTED,
+    # A record that does not count (gridstress/epochs.py) must not displace one that does, before
+    # the next take-over has seen it; a worker that was thrown out causes one when it comes back.
+    "min.compaction.lag.ms": "3600000",
+    # What is older than that is to be compacted soon, so that recoveries stay short: a segment
+    # that is still written to never is, and by default has 1 GB.
+    "segment.bytes": str(32 << 20),
+    "segment.ms": "3600000",
+}
 _ROOMY = {"max.message.bytes": str(MAX_RECORD_BYTES)}
 
 
@@ -73,7 +84,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     return [
         TopicSpec(MEASUREMENTS, count),
         *(TopicSpec(name, count, _ROOMY) for name in written),
-        *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS, *changelogs)),
+        *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS)),
+        *(TopicSpec(name, count, {**_CHANGELOG, **_ROOMY}) for name in changelogs),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1),
     ]
 
@@ -95,8 +107,8 @@ async def ensure_topics(settings: Settings) -> None:
 
     from gridstress.brokers import cluster_id
 
-    await cluster_id(settings.bootstrap)  # a clear error if nobody answers
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    await cluster_id(settings.kafka)  # a clear error if nobody answers
+    admin = AIOKafkaAdminClient(**connection(settings.kafka))
     try:
         await admin.start()
         await _ensure(admin, topic_specs(settings), settings.replication)

@@ -8,6 +8,7 @@ from agents.publisher import Publisher
 from agents.stages import RiskStage
 from gridstress import topics
 from gridstress.faust_app import GridstressApp, raw_topic
+from gridstress.kafka_security import connection
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
 from topology.grid import Grid
@@ -15,6 +16,7 @@ from topology.influence import Matrix
 from ui.answers import Answers
 from ui.feed import Feed
 from ui.history import History
+from ui.shape_check import Shape
 from ui.shapes import Answer
 from ui.store import Store
 from ui.views import register_views
@@ -32,7 +34,10 @@ def add_web(
 ) -> None:
     """Add the API, the feed behind it, and what this worker publishes of its shards and itself."""
     settings = app.settings
-    store = Store(History(grid.index, list(influence), settings.partitions, settings.level_warning))
+    store = Store(
+        History(grid.index, list(influence), settings.partitions, settings.level_warning),
+        Shape(grid, list(influence), settings.partitions),
+    )
     status = new_status(store)
     answers = Answers(
         grid=grid,
@@ -42,12 +47,12 @@ def add_web(
         size_s=settings.size_s,
         settings=_shown(settings),
         store=store,
-        all_settings={ENV_PREFIX + k.upper(): str(v) for k, v in settings.model_dump().items()},
+        all_settings=_told(settings),
     )
     register_views(app, answers, status.health)
     app.service(
         Feed(  # type: ignore[arg-type]
-            settings.bootstrap,
+            connection(settings.kafka),
             store,
             settings.partitions,
             topics.VIEW,
@@ -75,6 +80,12 @@ def add_web(
     async def tell() -> None:
         value = msgspec.json.encode(status.record())
         await (await status_topic.send(key=status.worker.encode(), value=value))
+
+
+def _told(settings: Settings) -> dict[str, str]:
+    """Every setting as text; pydantic writes a secret as asterisks."""
+    values = settings.model_dump().items()
+    return {ENV_PREFIX + name.upper(): "" if v is None else str(v) for name, v in values}
 
 
 def _shown(settings: Settings) -> Answer:

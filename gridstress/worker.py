@@ -15,6 +15,7 @@ from gridstress.delivery import halt
 from gridstress.faust_app import GridstressApp, end, faust_app, raw_table, raw_topic
 from gridstress.settings import Settings, load_settings
 from gridstress.status import Status
+from gridstress.watchdog import Watchdog
 from gridstress.web import add_web
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
@@ -56,12 +57,14 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     counts: Counter[str] = Counter()
     finished: dict[tuple[str, str, int], int] = {}
     letters = DeadLetters(raw_topic(app, topics.DEAD_LETTERS))
+    stages: dict[str, str] = {}
 
     def add_agent(name: str, source: str, handle: Handler) -> None:
         async def agent(stream: Any) -> None:
             await run_stage(stream, name, handle, letters, halt, finished)
 
         app.agent(raw_topic(app, source), name=name)(agent)
+        stages[name] = source
 
     detect = Detection(grid, settings.stress_threshold)
     stress_events = raw_topic(app, topics.STRESS)
@@ -86,6 +89,14 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         add_agent(f"risk_{model}", propagated, risk)
         risk_stages.append(risk)
 
+    app.watchdog = Watchdog(
+        app,
+        finished,
+        stages,
+        timeout_s=settings.stall_timeout_s,
+        ends_worker=settings.stall_exit,
+    )
+
     def status(store: Store) -> Status:
         return Status(app, store, list(influence), counts, letters, finished)
 
@@ -99,7 +110,9 @@ def _risk_model(name: str, grid: Grid, influence: Matrix, settings: Settings) ->
         grid=grid,
         influence=influence,
         partitions=settings.partitions,
-        spec=WindowSpec(settings.step_s, settings.size_s, settings.lateness_s),
+        spec=WindowSpec(
+            settings.step_s, settings.size_s, settings.lateness_s, settings.max_ahead_s
+        ),
         thresholds=Thresholds(
             settings.level_clear,
             settings.level_warning,

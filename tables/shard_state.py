@@ -25,6 +25,7 @@ class _Packed(msgspec.Struct, array_like=True):
     since_s: bytes
     late_rows: int
     gaps: int
+    ahead_rows: int = 0
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -49,8 +50,8 @@ class ShardState:
         The last window end that has been closed.
     floor_s
         Panes that start before it have been deleted.
-    late_rows, gaps
-        Rows set aside as late; sequence numbers that never came.
+    late_rows, ahead_rows, gaps
+        Rows set aside as late, and as too far ahead; sequence numbers that never came.
     """
 
     level: Levels
@@ -63,6 +64,7 @@ class ShardState:
     closed_until_s: int | None = None
     floor_s: int | None = None
     late_rows: int = 0
+    ahead_rows: int = 0
     gaps: int = 0
 
     @classmethod
@@ -78,16 +80,29 @@ class ShardState:
         behind_zone = time_s < self.newest_s.get(zone, time_s) - spec.lateness_s
         return behind_zone or (self.closed_until_s is not None and time_s < self.closed_until_s)
 
+    def is_ahead(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
+        """Whether a row would carry its zone's clock away; depends on its zone's order alone.
+
+        A zone's first row is believed: how far the others have come differs between runs.
+        """
+        newest_s = self.newest_s.get(zone, time_s)
+        return bool(spec.max_ahead_s) and time_s > newest_s + spec.max_ahead_s
+
+    def end(self, zone: str, time_s: float) -> None:
+        """Note that a zone's data end here; of several ends the latest counts."""
+        self.ended_s[zone] = max(time_s, self.ended_s.get(zone, time_s))
+
     def watermark_s(
         self, zones: Collection[str], spec: WindowSpec, silent: Collection[str] = ()
     ) -> float | None:
         """Event time up to which all of the run has been seen, or None if that is not known.
 
         A zone that has ended or fallen silent holds nothing back; once all have ended, it is the
-        latest of their ends.
+        latest end of those that had a row: nothing bounds what the end of another may say.
         """
         if all(zone in self.ended_s for zone in zones):
-            return max(self.ended_s.values())
+            ends = (time_s for zone, time_s in self.ended_s.items() if zone in self.newest_s)
+            return max(ends, default=None)
         holding = [zone for zone in zones if zone not in self.ended_s and zone not in silent]
         if not holding or not all(zone in self.newest_s for zone in holding):
             return None
@@ -112,6 +127,7 @@ class ShardState:
             self.since_s.tobytes(),
             self.late_rows,
             self.gaps,
+            self.ahead_rows,
         )
         return msgspec.msgpack.encode(packed)
 
@@ -131,4 +147,5 @@ class ShardState:
             floor_s=packed.floor_s,
             late_rows=packed.late_rows,
             gaps=packed.gaps,
+            ahead_rows=packed.ahead_rows,
         )

@@ -50,6 +50,7 @@ class ShardView(msgspec.Struct, kw_only=True):
     silent_zones: list[str]
     late_rows: int
     gaps: int
+    ahead_rows: int = 0
 
 
 def view_of(
@@ -106,6 +107,7 @@ def view_of(
         panes=shown,
         silent_zones=sorted(silent),
         late_rows=state.late_rows,
+        ahead_rows=state.ahead_rows,
         gaps=state.gaps,
     )
 

@@ -11,11 +11,15 @@ from math import floor
 
 @dataclass(frozen=True, slots=True)
 class WindowSpec:
-    """``step_s`` >= 1; ``size_s`` a multiple of it; ``lateness_s`` >= 0."""
+    """``step_s`` >= 1; ``size_s`` a multiple of it; ``lateness_s``, ``max_ahead_s`` >= 0.
+
+    ``max_ahead_s`` is how far one row may move its zone's clock; 0 for any distance.
+    """
 
     step_s: int = 3600
     size_s: int = 21_600
     lateness_s: int = 3600
+    max_ahead_s: int = 0
 
     def pane_of(self, time_s: float) -> int:
         """Start of the pane that holds this time."""

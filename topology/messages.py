@@ -130,6 +130,14 @@ class RiskWindow(Struct, kw_only=True, frozen=True):
     stress: list[Stress]
     risk: list[Risk]
 
+    def __post_init__(self) -> None:
+        _check_times([self.window_start, self.window_end])
+        _check_unique("nodes", self.nodes)
+        if not len(self.nodes) == len(self.stress) == len(self.risk):
+            raise ValueError(
+                f"{len(self.nodes)} nodes, {len(self.stress)} stresses, {len(self.risk)} risks"
+            )
+
 
 class SourceShare(Struct, frozen=True):
     """How much of a node's stress in a window came from one source."""
@@ -153,6 +161,9 @@ class RiskAlert(Struct, kw_only=True, frozen=True):
     level: Level
     state: State
     sources: list[SourceShare]
+
+    def __post_init__(self) -> None:
+        _check_times([self.timestamp, self.window_start, self.window_end])
 
 
 Record = TypeVar("Record", bound=Struct)

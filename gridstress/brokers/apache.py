@@ -4,8 +4,9 @@ import base64
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from gridstress import processes
@@ -21,11 +22,11 @@ _FORMAT_TIMEOUT_S = 120
 _SERVER = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners={advertised}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
 # Given anew at every start, so the controller may listen on another port each time.
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 log.dirs={data}
@@ -58,10 +59,27 @@ appender.out.layout.pattern=[%d] %p %m (%c)%n
 """
 
 
-def service(port: int, directory: Path) -> processes.ServiceSpec:
+@dataclass(frozen=True)
+class Detour:
+    """One more way to the broker, which leads through something that stands in between.
+
+    Parameters
+    ----------
+    listens
+        Port the broker listens on for it.
+    advertised
+        Port on this machine that whoever comes this way is told to use: the one of a proxy.
+    """
+
+    listens: int
+    advertised: int
+
+
+def service(port: int, directory: Path, detours: Sequence[Detour] = ()) -> processes.ServiceSpec:
     """Apache Kafka as a service on ``127.0.0.1:port``, its data kept in `directory`.
 
-    Fetches the jars and formats the storage where that has not been done.
+    Fetches the jars and formats the storage where that has not been done. Started again with the
+    same port and directory, also after it was killed, it goes on with what it had.
 
     Raises
     ------
@@ -76,8 +94,17 @@ def service(port: int, directory: Path) -> processes.ServiceSpec:
     controller_port = processes.free_port()
     while controller_port == port:
         controller_port = processes.free_port()
+    names = ["PLAINTEXT", *(f"DETOUR{i}" for i in range(len(detours)))]
+    listens = [port, *(detour.listens for detour in detours)]
+    advertised = [port, *(detour.advertised for detour in detours)]
     server.write_text(
-        _SERVER.format(port=port, controller_port=controller_port, data=data.as_posix()),
+        _SERVER.format(
+            listeners=_addresses(names, listens),
+            advertised=_addresses(names, advertised),
+            protocols=",".join(f"{name}:PLAINTEXT" for name in names),
+            controller_port=controller_port,
+            data=data.as_posix(),
+        ),
         encoding="utf-8",
     )
     logging.write_text(_LOGGING, encoding="utf-8")
@@ -120,6 +147,10 @@ def apache_broker(
         home = directory or Path(temporary)
         with run_broker("apache", service(port, home), port, home, timeout_s) as broker:
             yield broker
+
+
+def _addresses(names: Sequence[str], ports: Sequence[int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True))
 
 
 def _format(tool: list[str], server: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gridstress import processes
 from gridstress.brokers.probe import cluster_id
+from gridstress.kafka_security import Where
 from topology.errors import BrokerError
 
 _ASK_TIMEOUT_S = 5.0
@@ -38,8 +39,8 @@ class RunningBroker:
         return Path(self.service.log)
 
 
-def cluster_id_now(bootstrap: str) -> str:
-    """Cluster id of the broker at `bootstrap`; may be called with an event loop running.
+def cluster_id_now(where: Where) -> str:
+    """Cluster id of the broker there; may be called with an event loop running.
 
     Raises
     ------
@@ -47,7 +48,7 @@ def cluster_id_now(bootstrap: str) -> str:
         If no broker answers there.
     """
     with ThreadPoolExecutor(1) as thread:
-        question = cluster_id(bootstrap, timeout_s=_ASK_TIMEOUT_S)
+        question = cluster_id(where, timeout_s=_ASK_TIMEOUT_S)
         return thread.submit(asyncio.run, question).result()
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from gridstress.services import Place
-from gridstress.settings import ENV_PREFIX, Settings
+from gridstress.settings import ENV_PREFIX, SECRETS, Settings
 from topology.errors import BrokerError, GridstressError
 
 PROJECT = "gridstress"
@@ -20,6 +20,8 @@ _POLL_S = 0.5
 
 # What docker-compose.yml itself sets: addresses and paths inside the containers.
 _INSIDE = {
+    *(name for name in Settings.model_fields if name.startswith("kafka_")),
+    "insecure",
     "broker",
     "broker_kind",
     "data_dir",
@@ -64,8 +66,13 @@ def prepare(
     base = place.checkout / "docker-compose.yml"
     if not base.exists():
         raise GridstressError(f"{base} is missing", hint="run this from a checkout of gridstress")
-    given = settings.model_dump(mode="json", include=settings.model_fields_set - _INSIDE)
-    environment = {ENV_PREFIX + name.upper(): str(value) for name, value in given.items()}
+    wanted = settings.model_fields_set - _INSIDE - set(SECRETS)
+    given = settings.model_dump(mode="json", include=wanted)
+    environment: dict[str, str | None] = {
+        ENV_PREFIX + name.upper(): str(value) for name, value in given.items()
+    }
+    if settings.token:
+        environment["GRIDSTRESS_API_TOKEN"] = None  # from Compose's environment, into no file
     mounts = []
     grid = Path(settings.topology)
     if grid.exists():
@@ -112,7 +119,7 @@ def start(
         files,
         ["up", *options, *names],
         timeout_s=_BUILD_TIMEOUT_S + (timeout_s or 0.0),
-        environment=_ports(settings, workers),
+        environment={**_ports(settings, workers), **_token(settings)},
     )
     if answer.returncode:
         raise GridstressError(
@@ -172,6 +179,10 @@ def broker_port(settings: Settings) -> int:
     """Port on which the containers' broker is published on this machine."""
     port = settings.bootstrap.rpartition(":")[2]
     return int(port) if port.isdecimal() else 29_092
+
+
+def _token(settings: Settings) -> dict[str, str]:
+    return {"GRIDSTRESS_API_TOKEN": settings.token} if settings.token else {}
 
 
 def _ports(settings: Settings, workers: int) -> dict[str, str]:

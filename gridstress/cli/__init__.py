@@ -5,7 +5,18 @@ import sys
 import typer
 
 from gridstress import __version__
-from gridstress.cli import alerts, config, data, doctor, replay, topology, ui, up, verify
+from gridstress.cli import (
+    alerts,
+    config,
+    data,
+    dead_letters,
+    doctor,
+    replay,
+    topology,
+    ui,
+    up,
+    verify,
+)
 from topology.errors import GridstressError
 
 EPILOG = (
@@ -44,6 +55,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)
 app.command()(verify.verify)
+app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(ui.ui)
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)

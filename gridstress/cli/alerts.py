@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from gridstress.kafka_security import Where
     from topology.messages import RiskAlert
 
 
@@ -26,7 +27,7 @@ class Model(StrEnum):
 
 
 async def select_alerts(
-    bootstrap: str,
+    where: "Where",
     model: str,
     *,
     run: str | None = None,
@@ -37,8 +38,8 @@ async def select_alerts(
 
     Parameters
     ----------
-    bootstrap
-        ``host:port`` of a broker.
+    where
+        The cluster.
     model
         ``linear`` or ``centrality``.
     run
@@ -63,7 +64,7 @@ async def select_alerts(
 
     order = list(MinLevel)
     seen: set[str] = set()
-    async with aclosing(scan_topic(bootstrap, f"risk_alerts_{model}", follow=follow)) as records:
+    async with aclosing(scan_topic(where, f"risk_alerts_{model}", follow=follow)) as records:
         async for record in records:
             try:
                 alert = decode(record.value, RiskAlert)
@@ -110,7 +111,7 @@ def alerts(
     from topology.messages import encode
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    bootstrap = load_settings().bootstrap
+    where = load_settings().kafka
 
     def show(alert: "RiskAlert") -> None:
         typer.echo(encode(alert).decode() if as_json else as_line(alert))
@@ -118,9 +119,9 @@ def alerts(
     async def main() -> None:
         chosen = run
         if chosen is None and not follow:
-            chosen = next(iter(await list_runs(bootstrap)), None)
+            chosen = next(iter(await list_runs(where)), None)
         found = []
-        async for alert in select_alerts(bootstrap, model, run=chosen, level=level, follow=follow):
+        async for alert in select_alerts(where, model, run=chosen, level=level, follow=follow):
             if follow:
                 show(alert)
             else:

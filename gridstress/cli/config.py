@@ -44,13 +44,21 @@ def check(
 
     Exit codes: 0 fine, 2 a setting is wrong or unknown.
     """
+    from gridstress.kafka_security import connection
     from gridstress.settings import load_settings
     from gridstress.settings_origin import strangers
     from topology.errors import UsageError
+    from ui.auth import refuse_exposed
 
     problems = strangers()
     try:
-        load_settings()
+        settings = load_settings()
+        connection(settings.kafka)  # reads the certificates
+        for what, bind, setting in (
+            ("the worker's API", settings.web_bind, "GRIDSTRESS_WEB_BIND"),
+            ("the dashboard", settings.ui_bind, "GRIDSTRESS_UI_BIND"),
+        ):
+            refuse_exposed(what, bind, setting, token=settings.token, insecure=settings.insecure)
     except UsageError as error:
         problems = [str(error), *problems]
     if as_json:

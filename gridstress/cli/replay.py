@@ -56,6 +56,13 @@ def replay(
     run: Annotated[
         str | None, typer.Option(help="Name of the run; <source>-<time> by default.")
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with --run where the topic says it was; data and options as before.",
+        ),
+    ] = False,
     topology: Annotated[
         str | None, typer.Option(help="The grid, if not the one in the settings.")
     ] = None,
@@ -78,7 +85,7 @@ def replay(
     from datetime import UTC, datetime
 
     from gridstress.datasets.catalog import open_load
-    from gridstress.datasets.fitting import fitted, resampled, without_gaps
+    from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
     from gridstress.replay_schedule import Schedule
     from gridstress.replay_sinks import FileSink, KafkaSink, quiet_client
     from gridstress.replayer import batch_for, parse_speed
@@ -88,6 +95,11 @@ def replay(
 
     if loop and output is not None:
         raise UsageError("--loop with --output would never end")
+    if resume and (run is None or loop or output is not None):
+        raise UsageError(
+            "--resume needs --run, and goes neither with --loop nor with --output",
+            hint="`gridstress verify` lists the runs a broker knows",
+        )
     if run is not None and not 1 <= len(run) <= 120:
         raise UsageError(f"--run {run!r} has {len(run)} characters; 1 to 120 are allowed")
     event_speed = parse_speed(speed or ("max" if output else "3600"))
@@ -101,6 +113,7 @@ def replay(
     series = resampled(series, resolution).between(*window)
     if on_gap is OnGap.FAIL:
         series = without_gaps(series, "fail")
+    check_jumps(series, settings.max_ahead_s)
     quiet_client()
     first = Schedule(
         series=series,
@@ -111,6 +124,11 @@ def replay(
     )
     sink: Sink = FileSink(output) if output else KafkaSink(settings, grid.zones)
     _announce(first, event_speed, str(output or settings.bootstrap))
+    if resume:
+        from gridstress.replay_resume import behind_the_topic
+
+        first = asyncio.run(behind_the_topic(settings, first))
+        _announce_rest(first)
     if asyncio.run(_send(_runs(first, loop), sink, event_speed, as_json)):
         raise typer.Exit(130)
 
@@ -180,6 +198,19 @@ def _announce(schedule: "Schedule", speed: float, where: str) -> None:
             f"{values:,} values are missing in {len(gaps):,} gaps, nothing is sent for them; the "
             f"first: {first.zone} from {to_iso(first.start.timestamp())}, {first.rows:,} rows"
         )
+
+
+def _announce_rest(rest: "Schedule") -> None:
+    """Say where a run is taken up again."""
+    from topology.clock import to_iso
+
+    if rest.first > rest.rows:
+        _say(f"run {rest.run} is complete: there is nothing left to send")
+    elif not rest.sent:
+        _say(f"the topic has nothing of run {rest.run} yet: it is sent from its beginning")
+    else:
+        time_s = rest.series.start.timestamp() + rest.first * rest.series.period_s
+        _say(f"run {rest.run} goes on at {to_iso(time_s)}, row {rest.first:,} of {rest.rows:,}")
 
 
 def _filled(series: "LoadSeries") -> "LoadSeries":

@@ -20,14 +20,29 @@ def ui(
             min=1, max=65_535, help="Port to listen on. Default: GRIDSTRESS_UI_PORT (8050)."
         ),
     ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Listen beyond loopback without GRIDSTRESS_API_TOKEN: whoever reaches the port "
+            "reads all.",
+        ),
+    ] = False,
 ) -> None:
     """Serve the dashboard in this terminal until Ctrl-C."""
     from gridstress.settings import load_settings
     from ui.dashboard import serve
 
-    settings = load_settings(api_urls=workers, ui_port=port)
+    settings = load_settings(api_urls=workers, ui_port=port, insecure=insecure or None)
 
     def ready(address: str) -> None:
         typer.echo(f"dashboard at {address}, asking {settings.api_urls} (Ctrl-C ends it)")
 
-    serve(settings.api_urls, bind=settings.ui_bind, port=settings.ui_port, on_ready=ready)
+    serve(
+        settings.api_urls,
+        bind=settings.ui_bind,
+        port=settings.ui_port,
+        token=settings.token,
+        insecure=settings.insecure,
+        on_ready=ready,
+    )

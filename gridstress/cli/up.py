@@ -28,6 +28,14 @@ def up(
     timeout: Annotated[
         float, typer.Option(min=1, help="Seconds each service may take to become healthy.")
     ] = 120.0,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            help="Listen beyond loopback without GRIDSTRESS_API_TOKEN: whoever reaches the port "
+            "reads all.",
+        ),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Write what runs as JSON; progress goes to stderr.")
     ] = False,
@@ -47,7 +55,7 @@ def up(
     # Asked to stop half-way, it cleans up as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     plan = Plan(broker, workers, speed, source, replay, ui, timeout)
-    started = start(load_settings(), plan, here(), say)
+    started = start(load_settings(insecure=insecure or None), plan, here(), say)
     if as_json:
         typer.echo(json.dumps(started.to_dict()))
         return

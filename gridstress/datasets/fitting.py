@@ -84,6 +84,40 @@ def without_gaps(series: LoadSeries, policy: GapPolicy = "skip") -> LoadSeries:
     )
 
 
+def check_jumps(series: LoadSeries, max_ahead_s: int) -> None:
+    """Refuse a series in which a zone's time jumps by more than ``max_ahead_s``; 0 allows any.
+
+    The workers would take what follows such a gap for the rows of a clock that is wrong.
+
+    Raises
+    ------
+    DataError
+        Naming the first such gap.
+    """
+    if not max_ahead_s:
+        return
+    if series.period_s > max_ahead_s:
+        raise DataError(
+            f"{series.source} has a value every {series.period_s} s, more than the workers let a "
+            f"zone's time move at once ({max_ahead_s} s)",
+            hint=f"set GRIDSTRESS_MAX_AHEAD_S={series.period_s} or more, for the workers too",
+        )
+    for gap in series.gaps():
+        known = series.values[gap.zone].dropna().index
+        if known.empty or gap.start < known[0] or gap.end > known[-1]:
+            continue
+        jump_s = (gap.rows + 1) * series.period_s
+        if jump_s > max_ahead_s:
+            raise DataError(
+                f"{series.source}: zone {gap.zone} has no value from {gap.start:%Y-%m-%dT%H:%MZ} "
+                f"to {gap.end:%Y-%m-%dT%H:%MZ}; the workers would set aside all that follows as "
+                "too far ahead",
+                hint="replay one side of the gap (--start, --until), draw a line across "
+                f"(--on-gap interpolate), or set GRIDSTRESS_MAX_AHEAD_S={jump_s} for the "
+                "workers too",
+            )
+
+
 def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
     """Give the series the zones of a grid: by name, by alias, or by splitting a national load.
 

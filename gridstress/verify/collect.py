@@ -9,9 +9,10 @@ from typing import TypeVar
 import msgspec
 from aiokafka import ConsumerRecord
 
+from gridstress.kafka_security import Where
 from gridstress.topic_reader import partition_count, read_topic, scan_topic
 from gridstress.verify.compare import Observed
-from gridstress.verify.compare_late import LateLetter
+from gridstress.verify.compare_aside import REASONS, AsideLetter
 from topology.errors import DataError, MessageError
 from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode
 
@@ -39,10 +40,10 @@ def _of(run: str) -> Callable[[ConsumerRecord], bool]:
     return lambda record: run_of(record.value) == run
 
 
-async def list_runs(bootstrap: str) -> list[str]:
+async def list_runs(where: Where) -> list[str]:
     """List the runs in ``grid_measurements``, the one written to last first."""
     newest: dict[str, int] = {}
-    async for record in scan_topic(bootstrap, MEASUREMENTS):
+    async for record in scan_topic(where, MEASUREMENTS):
         run = run_of(record.value)
         if run is not None:
             newest[run] = max(newest.get(run, -1), record.timestamp)
@@ -56,7 +57,7 @@ def _no_run(run: str | None, where: str, exist: Iterable[str]) -> DataError:
 
 
 async def read_frames(
-    bootstrap: str, run: str | None
+    where: Where, run: str | None
 ) -> tuple[str, list[MeasurementFrame], list[str]]:
     """Read the frames of a run, the newest by default, each partition's in order.
 
@@ -73,10 +74,10 @@ async def read_frames(
         If the broker does not answer.
     """
     if run is None:
-        run = next(iter(await list_runs(bootstrap)), None)
-    records = await read_topic(bootstrap, MEASUREMENTS, keep=_of(run)) if run else []
+        run = next(iter(await list_runs(where)), None)
+    records = await read_topic(where, MEASUREMENTS, keep=_of(run)) if run else []
     if run is None or not records:
-        raise _no_run(run, f"{MEASUREMENTS} at {bootstrap}", await list_runs(bootstrap))
+        raise _no_run(run, f"{MEASUREMENTS} at {where}", await list_runs(where))
     frames, invalid = [], []
     for record in sorted(records, key=lambda r: (r.partition, r.offset)):
         try:
@@ -116,7 +117,7 @@ def read_frames_file(path: Path, run: str | None) -> tuple[str, list[Measurement
     return run, [frame for frame in frames if frame.run == run]
 
 
-async def read_results(bootstrap: str, run: str, models: Iterable[str], shards: int) -> Observed:
+async def read_results(where: Where, run: str, models: Iterable[str], shards: int) -> Observed:
     """Read what the app said of a run on its result topics.
 
     Raises
@@ -129,43 +130,43 @@ async def read_results(bootstrap: str, run: str, models: Iterable[str], shards: 
     observed = Observed()
     for model in models:
         topic = f"risk_windows_{model}"
-        there = await partition_count(bootstrap, topic)
+        there = await partition_count(where, topic)
         if there != shards:
             raise DataError(
                 f"{topic} has {there} partitions, the settings say {shards}",
                 hint=f"Set GRIDSTRESS_PARTITIONS={there}.",
             )
-        observed.windows[model] = await _read(bootstrap, topic, run, model, RiskWindow, observed)
+        observed.windows[model] = await _read(where, topic, run, model, RiskWindow, observed)
         topic = f"risk_alerts_{model}"
-        observed.alerts[model] = await _read(bootstrap, topic, run, model, RiskAlert, observed)
-    await _read_letters(bootstrap, run, observed)
+        observed.alerts[model] = await _read(where, topic, run, model, RiskAlert, observed)
+    await _read_letters(where, run, observed)
     return observed
 
 
 async def _read(
-    bootstrap: str, topic: str, run: str, model: str, kind: type[Result], observed: Observed
+    where: Where, topic: str, run: str, model: str, kind: type[Result], observed: Observed
 ) -> list[Result]:
     results: list[Result] = []
-    for record in await read_topic(bootstrap, topic, keep=_of(run)):
-        where = f"{topic} {record.partition}/{record.offset}"
+    for record in await read_topic(where, topic, keep=_of(run)):
+        place = f"{topic} {record.partition}/{record.offset}"
         try:
             result = decode(record.value, kind)
         except MessageError as error:
-            observed.unreadable.append(f"{where}: {error}")
+            observed.unreadable.append(f"{place}: {error}")
             continue
         if result.model == model:
             results.append(result)
         else:
-            observed.unreadable.append(f"{where}: is of model {result.model!r}")
+            observed.unreadable.append(f"{place}: is of model {result.model!r}")
     return results
 
 
-async def _read_letters(bootstrap: str, run: str, observed: Observed) -> None:
-    for record in await read_topic(bootstrap, DEAD_LETTERS, keep=_of(run)):
+async def _read_letters(where: Where, run: str, observed: Observed) -> None:
+    for record in await read_topic(where, DEAD_LETTERS, keep=_of(run)):
         headers = {name: value.decode(errors="replace") for name, value in record.headers}
         topic, reason = headers.get("topic", "?"), headers.get("reason", "?")
         observed.letters[f"{topic}, {reason}"] += 1
-        if reason != "late" or not topic.startswith("propagated_stress_"):
+        if reason not in REASONS or not topic.startswith("propagated_stress_"):
             continue
         try:
             frame = decode(record.value, PropagatedFrame)
@@ -176,7 +177,7 @@ async def _read_letters(bootstrap: str, run: str, observed: Observed) -> None:
             )
             continue
         model = topic.removeprefix("propagated_stress_")
-        observed.late.append(LateLetter(model, frame.shard, frame.zone, rows))
+        observed.aside.append(AsideLetter(model, frame.shard, frame.zone, reason, rows))
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gridstress.verify.compare_alarms import compare_alarms, decisions_for
-from gridstress.verify.compare_late import LateLetter, compare_late
+from gridstress.verify.compare_aside import AsideLetter, compare_aside
 from gridstress.verify.compare_windows import OpenWindow, compare_open, compare_windows
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed
@@ -18,12 +18,12 @@ class Observed:
     """What the app said of one run, by model, in the order of the logs.
 
     ``unreadable`` are records of the result topics that are none; ``letters`` counts the run's
-    dead letters by topic and reason, late ones included.
+    dead letters by topic and reason, those in ``aside`` included.
     """
 
     windows: dict[str, list[RiskWindow]] = field(default_factory=dict)
     alerts: dict[str, list[RiskAlert]] = field(default_factory=dict)
-    late: list[LateLetter] = field(default_factory=list)
+    aside: list[AsideLetter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     letters: Counter[str] = field(default_factory=Counter)
 
@@ -63,8 +63,8 @@ def compare(
         windows = compare_windows(expected, model, observed.windows.get(model, []), outcome)
         decisions = decisions_for(expected, model, windows, outcome)
         compare_alarms(expected, model, decisions, observed.alerts.get(model, []), outcome)
-        letters = [letter for letter in observed.late if letter.model == model]
-        compare_late(expected, model, letters, outcome)
+        letters = [letter for letter in observed.aside if letter.model == model]
+        compare_aside(expected, model, letters, outcome)
         if open_windows is not None:
             compare_open(expected, model, open_windows.get(model, []), outcome)
     return outcomes
@@ -77,6 +77,7 @@ def _measurements(expected: Recomputed, observed: Observed) -> Outcome:
         outcome.counts["rows counted"] += zone.counted
         outcome.counts["rows repeated"] += zone.duplicates
         outcome.counts["rows late"] += len(zone.late_seqs)
+        outcome.counts["rows ahead"] += len(zone.ahead_seqs)
         for text in zone.conflicts:
             outcome.problem("rows conflicting", text)
         outcome.notes.extend(zone.notes)

@@ -1,4 +1,4 @@
-"""Which rows of a run count: repeated, late and unusable ones are set apart here."""
+"""Which rows of a run count: repeated, late, far ahead and unusable ones are set apart here."""
 
 import math
 from bisect import bisect_right
@@ -17,7 +17,10 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 @dataclass(slots=True)
 class Block:
-    """The rows of one frame that were new when it came; ``load_mw`` has shape (rows, columns)."""
+    """The rows of one frame that were new when it came; ``load_mw`` has shape (rows, columns).
+
+    ``aside`` marks the rows that are in no window.
+    """
 
     seq: int
     times_s: Floats
@@ -25,7 +28,7 @@ class Block:
     load_mw: Floats
     period_s: int
     final: bool
-    late: Mask
+    aside: Mask
 
     def same_row(self, i: int, other: "Block", j: int) -> bool:
         """Whether row ``i`` says what row ``j`` of another block says, columns in any order."""
@@ -51,11 +54,14 @@ class ZoneIntake:
     counted: int = 0
     duplicates: int = 0
     late_seqs: list[int] = field(default_factory=list)
+    ahead_seqs: list[int] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, frame: MeasurementFrame, columns: list[int], lateness_s: float) -> None:
-        """Judge the frame's rows one by one, in their order."""
+    def add(
+        self, frame: MeasurementFrame, columns: list[int], lateness_s: float, max_ahead_s: float
+    ) -> None:
+        """Judge the frame's rows one by one, in their order; ``max_ahead_s`` 0 bounds nothing."""
         rows = len(frame.timestamps)
         load = np.array(frame.load_mw, dtype=np.float64).reshape(rows, len(columns))
         times = frame.times_s
@@ -73,30 +79,44 @@ class ZoneIntake:
             self.notes.append(
                 f"zone {self.zone}: seq {self.last_seq + 1} to {frame.seq - 1} were never seen"
             )
-        times = times[known:]
-        newest_before = np.maximum.accumulate(np.concatenate(([self.newest_s], times)))[:-1]
-        late = times < newest_before - lateness_s
-        if frame.final:
-            late[:] = True  # it ends the zone and counts for nothing else
+        first = frame.seq + known
+        counted = [
+            self._counts(first + i, time_s, frame.final, lateness_s, max_ahead_s)
+            for i, time_s in enumerate(times[known:].tolist())
+        ]
         self.blocks.append(
             Block(
-                frame.seq + known,
-                times,
+                first,
+                times[known:],
                 columns,
                 load[known:],
                 frame.period_s,
                 frame.final,
-                late,
+                ~np.array(counted),
             )
         )
         self.last_seq = frame.last_seq
-        if not frame.final:
-            self.late_seqs.extend(int(i) + frame.seq + known for i in np.flatnonzero(late))
-            self.counted += int((~late).sum())
-            self.newest_s = max(self.newest_s, float(times.max()))
-        else:
-            end_s = float(times[-1])
-            self.ended_s = end_s if self.ended_s is None else max(self.ended_s, end_s)
+        self.counted += sum(counted)
+
+    def _counts(
+        self, seq: int, time_s: float, final: bool, lateness_s: float, max_ahead_s: float
+    ) -> bool:
+        """Judge one new row, note what it moves, and say whether it is in a window."""
+        if (
+            max_ahead_s > 0
+            and self.newest_s + max_ahead_s < time_s
+            and math.isfinite(self.newest_s)
+        ):
+            self.ahead_seqs.append(seq)
+            return False
+        if final:  # it ends the zone and counts for nothing else
+            self.ended_s = time_s if self.ended_s is None else max(self.ended_s, time_s)
+            return False
+        if time_s < self.newest_s - lateness_s:
+            self.late_seqs.append(seq)
+            return False
+        self.newest_s = max(self.newest_s, time_s)
+        return True
 
     def _judge_repeated(self, block: Block, i: int) -> None:
         self.duplicates += 1
@@ -124,8 +144,8 @@ class Intake:
     def watermark_s(self) -> float | None:
         """The run's watermark, or None while a zone of the topology has not spoken."""
         speaking = [z.newest_s - self.lateness_s for z in self.zones.values() if z.ended_s is None]
-        ends = [z.ended_s for z in self.zones.values() if z.ended_s is not None]
-        watermark = min(speaking) if speaking else max(ends)
+        ends = [z.ended_s for z in self.zones.values() if z.ended_s is not None and z.counted]
+        watermark = min(speaking) if speaking else max(ends, default=-math.inf)
         return watermark if math.isfinite(watermark) else None
 
     @property
@@ -139,7 +159,9 @@ class Intake:
         return [name for name, z in self.zones.items() if not z.blocks]
 
 
-def take_in(frames: Iterable[MeasurementFrame], grid: Grid, lateness_s: float) -> Intake:
+def take_in(
+    frames: Iterable[MeasurementFrame], grid: Grid, lateness_s: float, max_ahead_s: float = 0.0
+) -> Intake:
     """Sort the frames of one run, each zone's in the order of its partition's log.
 
     Raises
@@ -166,7 +188,7 @@ def take_in(frames: Iterable[MeasurementFrame], grid: Grid, lateness_s: float) -
                 f"zone {frame.zone} seq {frame.seq}: names a node that is not of the zone"
             )
         else:
-            zone.add(frame, columns, lateness_s)
+            zone.add(frame, columns, lateness_s, max_ahead_s)
     if intake is None or not any(z.blocks for z in intake.zones.values()):
         raise DataError(
             "no measurement that can be used",

@@ -129,7 +129,7 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
     DataError
         If the frames are of several runs, none can be used, or they span too long a time.
     """
-    intake = take_in(frames, grid, settings.lateness_s)
+    intake = take_in(frames, grid, settings.lateness_s, settings.max_ahead_s)
     first_pane, own_stress = _own_stress(intake, grid, settings)
     per_window = settings.size_s // settings.step_s
     windows = len(own_stress) + per_window - 1
@@ -155,8 +155,8 @@ def levels_of(settings: Settings) -> tuple[float, float, float]:
 
 
 def _own_stress(intake: Intake, grid: Grid, settings: Settings) -> tuple[int, Floats]:
-    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.late.all()]
-    panes = [np.floor(b.times_s[~b.late] / settings.step_s).astype(np.int64) for b in blocks]
+    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
+    panes = [np.floor(b.times_s[~b.aside] / settings.step_s).astype(np.int64) for b in blocks]
     first, last = min(int(p.min()) for p in panes), max(int(p.max()) for p in panes)
     count = last - first + 1
     if count * len(grid.nodes) > MAX_CELLS:
@@ -168,7 +168,7 @@ def _own_stress(intake: Intake, grid: Grid, settings: Settings) -> tuple[int, Fl
     threshold, ratings = settings.stress_threshold, grid.ratings_mw
     own = np.zeros((count, len(grid.nodes)))
     for block, pane in zip(blocks, panes, strict=True):
-        utilisation = block.load_mw[~block.late] / ratings[block.columns]
+        utilisation = block.load_mw[~block.aside] / ratings[block.columns]
         stress = np.maximum(0.0, (utilisation - threshold) / (1 - threshold))
         rows = (pane - first)[:, np.newaxis]
         columns = np.array(block.columns, dtype=np.int64)[np.newaxis, :]

@@ -17,6 +17,7 @@ GROUPS = {
     "alerts": ("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
     "episodes": ("expected", "equal"),
     "late rows": ("expected", "found", "missing", "extra"),
+    "ahead rows": ("expected", "found", "missing", "extra"),
 }
 
 
@@ -42,6 +43,7 @@ def show(verification: Verification, console: Console) -> None:
     console.print(
         f"run {expected.run}: {rows['rows counted']} rows counted, "
         f"{rows['rows repeated']} repeated, {rows['rows late']} late, "
+        f"{rows['rows ahead']} too far ahead, "
         f"{rows['frames refused']} frames refused; "
         f"watermark {'not set' if watermark_s is None else to_iso(watermark_s)}",
         highlight=False,

@@ -15,6 +15,7 @@ from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain
 from topology.clock import to_iso
 from topology.grid import Grid
+from ui.auth import authorization
 
 
 @dataclass
@@ -68,18 +69,18 @@ async def verify_run(
     if request.frames_file is not None:
         run, frames = read_frames_file(request.frames_file, request.run)
     else:
-        run, frames, invalid = await read_frames(settings.bootstrap, request.run)
+        run, frames, invalid = await read_frames(settings.kafka, request.run)
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)
     notes = [f"not counted: {text}" for text in invalid]
-    async with httpx.AsyncClient(timeout=10) as client:
+    async with httpx.AsyncClient(timeout=10, headers=authorization(settings.token)) as client:
         api = WorkerApi(client, request.api_url)
         if request.with_open or await api.answers():
             await drain(api, expected, patience_s=request.patience_s, say=say)
             notes += [f"zone {z} has met the idle time-out" for z in await api.silent_zones()]
         else:
             notes.append(f"no worker answers at {api.url}: nobody was waited for")
-        observed = await read_results(settings.bootstrap, run, expected.models, settings.partitions)
+        observed = await read_results(settings.kafka, run, expected.models, settings.partitions)
         goes_on = request.frames_file is None and await _grown(settings, run, len(frames))
         if goes_on:
             observed = up_to(observed, expected.watermark_s)
@@ -97,7 +98,7 @@ async def verify_run(
 
 async def _grown(settings: Settings, run: str, frames: int) -> bool:
     """Whether measurements of the run have come since its ``frames`` were read."""
-    _, now, _ = await read_frames(settings.bootstrap, run)
+    _, now, _ = await read_frames(settings.kafka, run)
     return len(now) > frames
 
 

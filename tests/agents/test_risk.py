@@ -1,5 +1,6 @@
 """The risk stage against numbers worked out by hand and against plain sums."""
 
+from dataclasses import replace
 from math import exp
 
 import numpy as np
@@ -30,10 +31,11 @@ GRID = Grid(
 class Shard:
     """One shard of a model, fed frame by frame, as the agent does it."""
 
-    def __init__(self) -> None:
-        self.model = RiskModel("linear", GRID, INFLUENCE, 1, SPEC, Thresholds())
+    def __init__(self, spec: WindowSpec = SPEC) -> None:
+        self.model = RiskModel("linear", GRID, INFLUENCE, 1, spec, Thresholds())
         self.table = RiskTable({}, grid_size=3)
         self.late: list[int] = []
+        self.ahead: list[int] = []
         self.closed: list[Closing] = []
 
     def feed(self, *frames: PropagatedFrame) -> list[Closing]:
@@ -41,7 +43,9 @@ class Shard:
         for frame in frames:
             state = self.state
             panes = self.table.panes("r", 0)
-            self.late += self.model.fold(frame, state, panes)
+            aside = self.model.fold(frame, state, panes)
+            self.late += aside.late
+            self.ahead += aside.ahead
             closings += self.model.close("r", 0, state, panes)
             panes.save()
             self.table.put_state("r", 0, state)
@@ -132,6 +136,68 @@ def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Sha
     assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
     shard.feed(spread("y", [2, 3], {"c": [1.0, 1.0]}, seq=1))
     assert shard.late == [1]
+
+
+FAR = 100 * 24.0
+
+
+@pytest.fixture
+def bounded() -> Shard:
+    """A shard whose zones may not jump by more than a day."""
+    return Shard(replace(SPEC, max_ahead_s=86_400))
+
+
+def test_a_row_years_ahead_does_not_make_what_follows_late(bounded: Shard) -> None:
+    bounded.feed(spread("x", [0], {"a": [1.0]}), spread("y", [0], {}))
+    bounded.feed(spread("x", [1, FAR, 2, 26], {"a": [1.0, 64.0, 2.0, 4.0]}, seq=1))
+    assert (bounded.ahead, bounded.late) == ([2], [])
+    assert bounded.state.newest_s["x"] == at(26).timestamp()
+    bounded.feed(spread("y", range(1, 27), {}))
+    bounded.end(27)
+    assert max(c.window.stress[0] for c in bounded.closed if c.window.nodes) == 4.0
+    assert [c.window.window_end for c in bounded.closed] == [at(h) for h in range(1, 28)]
+    assert (bounded.state.ahead_rows, bounded.state.gaps) == (1, 10**6 - 5 + 10**6 - 27)
+
+
+def test_a_row_that_was_ahead_counts_as_seen(bounded: Shard) -> None:
+    bounded.feed(spread("x", [0, FAR], {"a": [1.0, 1.0]}))
+    before = dict(bounded.table._store)
+    bounded.feed(spread("x", [0, FAR], {"a": [1.0, 1.0]}))
+    assert dict(bounded.table._store) == before
+
+
+def test_a_row_just_within_the_bound_counts(bounded: Shard) -> None:
+    bounded.feed(spread("x", [0], {}), spread("x", [24], {}, seq=1))
+    bounded.feed(spread("x", [48.01], {}, seq=2))
+    assert bounded.ahead == [2]
+    assert bounded.state.newest_s["x"] == at(24).timestamp()
+
+
+def test_an_end_years_ahead_does_not_end_its_zone(bounded: Shard) -> None:
+    """Were it believed, a window a step would be closed, decades of them."""
+    bounded.feed(spread("x", [0], {}), spread("y", [0], {}))
+    bounded.feed(spread("x", [FAR], {}, seq=1, final=True), spread("y", [1], {}, seq=1, final=True))
+    assert (bounded.ahead, bounded.closed) == ([1], [])
+    bounded.feed(spread("x", [1], {}, seq=2, final=True))
+    assert [c.window.window_end for c in bounded.closed] == [at(1)]
+
+
+def test_the_end_of_a_zone_without_rows_does_not_say_when_the_run_ends(bounded: Shard) -> None:
+    bounded.feed(spread("y", [FAR], {}, final=True))
+    bounded.feed(spread("x", [0, 1], {}), spread("x", [2], {}, seq=2, final=True))
+    assert [c.window.window_end for c in bounded.closed] == [at(1), at(2)]
+
+
+def test_of_several_ends_the_latest_counts(bounded: Shard) -> None:
+    bounded.feed(spread("x", [0, 1], {}), spread("x", [2], {}, seq=2, final=True))
+    bounded.feed(spread("x", [1], {}, seq=3, final=True))
+    bounded.feed(spread("y", [0], {}), spread("y", [1], {}, seq=1, final=True))
+    assert [c.window.window_end for c in bounded.closed] == [at(1), at(2)]
+
+
+def test_without_a_bound_any_distance_is_believed(shard: Shard) -> None:
+    shard.feed(spread("x", [0, FAR, 1], {}))
+    assert (shard.ahead, shard.late) == ([], [2])
 
 
 def test_missing_sequence_numbers_are_counted(shard: Shard) -> None:

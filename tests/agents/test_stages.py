@@ -88,10 +88,9 @@ def letters() -> DeadLetters:
     return DeadLetters(Topic())
 
 
-def risk_stage(triangle: Grid, letters: DeadLetters, store: Any) -> RiskStage:
-    model = RiskModel(
-        "linear", triangle, csr_array(np.eye(3)), 1, WindowSpec(), Thresholds()
-    )  # fmt: skip
+def risk_stage(triangle: Grid, letters: DeadLetters, store: Any, max_ahead_s: int = 0) -> RiskStage:
+    spec = WindowSpec(max_ahead_s=max_ahead_s)
+    model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, spec, Thresholds())
     table = RiskTable(store, grid_size=3)
     return RiskStage(model, table, Topic(), Topic(), letters, Counter(), idle_timeout_s=0)
 
@@ -133,6 +132,20 @@ async def test_a_state_that_cannot_be_written_ends_the_worker_without_an_ack(
     assert letters.topic.sent == []  # type: ignore[attr-defined]
 
 
+async def test_a_state_of_another_topology_ends_the_worker_and_refuses_nothing(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    store: dict[bytes, bytes] = {}
+    record = Message(value=encode(spread("north", [0], {"a": [1.0]})))
+    await risk_stage(triangle, letters, store)(Event(record))
+    smaller = Grid("small", nodes=triangle.nodes[1:], lines=triangle.lines[1:])
+    event = Event(Message(value=encode(spread("north", [1], {"b": [1.0]}))))
+    stage = risk_stage(smaller, letters, store)
+    with pytest.raises(Halted, match=r"3 nodes in shard 0, not 2.*GRIDSTRESS_GROUP"):
+        await run_stage(Stream([event]), "risk", stage, letters, halt, {})
+    assert not event.acked
+
+
 async def test_a_shard_forgets_the_runs_that_started_longest_ago(
     triangle: Grid, letters: DeadLetters
 ) -> None:
@@ -143,6 +156,36 @@ async def test_a_shard_forgets_the_runs_that_started_longest_ago(
         await stage(Event(Message(value=value, timestamp=float(number))))
     assert sorted(stage.table.runs(0)) == ["run-2", "run-3"]
     assert stage.forgotten == {(0, "run-0"), (0, "run-1")}
+
+
+async def test_a_zone_whose_clock_stays_wrong_is_given_up_like_a_silent_one(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    """Its first row came from a clock that had lost its time, and was believed."""
+    stage = risk_stage(triangle, letters, {}, max_ahead_s=86_400)
+    stage.idle_timeout_s = 0.02
+    await stage(Event(Message(value=encode(spread("south", [-9e3], {}, seq=0)))))
+    for hour in range(200):
+        for zone in ("north", "south"):
+            await stage(Event(Message(value=encode(spread(zone, [hour], {}, seq=hour + 1)))))
+        if stage.silent[0, "r"]:
+            break
+        await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
+    assert stage.silent[0, "r"] == {"south"}
+    assert set(letters.counts) == {"ahead"}
+    state = stage.table.state("r", 0)
+    assert state is not None
+    assert state.ahead_rows == letters.counts["ahead"]
+
+
+async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numbers(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    stage = risk_stage(triangle, letters, {}, max_ahead_s=86_400)
+    await stage(Event(Message(value=encode(spread("north", [5, 1, 999, 6, 0], {}, seq=3)))))
+    told = [letter["headers"] for letter in letters.topic.sent]  # type: ignore[attr-defined]
+    assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
+    assert letters.counts == {"late": 1, "ahead": 1}
 
 
 async def test_a_frame_in_the_wrong_partition_is_refused(

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gridstress.datasets.fitting import fitted, resampled, without_gaps
+from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
 from gridstress.datasets.series import NATIONAL, LoadSeries
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
@@ -63,6 +63,20 @@ def test_fail_names_the_first_gap_of_each_zone() -> None:
 def test_fail_lets_a_complete_series_pass() -> None:
     whole = series({"A": [1, 2]})
     assert without_gaps(whole, "fail") is whole
+
+
+def test_a_gap_longer_than_the_workers_let_time_jump_is_refused() -> None:
+    gappy = series({"A": [NAN, 1, NAN, NAN, 4, NAN], "B": [1, 2, 3, 4, 5, 6]})
+    check_jumps(gappy, 3 * 900)
+    check_jumps(gappy, 0)
+    with pytest.raises(DataError, match="zone A has no value from 2024-01-01T00:30Z") as error:
+        check_jumps(gappy, 3 * 900 - 1)
+    assert "GRIDSTRESS_MAX_AHEAD_S=2700" in error.value.hint
+
+
+def test_data_coarser_than_the_workers_let_time_jump_are_refused() -> None:
+    with pytest.raises(DataError, match="every 900 s"):
+        check_jumps(series({"A": [1, 2]}), 899)
 
 
 def test_zones_are_matched_by_name_before_alias_and_sorted() -> None:

@@ -4,41 +4,35 @@ Run as ``python recovery_app.py <options as JSON> worker --web-port ...``. For e
 `n` of source partition `p`, it writes ``a<p>``, ``b<p>`` and ``c<p>`` in this order, each
 ``[n, how many different numbers it has seen]``. The record ``too large`` makes a table write that
 the producer refuses. What recovery has restored is appended to
-``recovered.jsonl`` in the data directory, before the first new record is worked on.
+``recovered.jsonl`` in the data directory, before the first new record is worked on. It works on
+each record for `work_s` seconds.
 """
 
+import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import faust
-from faust.transport.drivers import aiokafka as driver
 
-from gridstress.delivery import SafeTransport
-from gridstress.embedded_broker_fixes import TrueLogEndsThread
 from gridstress.recovery import make_safe, safe_settings
 
 PARTITIONS = 4
 CHANGELOG = "{group}-seen-changelog"
 
 
-class _TrueEndsConsumer(driver.Consumer):
-    def _new_consumer_thread(self) -> Any:
-        return TrueLogEndsThread(self, loop=self.loop, beacon=self.beacon)
-
-
-class TrueEndsTransport(SafeTransport):
-    """Stock Faust but for the ends of the embedded broker's logs."""
-
-    Consumer: ClassVar[Any] = _TrueEndsConsumer
-    Producer: ClassVar[Any] = driver.Producer
-
-
 def build(
-    broker: str, datadir: str, *, faust_is: str = "safe", store: str, group: str, source: str
+    broker: str,
+    datadir: str,
+    *,
+    faust_is: str = "safe",
+    store: str,
+    group: str,
+    source: str,
+    work_s: float = 0.0,
 ) -> faust.App:
-    """The app with ``safe``, ``stock`` or ``stock-true-ends`` Faust; settings are the same."""
+    """The app with ``safe`` or ``stock`` Faust; settings are the same."""
     app = faust.App(
         group,
         broker=f"kafka://{broker}",
@@ -50,8 +44,6 @@ def build(
     )
     if faust_is == "safe":
         make_safe(app)
-    elif faust_is == "stock-true-ends":
-        app.transport = TrueEndsTransport(app.conf.broker_consumer, app)
     numbers = app.topic(source, key_type=bytes, value_type=bytes, value_serializer="raw")
     seen = app.Table("seen", partitions=PARTITIONS)
 
@@ -63,6 +55,8 @@ def build(
                 seen[f"a{partition}"] = "x" * 2_000_000
                 continue
             number = int(event.value)
+            if work_s:
+                await asyncio.sleep(work_s)
             for letter in "abc":
                 key = f"{letter}{partition}"
                 last, total = seen.get(key) or (-1, 0)

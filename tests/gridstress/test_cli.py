@@ -18,6 +18,7 @@ COMMANDS = [
     "topology",
     "alerts",
     "verify",
+    "dead-letters",
     "ui",
     "config",
     "doctor",

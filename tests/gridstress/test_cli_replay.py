@@ -85,6 +85,7 @@ def test_a_file_with_one_zone_ends_the_others_at_once_and_says_so(tmp_path: Path
         (["--broker", "kafka://127.0.0.1:1"], 3, "127.0.0.1:1"),
         (["--run", "x" * 200], 2, "--run"),
         (["--loop", "--output", "x"], 2, "never end"),
+        (["--resume"], 2, "--resume needs --run"),
     ],
 )
 def test_a_mistake_is_one_line_and_an_exit_code(

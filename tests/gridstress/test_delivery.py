@@ -3,11 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import faust
 import pytest
-from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import IllegalGenerationError, KafkaTimeoutError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as stock
 from faust.transport.producer import ProducerBuffer
@@ -411,3 +412,71 @@ async def test_a_record_that_a_stream_works_on_is_waited_for(app: Any) -> None:
     consumer = await half_acknowledged(SafeConsumer, app)
     consumer._working = lambda: True
     assert not await ends(consumer, 1.5)
+
+
+# --- membership and what is left to do
+
+
+class Coordinator:
+    """aiokafka's group coordinator as far as commits and membership go."""
+
+    def __init__(self) -> None:
+        self.member_id, self.generation = "faust-1", 4
+        self.committed: list[Any] = []
+        self.heartbeats = [True]
+
+    async def _do_commit_offsets(self, assignment: Any, offsets: Any) -> None:
+        self.committed.append(offsets)
+
+    async def _do_heartbeat(self) -> bool:
+        alive = self.heartbeats.pop(0)
+        if not alive and not self.heartbeats:
+            self.member_id, self.generation = "", -1  # as aiokafka does when it was thrown out
+        return alive
+
+
+async def connected(app: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Coordinator]:
+    """The consumer's thread as it is once it has connected, and its coordinator."""
+
+    async def connect(self: Any) -> None: ...
+
+    monkeypatch.setattr(stock.AIOKafkaConsumerThread, "on_start", connect)
+    coordinator = Coordinator()
+    thread = cast(Any, consumer_of(SafeConsumer, app)._thread)
+    thread._consumer = SimpleNamespace(_coordinator=coordinator)
+    await thread.on_start()
+    return thread, coordinator
+
+
+async def test_a_worker_that_is_in_no_group_does_not_commit(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, coordinator = await connected(app, monkeypatch)
+    await coordinator._do_commit_offsets(None, {SOURCE: 1})
+    coordinator.member_id = ""
+    with pytest.raises(IllegalGenerationError):
+        await coordinator._do_commit_offsets(None, {SOURCE: 2})
+    assert coordinator.committed == [{SOURCE: 1}]
+
+
+async def test_the_coordinator_is_asked_until_it_says_yes_or_no(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread, coordinator = await connected(app, monkeypatch)
+    coordinator.heartbeats = [False, True]  # one answer got lost
+    assert await thread._is_member(4)
+    assert not await thread._is_member(3)
+    coordinator.heartbeats = [False]
+    assert not await thread._is_member(4)
+
+
+async def test_unfinished_records_are_those_in_hand_and_those_still_in_the_log(app: Any) -> None:
+    consumer = consumer_of(SafeConsumer, app)
+    assert consumer.unfinished(SOURCE, 5, 8) == 3, "from the beginning of the log"
+    consumer._committed_offset[SOURCE] = 7
+    assert consumer.unfinished(SOURCE, 5, 8) == 1, "from the last commit"
+    for offset in (7, 8, 9):
+        await consumer._hand_over(message(offset))
+    consumer._acked_index[SOURCE].update({7, 9})
+    assert consumer.unfinished(SOURCE, 5, 12) == 1 + 2
+    assert consumer.unfinished(SOURCE, 5, 8) == 1, "the end that is known may be an old one"

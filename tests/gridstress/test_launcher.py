@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pydantic import SecretStr
 
 from gridstress import launcher, processes, stack
 from gridstress.launcher import Plan
@@ -337,6 +338,7 @@ if "up" in sys.argv:
     if (home / "broken").exists():
         sys.exit("dependency failed to start: container gridstress-kafka-1 is unhealthy")
     (home / "on").touch()
+    (home / "token").write_text(os.environ.get("GRIDSTRESS_API_TOKEN", ""))
 if "ps" in sys.argv and (home / "on").exists():
     print(json.dumps({{"Name": "gridstress-worker-1", "State": "exited", "ExitCode": 0}}))
 if "down" in sys.argv:
@@ -392,6 +394,36 @@ def test_docker_runs_the_compose_file_with_settings_and_files_handed_on(
         launcher.up(given, plan, place, quiet)
     assert launcher.down(place) == [("gridstress-worker-1", "stopped")]
     assert "down" in calls(docker_calls)[-1]
+
+
+def test_the_token_reaches_the_containers_and_no_file(
+    place: Place, settings: Settings, docker_calls: Path
+) -> None:
+    token = "correct-horse-battery"
+    given = settings.model_copy(update={"api_token": SecretStr(token)})
+    running = launcher.up(given, Plan(broker="docker"), place, quiet)
+    override = json.loads(Path(running.compose_files[1]).read_text())["services"]
+    assert override["worker"]["environment"]["GRIDSTRESS_API_TOKEN"] is None  # passed through
+    assert (docker_calls / "token").read_text() == token
+    for path in place.home.rglob("*"):
+        assert path.is_dir() or token not in path.read_text(errors="replace")
+
+
+@pytest.mark.parametrize("bind", [{"web_bind": "0.0.0.0"}, {"ui_bind": "10.0.0.7"}])
+def test_listening_for_others_without_a_token_is_refused_before_anything_starts(
+    place: Place, settings: Settings, bind: dict[str, str]
+) -> None:
+    exposed = settings.model_copy(update=bind)
+    with pytest.raises(UsageError, match="for whoever comes") as caught:
+        launcher.up(exposed, EMBEDDED, place, quiet)
+    assert "GRIDSTRESS_API_TOKEN" in caught.value.hint
+    assert nothing_left(place)
+
+
+def test_a_broker_of_ours_knows_no_users(place: Place, settings: Settings) -> None:
+    secure = settings.model_copy(update={"kafka_security_protocol": "SASL_SSL"})
+    with pytest.raises(UsageError, match="lets everybody in"):
+        launcher.up(secure, EMBEDDED, place, quiet)
 
 
 def test_containers_that_do_not_come_up_are_removed_and_the_reason_is_told(

@@ -9,7 +9,6 @@ from typing import Any, cast
 import faust
 import pytest
 from aiokafka import ConsumerRecord
-from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, ServiceStopped
 from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
@@ -17,6 +16,7 @@ from faust.types.tuples import ConsumerMessage
 
 from gridstress import recovery
 from gridstress.delivery import SafeConsumer
+from gridstress.fenced_table import FencedTable
 from gridstress.recovery import SafeRecovery, SafeTableManager, make_safe, safe_settings
 from topology.errors import BrokerError, GridstressError, UsageError
 
@@ -68,8 +68,6 @@ class Rig:
         consumer.resume_flow()
         self.recovery: Any = self.app.tables.recovery
         self.recovery._generation_id = GENERATION
-        self.recovery.standby_tps.add(CHANGELOG)
-        self.recovery.standby_offsets[CHANGELOG] = 41
 
     async def _nothing(self, *_: Any) -> None: ...
 
@@ -124,12 +122,6 @@ async def test_no_record_is_lost_while_the_positions_are_set() -> None:
     assert stock_rig.delivered[0] > 3, "stock no longer drops what comes while it seeks"
 
 
-async def test_a_followed_changelog_goes_on_behind_what_its_table_has_taken() -> None:
-    rig = Rig(safe=True)
-    await rig.complete()
-    assert rig.sought == {CHANGELOG: 41}
-
-
 async def test_a_worker_whose_partitions_are_being_revoked_does_not_go_on() -> None:
     async def rebalance_begins_while_seeking(rig: Rig) -> Any:
         async def on_seek() -> None:
@@ -173,11 +165,6 @@ async def test_a_partition_without_a_commit_is_read_from_its_beginning() -> None
 # --- local tables
 
 
-def killed_worker(directory: Path) -> None:
-    """Leave `directory` as a worker does that is killed with its tables open."""
-    recovery._claim(directory, directory / "tables").close()
-
-
 def test_a_disk_that_is_ahead_of_the_changelog_would_be_mixed_up(tmp_path: Path) -> None:
     app: Any = faust.App("ahead", broker="kafka://127.0.0.1:1", datadir=str(tmp_path))
     app.conf.store = "rocksdb://?driver=rocksdict"
@@ -193,37 +180,13 @@ def test_a_disk_that_is_ahead_of_the_changelog_would_be_mixed_up(tmp_path: Path)
     assert (database.get(b"x"), database.get(b"y")) == (b"2", b"1"), "y=1 was written after x=3"
 
 
-def test_tables_of_a_killed_worker_are_thrown_away(tmp_path: Path) -> None:
+def test_tables_of_the_process_before_are_thrown_away(tmp_path: Path) -> None:
     database = tmp_path / "tables" / "risk-3.db"
     database.mkdir(parents=True)
+    (tmp_path / "tables" / "risk-4.db").write_text("a directory once, before something broke it")
     (tmp_path / "tables" / "risk-backups").mkdir()
-    killed_worker(tmp_path)
-    assert database.exists()
     recovery._claim(tmp_path, tmp_path / "tables")
-    assert not database.exists()
-    assert (tmp_path / "tables" / "risk-backups").exists()
-
-
-async def test_tables_of_a_worker_that_stopped_cleanly_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app: Any = faust.App("kept", broker="kafka://127.0.0.1:1", datadir=str(tmp_path))
-    app.conf.store = "rocksdb://?driver=rocksdict"
-    make_safe(app, kind="kafka")
-    database = Path(app.conf.tabledir) / "risk-3.db"
-    database.mkdir(parents=True)
-
-    async def nothing(*_: Any) -> None: ...
-
-    monkeypatch.setattr(SafeTableManager, "_update_channels", nothing)
-    monkeypatch.setattr(SafeRecovery, "start", nothing)
-    monkeypatch.setattr(TableManager, "on_stop", nothing)
-    app.producer.flush = nothing
-    for _ in range(2):
-        tables = SafeTableManager(app)
-        await tables.on_start()
-        await tables.on_stop()
-    assert database.exists()
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["risk-backups"]
 
 
 def test_two_workers_cannot_share_a_data_directory(tmp_path: Path) -> None:
@@ -246,6 +209,7 @@ def test_an_app_made_safe_uses_every_corrected_part() -> None:
     make_safe(app)
     assert type(app.tables) is SafeTableManager
     assert type(app.tables.recovery) is SafeRecovery
+    assert type(app.Table("t")) is FencedTable
     assert type(app.consumer) is SafeConsumer
     assert type(app.producer).__name__ == "SafeProducer"
     assert type(app.producer.buffer).__name__ == "SafeProducerBuffer"

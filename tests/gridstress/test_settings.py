@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from gridstress.settings import Settings, load_settings
+from gridstress.settings import SECRETS, Settings, load_settings
 from gridstress.settings_page import page
 from topology.errors import UsageError
 
@@ -45,6 +45,43 @@ def test_settings_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         load_settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_TOKEN", "too-short"),
+        ("API_TOKEN", "sixteen or more with spaces"),
+        ("API_TOKEN", "sechzehn-Zeichen-über-und-mehr"),
+        ("BROKER", "kafka://user:hidden-word@host:9092"),
+        ("API_URLS", "http://user:hidden-word@host:6066"),
+    ],
+)
+def test_a_wrong_secret_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"GRIDSTRESS_{name}", value)
+    with pytest.raises(UsageError) as caught:
+        load_settings()
+    assert f"GRIDSTRESS_{name}" in str(caught.value)
+    assert value not in str(caught.value)
+    assert "hidden-word" not in str(caught.value)
+
+
+def test_an_empty_secret_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(f"GRIDSTRESS_{name.upper()}", "")
+    settings = load_settings()
+    assert [getattr(settings, name) for name in SECRETS] == [None] * 3
+    assert settings.token == ""
+
+
+def test_a_secret_is_masked_wherever_settings_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDSTRESS_API_TOKEN", "correct-horse-battery")
+    settings = load_settings()
+    assert settings.token == "correct-horse-battery"
+    written = repr(settings) + str(settings.model_dump()) + settings.model_dump_json()
+    assert "correct-horse" not in written
 
 
 def test_every_setting_has_a_reason() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from gridstress.verify.compare import compare
 from gridstress.verify.compare_alarms import episodes_of
-from gridstress.verify.compare_late import LateLetter
+from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify_samples import (
     GRID,
@@ -276,13 +276,29 @@ def test_late_rows_that_were_set_aside_for_every_shard_are_equal(with_late):
 
 def test_a_late_row_that_vanished_is_found(with_late):
     said = echo(with_late)
-    said.late = [letter for letter in said.late if (letter.model, letter.shard) != (MODEL, 1)]
+    said.aside = [letter for letter in said.aside if (letter.model, letter.shard) != (MODEL, 1)]
     assert counts_of(with_late, said) == {"late rows missing": 1}
 
 
 def test_a_row_that_was_set_aside_without_being_late_is_found(expected, said):
-    said.late.append(LateLetter(MODEL, 0, "North", (3, 4)))
+    said.aside.append(AsideLetter(MODEL, 0, "North", "late", (3, 4)))
     assert counts_of(expected, said) == {"late rows extra": 1}
+
+
+def test_rows_too_far_ahead_must_be_set_aside_and_in_no_window():
+    frames = evening()
+    far = frame("North", 6, [24 * 365], [[load(9), load(9)]])
+    finals = [end("North", 7, 6), end("South", 6, 6)]
+    ahead = recompute([*frames[:2], far, *finals], GRID, SETTINGS)
+    plain = recompute(frames, GRID, SETTINGS)
+    assert np.array_equal(ahead.models[MODEL].stress, plain.models[MODEL].stress)
+    assert ahead.closed == plain.closed
+    assert compare(ahead, echo(ahead))[MODEL].counts["ahead rows found"] == 2
+    said = echo(ahead)
+    said.aside = [letter for letter in said.aside if (letter.model, letter.shard) != (MODEL, 1)]
+    assert counts_of(ahead, said) == {"ahead rows missing": 1}
+    said.aside = [AsideLetter(MODEL, s, "North", "late", (6,)) for s in range(2)]
+    assert counts_of(ahead, said) == {"ahead rows missing": 2, "late rows extra": 2}
 
 
 def test_a_measurement_that_is_there_twice_with_another_value_is_found():

@@ -78,6 +78,25 @@ def test_rows_are_judged_late_one_by_one_in_their_order():
     assert zone.counted == 5
 
 
+def test_a_row_far_ahead_of_its_zone_moves_nothing_and_its_number_is_spent():
+    frames = [north(0, [0, 2, 2.1, 1]), north(3, [1]), frame("North", 4, [9], [[]], final=True)]
+    zone = take_in(frames, GRID, HOUR, max_ahead_s=HOUR).zones["North"]
+    assert (zone.ahead_seqs, zone.late_seqs, zone.counted) == ([1, 2, 4], [], 2)
+    assert (zone.newest_s, zone.ended_s, zone.duplicates) == (HOUR, None, 1)
+
+
+def test_the_first_row_of_a_zone_is_believed():
+    zone = take_in([north(0, [9e4, 0])], GRID, HOUR, max_ahead_s=HOUR).zones["North"]
+    assert (zone.ahead_seqs, zone.late_seqs) == ([], [1])
+
+
+def test_the_end_of_a_zone_without_rows_does_not_say_when_the_run_ends():
+    finals = [
+        frame(zone, 9, [hour], [[]], final=True) for zone, hour in (("North", 2), ("South", 99))
+    ]
+    assert take_in([north(0, [0, 1]), *finals], GRID, HOUR).watermark_s == 2 * HOUR
+
+
 def test_a_late_row_does_not_move_time():
     intake = take_in([north(0, [5, 1]), south(0, [5])], GRID, HOUR)
     assert intake.watermark_s == 4 * HOUR

@@ -105,7 +105,7 @@ def of_run(frames, expected, said) -> list[tuple]:
     for model in said.windows:
         records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
         records += [(f"risk_alerts_{model}", 0, a) for a in said.alerts[model]]
-    for letter in said.late:
+    for letter in said.aside:
         value = PropagatedFrame(
             run=expected.run,
             zone=letter.zone,

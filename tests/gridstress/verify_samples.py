@@ -4,7 +4,7 @@ import numpy as np
 
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed
-from gridstress.verify.compare_late import LateLetter
+from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.compare_windows import OpenWindow
 from gridstress.verify.recompute import Recomputed
 from topology.clock import to_datetime
@@ -114,10 +114,10 @@ def echo(expected: Recomputed) -> Observed:
                 )
         observed.alerts[model] = expected.alerts(model)
         for zone in expected.intake.zones.values():
-            if zone.late_seqs:
-                observed.late += [
-                    LateLetter(model, shard, zone.zone, tuple(zone.late_seqs))
-                    for shard in range(partitions)
+            for reason, rows in (("late", zone.late_seqs), ("ahead", zone.ahead_seqs)):
+                observed.aside += [
+                    AsideLetter(model, shard, zone.zone, reason, tuple(rows))
+                    for shard in range(partitions if rows else 0)
                 ]
     return observed
 

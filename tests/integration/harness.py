@@ -160,7 +160,7 @@ class Stack:
 
 def _healthy(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/api/v1/health", timeout=2).status_code == 200
+        return httpx.get(f"{url}/api/v1/live", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -62,7 +62,7 @@ def read_matpower(path_or_name: str) -> RawGrid:
             for row in case.branch.to_dict("records")
             if int(row["BR_STATUS"]) and not {_bus(row["F_BUS"]), _bus(row["T_BUS"])} & off
         ]
-    except (AttributeError, KeyError, TypeError, ValueError, OSError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OSError) as error:
         raise DataError(
             f"{path_or_name}: not a MATPOWER case: {error}",
             hint="a case file assigns mpc.baseMVA, mpc.bus and mpc.branch",

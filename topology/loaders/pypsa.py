@@ -85,7 +85,10 @@ def _rows(
             if missing:
                 raise DataError(f"{path}: has no column {', '.join(missing)}")
             for row in reader:
-                yield f"{path}:{reader.line_num}", row
+                where = f"{path}:{reader.line_num}"
+                if None in row:
+                    raise DataError(f"{where}: has more values than there are columns")
+                yield where, row
     except (csv.Error, UnicodeDecodeError) as error:
         raise DataError(f"{path}: not a CSV file: {error}") from None
 

@@ -1,0 +1,163 @@
+"""``gridstress dead-letters``: what was set aside, why, and back with it after a fix."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gridstress.letters import Letter, Wanted
+
+app = typer.Typer(
+    no_args_is_help=True, help="Look at records that were set aside, and replay them."
+)
+
+Topic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
+Reason = Annotated[str | None, typer.Option(help="Only those set aside for this reason.")]
+Run = Annotated[str | None, typer.Option(help="Only those whose record names this run.")]
+Since = Annotated[str | None, typer.Option(help="Only those set aside since then (ISO-8601, UTC).")]
+
+
+@app.command("list")
+def list_letters(
+    topic: Topic = None,
+    reason: Reason = None,
+    run: Run = None,
+    since: Since = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON record a line.")] = False,
+) -> None:
+    """List dead letters, the oldest first."""
+    import json
+
+    from rich.console import Console
+    from rich.table import Table
+
+    letters = _read(_wanted((), topic, reason, run, since))
+    if as_json:
+        for letter in letters:
+            typer.echo(json.dumps(letter.to_dict()))
+        return
+    if not letters:
+        typer.echo("no dead letters", err=True)
+        return
+    table = Table("id", "at", "topic", "stage", "reason", "detail")
+    for letter in letters:
+        cells = (letter.id, letter.at, letter.topic, letter.stage, letter.reason, letter.detail)
+        table.add_row(*(_safe(cell).replace("[", r"\[") for cell in cells))
+    Console().print(table, highlight=False)
+    typer.echo(f"{len(letters):,} dead letters", err=True)
+
+
+@app.command()
+def show(
+    letter_id: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Its id.")],
+) -> None:
+    """Show one dead letter: where it came from, why it was set aside, and what it holds."""
+    from gridstress.letters import only, parse_id
+
+    place = parse_id(letter_id)
+    letter = only(_read(_wanted((place,))), *place)
+    for name, value in letter.to_dict().items():
+        typer.echo(f"{name + ':':<11}{_safe(str('' if value is None else value))}")
+    typer.echo()
+    typer.echo(letter.pretty())
+
+
+@app.command()
+def replay(
+    letter_ids: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PARTITION:OFFSET]...", help="Only these; all by default."),
+    ] = None,
+    topic: Topic = None,
+    reason: Reason = None,
+    run: Run = None,
+    since: Since = None,
+    as_run: Annotated[
+        str | None,
+        typer.Option(
+            help="Send measurements as this run instead of their own: nothing of a new run has "
+            "been seen, so all of it counts."
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent, send nothing.")
+    ] = False,
+) -> None:
+    """Send dead letters back to where they came from, byte for byte, each record once.
+
+    For after a fix, such as a node that the topology lacked. What cannot be used is set aside
+    again.
+
+    Rows count by their numbers: where a zone has gone on to higher numbers in the meantime, rows
+    sent again are taken for repeats and do not count any more. Letters that are `late` or
+    `ahead` are therefore left out unless asked for by --reason or id, and stay so. Use --as-run
+    to have such measurements in a run of their own.
+    """
+    import asyncio
+    from collections import Counter
+
+    from gridstress.letter_replay import send_back
+    from gridstress.letters import PASSED, parse_id, plan_replay
+    from gridstress.settings import load_settings
+    from topology.errors import DataError, UsageError
+
+    if as_run is not None and not 1 <= len(as_run) <= 120:
+        raise UsageError(f"--as-run {as_run!r} has {len(as_run)} characters; 1 to 120 are allowed")
+    places = tuple(map(parse_id, letter_ids or ()))
+    letters = _read(_wanted(places, topic, reason, run, since))
+    there = {(letter.partition, letter.offset) for letter in letters}
+    if lost := [place for place in places if place not in there]:
+        raise DataError(
+            f"no dead letter {lost[0][0]}:{lost[0][1]} (of those that the options mean)",
+            hint="`gridstress dead-letters list` shows all",
+        )
+    plan = plan_replay(letters, passed=bool(places) or reason in PASSED, as_run=as_run)
+    for text in plan.left[:10]:
+        typer.echo(f"left out: {_safe(text)}", err=True)
+    if len(plan.left) > 10:
+        typer.echo(f"left out: {len(plan.left) - 10:,} more", err=True)
+    if dry_run:
+        counts = Counter(letter.topic for letter in plan.letters)
+    else:
+        counts = asyncio.run(send_back(load_settings(), plan.letters))
+    verb = "would send" if dry_run else "sent"
+    for name, count in sorted(counts.items()):
+        typer.echo(f"{verb} {count:,} records to {name}")
+    typer.echo(
+        f"{verb} {counts.total():,} records for {len(letters):,} dead letters: "
+        f"{plan.repeated:,} letters are of a record that another has, {len(plan.left):,} left out"
+    )
+
+
+def _wanted(
+    ids: tuple[tuple[int, int], ...],
+    topic: str | None = None,
+    reason: str | None = None,
+    run: str | None = None,
+    since: str | None = None,
+) -> "Wanted":
+    from gridstress.letters import Wanted
+    from topology.clock import from_iso
+    from topology.errors import UsageError
+
+    try:
+        since_s = None if since is None else from_iso(since)
+    except (ValueError, OverflowError):
+        raise UsageError(f"--since {since!r} is not a time like 2025-01-31T18:00Z") from None
+    return Wanted(ids, topic, reason, run, since_s)
+
+
+def _read(wanted: "Wanted") -> list["Letter"]:
+    import asyncio
+    import logging
+
+    from gridstress.letters import read_letters
+    from gridstress.settings import load_settings
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    return asyncio.run(read_letters(load_settings().kafka, wanted))
+
+
+def _safe(text: str) -> str:
+    """The text without what a terminal would obey: anybody can write a letter."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,99 @@
+"""A Faust table whose writes say in which epoch they were made, and which can be dropped."""
+
+import shutil
+from contextlib import suppress
+from typing import Any
+
+import faust
+from faust.stores import memory
+
+from gridstress.epochs import Epoch
+
+
+class FencedTable(faust.Table[Any, Any]):
+    """A table that writes only to partitions it has taken over.
+
+    Attributes
+    ----------
+    epochs
+        By partition, the epoch in which this worker writes to it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.epochs: dict[int, Epoch] = {}
+
+    def send_changelog(
+        self,
+        partition: int | None,
+        key: Any,
+        value: Any,
+        key_serializer: Any = None,
+        value_serializer: Any = None,
+    ) -> Any:
+        """Hand a write to the producer, with the epoch in which it was *made*.
+
+        A write that is sent when the partition has been lost and won again is still one of before.
+
+        Raises
+        ------
+        LookupError
+            If this worker has not taken the partition over.
+        """
+        if partition not in self.epochs:
+            raise LookupError(f"{self.name}: partition {partition} is not this worker's")
+        topic: Any = self.changelog_topic
+        return topic.send_soon(
+            key=key,
+            value=value,
+            partition=partition,
+            headers=[self.epochs[partition].header],
+            key_serializer=key_serializer or self.key_serializer,
+            value_serializer=value_serializer or self.value_serializer,
+            eager_partitioning=True,
+        )
+
+    def on_key_set(self, key: Any, value: Any) -> None:
+        """Send the write; in memory, note whose key it is (Faust knows only recovered ones)."""
+        super().on_key_set(key, value)
+        store: Any = self.data
+        owner: Any = self.partition_for_key(key)
+        if isinstance(store, memory.Store):
+            store._key_partition[key] = owner
+
+    def on_key_del(self, key: Any) -> None:
+        """Send the deletion."""
+        super().on_key_del(key)
+        store: Any = self.data
+        if isinstance(store, memory.Store):
+            store._key_partition.pop(key, None)
+
+    def drop(self, partition: int) -> None:
+        """Forget what is known of a partition; its changelog is not touched."""
+        self.epochs.pop(partition, None)
+        store: Any = self.data
+        if isinstance(store, memory.Store):
+            for key in [k for k, owner in store._key_partition.items() if owner == partition]:
+                store.data.pop(key, None)
+                del store._key_partition[key]
+            return
+        database = store._dbs.pop(partition, None)
+        if database is not None:
+            database.close()
+        with suppress(FileNotFoundError):
+            shutil.rmtree(store.partition_path(partition))
+
+    def stored(self, partition: int, key: bytes) -> bytes | None:
+        """Give the value of a key as the changelog has both: in bytes."""
+        store: Any = self.data
+        if not isinstance(store, memory.Store):
+            value: bytes | None = store._db_for_partition(partition).get(key)
+            return value
+        serializers: Any = self.app.serializers
+        known = serializers.loads_key(self.key_type, key, serializer=self.key_serializer)
+        if known not in store.data:
+            return None
+        found: bytes | None = serializers.dumps_value(
+            self.value_type, store.data[known], serializer=self.value_serializer
+        )
+        return found

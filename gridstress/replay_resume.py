@@ -1,0 +1,98 @@
+"""Where a run stands in ``grid_measurements``, so that a replay that was cut off can go on."""
+
+from dataclasses import replace
+from hashlib import blake2b
+
+import msgspec
+
+from gridstress.kafka_security import Where
+from gridstress.replay_schedule import Schedule
+from gridstress.settings import Settings
+from gridstress.topic_reader import scan_topic
+from gridstress.topics import MEASUREMENTS, ensure_topics
+from topology.clock import to_iso
+from topology.errors import DataError, MessageError
+from topology.messages import MeasurementFrame, decode
+
+Rows = dict[str, dict[int, bytes]]
+"""By zone and number, what a row says, as a digest: a run of any length fits into memory."""
+
+
+async def behind_the_topic(settings: Settings, schedule: Schedule) -> Schedule:
+    """Give the rest of a run: the schedule without what the topic already holds of it.
+
+    The zones may have stopped at different rows.
+
+    Raises
+    ------
+    DataError
+        If what the topic holds is not the beginning of this schedule: other data, other options,
+        another topology, or a row missing in between.
+    BrokerError
+        If no broker answers.
+    """
+    await ensure_topics(settings)
+    return rest_of(schedule, await _rows_sent(settings.kafka, schedule.run))
+
+
+def rest_of(schedule: Schedule, sent: Rows) -> Schedule:
+    """Leave out of a schedule what was sent, having compared it row by row.
+
+    Raises
+    ------
+    DataError
+        As `behind_the_topic`.
+    """
+    last = {zone: max(rows) for zone, rows in sent.items() if rows}
+    left = {(zone, seq) for zone, rows in sent.items() for seq in rows}
+    for frame in schedule.frames():
+        for seq, digest in digests(frame).items():
+            if seq > last.get(frame.zone, -1):
+                break
+            time_s = frame.times_s[seq - frame.seq]
+            found = sent[frame.zone].get(seq)
+            if found != digest:
+                what = "is missing" if found is None else "is not that of this replay"
+                raise _other(schedule, f"row {seq} of zone {frame.zone}, {to_iso(time_s)}, {what}")
+            left.discard((frame.zone, seq))
+    if left:
+        zone, seq = min(left)
+        raise _other(schedule, f"row {seq} of zone {zone} is not a row of this replay")
+    return replace(schedule, sent=last)
+
+
+def digests(frame: MeasurementFrame) -> dict[int, bytes]:
+    """Digest what each row of a frame says, by its number, however the rows are cut into frames."""
+    return {
+        frame.seq + i: blake2b(
+            msgspec.json.encode([moment, frame.nodes, loads, frame.period_s, frame.final]),
+            digest_size=16,
+        ).digest()
+        for i, (moment, loads) in enumerate(zip(frame.timestamps, frame.load_mw, strict=True))
+    }
+
+
+async def _rows_sent(where: Where, run: str) -> Rows:
+    # Most of a topic are other runs; looking for the name costs far less than decoding.
+    name = msgspec.json.encode(run)
+    sent: Rows = {}
+    async for record in scan_topic(where, MEASUREMENTS):
+        if record.value is None or name not in record.value:
+            continue
+        try:
+            frame = decode(record.value, MeasurementFrame)
+        except MessageError:
+            continue  # the workers dead-letter it, so it is not part of the run
+        if frame.run == run:
+            rows = sent.setdefault(frame.zone, {})
+            for seq, digest in digests(frame).items():
+                rows.setdefault(seq, digest)
+    return sent
+
+
+def _other(schedule: Schedule, what: str) -> DataError:
+    return DataError(
+        f"run {schedule.run!r} in {MEASUREMENTS} cannot be resumed: {what}",
+        hint="Give the file, --start, --on-gap, --resolution, --zone, --seed and topology the run "
+        "was begun with, or another --run to begin a new one.",
+    )

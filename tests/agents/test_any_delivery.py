@@ -1,0 +1,285 @@
+"""Any order, duplication, split and crash give the same windows, alarms and letters, byte for byte.
+
+The whole chain is real, detection to risk, over two shards; the verifier, which shares nothing with
+it, gives its own verdict on the same frames.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.alarms import Thresholds
+from agents.dead_letters import DeadLetters
+from agents.detection import Detection
+from agents.propagation import Propagation
+from agents.risk import RiskModel
+from agents.stages import NotWritten, RiskStage
+from gridstress.settings import Settings
+from gridstress.verify.compare import Observed, compare
+from gridstress.verify.compare_aside import AsideLetter
+from gridstress.verify.recompute import recompute
+from tables.risk_table import RiskTable
+from tables.windows import WindowSpec
+from tests.frames import at, ended
+from tests.fuzz.memory import Event, Message, Topic
+from topology.grid import Grid, Line, Node
+from topology.influence import MODELS, InfluenceParams
+from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode
+from topology.messages import encode as encoded
+
+SHARDS, HOURS = 2, 9
+MODEL = "linear"
+GRID = Grid(
+    "square",
+    nodes=tuple(
+        Node(i, i, 50.0, 9.0, zone, 0.5, 100.0, 0.8)
+        for i, zone in (("a", "north"), ("b", "north"), ("c", "south"), ("d", "south"))
+    ),
+    lines=tuple(Line(*pair, 10.0, 380.0, 0.7) for pair in ("ab", "bc", "cd")),
+    zone_shares={"north": 0.5, "south": 0.5},
+)
+NODES = {"north": ["a", "b"], "south": ["c", "d"]}
+SETTINGS = Settings(_env_file=None, partitions=SHARDS, size_s=3 * 3600, max_ahead_s=86_400)  # type: ignore[call-arg]
+INFLUENCE = MODELS[MODEL](GRID, InfluenceParams())
+
+
+class CrashingStore(dict[bytes, bytes]):
+    """A table that takes so many more writes and deletions, and then no more."""
+
+    left: float = float("inf")
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self._spend()
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: bytes) -> None:
+        self._spend()
+        super().__delitem__(key)
+
+    def _spend(self) -> None:
+        if self.left <= 0:
+            raise OSError("crash")
+        self.left -= 1
+
+
+@dataclass
+class Run:
+    """Two shards of a model, each with its table, fed with propagated frames."""
+
+    stores: list[CrashingStore] = field(default_factory=lambda: [CrashingStore(), CrashingStore()])
+    windows: Topic = field(default_factory=Topic)
+    alerts: Topic = field(default_factory=Topic)
+    letters: DeadLetters = field(default_factory=lambda: DeadLetters(Topic()))
+
+    def __post_init__(self) -> None:
+        spec = WindowSpec(
+            SETTINGS.step_s, SETTINGS.size_s, SETTINGS.lateness_s, SETTINGS.max_ahead_s
+        )
+        self.model = RiskModel(MODEL, GRID, INFLUENCE, SHARDS, spec, Thresholds())
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything but the tables, as a worker that was killed does."""
+        self.stages = [
+            RiskStage(self.model, RiskTable(store, 4), self.windows, self.alerts, self.letters,
+                      Counter(), idle_timeout_s=0)
+            for store in self.stores
+        ]  # fmt: skip
+
+    async def feed(self, frame: PropagatedFrame) -> None:
+        message = Message(f"propagated_stress_{MODEL}", frame.shard, 0, b"", encoded(frame))
+        await self.stages[frame.shard](Event(message))
+
+    def said(self) -> tuple[Any, ...]:
+        """All that was sent, each message once, in an order of its own."""
+        letters = self.letters.topic.sent  # type: ignore[attr-defined]
+        rows = {
+            (h["reason"], decode(x["value"], PropagatedFrame).shard, x["value"] and _zone(x), row)
+            for x in letters
+            for h in (x["headers"],)
+            for row in h["rows"].split(b",")
+        }
+        return (
+            sorted({x["value"] for x in self.windows.sent}),
+            sorted({x["value"] for x in self.alerts.sent}),
+            sorted(rows),
+        )
+
+    def observed(self) -> Observed:
+        """What the verifier reads."""
+        found = Observed()
+        found.windows[MODEL] = [decode(x["value"], RiskWindow) for x in self.windows.sent]
+        found.alerts[MODEL] = [decode(x["value"], RiskAlert) for x in self.alerts.sent]
+        for x in self.letters.topic.sent:  # type: ignore[attr-defined]
+            frame = decode(x["value"], PropagatedFrame)
+            rows = tuple(map(int, x["headers"]["rows"].split(b",")))
+            reason = x["headers"]["reason"].decode()
+            found.aside.append(AsideLetter(MODEL, frame.shard, frame.zone, reason, rows))
+        return found
+
+
+def _zone(letter: dict[str, Any]) -> str:
+    return decode(letter["value"], PropagatedFrame).zone
+
+
+def propagated(frame: MeasurementFrame) -> Iterator[PropagatedFrame]:
+    """What the first two stages make of a frame."""
+    spread = Propagation(GRID, INFLUENCE, SHARDS)
+    for stressed in Detection(GRID, SETTINGS.stress_threshold)(frame):
+        yield from spread(stressed)
+
+
+jumps = st.sampled_from([0, 0, 0, 0, -1.5, 1, 700, 500_000])
+loads = st.sampled_from([10.0, 88.0, 93.7, 101.1, 130.3])
+
+
+@st.composite
+def rows_of(draw: st.DrawFn, zone: str) -> list[MeasurementFrame]:
+    """A zone's rows, a frame each: hours that may be late or years ahead, numbers with gaps."""
+    frames, seq = [], 0
+    for hour in range(HOURS):
+        time = hour + (draw(jumps) if hour else 0)
+        values = [[draw(loads), draw(loads)]]
+        frames.append(
+            MeasurementFrame(
+                run="r", zone=zone, seq=seq, timestamps=[at(time)], nodes=NODES[zone],
+                load_mw=values,
+            )
+        )  # fmt: skip
+        seq += draw(st.sampled_from([1, 1, 1, 3]))
+    return [*frames, ended(zone, HOURS, seq=seq)]
+
+
+def merged(frames: list[MeasurementFrame]) -> MeasurementFrame:
+    """One frame of several with consecutive numbers."""
+    return msgspec.structs.replace(
+        frames[0],
+        timestamps=[moment for frame in frames for moment in frame.timestamps],
+        load_mw=[row for frame in frames for row in frame.load_mw],
+    )
+
+
+@st.composite
+def delivered(draw: st.DrawFn, rows: list[MeasurementFrame]) -> list[MeasurementFrame]:
+    """A zone's rows cut into frames anyhow, some of them again, with other cuts."""
+    found: list[MeasurementFrame] = []
+    start = 0
+    while start < len(rows):
+        stop = start + 1
+        while (
+            stop < len(rows)
+            and rows[stop].seq == rows[stop - 1].seq + 1
+            and not rows[stop].final
+            and draw(st.booleans())
+        ):
+            stop += 1
+        found.append(merged(rows[start:stop]))
+        if draw(st.integers(0, 3)) == 0:
+            back = draw(st.integers(0, start))
+            found += rows[back:stop]
+        start = stop
+    return found
+
+
+def mixed(draw: st.DrawFn, queues: list[list[Any]]) -> list[Any]:
+    """The queues' items in one order that keeps each queue's own."""
+    queues = [list(queue) for queue in queues]
+    found = []
+    while any(queues):
+        found.append(draw(st.sampled_from([q for q in queues if q])).pop(0))
+    return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_agrees(
+    data: st.DataObject,
+) -> None:
+    rows = [data.draw(rows_of(zone)) for zone in NODES]
+    plain, other = Run(), Run()
+    for frame in (row for pair in zip(*rows, strict=True) for row in pair):
+        for part in propagated(frame):
+            await plain.feed(part)
+    cut = [data.draw(delivered(of_zone)) for of_zone in rows]
+    queues = [
+        [part for frame in of_zone for part in propagated(frame) if part.shard == shard]
+        for of_zone in cut
+        for shard in range(SHARDS)
+    ]
+    for part in mixed(data.draw, queues):
+        await other.feed(part)
+    assert other.said() == plain.said()
+    expected = recompute([frame for of_zone in cut for frame in of_zone], GRID, SETTINGS)
+    outcome = compare(expected, other.observed())[MODEL]
+    assert outcome.ok, outcome.problems
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+async def test_a_crash_between_any_two_writes_and_a_repetition_says_the_same(
+    data: st.DataObject,
+) -> None:
+    rows = [data.draw(rows_of(zone)) for zone in NODES]
+    parts = [
+        part for pair in zip(*rows, strict=True) for frame in pair for part in propagated(frame)
+    ]
+    plain, crashing = Run(), Run()
+    for part in parts:
+        await plain.feed(part)
+    committed = 0
+    for number, part in enumerate(parts):
+        if data.draw(st.integers(0, 4)) == 0:
+            crashing.stores[part.shard].left = data.draw(st.integers(0, 4))
+        try:
+            await crashing.feed(part)
+        except NotWritten:
+            for store in crashing.stores:
+                store.left = float("inf")
+            crashing.restart()
+            # The broker gives everything again that was not committed.
+            for again in parts[committed : number + 1]:
+                await crashing.feed(again)
+        if data.draw(st.booleans()):
+            committed = number + 1
+        crashing.stores[part.shard].left = float("inf")
+    assert crashing.said() == plain.said()
+    assert [dict(store) for store in crashing.stores] == [dict(store) for store in plain.stores]
+
+
+async def test_a_crash_before_every_single_write_is_made_good() -> None:
+    frames = [
+        MeasurementFrame(
+            run="r", zone=zone, seq=hour, timestamps=[at(hour)], nodes=nodes,
+            load_mw=[[101.0 + hour, 93.7]],
+        )
+        for hour in range(5)
+        for zone, nodes in NODES.items()
+    ]  # fmt: skip
+    frames += [ended(zone, 5) for zone in NODES]
+    parts = [part for frame in frames for part in propagated(frame)]
+    plain = Run()
+    for part in parts:
+        await plain.feed(part)
+    crashes = 0
+    for number, part in enumerate(parts):
+        for writes in range(4):
+            crashing = Run()
+            for before in parts[:number]:
+                await crashing.feed(before)
+            crashing.stores[part.shard].left = writes
+            try:
+                await crashing.feed(part)
+            except NotWritten:
+                crashes += 1
+            crashing.stores[part.shard].left = float("inf")
+            crashing.restart()
+            for again in parts[max(0, number - 3) :]:
+                await crashing.feed(again)
+            assert crashing.said() == plain.said(), (number, writes)
+            assert crashing.stores == plain.stores
+    assert crashes > len(parts)

@@ -1,0 +1,168 @@
+"""Inputs without fault, from which the fuzzers start: one of every form a parser knows."""
+
+import json
+from pathlib import Path
+
+import msgspec
+
+from tests.frames import START, ended, measured, spread
+from topology.clock import to_datetime
+from topology.messages import RiskAlert, RiskWindow, SourceShare, StressFrame, encode
+
+DATA = Path(__file__).parents[1] / "data"
+PART = b"\x1e"
+"""Between the files of a folder, or the records of a sequence."""
+
+
+def measurements() -> list[bytes]:
+    north = measured("north", [0, 1, 2], {"a": [90.0, 99.5, 1e-3], "b": [10, -4.5, 120]})
+    south = measured("south", [0.5], {"c": [1e5]}, seq=7, period_s=900)
+    return [encode(north), PART.join(map(encode, (north, south, ended("south", 2, seq=9))))]
+
+
+def stress() -> list[bytes]:
+    frame = StressFrame(
+        run="r", zone="north", seq=0, timestamps=[START], nodes=["a", "b"], stress=[[1.5, 0.0]]
+    )
+    empty = msgspec.structs.replace(frame, nodes=[], stress=[[]], seq=1, final=True)
+    return [encode(frame), PART.join((encode(frame), encode(empty)))]
+
+
+def propagated() -> list[bytes]:
+    north = spread("north", [0, 1, 2], {"a": [1.0, 0.5, 0.1], "c": [0.25, 0.1, 0.0]})
+    south = spread("south", [0, 1], {"c": [1.0, 0.5]})
+    finals = [spread(zone, [3], {}, final=True) for zone in ("north", "south")]
+    return [encode(north), PART.join(map(encode, (north, south, *finals, north)))]
+
+
+def results() -> list[bytes]:
+    start, end = to_datetime(1546300800), to_datetime(1546322400)
+    window = RiskWindow(
+        model="linear", run="r", shard=0, window_start=start, window_end=end,
+        nodes=["a", "c"], stress=[0.7, 1.5], risk=[0.5034, 0.7769],
+    )  # fmt: skip
+    alert = RiskAlert(
+        alert_id="0123456789abcdef-RAISED-HIGH", episode_id="0123456789abcdef", model="linear",
+        run="r", node_id="a", timestamp=end, window_start=start, window_end=end, risk_score=0.75,
+        level="HIGH", state="RAISED", sources=[SourceShare("a", 0.6), SourceShare("c", 0.4)],
+    )  # fmt: skip
+    status = {
+        "worker": "host:1", "version": "1", "python": "3", "faust": "0", "started_at": 1.0,
+        "seen_at": 2.0, "status": "ok", "partitions": {"t": [0]}, "lag": {"t": 1},
+        "frames": {"detection": 1}, "frames_per_s": {"detection": 0.5}, "duplicates": 0,
+        "late_rows": 0, "gaps": 0, "dead_letters": {"invalid": 1}, "rss_mb": 100.0,
+    }  # fmt: skip
+    view = {
+        "model": "linear", "run": "r", "shard": 0, "worker": "host:1", "published_at": 9.0,
+        "started_ms": 0, "event_time_s": 1546308000.0, "watermark_s": 1546304400.0,
+        "closed_until_s": 1546304400, "ended": False, "window_end_s": 1546311600,
+        "stress": [0.7, 0.0, 0.2], "risk": [0.5, 0.0, 0.18], "level": [2, 0, 0],
+        "panes": [{"start_s": 1546308000, "stress": [0.7, 0.0, 0.2], "source_index": [0],
+                   "source_stress": [0.7]}],
+        "silent_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
+    }  # fmt: skip
+    values = (encode(window), encode(alert), *(json.dumps(v).encode() for v in (status, view)))
+    tagged = [bytes([48 + kind]) + value for kind, value in enumerate(values)]
+    return [*tagged, PART.join(tagged)]
+
+
+def letters() -> list[bytes]:
+    value = encode(measured("north", [0], {"a": [1.0]}))
+    headers = {
+        "topic": "grid_measurements", "partition": "0", "offset": "17", "key": "north",
+        "stage": "detection", "reason": "unknown-node", "detail": "node 'x'",
+        "at": "2026-01-01T00:00:00.000Z", "rows": "1,2,3",
+    }  # fmt: skip
+    packed = PART.join(f"{name}={text}".encode() for name, text in headers.items())
+    return [PART.join((value, packed)), PART.join((b"\xff\x00", packed))]
+
+
+def loads() -> dict[str, list[bytes]]:
+    return {
+        "opsd": [
+            b"utc_timestamp,DE_50hertz_load_actual_entsoe_transparency,"
+            b"DE_load_actual_entsoe_transparency\n"
+            b"2019-01-01T00:00:00Z,8000.5,40000\n2019-01-01T01:00:00Z,,41000\n"
+            b"2019-01-01T02:00:00Z,8100,\n"
+        ],
+        "entsoe": [
+            b'"MTU (UTC)","Area","Actual Total Load (MW)"\n'
+            b'"01/01/2024 00:00 - 01/01/2024 00:15","CTA|DE(50Hertz)","8123.4"\n'
+            b'"01/01/2024 00:15 - 01/01/2024 00:30","CTA|DE(50Hertz)","n/e"\n',
+            b'"Time (CET/CEST)","Actual Total Load [MW] - BZN|DE-LU"\n'
+            b'"31.03.2024 01:00 - 31.03.2024 02:00","40000"\n'
+            b'"31.03.2024 03:00 - 31.03.2024 04:00","41000"\n',
+            b'"MTU (CET/CEST)","Area","Actual Total Load (MW)"\n'
+            b'"27/10/2024 02:00 (CEST) - 27/10/2024 02:00 (CET)","BZN|DE-LU","1,234.5"\n'
+            b'"27/10/2024 02:00 (CET) - 27/10/2024 03:00","BZN|DE-LU","-"\n',
+        ],
+        "smard": [
+            "\ufeffDatum von;Datum bis;Gesamt (Netzlast) [MWh] Originalauflösungen\n"
+            "01.01.2024 00:00;01.01.2024 00:15;2.500,25\n"
+            "01.01.2024 00:15;01.01.2024 00:30;-\n".encode(),
+            b"Date;Start;Grid load [MWh] Calculated resolutions\n"
+            b"Oct 27, 2024;1:00 AM;1,250.5\nOct 27, 2024;2:00 AM;1\nOct 27, 2024;2:00 AM;2\n",
+        ],
+        "plain": [
+            b"timestamp,zone,load_mw\n2019-01-01T00:00:00Z,north,1\n"
+            b"2019-01-01T01:00:00+01:00,south,2.5\n2019-01-01T01:00:00Z,north,\n"
+        ],
+    }
+
+
+def grid_json() -> list[bytes]:
+    nodes = [
+        {"id": i, "name": i, "lat": 50.0, "lon": 9.0, "zone": z, "share": s, "rating_mw": 100,
+         "sensitivity": 0.8}
+        for i, z, s in (("a", "north", 0.4), ("b", "north", 0.6), ("c", "south", 1))
+    ]  # fmt: skip
+    line = {"source": "a", "target": "c", "length_km": 10, "voltage_kv": 380, "coupling": 0.8}
+    grid = {
+        "name": "small", "zone_shares": {"north": 0.5, "south": 0.5}, "nodes": nodes,
+        "lines": [line, {**line, "source": "b"}],
+    }  # fmt: skip
+    return [json.dumps(grid).encode()]
+
+
+def graphml() -> list[bytes]:
+    return [
+        b'<?xml version="1.0"?><graphml xmlns="http://graphml.graphdrawing.org/xmlns">'
+        b'<key id="d0" for="node" attr.name="Latitude" attr.type="double"/>'
+        b'<key id="d1" for="node" attr.name="label" attr.type="string"/>'
+        b'<key id="d2" for="edge" attr.name="length" attr.type="double"><default>5</default></key>'
+        b'<graph edgedefault="undirected"><node id="n0"><data key="d0">50.5</data>'
+        b'<data key="d1">One</data></node><node id="n1"/>'
+        b'<edge source="n0" target="n1"><data key="d2">12.5</data></edge></graph></graphml>'
+    ]
+
+
+def matpower() -> list[bytes]:
+    return [(DATA / "case_small.m").read_bytes()]
+
+
+def pypsa() -> list[bytes]:
+    files = (
+        b"name,v_nom,x,y,country\nn1,380,9.0,50.0,DE\nn2,220,9.5,50.5,DE\n",
+        b"name,bus0,bus1,length,v_nom\nl1,n1,n2,55.5,380\n",
+        b"name,bus,p_set\nload1,n1,12.5\nload2,n2,\n",
+        b"name,load2\n2013-01-01,7.5\n2013-01-02,nan\n",
+        b"name,bus0,bus1\nt1,n1,n2\n",
+        b"name,bus0,bus1,length\nd1,n1,n2,10\n",
+    )
+    return [PART.join(files), PART.join(files[:2])]
+
+
+def questions() -> list[bytes]:
+    return [
+        b"/grid", b"/runs", b"/state?model=linear&run=r", b"/top?k=10&model=centrality",
+        b"/alerts?since=0&limit=20", b"/compare?k=3&run=r", b"/compare/history?run=r",
+        b"/episodes?limit=5&model=linear", b"/windows/open?model=linear", b"/node/a?run=r",
+        b"/system", b"/health", b"/node/%2e%2e%2f?model=%00&k=1e9",
+    ]  # fmt: skip
+
+
+def settings() -> list[bytes]:
+    return [
+        b"GRIDSTRESS_BROKER=kafka://localhost:9092\nGRIDSTRESS_STEP_S=900\nGRIDSTRESS_SIZE_S=3600\n",
+        b"GRIDSTRESS_LEVEL_CLEAR=0.1\nGRIDSTRESS_TOPOLOGY='germany'\nGRIDSTRESS_MAX_AHEAD_S=0\n",
+    ]

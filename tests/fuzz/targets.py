@@ -1,0 +1,244 @@
+"""What is fuzzed: each target takes any bytes and raises only if a promise is broken.
+
+The promises: a parser raises nothing but the errors it declares, and a record that cannot be used
+becomes a dead letter, with a reason that is not ours.
+"""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from agents.alarms import Thresholds
+from agents.dead_letters import DeadLetters
+from agents.detection import Detection
+from agents.propagation import Propagation
+from agents.risk import RiskModel
+from agents.stages import DetectionStage, Handler, PropagationStage, RiskStage, run_stage
+from gridstress.datasets.fitting import check_jumps, fitted, resampled
+from gridstress.datasets.reading import read_load
+from gridstress.datasets.series import NATIONAL
+from gridstress.settings import load_settings
+from gridstress.verify.collect import read_frames_file
+from tables.risk_table import RiskTable
+from tables.windows import WindowSpec
+from tests.fuzz import seeds
+from tests.fuzz.memory import Event, Message, Stream, Topic, halt
+from tests.fuzz.web import ask
+from topology.errors import DataError, UsageError
+from topology.grid import Grid, Line, Node
+from topology.influence import MODELS, InfluenceParams
+from topology.loaders import load_grid
+
+MONTH_S = 31 * 86_400
+RECORDS = 6
+"""Records that one input holds at most."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parser under test: inputs without fault, and what is done with any input."""
+
+    seeds: list[bytes]
+    check: Callable[[bytes], None]
+
+
+@cache
+def grid() -> Grid:
+    """Two zones, three nodes."""
+    places = (("a", "north"), ("b", "north"), ("c", "south"))
+    return Grid(
+        "triangle",
+        nodes=tuple(Node(i, i, 50.0, 9.0, z, 0.5, 100.0, 0.8) for i, z in places),
+        lines=(Line("a", "b", 10.0, 380.0, 0.5), Line("b", "c", 10.0, 380.0, 0.4)),
+        zone_shares={"north": 0.5, "south": 0.5},
+    )
+
+
+@cache
+def influence() -> Any:
+    return MODELS["linear"](grid(), InfluenceParams())
+
+
+def _detection(letters: DeadLetters, counts: Counter[str]) -> Handler:
+    return DetectionStage(Detection(grid(), 0.85), Topic(), counts)
+
+
+def _propagation(letters: DeadLetters, counts: Counter[str]) -> Handler:
+    return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), counts)
+
+
+def _risk(letters: DeadLetters, counts: Counter[str]) -> Handler:
+    spec = WindowSpec(step_s=3600, size_s=10_800, lateness_s=3600, max_ahead_s=MONTH_S)
+    model = RiskModel("linear", grid(), influence(), 1, spec, Thresholds())
+    table = RiskTable({}, len(grid().nodes))
+    return RiskStage(model, table, Topic(), Topic(), letters, counts, idle_timeout_s=0)
+
+
+def stage(make: Callable[[DeadLetters, Counter[str]], Handler]) -> Callable[[bytes], None]:
+    """A check that sends records to a stage: each is counted or set aside, and acked."""
+
+    def check(data: bytes) -> None:
+        topic, counts = Topic(), Counter[str]()
+        letters = DeadLetters(topic)
+        values: list[bytes | None] = list(data.split(seeds.PART)[:RECORDS])
+        if data.startswith(b"\x00"):
+            values.append(None)
+        events = [Event(Message(offset=n, value=value)) for n, value in enumerate(values)]
+        handler = make(letters, counts)
+        asyncio.run(run_stage(Stream(events), "stage", handler, letters, halt, {}))
+        assert all(event.acked for event in events)
+        told = {(r["headers"]["offset"], r["headers"]["reason"]) for r in topic.sent}
+        assert not any(reason == b"failed" for _, reason in told), topic.sent
+        aside = {offset for offset, reason in told if reason not in (b"late", b"ahead")}
+        assert counts.total() + len(aside) == len(events), (counts, told)
+        for record in topic.sent:
+            assert record["value"] == values[int(record["headers"]["offset"])]
+
+    return check
+
+
+@cache
+def directory() -> Path:
+    """A directory in memory where there is one; a hundred thousand files are written."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(prefix="fuzz-", dir=memory if memory.is_dir() else None))
+    import atexit
+
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path
+
+
+def load(data: bytes) -> None:
+    """Read a load file as `replay` does, up to what would be sent."""
+    path = directory() / "load.csv"
+    path.write_bytes(data)
+    for zone in (None, "50Hertz"):
+        try:
+            series = read_load(path, zone)
+            assert np.nan_to_num(np.abs(series.values.to_numpy())).max() < 1e9
+            if len(series.values) < 5000:
+                series = resampled(series, "1h")
+                check_jumps(series, MONTH_S)
+                if series.zones != (NATIONAL,):
+                    fitted(series, grid())
+        except (DataError, UsageError) as error:
+            _one_line(error)
+
+
+def topology_file(name: str) -> Callable[[bytes], None]:
+    """A check that reads a topology file of this name; a case has to end in ``.m``."""
+
+    def check(data: bytes) -> None:
+        path = directory() / name
+        path.write_bytes(data)
+        _usable(path)
+
+    return check
+
+
+PYPSA = ("buses.csv", "lines.csv", "loads.csv", "loads-p_set.csv", "transformers.csv", "links.csv")
+
+
+def topology_folder(data: bytes) -> None:
+    """Read a PyPSA folder, its files divided by ``PART``."""
+    path = directory() / "pypsa"
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir()
+    for name, content in zip(PYPSA, data.split(seeds.PART), strict=False):
+        (path / name).write_bytes(content)
+    _usable(path)
+
+
+def _usable(path: Path) -> None:
+    try:
+        found = load_grid(str(path))
+    except (DataError, UsageError) as error:
+        _one_line(error)
+        return
+    assert all(np.isfinite([n.share, n.rating_mw, n.lat, n.lon]).all() for n in found.nodes)
+    if len(found.nodes) < 50:
+        for build in MODELS.values():
+            assert np.isfinite(build(found, InfluenceParams()).data).all()
+
+
+def frames_file(data: bytes) -> None:
+    """Read measurements as `verify --frames` does."""
+    path = directory() / "frames.jsonl"
+    path.write_bytes(data.replace(seeds.PART, b"\n"))
+    try:
+        run, frames = read_frames_file(path, None)
+        assert {frame.run for frame in frames} == {run}
+    except DataError as error:
+        _one_line(error)
+
+
+def settings_file(data: bytes) -> None:
+    """Read settings from a ``.env`` file."""
+    path = directory() / "some.env"
+    path.write_bytes(data)
+    try:
+        load_settings(_env_file=str(path))
+    except UsageError as error:
+        _one_line(error)
+
+
+def question(data: bytes) -> None:
+    """Ask the worker's API; it answers with JSON and a status that says what is wrong."""
+    status, body = ask(data.decode("latin-1"))
+    assert status in (200, 304, 400, 404), (status, body)
+    if status != 304:
+        json.loads(body)
+
+
+def results(data: bytes) -> None:
+    """Show records of the result topics, whoever wrote them, then ask everything."""
+    from tests.fuzz.web import after
+
+    after([part for part in data.split(seeds.PART)[:RECORDS] if part])
+
+
+def letter(data: bytes) -> None:
+    """Read a dead letter as the command line does, show it, and find where it belongs."""
+    from gridstress.letters import parse_letter
+
+    value, _, rest = data.partition(seeds.PART)
+    headers = []
+    for pair in rest.split(seeds.PART) if rest else []:
+        name, _, text = pair.partition(b"=")
+        headers.append((name.decode("latin-1"), text))
+    found = parse_letter(partition=0, offset=5, value=value, headers=headers)
+    json.dumps(found.to_dict())
+    found.pretty()
+
+
+def _one_line(error: Exception) -> None:
+    assert str(error), "an error without a word"
+    assert len(str(error)) < 10_000, "an error as long as its cause"
+
+
+def targets() -> dict[str, Target]:
+    """Every target by name."""
+    return {
+        "measurements": Target(seeds.measurements(), stage(_detection)),
+        "stress": Target(seeds.stress(), stage(_propagation)),
+        "propagated": Target(seeds.propagated(), stage(_risk)),
+        "results": Target(seeds.results(), results),
+        "letters": Target(seeds.letters(), letter),
+        **{f"load-{name}": Target(files, load) for name, files in seeds.loads().items()},
+        "grid-json": Target(seeds.grid_json(), topology_file("grid.json")),
+        "grid-graphml": Target(seeds.graphml(), topology_file("grid.graphml")),
+        "grid-matpower": Target(seeds.matpower(), topology_file("case_fuzz.m")),
+        "grid-pypsa": Target(seeds.pypsa(), topology_folder),
+        "frames-file": Target(seeds.measurements(), frames_file),
+        "settings": Target(seeds.settings(), settings_file),
+        "questions": Target(seeds.questions(), question),
+    }

@@ -1,0 +1,122 @@
+"""The worker's real views on an app in memory, fed as a worker's feed feeds them."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array
+from yarl import URL
+
+from tests.fuzz import seeds
+from topology.grid import Grid, Line, Node
+from ui.answers import Answers
+from ui.feed import Feed
+from ui.history import History
+from ui.shape_check import Shape
+from ui.store import Store
+from ui.views import PREFIX, register_views
+
+MODELS = ("linear", "centrality")
+TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view")
+ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
+       "/episodes", "/windows/open", "/node/a", "/node/c", "/system")  # fmt: skip
+
+GRID = Grid(
+    "triangle",
+    nodes=tuple(
+        Node(i, i, 50.0, 9.0, z, 0.5, 100.0, 0.8)
+        for i, z in (("a", "north"), ("b", "north"), ("c", "south"))
+    ),
+    lines=(Line("a", "b", 10.0, 380.0, 0.5), Line("b", "c", 10.0, 380.0, 0.4)),
+)
+
+
+class Pages:
+    """Takes pages as a Faust app does, and gives their answers."""
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Callable[..., Any]] = {}
+
+    def page(self, path: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        def add(handler: Callable[..., Any]) -> Callable[..., Any]:
+            self.handlers[path] = handler
+            return handler
+
+        return add
+
+    def bytes(self, body: bytes, *, status: int, headers: Any, content_type: str) -> Any:
+        return status, body
+
+    def ask(self, text: str) -> tuple[int, bytes]:
+        try:
+            url = URL("http://h" + (text if text.startswith("/") else "/" + text))
+        except ValueError:  # the server itself refuses what is no URL
+            return 400, b"{}"
+        request = SimpleNamespace(query=url.query, headers={})
+        path = PREFIX + url.path
+        if path.startswith(PREFIX + "/node/"):
+            node_id = path.removeprefix(PREFIX + "/node/")
+            handler = self.handlers[PREFIX + "/node/{node_id}"]
+            return asyncio.run(handler(self, request, node_id=node_id))
+        if path not in self.handlers:
+            return 404, b"{}"
+        return asyncio.run(self.handlers[path](self, request))
+
+
+def served() -> tuple[Pages, Feed]:
+    """Pages over an empty store, and the feed that fills it."""
+    logging.getLogger("ui.feed").setLevel(logging.CRITICAL)
+    influence = csr_array(np.array([[1.0, 0.5, 0.0], [0.25, 1.0, 0.4], [0.0, 0.3, 1.0]]))
+    store = Store(History(GRID.index, list(MODELS), 1, 0.5), Shape(GRID, MODELS, 1))
+    answers = Answers(
+        grid=GRID,
+        influence=dict.fromkeys(MODELS, influence),
+        partitions=1,
+        step_s=3600,
+        size_s=10_800,
+        settings={"levels": {}},
+        store=store,
+    )
+    pages = Pages()
+    register_views(pages, answers, lambda: {"status": "ok"})
+    windows, alerts, status, view = TOPICS
+    feed = Feed({}, store, 1, view, status, {alerts: "linear"}, {windows: "linear"})
+    return pages, feed
+
+
+def take(feed: Feed, tagged: bytes) -> None:
+    """One record, its topic by its first character."""
+    kind = tagged[0] - 48
+    topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
+    value = tagged[1:]
+    record = SimpleNamespace(
+        topic=topic, key=value or None, value=value or None, partition=0, offset=0, timestamp=9000
+    )
+    feed._take(record)  # type: ignore[arg-type]
+
+
+@cache
+def filled() -> Pages:
+    pages, feed = served()
+    for tagged in seeds.results()[:-1]:
+        take(feed, tagged)
+    return pages
+
+
+def ask(text: str) -> tuple[int, bytes]:
+    """Ask a worker that knows a run."""
+    return filled().ask(text)
+
+
+def after(records: list[bytes]) -> None:
+    """Feed the records to a fresh worker; every question must still be answered."""
+    pages, feed = served()
+    for tagged in records:
+        take(feed, tagged)
+    for text in ALL:
+        status, body = pages.ask(text)
+        assert status == 200, (text, status, body)

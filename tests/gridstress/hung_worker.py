@@ -1,0 +1,29 @@
+"""A real worker whose detection hangs at its first record.
+
+Run as ``python hung_worker.py stage|loop worker --web-port ...``: the stage waits for ever, or
+blocks the event loop, too.
+"""
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+from agents.stages import DetectionStage
+from gridstress.worker import default_app
+
+
+def hang(how: str) -> Any:
+    """The stage's handler."""
+
+    async def handle(self: Any, event: Any) -> None:
+        if how == "loop":
+            time.sleep(3600)  # noqa: ASYNC251 - that is the point
+        await asyncio.Event().wait()
+
+    return handle
+
+
+if __name__ == "__main__":
+    DetectionStage.__call__ = hang(sys.argv.pop(1))  # type: ignore[method-assign]
+    default_app().main()

@@ -1,0 +1,82 @@
+"""A table's writes carry their epoch, and a partition of it can be dropped; in both stores."""
+
+import weakref
+from pathlib import Path
+from typing import Any, cast
+
+import faust
+import pytest
+from faust import streams
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from gridstress.epochs import Epoch
+from gridstress.recovery import make_safe
+
+MINE = Epoch(7, "aaaaaaaa")
+
+
+@pytest.fixture(params=["memory", "rocksdb"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """A table of bytes that owns partitions 0 and 1; what it sends is kept in `table.sent`."""
+    store = "memory://" if request.param == "memory" else "rocksdb://?driver=rocksdict"
+    app = cast(
+        Any,
+        faust.App("fenced", broker="kafka://127.0.0.1:1", store=store, datadir=str(tmp_path)),
+    )
+    make_safe(app, kind="kafka")
+    Path(app.conf.tabledir).mkdir(parents=True)
+    table: Any = app.Table("t", key_type=bytes, value_type=bytes)
+    table.sent = []
+    app.producer.send_soon = lambda future: table.sent.append(future.message)
+    app.consumer.topic_partitions = lambda topic: 4
+    table.epochs = {0: MINE, 1: MINE}
+    return table
+
+
+def write(table: Any, partition: int, key: bytes, value: bytes | None) -> None:
+    """Set or delete as an agent does that handles a record of this partition."""
+    tp = TP("source", partition)
+    message = ConsumerMessage("source", partition, 0, 0.0, 0, [], b"", b"", None, 0, 0, tp)
+    event = table.app.create_event(None, None, None, message)
+    token = streams._current_event.set(weakref.ref(event))
+    try:
+        if value is None:
+            del table[key]
+        else:
+            table[key] = value
+    finally:
+        streams._current_event.reset(token)
+
+
+def test_every_write_and_deletion_says_in_which_epoch_it_was_made(table: Any) -> None:
+    write(table, 0, b"x", b"1")
+    table.epochs[0] = Epoch(9, MINE.owner)
+    write(table, 0, b"x", None)
+    found = [(m.key, m.value, m.partition, m.headers) for m in table.sent]
+    assert found == [
+        (b"x", b"1", 0, [MINE.header]),
+        (b"x", None, 0, [("epoch", b"9:aaaaaaaa")]),
+    ]
+
+
+def test_nothing_is_written_to_a_partition_that_was_not_taken_over(table: Any) -> None:
+    with pytest.raises(LookupError, match="partition 3 is not this worker's"):
+        write(table, 3, b"x", b"1")
+    assert not table.sent
+
+
+def test_a_dropped_partition_is_gone_and_the_others_stay(table: Any) -> None:
+    write(table, 0, b"x", b"1")
+    write(table, 1, b"y", b"2")
+    table.drop(0)
+    assert (table.stored(0, b"x"), table.stored(1, b"y")) == (None, b"2")
+    assert 0 not in table.epochs
+    table.drop(0)  # what is gone can be dropped
+
+
+def test_a_value_is_read_in_the_bytes_of_the_changelog(table: Any) -> None:
+    write(table, 0, b"x", b"1")
+    write(table, 0, b"z", b"1")
+    write(table, 0, b"z", None)
+    assert (table.stored(0, b"x"), table.stored(0, b"z")) == (b"1", None)

@@ -1,0 +1,193 @@
+"""Taking up a run that was cut off."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gridstress.brokers import embedded_broker
+from gridstress.datasets.series import LoadSeries
+from gridstress.replay_resume import Rows, behind_the_topic, digests, rest_of
+from gridstress.replay_schedule import Schedule
+from gridstress.replay_sinks import KafkaSink
+from gridstress.replayer import MAX_SPEED, replay
+from gridstress.settings import Settings, load_settings
+from gridstress.topic_reader import read_topic
+from gridstress.topics import MEASUREMENTS
+from tests.integration.harness import CHECKOUT, wait_for
+from topology.errors import DataError
+from topology.grid import Grid, Node
+from topology.messages import MeasurementFrame, decode
+
+NAN = float("nan")
+GRID = Grid("test", tuple(Node(f"{z}1", "", 0, 0, z, 1.0, 1.0, 1.0) for z in "ABC"), ())
+
+
+def plan(run: str = "r", batch: int = 1, **columns: list[float]) -> Schedule:
+    rows = len(next(iter(columns.values())))
+    index = pd.to_datetime(1_704_067_200 + 3600 * np.arange(rows), unit="s", utc=True)
+    return Schedule(
+        LoadSeries(pd.DataFrame(columns, index, dtype=float), 3600, "test"), GRID, run, batch=batch
+    )
+
+
+def rows_of(frames: Iterable[MeasurementFrame]) -> Rows:
+    rows: Rows = {}
+    for frame in frames:
+        mine = rows.setdefault(frame.zone, {})
+        assert not mine.keys() & digests(frame).keys()  # nothing doubled
+        mine |= digests(frame)
+    return rows
+
+
+loads = st.lists(st.one_of(st.floats(0, 1e5), st.just(NAN)), min_size=30, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    a=loads,
+    b=loads,
+    stops=st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 2)),
+    batches=st.tuples(st.integers(1, 24), st.integers(1, 24)),
+)
+def test_what_was_sent_and_the_rest_are_the_whole_wherever_each_zone_stopped(
+    a: list[float], b: list[float], stops: tuple[int, ...], batches: tuple[int, int]
+) -> None:
+    begun = plan(A=a, B=b, batch=batches[0])
+    sent: list[MeasurementFrame] = []
+    for zone, stop in zip("ABC", stops, strict=True):
+        sent += [frame for frame in begun.frames() if frame.zone == zone][:stop]
+    rest = rest_of(replace(begun, batch=batches[1]), rows_of(sent))
+    assert rows_of([*sent, *rest.frames()]) == rows_of(begun.frames())
+
+
+def test_nothing_is_left_of_a_complete_run() -> None:
+    whole = plan(A=[1, 2], B=[NAN, NAN])
+    rest = rest_of(whole, rows_of(whole.frames()))
+    assert list(rest.frames()) == []
+    assert rest.first > rest.rows
+
+
+def test_what_is_sent_first_is_the_first_row_that_some_zone_lacks() -> None:
+    whole = plan(A=[1, 2, 3, 4], B=[1, 2, 3, 4])
+    rest = replace(whole, sent={"A": 2, "B": 0, "C": 0})
+    assert rest.first == 1
+    assert [(f.zone, f.seq) for f in rest.frames()] == [
+        *(("B", 1), ("B", 2)),
+        *(("A", 3), ("B", 3)),
+        *(("A", 4), ("B", 4)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [
+        ({"A": [1, 2, 9, 4]}, "row 2 of zone A, 2024-01-01T02:00:00Z, is not that of this replay"),
+        ({"A": [1, 2]}, "row 2 of zone A, 2024-01-01T02:00:00Z, is not that of this replay"),
+        ({"A": [1, NAN, 3, 4]}, "row 1 of zone A is not a row of this replay"),
+        ({"B": [1, 2, 3, 4]}, "zone A, 2024-01-01T00:00:00Z, is not that of this replay"),
+    ],
+)
+def test_other_data_are_refused_with_the_row(now: dict[str, list[float]], says: str) -> None:
+    begun = list(plan(A=[1, 2, 3, 4]).frames())
+    sent = rows_of(frame for frame in begun if frame.zone == "A" and frame.seq < 3)
+    with pytest.raises(DataError, match=f"run 'r' .* cannot be resumed: .*{says}") as error:
+        rest_of(plan(**now), sent)
+    assert "--seed" in (error.value.hint or "")
+
+
+def test_another_seed_is_refused() -> None:
+    two = Grid("t", tuple(Node(f"A{i}", "", 0, 0, "A", 0.5, 1.0, 1.0) for i in range(2)), ())
+    begun = replace(plan(A=[1, 2, 3, 4]), grid=two)
+    with pytest.raises(DataError, match="not that of this replay"):
+        rest_of(replace(begun, seed=1), rows_of(list(begun.frames())[:2]))
+
+
+def test_a_row_missing_in_between_is_refused() -> None:
+    whole = plan(A=[1, 2, 3, 4])
+    sent = rows_of(frame for frame in whole.frames() if frame.zone == "A" and frame.seq in (0, 2))
+    with pytest.raises(DataError, match="row 1 of zone A, 2024-01-01T01:00:00Z, is missing"):
+        rest_of(whole, sent)
+
+
+@pytest.mark.integration
+async def test_the_rest_of_a_run_is_read_from_the_topic_among_other_runs() -> None:
+    whole = plan(A=[1, 2, 3, 4], B=[1, 2, 3, NAN])
+    begun, stop = list(whole.frames()), asyncio.Event()
+    with embedded_broker() as running:
+        config = load_settings(broker=f"kafka://{running.bootstrap}")
+        assert await behind_the_topic(config, whole) == whole
+        async with KafkaSink(config, GRID.zones) as sink:
+            await replay(plan("r2", A=[5, 6, 7, 8]), sink, speed=MAX_SPEED)
+            await sink.send(tuple(f for f in begun if f.seq < 2 and f.zone != "B"))
+            rest = await behind_the_topic(config, whole)
+            assert rest.sent == {"A": 1, "C": 0}
+            summary = await replay(rest, sink, speed=MAX_SPEED, stop=stop)
+        assert (summary.rows, summary.end) == (5, "2024-01-01T04:00:00Z")
+        assert rows_of(await frames_of(config, "r")) == rows_of(begun)
+        assert list((await behind_the_topic(config, whole)).frames()) == []
+
+
+async def frames_of(config: Settings, run: str) -> list[MeasurementFrame]:
+    found = await read_topic(config.bootstrap, MEASUREMENTS)
+    decoded = [decode(record.value, MeasurementFrame) for record in found]
+    return [frame for frame in decoded if frame.run == run]
+
+
+@pytest.mark.integration
+def test_a_killed_replay_resumes_without_a_gap_and_without_a_repetition(tmp_path: Path) -> None:
+    with embedded_broker() as running:
+        config = load_settings(broker=f"kafka://{running.bootstrap}")
+        environment = os.environ | {
+            "PYTHONPATH": str(CHECKOUT),
+            "GRIDSTRESS_BROKER": config.broker,
+        }
+
+        def begin(*words: str) -> "subprocess.Popen[str]":
+            return subprocess.Popen(
+                [sys.executable, "-m", "gridstress", "replay", "--until", "2025-02-01", *words],
+                cwd=tmp_path,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+
+        def end(*words: str) -> tuple[int, str]:
+            process = begin("--speed", "max", *words)
+            return process.wait(60), process.communicate()[1]
+
+        def sent() -> list[MeasurementFrame]:
+            return asyncio.run(frames_of(config, "r"))
+
+        assert end("--run", "whole")[0] == 0
+        victim = begin("--run", "r", "--speed", "36000")
+        wait_for(lambda: len(sent()) > 30, "the replay is on its way")
+        victim.send_signal(signal.SIGKILL)
+        victim.communicate()
+
+        code, err = end("--run", "r", "--resume")
+        assert code == 0
+        assert "run r goes on at 2025-01-0" in err
+        numbers = Counter((f.zone, f.seq + i) for f in sent() for i in range(len(f.timestamps)))
+        assert set(numbers.values()) == {1}
+        whole = asyncio.run(frames_of(config, "whole"))
+        assert numbers.keys() == {
+            (f.zone, f.seq + i) for f in whole for i in range(len(f.timestamps))
+        }
+
+        code, err = end("--run", "r", "--resume")
+        assert (code, "run r is complete" in err) == (0, True)
+        code, err = end("--run", "r", "--resume", "--seed", "7")
+        assert (code, "cannot be resumed" in err) == (4, True)

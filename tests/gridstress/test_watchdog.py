@@ -1,0 +1,93 @@
+"""Real workers that hang, and what the watchdog makes of them."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from gridstress import processes, topics
+from gridstress.settings import load_settings
+from gridstress.topics import ensure_topics
+from tests.gridstress import hung_worker
+from tests.integration.harness import CHECKOUT, READY_S, send, wait_for
+
+pytestmark = pytest.mark.integration
+
+TIMEOUT_S = 5.0
+
+
+@pytest.fixture
+def start(broker: str, tmp_path: Path) -> Iterator[Callable[..., tuple[str, Any]]]:
+    """Start a worker that hangs; its address and its process."""
+    started: list[processes.Service] = []
+
+    def start_one(
+        how: str, *, ends: bool, until_ready: bool = True
+    ) -> tuple[str, processes.Service]:
+        port = processes.free_port()
+        url = f"http://127.0.0.1:{port}/api/v1/health"
+        spec = processes.ServiceSpec(
+            name="worker",
+            command=[
+                *(sys.executable, hung_worker.__file__, how),
+                *("worker", "-l", "info", "--web-port", str(port)),
+            ],
+            ready=lambda: health(url)[0] == 200,
+            environment={
+                "GRIDSTRESS_BROKER": f"kafka://{broker}",
+                "GRIDSTRESS_GROUP": f"{how}-{ends}",
+                "GRIDSTRESS_DATA_DIR": str(tmp_path / "data"),
+                "GRIDSTRESS_STALL_TIMEOUT_S": str(TIMEOUT_S),
+                "GRIDSTRESS_STALL_EXIT": str(ends).lower(),
+                "PYTHONPATH": str(CHECKOUT),
+            },
+            directory=tmp_path,
+        )
+        started.append(processes.spawn(spec, tmp_path))
+        if until_ready:
+            processes.wait_until_healthy(spec, started[-1], time.monotonic() + READY_S)
+        return url, started[-1]
+
+    yield start_one
+    for service in started:
+        processes.stop(service)
+
+
+def health(url: str) -> tuple[int, Any]:
+    """Status code and answer; (0, None) if there is none."""
+    try:
+        answer = httpx.get(url, timeout=2)
+    except httpx.HTTPError:
+        return 0, None
+    return answer.status_code, answer.json()
+
+
+async def test_a_worker_with_a_hung_stage_says_so_and_one_without_work_does_not(
+    broker: str, start: Callable[..., tuple[str, Any]]
+) -> None:
+    url, _ = start("stage", ends=False)
+    until = time.monotonic() + 2 * TIMEOUT_S
+    while time.monotonic() < until:
+        assert health(url)[0] in (0, 200), "nothing to do is no stall"
+        await asyncio.sleep(0.5)
+    await send(broker, topics.MEASUREMENTS, [(0, b"{}")] * 3)
+    wait_for(lambda: health(url)[0] == 503, "it is unhealthy", 60)
+    answer = health(url)[1]
+    assert answer["status"] == "stalled"
+    assert answer["reason"].startswith("detection: 3 records wait, none finished for ")
+
+
+@pytest.mark.parametrize("how", ["stage", "loop"])
+def test_a_stalled_worker_ends_if_it_is_told_to(
+    broker: str, start: Callable[..., tuple[str, Any]], how: str
+) -> None:
+    asyncio.run(ensure_topics(load_settings(broker=f"kafka://{broker}")))
+    asyncio.run(send(broker, topics.MEASUREMENTS, [(0, b"{}")]))
+    _, service = start(how, ends=True, until_ready=False)
+    wait_for(lambda: not service.alive, "the worker has ended", 90)
+    assert "worker ends without committing: stalled: " in Path(service.log).read_text()

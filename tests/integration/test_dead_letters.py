@@ -1,0 +1,96 @@
+"""Dead letters listed, shown and sent back, by the command, on a real broker."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
+from tests.frames import ended, measured
+from tests.integration.harness import Stack, records, send, wait_for
+from topology.messages import encode
+
+pytestmark = pytest.mark.integration
+
+HOURS = 48
+ZONES = ("north", "south")
+
+
+def topology(path: Path, *, right: bool) -> None:
+    """Node ``b`` lies in the north; the wrong topology has it in the south."""
+    places = {"a": ("north", 0.5 if right else 1), "b": ("north" if right else "south", 0.5),
+              "c": ("south", 1 if right else 0.5)}  # fmt: skip
+    nodes = [
+        {"id": i, "name": i, "lat": 50.0, "lon": 9.0, "zone": zone, "share": share,
+         "rating_mw": 100, "sensitivity": 0.8}
+        for i, (zone, share) in places.items()
+    ]  # fmt: skip
+    lines = [
+        {"source": a, "target": b, "length_km": 10, "voltage_kv": 380, "coupling": 0.8}
+        for a, b in ("ab", "bc")
+    ]
+    shares = dict.fromkeys(ZONES, 0.5)
+    path.write_text(
+        json.dumps({"name": "small", "zone_shares": shares, "nodes": nodes, "lines": lines})
+    )
+
+
+def letters(stack: Stack, *filters: str) -> list[dict[str, Any]]:
+    done = stack.command("dead-letters", "list", "--json", *filters)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+async def test_letters_of_a_wrong_topology_count_after_it_was_put_right(
+    broker: str, tmp_path: Path
+) -> None:
+    grid = tmp_path / "grid.json"
+    topology(grid, right=False)
+    environment = {"GRIDSTRESS_TOPOLOGY": str(grid), "GRIDSTRESS_PARTITIONS": "2"}
+    with Stack(broker, tmp_path, environment) as stack:
+        worker = stack.add_worker()
+        north = [measured("north", [h], {"a": [95.0 + h % 7], "b": [90.0]}) for h in range(HOURS)]
+        south = [measured("south", [h], {"c": [80.0 + h % 30]}) for h in range(HOURS)]
+        await send(broker, MEASUREMENTS, ((0, encode(frame)) for frame in north))
+        await send(broker, MEASUREMENTS, ((1, encode(frame)) for frame in south))
+        wait_for(lambda: len(letters(stack)) == HOURS, "the north is set aside", 90)
+        assert {x["reason"] for x in letters(stack)} == {"unknown-node"}
+        assert letters(stack, "--reason", "late") == letters(stack, "--run", "other") == []
+        assert len(letters(stack, "--topic", MEASUREMENTS, "--since", "2020-01-01")) == HOURS
+
+        first = letters(stack)[0]
+        shown = stack.command("dead-letters", "show", first["id"])
+        assert "node 'b' lies in zone 'south', not 'north'" in shown.stdout
+        assert '"zone": "north"' in shown.stdout
+
+        worker.kill()
+        topology(grid, right=True)
+        worker.restart()
+        dry = stack.command("dead-letters", "replay", "--run", "r", "--dry-run")
+        assert f"would send {HOURS} records to grid_measurements" in dry.stdout
+        assert len(await records(broker, MEASUREMENTS)) == 2 * HOURS
+        done = stack.command("dead-letters", "replay", "--run", "r")
+        assert done.returncode == 0, done.stderr
+        assert f"sent {HOURS} records to grid_measurements" in done.stdout
+        in_north = [r for r in await records(broker, MEASUREMENTS) if r.partition == 0]
+        assert [r.value for r in in_north] == 2 * [encode(frame) for frame in north]
+
+        finals = [ended(zone, HOURS) for zone in ZONES]
+        await send(broker, MEASUREMENTS, ((n, encode(f)) for n, f in enumerate(finals)))
+        verdict = stack.verify("r")
+        assert verdict["ok"]
+        assert verdict["outcomes"]["measurements"]["counts"]["rows repeated"] == HOURS
+        assert len(await records(broker, DEAD_LETTERS)) == HOURS
+        assert json.loads((tmp_path / "r.episodes.json").read_text())
+
+        renamed = stack.command("dead-letters", "replay", "--as-run", "again", first["id"])
+        assert "sent 1 records" in renamed.stdout
+        last = [r for r in await records(broker, MEASUREMENTS) if r.partition == 0][-1]
+        assert msgspec.json.decode(last.value)["run"] == "again"
+
+        nowhere = stack.command("dead-letters", "show", "0:999")
+        assert (nowhere.returncode, "hint:" in nowhere.stderr) == (4, True)
+        assert stack.command("dead-letters", "show", "zero").returncode == 2
+        assert stack.command("dead-letters", "list", "--since", "then").returncode == 2
