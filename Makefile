@@ -14,7 +14,7 @@ SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
 
-.PHONY: help venv up down test test-browser test-kafka kafka-jars lint types format clean
+.PHONY: help venv up down test test-browser test-kafka chaos pressure soak kafka-jars lint types format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,14 +57,22 @@ down: ## Stop exactly what `make up` has started
 	@if [ -x "$(PY)" ]; then "$(PY)" -m gridstress down; else echo "nothing is up"; fi
 
 test: lint types ## Lint, types and all tests that need no Java and no Docker
-	@"$(PY)" -m pytest -m "not kafka and not browser" $(ARGS)
+	@"$(PY)" -m pytest -m "not kafka" $(ARGS)
 
-test-browser: $(STAMP) ## The dashboard's pages in a real Chromium, with a real worker
-	@command -v chromium >/dev/null || echo "note: there is no chromium, so these tests are skipped (apt install chromium)"
+test-browser: $(STAMP) ## Of these, only the dashboard in a real Chromium
 	@"$(PY)" -m pytest -m browser $(ARGS)
 
 test-kafka: $(STAMP) ## The integration tests against Apache Kafka (Java 17 and Maven)
 	@"$(PY)" -m pytest -m "integration or kafka" --broker apache $(ARGS)
+
+chaos: $(STAMP) ## Break it on purpose, judged by verify: ARGS="--seed 7" (Java 17 and Maven; an hour)
+	@"$(PY)" -m tests.chaos $(ARGS)
+
+pressure: $(STAMP) ## Send far more than a worker can take, watch it (Java 17 and Maven; ten minutes)
+	@"$(PY)" -m tests.endurance pressure $(ARGS)
+
+soak: $(STAMP) ## Half an hour at half of what a worker can take, watched (Java 17 and Maven)
+	@"$(PY)" -m tests.endurance soak $(ARGS)
 
 kafka-jars: $(STAMP) ## Fetch Apache Kafka into the user's cache
 	@"$(PY)" -c 'from gridstress.brokers import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'

@@ -1,4 +1,4 @@
-"""What all tests share: small grids, and a real broker where one is needed."""
+"""What all tests share: small grids, a real broker and a real browser where one is needed."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 
 from gridstress.brokers import apache_broker, embedded_broker
+from tests import browser
 from topology.grid import Grid, Line, Node
 
 TESTS = Path(__file__).parent
+
+chromium = browser.chromium
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,6 +22,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Which broker the integration tests run on.",
     )
     parser.addoption("--load-file", help="A year of load for the test of a full year.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Last, because playwright's loop stays with the thread and no other can run in it then.
+    items.sort(key=is_browser_test)
+    if lack := browser.missing():
+        for item in filter(is_browser_test, items):
+            item.add_marker(pytest.mark.skip(reason=lack))
+
+
+def is_browser_test(item: pytest.Item) -> bool:
+    return item.get_closest_marker("browser") is not None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lack = browser.missing()
+    skipped = terminalreporter.stats.get("skipped", [])
+    count = sum("browser" in report.keywords for report in skipped)
+    if lack and count:
+        terminalreporter.write_line(f"{count} browser tests were SKIPPED: {lack}")
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+import msgspec
 import numpy as np
 import pytest
 
@@ -56,8 +57,14 @@ def test_a_state_reads_back_as_it_was_packed(state: ShardState) -> None:
     state.applied["x"] = 12
     state.ended_s["x"] = 99.0
     state.closed_until_s = 90
-    state.late_rows, state.gaps = 4, 5
+    state.late_rows, state.gaps, state.ahead_rows = 4, 5, 6
     again = ShardState.unpack(state.pack())
     assert again.pack() == state.pack()
     assert np.array_equal(again.level, state.level)
     again.level[0] = 1  # what was read can be written to
+
+
+def test_a_state_written_before_rows_ahead_were_counted_still_reads() -> None:
+    *older, ahead_rows = msgspec.msgpack.decode(ShardState.new(2, started_ms=7).pack())
+    assert ahead_rows == 0
+    assert ShardState.unpack(msgspec.msgpack.encode(older)).started_ms == 7

@@ -55,7 +55,7 @@ def test_alarms_of_one_model_alone_are_links_to_their_nodes(compare):
     rows = compare.locator("#compare-only .ag-center-cols-container .ag-row")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("Centrality")
-    expect(rows.first.locator("a")).to_have_attribute("href", "/node/wendlingen")
+    expect(rows.first.locator("a")).to_have_attribute("href", "/node/wendlingen?model=centrality")
     expect(compare.locator("#compare-only-note")).to_contain_text("both 1")
 
 

@@ -1,0 +1,305 @@
+"""Play one schedule: send a year, break things while it is worked off, and judge what came out."""
+
+import asyncio
+import contextlib
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.acts import Facts, Scene, strike
+from tests.chaos.cluster import Cluster
+from tests.chaos.progress import Progress
+from tests.chaos.schedule import Fault, Schedule
+from tests.chaos.sending import Ends, Sending
+from tests.chaos.worker import ASKED_TO_BE_RESTARTED, Hung, totals
+from topology.clock import from_iso
+
+STALL_S = 240.0
+"""Recovery that takes longer than this without any progress counts as hung."""
+
+DONE = 0.97
+PERIOD_S = 3600
+"""Of the rows that `gridstress replay` sends by default; the last is so much before the end."""
+
+VERIFY_S = 900
+PATIENCE_S = "90"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What an undisturbed run of the same load gave.
+
+    ``measured`` counts its measurements as `gridstress verify` does, ``messages`` is how many
+    there are in the topic; ``start`` and ``end`` bound its event time.
+    """
+
+    episodes: str
+    measured: dict[str, int]
+    messages: int
+    start: str
+    end: str
+    seconds: float
+
+    @classmethod
+    def load(cls, path: Path) -> "Baseline":
+        return cls(**json.loads(path.read_text("utf-8")))
+
+
+@dataclass
+class Verdict:
+    """What is wrong with a run: nothing, if ``problems`` is empty."""
+
+    run: str
+    problems: list[str]
+    report: dict[str, Any] = field(default_factory=dict)
+    episodes: str = ""
+
+
+async def undisturbed(cluster: Cluster, load: Sequence[str], say: Say) -> Baseline:
+    """Run the load once on two workers, with nothing broken.
+
+    Raises
+    ------
+    Hung
+        If even that does not verify.
+    """
+    await cluster.resize(2)
+    ends = Ends(cluster.bootstrap)
+    try:
+        before, began = await ends.count(), time.monotonic()
+        process = await cluster.command(
+            *("replay", *load, "--run", "undisturbed", "--speed", "max", "--json"),
+            log=cluster.home / "replay-undisturbed.log",
+        )
+        out, _ = await process.communicate()
+        if process.returncode:
+            raise Hung("the undisturbed run could not be sent; see replay-undisturbed.log")
+        summary = json.loads(out)
+        messages = await ends.count() - before
+    finally:
+        await ends.close()
+    verdict = await judge(cluster, "undisturbed")
+    if verdict.problems:
+        raise Hung(f"the undisturbed run is not sound: {verdict.problems[:3]}")
+    seconds = time.monotonic() - began
+    say(f"undisturbed: {messages:,} messages, verified after {seconds:.0f} s")
+    return Baseline(
+        verdict.episodes,
+        verdict.report["outcomes"]["measurements"]["counts"],
+        messages,
+        summary["start"],
+        summary["end"],
+        seconds,
+    )
+
+
+async def play(
+    cluster: Cluster, schedule: Schedule, baseline: Baseline, load: Sequence[str], say: Say
+) -> dict[str, Any]:
+    """Play a schedule and judge every run it took; the record of it, JSON-ready."""
+    began = time.monotonic()
+    ends_before = _ends(cluster)
+    counted_before = totals(cluster.workers)
+    stage = _Stage(cluster, baseline, load, f"s{schedule.number}-{int(time.time())}", say)
+    problems: list[str] = []
+    verdicts: list[Verdict] = []
+    try:
+        await cluster.resize(schedule.workers)
+        async with stage:
+            for fault in schedule.faults:
+                await stage.strike(fault)
+            await stage.finish()
+        for run in stage.runs:
+            verdicts.append(await judge(cluster, run, baseline))
+    except Hung as error:
+        problems.append(f"hung: {error}")
+        verdicts += [await judge(cluster, run, baseline) for run in stage.runs[len(verdicts) :]]
+    problems += [f"{v.run}: {problem}" for v in verdicts for problem in v.problems]
+    counted = totals(cluster.workers) - counted_before
+    ends = _ends(cluster) - ends_before
+    sent = baseline.messages * len(stage.runs)
+    return {
+        "schedule": schedule.number,
+        "ok": not problems,
+        "workers": schedule.workers,
+        "faults": stage.done,
+        "runs": len(stage.runs),
+        "resumed": sum(sending.resumed for sending in stage.sendings),
+        "frames": counted["frames"],
+        "reprocessed": max(0, counted["detection"] - sent),
+        "duplicates": counted["duplicates"],
+        "dead_letters": counted["dead_letters"],
+        "self_ends": ends.pop(ASKED_TO_BE_RESTARTED, 0),
+        "other_ends": {str(code): count for code, count in ends.items()},
+        "seconds": round(time.monotonic() - began, 1),
+        "problems": problems[:50],
+        "verdicts": [{"run": v.run, "report": v.report} for v in verdicts if v.problems],
+    }
+
+
+async def judge(cluster: Cluster, run: str, baseline: Baseline | None = None) -> Verdict:
+    """Let `gridstress verify` find what is wrong with a run, and compare with the undisturbed."""
+    alive = next((worker for worker in cluster.workers if worker.ok), None)
+    if alive is None:
+        return Verdict(run, ["no worker is well, so nothing can be verified"])
+    episodes, log = cluster.home / f"{run}.episodes.json", cluster.home / f"verify-{run}.log"
+    process = await cluster.command(
+        *("verify", "--run", run, "--api", alive.url, "--wait", PATIENCE_S),
+        *("--episodes", str(episodes), "--json"),
+        log=log,
+    )
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), VERIFY_S)
+    except TimeoutError:
+        return Verdict(run, [f"verify did not end within {VERIFY_S} s"])
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    if not out.strip():
+        return Verdict(run, [f"verify ended with {process.returncode}: {_tail(log)}"])
+    report = json.loads(out)
+    told = episodes.read_text("utf-8") if episodes.exists() else ""
+    problems = [
+        f"{name}: {text}"
+        for name, outcome in report["outcomes"].items()
+        for text in outcome["problems"]
+    ]
+    if process.returncode and not problems:
+        problems.append(f"verify ended with {process.returncode}: {_tail(log)}")
+    if baseline is not None:
+        if told != baseline.episodes:
+            problems.append("the episodes are not those of the undisturbed run")
+        measured = report["outcomes"]["measurements"]["counts"]
+        if measured != baseline.measured:
+            problems.append(f"measurements: {measured}, undisturbed {baseline.measured}")
+    return Verdict(run, problems, report, told)
+
+
+def keep_evidence(cluster: Cluster, record: dict[str, Any], schedule: Schedule, to: Path) -> None:
+    """Copy what explains a mismatch: the record, the schedule, and every log."""
+    to.mkdir(parents=True, exist_ok=True)
+    (to / "schedule.json").write_text(json.dumps(schedule.to_dict(), indent=1), "utf-8")
+    (to / "record.json").write_text(json.dumps(record, indent=1), "utf-8")
+    for file in [*cluster.home.glob("*.log"), *cluster.home.glob("*.episodes.json")]:
+        shutil.copy2(file, to / file.name)
+
+
+class _Stage:
+    """The runs of a schedule: another one begins when one is worked off before all was broken."""
+
+    def __init__(
+        self, cluster: Cluster, baseline: Baseline, load: Sequence[str], name: str, say: Say
+    ) -> None:
+        self.runs: list[str] = []
+        self.sendings: list[Sending] = []
+        self.done: list[Facts] = []
+        self._cluster, self._baseline, self._load, self._name = cluster, baseline, load, name
+        self._say = say
+        self._progress = Progress(cluster)
+        self._ends = Ends(cluster.bootstrap)
+        self._messages_before = 0
+
+    async def __aenter__(self) -> None:
+        await self._progress.__aenter__()
+        await self._begin()
+
+    async def __aexit__(self, *error: object) -> None:
+        for worker in self._cluster.workers:
+            worker.proxy.mend()
+        for sending in self.sendings:
+            sending.task.cancel()
+        await asyncio.gather(*(s.task for s in self.sendings), return_exceptions=True)
+        await self._ends.close()
+        await self._progress.__aexit__()
+
+    async def strike(self, fault: Fault) -> None:
+        """Wait for the fault's moment, let it happen, and note what it did."""
+        if fault.sending:
+            at = next(act.at for act in fault.acts if act.kind == "replayer_kill")
+            await self._sent(at)
+        else:
+            if fault.settled:
+                await self._cluster.settle()
+            await self._worked_off(fault.after)
+        share = self._progress.share()
+        began = time.monotonic()
+        scene = Scene(self._cluster, self._progress, self.sendings[-1])
+        facts = await _all(strike(scene, act) for act in fault.acts)
+        self.done.append({"fault": fault.kind, "share": round(share, 3), "acts": facts})
+        deeds = " + ".join(f"{f['kind']} {f['how']}".strip() for f in facts)
+        self._say(
+            f"  {deeds} at {share:.0%} of run {len(self.runs)}, {time.monotonic() - began:.1f} s"
+        )
+
+    async def finish(self) -> None:
+        """Wait until everything is sent, and all workers are well."""
+        try:
+            await asyncio.wait_for(asyncio.gather(*(s.task for s in self.sendings)), STALL_S * 2)
+        except TimeoutError:
+            raise Hung(f"the last run has not been sent within {STALL_S * 2:.0f} s") from None
+        await self._cluster.settle()
+
+    async def _begin(self) -> None:
+        for sending in self.sendings:
+            await sending.task
+        self._messages_before = await self._ends.count()
+        run = f"{self._name}-{len(self.runs) + 1}"
+        self.runs.append(run)
+        start_s, end_s = from_iso(self._baseline.start), from_iso(self._baseline.end)
+        self._progress.follow(run, start_s, end_s - PERIOD_S)
+        self.sendings.append(Sending(self._cluster, run, self._load))
+
+    async def _sent(self, share: float) -> None:
+        due = self._messages_before + share * self._baseline.messages
+        deadline = time.monotonic() + STALL_S
+        while await self._ends.count() < due:
+            if time.monotonic() > deadline:
+                raise Hung(f"{share:.0%} of the run have not been sent")
+            await asyncio.sleep(0.02)
+
+    async def _worked_off(self, share: float) -> None:
+        """Wait until so much more of a year is worked off; the last bit of a run does not count."""
+        before, newest, left = self._progress.share(), 0.0, share
+        deadline = time.monotonic() + STALL_S
+        while (at := self._progress.share()) < before + left:
+            if at >= DONE:
+                left -= max(0.0, at - before)
+                await self._begin()
+                before = newest = 0.0
+                left = max(left, 0.02)
+                deadline = time.monotonic() + STALL_S
+            elif at > newest:
+                newest, deadline = at, time.monotonic() + STALL_S
+            elif time.monotonic() > deadline:
+                raise Hung(
+                    f"no progress for {STALL_S:.0f} s at {at:.1%}: {self._cluster.standing()}"
+                )
+            await asyncio.sleep(0.1)
+
+
+async def _all(acts: Iterable[Coroutine[Any, Any, Facts]]) -> list[Facts]:
+    """Facts of acts that happen at once; if one fails the others are given up."""
+    tasks = [asyncio.create_task(act) for act in acts]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _ends(cluster: Cluster) -> Counter[int]:
+    return sum((worker.ends for worker in cluster.workers), start=Counter[int]())
+
+
+def _tail(log: Path) -> str:
+    with contextlib.suppress(OSError, IndexError):
+        return log.read_text("utf-8", errors="replace").strip().splitlines()[-1][:300]
+    return "no word"

@@ -1,0 +1,86 @@
+"""How far the workers are in a run, and when they got there, as they say it themselves."""
+
+import asyncio
+import time
+from datetime import datetime
+from typing import Self
+
+import httpx
+
+from tests.chaos.cluster import Cluster
+
+POLL_S = 0.4
+SHARDS = 4
+
+
+class Progress:
+    """Follows a run while it is entered.
+
+    Attributes
+    ----------
+    at
+        By shard: when its newest state was published, and the event time it had then (epoch s).
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.at: dict[int, tuple[float, float]] = {}
+        self._cluster = cluster
+        self._run = ""
+        self._span_s = (0.0, 1.0)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        assert self._task is not None
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def follow(self, run: str, start_s: float, end_s: float) -> None:
+        """Follow this run from now on; its rows reach from ``start_s`` to ``end_s``."""
+        self._run, self._span_s, self.at = run, (start_s, end_s), {}
+
+    def share(self) -> float:
+        """Share of the run that is worked off, 0 to 1."""
+        start_s, end_s = self._span_s
+        done = sum(min(time_s, end_s) - start_s for _, time_s in self.at.values())
+        return done / (end_s - start_s) / SHARDS
+
+    async def moved(self, shards: list[int], since: float) -> float | None:
+        """Wait until all these shards apply frames again; the seconds since ``since`` (epoch s).
+
+        None if they have nothing left to apply. What is published first afterwards may be what
+        had been applied before, so it is the advance on that which counts: an upper bound, by up
+        to twice the interval of publishing.
+        """
+        left, first, last = set(shards), dict[int, float](), None
+        while left:
+            for shard in sorted(left & self.at.keys()):
+                published, time_s = self.at[shard]
+                again = published > since and time_s > first.setdefault(shard, time_s)
+                if again:
+                    last = max(last or published, published)
+                if again or time_s >= self._span_s[1]:
+                    left.remove(shard)
+            await asyncio.sleep(POLL_S / 4)
+        return None if last is None else last - since
+
+    async def _follow(self) -> None:
+        async with httpx.AsyncClient(timeout=2) as client:
+            while True:
+                run = self._run
+                workers = [w for w in self._cluster.workers if w.running and run]
+                answers = await asyncio.gather(*(w.parts(client, run) for w in workers))
+                for parts in answers if run == self._run else ():
+                    for shard, (published, text) in parts.items():
+                        time_s = datetime.fromisoformat(text).timestamp()
+                        if shard not in self.at or published > self.at[shard][0]:
+                            self.at[shard] = (published, time_s)
+                await asyncio.sleep(POLL_S)
+
+
+def now() -> float:
+    """Epoch seconds, as the workers put on what they publish."""
+    return time.time()

@@ -1,0 +1,40 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.cluster import Cluster
+from tests.chaos.progress import Progress
+
+KILLED_S = 1000.0
+
+
+@pytest.fixture
+def progress(tmp_path: Path) -> Progress:
+    found = Progress(Cluster(tmp_path))
+    found.follow("run", 0.0, 100.0)
+    return found
+
+
+def test_the_share_is_the_mean_of_the_shards(progress: Progress) -> None:
+    assert progress.share() == 0
+    progress.at = {0: (KILLED_S, 100.0), 1: (KILLED_S, 50.0)}
+    assert progress.share() == pytest.approx(0.375)
+
+
+async def test_what_a_killed_worker_had_applied_is_not_recovery(progress: Progress) -> None:
+    progress.at = {0: (KILLED_S - 1, 10.0), 1: (KILLED_S - 1, 10.0)}
+    waiting = asyncio.create_task(progress.moved([0, 1], KILLED_S))
+    await asyncio.sleep(0.3)
+    progress.at |= {0: (KILLED_S + 4, 12.0), 1: (KILLED_S + 4, 12.0)}  # restored
+    await asyncio.sleep(0.3)
+    progress.at[0] = (KILLED_S + 5, 13.0)
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    progress.at[1] = (KILLED_S + 7, 13.0)
+    assert await asyncio.wait_for(waiting, 5) == 7
+
+
+async def test_a_shard_that_is_through_is_not_waited_for(progress: Progress) -> None:
+    progress.at = {0: (KILLED_S - 1, 100.0)}
+    assert await asyncio.wait_for(progress.moved([0], KILLED_S), 5) is None
