@@ -162,6 +162,7 @@ def in_order(a: int, b: int, c: int) -> bool:
     return a >= b >= c >= a - 1
 
 
+@pytest.mark.kafka  # joins on the embedded broker take half a session each
 async def test_workers_that_are_killed_lose_nothing(
     broker: str, start: Callable[..., Worker]
 ) -> None:
@@ -216,6 +217,7 @@ async def test_a_worker_that_cannot_write_its_table_ends_and_does_not_commit(
         assert (await group.committed(source) or 0) <= 2
 
 
+@pytest.mark.kafka
 @pytest.mark.parametrize("store", ["memory", "rocksdb"])
 async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     broker: str, start: Callable[..., Worker], store: str

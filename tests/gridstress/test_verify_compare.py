@@ -134,12 +134,11 @@ def test_a_first_wrong_copy_is_not_mended_by_a_second_right_one(expected, said):
     "change",
     [
         {"nodes": ["zz"], "stress": [1.0], "risk": [0.5]},
-        {"risk": []},
         {"window_start": to_datetime(0)},
         {"shard": 7},
-        {"nodes": ["a", "a"], "stress": [1.0, 1.0], "risk": [0.5, 0.5]},
+        {"nodes": ["b", "a"], "stress": [1.0, 1.0], "risk": [0.5, 0.5]},
     ],
-    ids=["unknown node", "lengths", "start", "shard", "node twice"],
+    ids=["unknown node", "start", "shard", "not sorted"],
 )
 def test_a_malformed_window_is_found(expected, said, change):
     i, window = stressed(said)

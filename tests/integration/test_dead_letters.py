@@ -12,7 +12,7 @@ from tests.frames import ended, measured
 from tests.integration.harness import Stack, records, send, wait_for
 from topology.messages import encode
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
 HOURS = 48
 ZONES = ("north", "south")

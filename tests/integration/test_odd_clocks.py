@@ -7,7 +7,7 @@ import pytest
 
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
 from tests.frames import ended, measured
-from tests.integration.harness import Stack, records, send
+from tests.integration.harness import Stack, records, send, wait_for
 from topology.messages import encode
 
 pytestmark = pytest.mark.integration
@@ -56,8 +56,14 @@ async def test_one_frame_of_the_year_2099_does_not_expire_the_present(
     assert (counters["ahead_rows"], counters["late_rows"], counters["gaps"]) == (3, 1, 2)
     letters = [dict(letter.headers) for letter in await records(broker, DEAD_LETTERS)]
     assert {letter["reason"] for letter in letters} == {b"late", b"ahead"}
-    (worker,) = stack.workers[0].get("system")["workers"]
-    assert (worker["ahead_rows"], worker["gaps"]) == (3, 2)
+    # A worker tells how it is every two seconds.
+    wait_for(
+        lambda: (
+            [(w["ahead_rows"], w["gaps"]) for w in stack.workers[0].get("system")["workers"]]
+            == [(3, 2)]
+        ),
+        "the worker's status says so",
+    )
     listed = stack.command("dead-letters", "list", "--json", "--reason", "ahead")
     rows = [json.loads(line)["rows"] for line in listed.stdout.splitlines()]
     assert set(rows) == {"12,13", "14"}

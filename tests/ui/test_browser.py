@@ -206,6 +206,7 @@ def test_the_address_says_what_is_shown_and_shows_it_again(watched, open_page):
     until(lambda: address_of(watched).endswith(shown))
     other = open_page(shown)
     expect(other.locator("#detail-title")).to_contain_text("Wendlingen")
+    until(lambda: len(trace(other, "map", "selected", "x") or ()) == 1)
     expect(other.locator("#kpi-affected")).to_have_text("3")
 
 

@@ -17,7 +17,10 @@ def layout() -> Component:
     """The page, without values; panels have fixed sizes, whatever they hold."""
     return html.Div(
         [
-            *(dcc.Store(id=name) for name in ("drawn", "drawn-second", "linked", "address")),
+            *(
+                dcc.Store(id=name)
+                for name in ("drawn", "drawn-second", "choices", "linked", "address")
+            ),
             kpi_cards(),
             html.Section(
                 [

@@ -4,6 +4,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 
+from ui.dashboard.grids import grid_mark
 from ui.dashboard.header import BOTH
 from ui.dashboard.map_updates import map_update
 from ui.dashboard.panels import detail as panel
@@ -61,10 +62,20 @@ def register(app: Dash, source: Source) -> None:
             return no_update, no_update
         return map_update(snapshot, second, picked, drawn, scheme)
 
-    @app.callback(Output("pick", "data"), Input("drawn", "data"), State("news", "data"))
-    def options(_drawn: int | None, _news: object) -> Any:
+    # Not hung on what is drawn: the choices bring the selection that the address names, and Dash
+    # does not draw again what it finds at the beginning of its own chain.
+    @app.callback(
+        Output("pick", "data"),
+        Output("choices", "data"),
+        Input("news", "data"),
+        State("choices", "data"),
+    )
+    def options(_news: object, known: int | None) -> Any:
         grid = source.snapshot().grid
-        return panel.node_options(grid) if grid else no_update
+        mark = grid_mark(grid)
+        if grid is None or mark == known:
+            return no_update, no_update
+        return panel.node_options(grid), mark
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "linkZoom"),
