@@ -19,20 +19,29 @@ LARGE_KB = 350
 
 @dataclass(frozen=True)
 class Picture:
-    """A file name, the page's address (``{node}`` is the node shown) and what must be seen."""
+    """A file name, the page's address (``{node}`` is the node shown) and what must be seen.
+
+    ``busy``: its maps must show the letters of some alarms, too.
+    """
 
     name: str
     path: str
     wanted: tuple[str, ...]
     scheme: str = "light"
+    busy: bool = False
 
 
 OVERVIEW = ("#map .point", "#top .ag-row", "#detail-values .number")
 PICTURES = (
-    Picture("dashboard", "/?model=linear&node={node}", OVERVIEW),
-    Picture("dashboard-dark", "/?model=linear&node={node}", OVERVIEW, "dark"),
-    Picture("side-by-side", "/?model=both", ("#map .point", "#map-second .point")),
-    Picture("compare", "/compare", ("#compare-scatter .point", "#compare-history .js-line")),
+    Picture("dashboard", "/?model=linear&node={node}", OVERVIEW, busy=True),
+    Picture("dashboard-dark", "/?model=linear&node={node}", OVERVIEW, "dark", busy=True),
+    Picture("side-by-side", "/?model=both", ("#map .point", "#map-second .point"), busy=True),
+    Picture(
+        "compare",
+        "/compare",
+        ("#compare-scatter .point", "#compare-history .js-line"),
+        busy=True,
+    ),
     Picture("alarms", "/alarms", (".alarms-table .ag-row",)),
     Picture("node", "/node/{node}", ("#node-history .js-line", "#node-neighbours a")),
     Picture("system", "/system", ("#system-workers-table tbody tr", "#system-settings .ag-row")),
@@ -66,7 +75,7 @@ def main() -> int:
                     busiest = wait_for_alarms(browser, options.url, options.alarms, options.wait)
                     file = options.to / f"{picture.name}.png"
                     address = options.url + picture.path.format(node=options.node or busiest)
-                    take(browser, picture, address, file, options.wait)
+                    take(browser, picture, address, file, options.wait, options.alarms)
                     size_kb = file.stat().st_size / 1000
                     note = "" if size_kb < LARGE_KB else f": more than {LARGE_KB} kB"
                     sys.stdout.write(f"{file} {size_kb:.0f} kB{note}\n")
@@ -95,14 +104,20 @@ def wait_for_alarms(browser: Any, url: str, least: int, wait_s: float) -> str:
     return found
 
 
-def take(browser: Any, picture: Picture, address: str, file: Path, wait_s: float) -> None:
+def take(
+    browser: Any, picture: Picture, address: str, file: Path, wait_s: float, alarms: int
+) -> None:
     """Save one page as a PNG, once all that must be seen is there and stands still."""
     page = browser.new_page(viewport=SIZE, color_scheme=picture.scheme)
     page.set_default_timeout(1000 * wait_s)
     page.goto(address)
     for selector in picture.wanted:
         page.wait_for_selector(selector, state="attached")
-    still(page, counter(page), wait_s)
+    if picture.busy:
+        letters = "least => document.querySelectorAll('.textpoint').length >= least"
+        page.wait_for_function(letters, arg=alarms)
+    else:
+        still(page, counter(page), wait_s)
     page.mouse.move(SIZE["width"] - 2, SIZE["height"] - 2)
     page.screenshot(path=file)
     page.close()
