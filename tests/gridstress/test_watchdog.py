@@ -82,6 +82,7 @@ async def test_a_worker_with_a_hung_stage_says_so_and_one_without_work_does_not(
     assert answer["reason"].startswith("detection: 3 records wait, none finished for ")
 
 
+@pytest.mark.kafka  # joins on the embedded broker take half a session each
 @pytest.mark.parametrize("how", ["stage", "loop"])
 def test_a_stalled_worker_ends_if_it_is_told_to(
     broker: str, start: Callable[..., tuple[str, Any]], how: str
