@@ -26,7 +26,7 @@ from gridstress.verify.recompute import recompute
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.frames import at, ended
-from tests.fuzz.memory import Event, Message, Topic
+from tests.memory import Event, Message, Topic
 from topology.grid import Grid, Line, Node
 from topology.influence import MODELS, InfluenceParams
 from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode

@@ -2,9 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,70 +15,10 @@ from agents.stages import RiskStage, run_stage
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.frames import spread
+from tests.memory import Event, Halted, Message, Stream, Topic, halt
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import encode
-
-
-class Halted(BaseException):
-    """Stands for the end of the process."""
-
-
-def halt(reason: str) -> NoReturn:
-    raise Halted(reason)
-
-
-async def _done() -> None:
-    return None
-
-
-@dataclass
-class Topic:
-    """A topic in memory, which acknowledges at once."""
-
-    sent: list[dict[str, Any]] = field(default_factory=list)
-
-    def get_topic_name(self) -> str:
-        return "memory"
-
-    async def send(self, **record: Any) -> Awaitable[None]:
-        self.sent.append(record)
-        return _done()
-
-
-@dataclass
-class Message:
-    topic: str = "t"
-    partition: int = 0
-    offset: int = 0
-    key: bytes = b"k"
-    value: bytes | None = b"v"
-    timestamp: float = 1.0
-
-
-@dataclass
-class Event:
-    message: Message
-    acked: bool = False
-
-    @property
-    def value(self) -> bytes | None:
-        return self.message.value
-
-    def ack(self) -> None:
-        self.acked = True
-
-
-@dataclass
-class Stream:
-    items: list[Event]
-
-    def noack(self) -> "Stream":
-        return self
-
-    async def events(self) -> AsyncIterator[Event]:
-        for item in self.items:
-            yield item
 
 
 @pytest.fixture

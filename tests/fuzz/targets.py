@@ -31,8 +31,8 @@ from gridstress.verify.collect import read_frames_file
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.fuzz import seeds
-from tests.fuzz.memory import Event, Message, Stream, Topic, halt
 from tests.fuzz.web import ask
+from tests.memory import Event, Message, Stream, Topic, halt
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Line, Node
 from topology.influence import MODELS, InfluenceParams

@@ -53,6 +53,15 @@ def api() -> Iterator[LiteralApi]:
 
 
 @pytest.fixture
+def poller(api: LiteralApi) -> Iterator[Poller]:
+    """Has asked once, of whatever ``api`` is in the module."""
+    made = Poller(ApiClient(api.url))
+    made.poll()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
 def address(api: LiteralApi, stage: Stage) -> Iterator[str]:
     """The dashboard of that API, quicker than in earnest."""
     poller = Poller(ApiClient(api.url), interval_s=0.1)

@@ -2,7 +2,6 @@ import pytest
 from dash import no_update
 
 from tests.ui.literal_api import answers, episode, literal_api
-from ui.client import ApiClient
 from ui.dashboard.alarm_filters import Filters, filter_model
 from ui.dashboard.alarms_callbacks import KEPT_TABLES, RowBook, empty_text
 from ui.dashboard.app import PAGES
@@ -14,7 +13,6 @@ from ui.dashboard.panels.episodes import (
     lasted,
     row_changes,
 )
-from ui.poller import Poller
 from ui.snapshot import Snapshot
 
 NAMES = {"wendlingen": "Wendlingen", "krummel": "Krümmel"}
@@ -24,14 +22,6 @@ NAMES = {"wendlingen": "Wendlingen", "krummel": "Krümmel"}
 def api():
     with literal_api(found=answers()) as server:
         yield server
-
-
-@pytest.fixture
-def poller(api):
-    found = Poller(ApiClient(api.url))
-    found.poll()
-    yield found
-    found.stop()
 
 
 @pytest.fixture

@@ -21,14 +21,6 @@ def api():
         yield server
 
 
-@pytest.fixture
-def poller(api):
-    made = Poller(ApiClient(api.url))
-    made.poll()
-    yield made
-    made.stop()
-
-
 def questions(api):
     return sum(path.startswith("state") for path, _ in api.asked)
 

@@ -4,10 +4,8 @@ import pytest
 from dash import Dash, Input, Output, html
 
 from tests.ui.literal_api import RUN, answers, literal_api
-from ui.client import ApiClient
 from ui.dashboard.looking import Looking, news_of_callback
 from ui.dashboard.pause import Paused, stand_still
-from ui.poller import Poller
 
 OLD = "opsd-1"
 
@@ -26,14 +24,6 @@ def api():
     found[OLD]["episodes"]["run"] = OLD
     with literal_api(found=found) as server:
         yield server
-
-
-@pytest.fixture
-def poller(api):
-    made = Poller(ApiClient(api.url))
-    made.poll()
-    yield made
-    made.stop()
 
 
 def asked_by(looking, question):

@@ -3,10 +3,8 @@ import time
 import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api
-from ui.client import ApiClient
 from ui.dashboard.pause import KEPT, KEPT_ANSWERS, Paused, Standstill, stand_still
 from ui.dashboard.status import paused_status, status_of
-from ui.poller import Poller
 from ui.snapshot import Snapshot
 
 
@@ -14,14 +12,6 @@ from ui.snapshot import Snapshot
 def api():
     with literal_api(found=answers(published_at=time.time())) as server:
         yield server
-
-
-@pytest.fixture
-def poller(api):
-    made = Poller(ApiClient(api.url))
-    made.poll()
-    yield made
-    made.stop()
 
 
 def test_only_so_many_paused_snapshots_are_kept():

@@ -8,7 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from ui.dashboard import words
-from ui.dashboard.theme import FAINT, FONT, INK, LEVELS, LIGHT, MUTED, Palette
+from ui.dashboard.figures.plain import plain_axis, plain_layout
+from ui.dashboard.theme import LEVELS, LIGHT, Palette
 from ui.replies import Alert
 
 SLIDE_S = 5
@@ -72,38 +73,21 @@ def timeline_figure(
     )
     return go.Figure(
         data=[trace],
-        layout={
-            "uirevision": "timeline",
-            "xaxis": {
-                **time_axis(now, span),
-                "fixedrange": True,
-                "gridcolor": "#edf0f3",
-                "zeroline": False,
-                "tickfont": {"size": 11, "color": MUTED},
-            },
-            "yaxis": {
-                "range": [-0.55, len(LEVELS) - 0.45],
-                "tickvals": list(range(len(LEVELS))),
-                "ticktext": list(LEVELS),
-                "ticklabelstandoff": 8,
-                "fixedrange": True,
-                "gridcolor": "#e3e8ed",
-                "zeroline": False,
-                "tickfont": {"size": 11, "color": MUTED},
-            },
-            "margin": {"l": 80, "r": 34, "t": 6, "b": 26},
-            "showlegend": False,
-            "dragmode": False,
-            "hovermode": "closest",
-            "hoverlabel": {"bgcolor": "white", "bordercolor": FAINT, "font": {"color": INK}},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": FONT, "color": INK},
-        },
+        layout=plain_layout(
+            "timeline",
+            xaxis=plain_axis(**time_axis(now, span)),
+            yaxis=plain_axis(
+                range=[-0.55, len(LEVELS) - 0.45],
+                tickvals=list(range(len(LEVELS))),
+                ticktext=list(LEVELS),
+                ticklabelstandoff=8,
+            ),
+            margin={"l": 80, "r": 34, "t": 6, "b": 26},
+        ),
     )
 
 
-def time_axis(now: float, span: Span = LAST_MINUTES) -> dict[str, list[Any]]:
+def time_axis(now: float, span: Span = LAST_MINUTES) -> dict[str, Any]:
     """Range, tick places and their texts, moved on in steps of a few seconds."""
     end = now if span.grid_time else (now // SLIDE_S + 1) * SLIDE_S
     start, margin = end - span.seconds, span.seconds / 100

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import plotly.graph_objects as go
 
-from ui.dashboard.theme import FAINT, FONT, INK, LEVEL_LETTERS, LIGHT, MUTED, Palette
+from ui.dashboard.figures.plain import plain_axis, plain_layout
+from ui.dashboard.theme import LEVEL_LETTERS, LIGHT, Palette
 from ui.replies import Window
 
 DAY_MS = 86_400_000
@@ -31,34 +32,18 @@ def windows_figure(
     )
     figure = go.Figure(
         data=[trace],
-        layout={
-            "uirevision": revision,
-            "xaxis": {
-                "type": "date",
-                "range": week_until(windows[-1].window_end) if windows else None,
-                "tickformat": "%d %b",
-                "dtick": 2 * DAY_MS,
-                "fixedrange": True,
-                "gridcolor": "#edf0f3",
-                "tickfont": {"size": 11, "color": MUTED},
-            },
-            "yaxis": {
-                "range": [0, 1.02],
-                "tickvals": [0, 0.5, 1],
-                "fixedrange": True,
-                "gridcolor": "#edf0f3",
-                "zeroline": False,
-                "tickfont": {"size": 11, "color": MUTED},
-            },
-            "margin": {"l": 28, "r": 18, "t": 6, "b": 22},
-            "showlegend": False,
-            "dragmode": False,
-            "hovermode": "x",
-            "hoverlabel": {"bgcolor": "white", "bordercolor": FAINT, "font": {"color": INK}},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": FONT, "color": INK},
-        },
+        layout=plain_layout(
+            revision,
+            xaxis=plain_axis(
+                type="date",
+                range=week_until(windows[-1].window_end) if windows else None,
+                tickformat="%d %b",
+                dtick=2 * DAY_MS,
+            ),
+            yaxis=plain_axis(range=[0, 1.02], tickvals=[0, 0.5, 1]),
+            margin={"l": 28, "r": 18, "t": 6, "b": 22},
+            hovermode="x",
+        ),
     )
     for level, letter in LEVEL_LETTERS.items():
         if level in levels:
