@@ -107,6 +107,11 @@ class RiskModel:
                 panes.to_change(start_s).add(zone, seq, stress, source_stress)
         return aside
 
+    def needed_from(self, state: ShardState) -> int | None:
+        """Start of the oldest pane that is still asked for, or None if all are."""
+        closed_s = state.closed_until_s
+        return None if closed_s is None else self.spec.oldest_needed(closed_s)
+
     def close(
         self,
         run: str,

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -76,6 +77,29 @@ def faust_app(settings: Settings) -> GridstressApp:
     app.settings = settings
     make_safe(app, kind=settings.known_kind)
     return app
+
+
+@dataclass(frozen=True)
+class Outlet:
+    """A topic to send raw records to: straight to the producer, without what Faust does on top."""
+
+    app: GridstressApp
+    topic: str
+
+    async def send(
+        self, *, key: bytes, value: bytes | None, partition: int | None = None, headers: Any = None
+    ) -> Awaitable[Any]:
+        """Hand a record over; what comes back is done when the broker has acknowledged it.
+
+        Raises
+        ------
+        ProducerSendError
+            If the record is too large. Any other failure ends the worker.
+        """
+        delivery: Awaitable[Any] = await self.app.producer.send(
+            self.topic, key, value, partition, None, headers
+        )
+        return delivery
 
 
 def raw_topic(app: GridstressApp, name: str) -> Any:

@@ -1,13 +1,23 @@
-"""A Faust table whose writes say in which epoch they were made, and which can be dropped."""
+"""A Faust table whose writes say in which epoch they were made, and which can be dropped.
+
+Beside Faust's own way (``table[key] = value`` inside a stream) it takes many changes of a partition
+at once, past Faust's producer buffer and its look-ups of the current event.
+"""
 
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
 import faust
+import rocksdict
 from faust.stores import memory
 
 from gridstress.epochs import Epoch
+
+# What a table holds is never kept over a restart, so a log of it would be written for nobody.
+_UNLOGGED = rocksdict.WriteOptions()
+_UNLOGGED.disable_wal = True  # type: ignore[assignment,method-assign]
 
 
 class FencedTable(faust.Table[Any, Any]):
@@ -40,14 +50,13 @@ class FencedTable(faust.Table[Any, Any]):
         LookupError
             If this worker has not taken the partition over.
         """
-        if partition not in self.epochs:
-            raise LookupError(f"{self.name}: partition {partition} is not this worker's")
+        epoch = self._epoch(partition)
         topic: Any = self.changelog_topic
         return topic.send_soon(
             key=key,
             value=value,
             partition=partition,
-            headers=[self.epochs[partition].header],
+            headers=[epoch.header],
             key_serializer=key_serializer or self.key_serializer,
             value_serializer=value_serializer or self.value_serializer,
             eager_partitioning=True,
@@ -82,6 +91,56 @@ class FencedTable(faust.Table[Any, Any]):
             database.close()
         with suppress(FileNotFoundError):
             shutil.rmtree(store.partition_path(partition))
+
+    async def write(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
+        """Make changes (None deletes) in a table of bytes: in the changelog, and then here.
+
+        Returns once the producer has them, in this order; they are delivered by its next flush.
+
+        Raises
+        ------
+        LookupError
+            If this worker has not taken the partition over, or has lost it meanwhile.
+        ProducerSendError
+            If a record is too large to be sent; those before it are.
+        """
+        epoch = self._epoch(partition)
+        topic: Any = self.changelog_topic
+        name, producer = topic.get_topic_name(), self.app.producer
+        for key, value in changes:
+            await producer.send(name, key, value, partition, None, [epoch.header])
+        if self._epoch(partition) != epoch:
+            raise LookupError(f"{self.name}: partition {partition} was taken over meanwhile")
+        store: Any = self.data
+        if isinstance(store, memory.Store):
+            for key, value in changes:
+                if value is None:
+                    store.data.pop(key, None)
+                    store._key_partition.pop(key, None)
+                else:
+                    store.data[key] = value
+                    store._key_partition[key] = partition
+            return
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for key, value in changes:
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        store._db_for_partition(partition).write(batch, _UNLOGGED)
+
+    def _epoch(self, partition: int | None) -> Epoch:
+        if partition is None or partition not in self.epochs:
+            raise LookupError(f"{self.name}: partition {partition} is not this worker's")
+        return self.epochs[partition]
+
+    def stored_keys(self, partition: int) -> list[bytes]:
+        """All keys of a partition in a table of bytes."""
+        store: Any = self.data
+        if isinstance(store, memory.Store):
+            return [key for key, owner in store._key_partition.items() if owner == partition]
+        keys = store._db_for_partition(partition).keys()
+        return [key for key in keys if key != store.offset_key]
 
     def stored(self, partition: int, key: bytes) -> bytes | None:
         """Give the value of a key as the changelog has both: in bytes."""

@@ -7,7 +7,7 @@ import msgspec
 from agents.publisher import Publisher
 from agents.stages import RiskStage
 from gridstress import topics
-from gridstress.faust_app import GridstressApp, raw_topic
+from gridstress.faust_app import GridstressApp, Outlet
 from gridstress.kafka_security import connection
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
@@ -63,7 +63,7 @@ def add_web(
     )
     publisher = Publisher(
         stages,
-        raw_topic(app, topics.VIEW),
+        Outlet(app, topics.VIEW),
         worker=lambda: status.worker,
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
@@ -74,7 +74,7 @@ def add_web(
         if status.ready:
             await publisher.publish()
 
-    status_topic = raw_topic(app, topics.STATUS)
+    status_topic = Outlet(app, topics.STATUS)
 
     @app.timer(STATUS_S, name="status")  # type: ignore[untyped-decorator]
     async def tell() -> None:

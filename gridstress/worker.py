@@ -9,10 +9,11 @@ from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.propagation import Propagation
 from agents.risk import RiskModel
-from agents.stages import DetectionStage, Handler, PropagationStage, RiskStage, run_stage
+from agents.running import Stage, run_stage
+from agents.stages import DetectionStage, PropagationStage, RiskStage
 from gridstress import topics
 from gridstress.delivery import halt
-from gridstress.faust_app import GridstressApp, end, faust_app, raw_table, raw_topic
+from gridstress.faust_app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
 from gridstress.settings import Settings, load_settings
 from gridstress.status import Status
 from gridstress.watchdog import Watchdog
@@ -56,32 +57,32 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     app = faust_app(settings)
     counts: Counter[str] = Counter()
     finished: dict[tuple[str, str, int], int] = {}
-    letters = DeadLetters(raw_topic(app, topics.DEAD_LETTERS))
+    letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
     stages: dict[str, str] = {}
 
-    def add_agent(name: str, source: str, handle: Handler) -> None:
+    def add_agent(name: str, source: str, stage: Stage) -> None:
         async def agent(stream: Any) -> None:
-            await run_stage(stream, name, handle, letters, halt, finished)
+            await run_stage(stream, name, stage, letters, halt, finished)
 
         app.agent(raw_topic(app, source), name=name)(agent)
         stages[name] = source
 
     detect = Detection(grid, settings.stress_threshold)
-    stress_events = raw_topic(app, topics.STRESS)
+    stress_events = Outlet(app, topics.STRESS)
     add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, counts))
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
         spread = Propagation(grid, matrix, settings.partitions)
-        stage = PropagationStage(model, spread, raw_topic(app, propagated), counts)
+        stage = PropagationStage(model, spread, Outlet(app, propagated), counts)
         add_agent(f"propagation_{model}", topics.STRESS, stage)
 
         risk = RiskStage(
             model=_risk_model(model, grid, matrix, settings),
             table=RiskTable(raw_table(app, topics.table(model)), len(grid.nodes)),
-            windows=raw_topic(app, topics.windows(model)),
-            alerts=raw_topic(app, topics.alerts(model)),
+            windows=Outlet(app, topics.windows(model)),
+            alerts=Outlet(app, topics.alerts(model)),
             letters=letters,
             frames=counts,
             idle_timeout_s=settings.idle_timeout_s,

@@ -6,8 +6,9 @@ The writer keeps to an order in which every prefix is sound: panes first, the st
 pane is deleted that the state before it might still ask for.
 """
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -17,8 +18,22 @@ from tables.shard_state import ShardState
 from tables.windows import WindowSpec
 from topology.messages import Floats
 
-Store = MutableMapping[bytes, bytes]
-"""Raw keys and values: a Faust table, or a dict in a test."""
+Change = tuple[bytes, bytes | None]
+"""A key and its new value; None deletes."""
+
+
+class Store(Protocol):
+    """Raw keys and values by shard: a table of Faust, or one in memory in a test."""
+
+    def stored(self, shard: int, key: bytes) -> bytes | None:
+        """The value of a key, if it has one."""
+
+    def stored_keys(self, shard: int) -> Sequence[bytes]:
+        """All keys of a shard."""
+
+    async def write(self, shard: int, changes: Sequence[Change]) -> None:
+        """Make changes, in this order."""
+
 
 _Key = tuple[str, int, int | None]
 _key_decoder = msgspec.json.Decoder(_Key)
@@ -55,33 +70,32 @@ class TumblingPanes:
     def get(self, start_s: int) -> Pane | None:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
-            raw = self._store.get(_key(self._run, self._shard, start_s))
+            raw = self._store.stored(self._shard, _key(self._run, self._shard, start_s))
             self._known[start_s] = None if raw is None else Pane.unpack(raw, self.grid_size)
         return self._known[start_s]
 
     def to_change(self, start_s: int) -> Pane:
-        """The pane that starts here, new if need be; ``save`` will write it."""
+        """The pane that starts here, new if need be; it will be among the changes."""
         pane = self.get(start_s)
         if pane is None:
             pane = self._known[start_s] = Pane(np.zeros(self.grid_size))
         self._changed.add(start_s)
         return pane
 
-    def save(self) -> None:
-        """Write the changed panes, oldest first."""
+    def changes(self, needed_from_s: int | None) -> list[Change]:
+        """The changed panes, oldest first, without those that nobody will ask for any more."""
+        changes: list[Change] = []
         for start_s in sorted(self._changed):
             pane = self._known[start_s]
             assert pane is not None
-            self._store[_key(self._run, self._shard, start_s)] = pane.pack()
-        self._changed.clear()
+            if needed_from_s is None or start_s >= needed_from_s:
+                changes.append((_key(self._run, self._shard, start_s), pane.pack()))
+        return changes
 
-    def delete(self, starts: range) -> None:
-        """Delete those of these panes that exist."""
-        for start_s in starts:
-            key = _key(self._run, self._shard, start_s)
-            if self._store.get(key) is not None:
-                del self._store[key]
-            self._known[start_s] = None
+    def deletions(self, starts: range) -> list[Change]:
+        """Deletions of those of these panes that exist."""
+        keys = (_key(self._run, self._shard, start_s) for start_s in starts)
+        return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
 
 
 class HoppingWindows:
@@ -114,31 +128,33 @@ class RiskTable:
 
     def state(self, run: str, shard: int) -> ShardState | None:
         """What the shard knows of the run, if it knows it."""
-        raw = self._store.get(_key(run, shard, None))
+        raw = self._store.stored(shard, _key(run, shard, None))
         return None if raw is None else ShardState.unpack(raw)
 
-    def put_state(self, run: str, shard: int, state: ShardState) -> None:
-        """Write the state; the last write of a step."""
-        self._store[_key(run, shard, None)] = state.pack()
+    def state_change(self, run: str, shard: int, state: ShardState) -> Change:
+        """The state, to be written last."""
+        return _key(run, shard, None), state.pack()
+
+    async def write(self, shard: int, changes: Sequence[Change]) -> None:
+        """Write changes in this order."""
+        await self._store.write(shard, changes)
 
     def panes(self, run: str, shard: int) -> TumblingPanes:
         """The run's panes in this shard."""
         return TumblingPanes(self._store, run, shard, self._grid_size)
 
-    def keys(self, shard: int) -> Iterator[tuple[bytes, str, int | None]]:
-        """Keys of a shard with their run and pane start (None for the state); reads them all."""
-        for key in list(self._store):
-            run, owner, pane_s = _key_decoder.decode(key)
-            if owner == shard:
-                yield key, run, pane_s
-
     def runs(self, shard: int) -> dict[str, ShardState]:
         """The state of every run that the shard knows."""
-        found = ((run, self.state(run, shard)) for _, run, p in self.keys(shard) if p is None)
+        found = ((run, self.state(run, shard)) for _, run, p in self._keys(shard) if p is None)
         return {run: state for run, state in found if state is not None}
 
-    def forget(self, run: str, shard: int) -> None:
-        """Delete all that the shard knows of a run."""
-        for key, owner, _ in sorted(self.keys(shard), key=lambda item: item[2] is None):
-            if owner == run:
-                del self._store[key]
+    def forget(self, run: str, shard: int) -> list[Change]:
+        """Deletions of all that the shard knows of a run, its state last."""
+        keys = sorted(self._keys(shard), key=lambda item: item[2] is None)
+        return [(key, None) for key, owner, _ in keys if owner == run]
+
+    def _keys(self, shard: int) -> Iterator[tuple[bytes, str, int | None]]:
+        """Keys of a shard with their run and pane start (None for the state)."""
+        for key in self._store.stored_keys(shard):
+            run, _, pane_s = _key_decoder.decode(key)
+            yield key, run, pane_s

@@ -1,7 +1,9 @@
-"""A stream and a topic in memory: what an agent needs of Faust, and nothing more."""
+"""A stream, a topic and a table in memory: what an agent needs of Faust, and nothing more."""
 
-from collections.abc import AsyncIterator, Awaitable
+from asyncio import Future, Queue
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 
@@ -13,10 +15,6 @@ def halt(reason: str) -> NoReturn:
     raise Halted(reason)
 
 
-async def _done() -> None:
-    return None
-
-
 @dataclass
 class Topic:
     """A topic that acknowledges at once."""
@@ -25,7 +23,9 @@ class Topic:
 
     async def send(self, **record: Any) -> Awaitable[None]:
         self.sent.append(record)
-        return _done()
+        acknowledged: Future[None] = Future()
+        acknowledged.set_result(None)
+        return acknowledged
 
 
 @dataclass
@@ -36,6 +36,8 @@ class Message:
     key: bytes = b"k"
     value: bytes | None = b"v"
     timestamp: float = 1.0
+    generation_id: int = 1
+    tracked: bool = False
 
 
 @dataclass
@@ -51,13 +53,50 @@ class Event:
         self.acked = True
 
 
-@dataclass
 class Stream:
-    items: list[Event]
+    """Gives the first event to whoever asks, the others lie ready in the channel."""
+
+    def __init__(self, items: Sequence[Event]) -> None:
+        self.channel = SimpleNamespace(queue=Queue())
+        for item in items:
+            self.channel.queue.put_nowait(item)
+        self.active = True
+        self.app = SimpleNamespace(
+            consumer=SimpleNamespace(track_message=lambda message: None),
+            consumer_generation_id=1,
+            flow_control=SimpleNamespace(is_active=lambda: self.active),
+        )
 
     def noack(self) -> "Stream":
         return self
 
     async def events(self) -> AsyncIterator[Event]:
-        for item in self.items:
-            yield item
+        while self.channel.queue.qsize():
+            yield self.channel.queue.get_nowait()
+
+
+@dataclass
+class Table:
+    """Keys and values of each shard, and all changes in their order; takes ``left`` more."""
+
+    shards: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
+    changes: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    left: float = float("inf")
+
+    def stored(self, shard: int, key: bytes) -> bytes | None:
+        return self.shards.get(shard, {}).get(key)
+
+    def stored_keys(self, shard: int) -> list[bytes]:
+        return list(self.shards.get(shard, {}))
+
+    async def write(self, shard: int, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
+        values = self.shards.setdefault(shard, {})
+        for key, value in changes:
+            if self.left <= 0:
+                raise OSError("no space left")
+            self.left -= 1
+            self.changes.append((key, value))
+            if value is None:
+                values.pop(key, None)
+            else:
+                values[key] = value

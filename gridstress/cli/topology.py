@@ -151,9 +151,7 @@ def summarise(grid: "Grid") -> dict[str, Any]:
     """A grid in numbers, as ``show --json`` prints it."""
     from collections import Counter
 
-    import networkx as nx
-
-    from topology.influence import to_graph
+    from topology.islands import islands_of
 
     zones = []
     for zone in grid.zones:
@@ -176,7 +174,7 @@ def summarise(grid: "Grid") -> dict[str, Any]:
         "lines": len(grid.lines),
         "lines_by_kv": {f"{kv:g}": by_kv[kv] for kv in sorted(by_kv, reverse=True)},
         "length_km": round(sum(line.length_km for line in grid.lines), 1),
-        "islands": nx.number_connected_components(to_graph(grid)),
+        "islands": len(islands_of(grid)),
         "zones": zones,
     }
 

@@ -1,5 +1,6 @@
 """The risk stage against numbers worked out by hand and against plain sums."""
 
+import asyncio
 from dataclasses import replace
 from math import exp
 
@@ -15,6 +16,7 @@ from tables.risk_table import RiskTable
 from tables.shard_state import ShardState
 from tables.windows import WindowSpec
 from tests.frames import at, hour_s, spread
+from tests.memory import Table
 from topology.errors import MessageError
 from topology.grid import Grid, Line, Node
 from topology.messages import PropagatedFrame
@@ -33,7 +35,8 @@ class Shard:
 
     def __init__(self, spec: WindowSpec = SPEC) -> None:
         self.model = RiskModel("linear", GRID, INFLUENCE, 1, spec, Thresholds())
-        self.table = RiskTable({}, grid_size=3)
+        self.store = Table()
+        self.table = RiskTable(self.store, grid_size=3)
         self.late: list[int] = []
         self.ahead: list[int] = []
         self.closed: list[Closing] = []
@@ -47,8 +50,11 @@ class Shard:
             self.late += aside.late
             self.ahead += aside.ahead
             closings += self.model.close("r", 0, state, panes)
-            panes.save()
-            self.table.put_state("r", 0, state)
+            changes = [
+                *panes.changes(self.model.needed_from(state)),
+                self.table.state_change("r", 0, state),
+            ]
+            asyncio.run(self.table.write(0, changes))
         self.closed += closings
         return closings
 
@@ -93,9 +99,9 @@ def test_windows_close_one_by_one_and_let_old_panes_go(shard: Shard) -> None:
 def test_a_frame_that_comes_again_changes_nothing(shard: Shard) -> None:
     frame = spread("x", [0, 1], {"a": [1.0, 2.0]})
     shard.feed(frame)
-    before = dict(shard.table._store)
+    before = dict(shard.store.shards[0])
     shard.feed(frame)
-    assert dict(shard.table._store) == before
+    assert shard.store.shards[0] == before
 
 
 def test_a_row_that_only_its_pane_has_applied_is_not_added_again(shard: Shard) -> None:
@@ -103,7 +109,7 @@ def test_a_row_that_only_its_pane_has_applied_is_not_added_again(shard: Shard) -
     frame = spread("x", [0], {"a": [1.0]})
     panes = shard.table.panes("r", 0)
     shard.model.fold(frame, shard.state, panes)
-    panes.save()
+    asyncio.run(shard.table.write(0, panes.changes(None)))
     shard.feed(frame, spread("y", [0], {}))
     shard.end(1)
     assert shard.closed[0].window.stress == [1.0]
@@ -132,7 +138,7 @@ def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Sha
     shard.feed(spread("y", [0], {}), spread("x", [0, 1, 2, 3, 4], {}))
     state = shard.state
     closed = list(shard.model.close("r", 0, state, shard.table.panes("r", 0), silent={"y"}))
-    shard.table.put_state("r", 0, state)
+    asyncio.run(shard.table.write(0, [shard.table.state_change("r", 0, state)]))
     assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
     shard.feed(spread("y", [2, 3], {"c": [1.0, 1.0]}, seq=1))
     assert shard.late == [1]
@@ -161,9 +167,9 @@ def test_a_row_years_ahead_does_not_make_what_follows_late(bounded: Shard) -> No
 
 def test_a_row_that_was_ahead_counts_as_seen(bounded: Shard) -> None:
     bounded.feed(spread("x", [0, FAR], {"a": [1.0, 1.0]}))
-    before = dict(bounded.table._store)
+    before = dict(bounded.store.shards[0])
     bounded.feed(spread("x", [0, FAR], {"a": [1.0, 1.0]}))
-    assert dict(bounded.table._store) == before
+    assert bounded.store.shards[0] == before
 
 
 def test_a_row_just_within_the_bound_counts(bounded: Shard) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,11 +11,12 @@ from scipy.sparse import csr_array
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.risk import RiskModel
-from agents.stages import RiskStage, run_stage
+from agents.running import run_stage
+from agents.stages import RiskStage
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.frames import spread
-from tests.memory import Event, Halted, Message, Stream, Topic, halt
+from tests.memory import Event, Halted, Message, Stream, Table, Topic, halt
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import encode
@@ -26,10 +27,12 @@ def letters() -> DeadLetters:
     return DeadLetters(Topic())
 
 
-def risk_stage(triangle: Grid, letters: DeadLetters, store: Any, max_ahead_s: int = 0) -> RiskStage:
+def risk_stage(
+    triangle: Grid, letters: DeadLetters, store: Table | None = None, max_ahead_s: int = 0
+) -> RiskStage:
     spec = WindowSpec(max_ahead_s=max_ahead_s)
     model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, spec, Thresholds())
-    table = RiskTable(store, grid_size=3)
+    table = RiskTable(store or Table(), grid_size=3)
     return RiskStage(model, table, Topic(), Topic(), letters, Counter(), idle_timeout_s=0)
 
 
@@ -42,9 +45,10 @@ async def test_a_record_that_fails_is_set_aside_acked_and_the_next_goes_on(
 ) -> None:
     events = [Event(Message(offset=n)) for n in range(2)]
 
-    async def handle(event: Event) -> None:
-        if event.message.offset == 0:
+    async def handle(events: Sequence[Event]) -> int:
+        if any(event.message.offset == 0 for event in events):
             raise error
+        return len(events)
 
     finished: dict[tuple[str, str, int], int] = {}
     await run_stage(Stream(events), "stage", handle, letters, halt, finished)
@@ -58,12 +62,8 @@ async def test_a_record_that_fails_is_set_aside_acked_and_the_next_goes_on(
 async def test_a_state_that_cannot_be_written_ends_the_worker_without_an_ack(
     triangle: Grid, letters: DeadLetters
 ) -> None:
-    class Full(dict[bytes, bytes]):
-        def __setitem__(self, key: bytes, value: bytes) -> None:
-            raise OSError("no space left")
-
     event = Event(Message(value=encode(spread("north", [0], {"a": [1.0]}))))
-    stage = risk_stage(triangle, letters, Full())
+    stage = risk_stage(triangle, letters, Table(left=0))
     with pytest.raises(Halted, match="no space left"):
         await run_stage(Stream([event]), "risk", stage, letters, halt, {})
     assert not event.acked
@@ -73,9 +73,9 @@ async def test_a_state_that_cannot_be_written_ends_the_worker_without_an_ack(
 async def test_a_state_of_another_topology_ends_the_worker_and_refuses_nothing(
     triangle: Grid, letters: DeadLetters
 ) -> None:
-    store: dict[bytes, bytes] = {}
+    store = Table()
     record = Message(value=encode(spread("north", [0], {"a": [1.0]})))
-    await risk_stage(triangle, letters, store)(Event(record))
+    await risk_stage(triangle, letters, store)([Event(record)])
     smaller = Grid("small", nodes=triangle.nodes[1:], lines=triangle.lines[1:])
     event = Event(Message(value=encode(spread("north", [1], {"b": [1.0]}))))
     stage = risk_stage(smaller, letters, store)
@@ -87,11 +87,11 @@ async def test_a_state_of_another_topology_ends_the_worker_and_refuses_nothing(
 async def test_a_shard_forgets_the_runs_that_started_longest_ago(
     triangle: Grid, letters: DeadLetters
 ) -> None:
-    stage = risk_stage(triangle, letters, {})
+    stage = risk_stage(triangle, letters)
     stage.max_runs = 2
     for number in range(4):
         value = encode(spread("north", [0], {"a": [1.0]}, run=f"run-{number}"))
-        await stage(Event(Message(value=value, timestamp=float(number))))
+        await stage([Event(Message(value=value, timestamp=float(number)))])
     assert sorted(stage.table.runs(0)) == ["run-2", "run-3"]
     assert stage.forgotten == {(0, "run-0"), (0, "run-1")}
 
@@ -100,12 +100,12 @@ async def test_a_zone_whose_clock_stays_wrong_is_given_up_like_a_silent_one(
     triangle: Grid, letters: DeadLetters
 ) -> None:
     """Its first row came from a clock that had lost its time, and was believed."""
-    stage = risk_stage(triangle, letters, {}, max_ahead_s=86_400)
+    stage = risk_stage(triangle, letters, max_ahead_s=86_400)
     stage.idle_timeout_s = 0.02
-    await stage(Event(Message(value=encode(spread("south", [-9e3], {}, seq=0)))))
+    await stage([Event(Message(value=encode(spread("south", [-9e3], {}, seq=0))))])
     for hour in range(200):
         for zone in ("north", "south"):
-            await stage(Event(Message(value=encode(spread(zone, [hour], {}, seq=hour + 1)))))
+            await stage([Event(Message(value=encode(spread(zone, [hour], {}, seq=hour + 1))))])
         if stage.silent[0, "r"]:
             break
         await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
@@ -119,8 +119,8 @@ async def test_a_zone_whose_clock_stays_wrong_is_given_up_like_a_silent_one(
 async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numbers(
     triangle: Grid, letters: DeadLetters
 ) -> None:
-    stage = risk_stage(triangle, letters, {}, max_ahead_s=86_400)
-    await stage(Event(Message(value=encode(spread("north", [5, 1, 999, 6, 0], {}, seq=3)))))
+    stage = risk_stage(triangle, letters, max_ahead_s=86_400)
+    await stage([Event(Message(value=encode(spread("north", [5, 1, 999, 6, 0], {}, seq=3))))])
     told = [letter["headers"] for letter in letters.topic.sent]  # type: ignore[attr-defined]
     assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
     assert letters.counts == {"late": 1, "ahead": 1}
@@ -130,7 +130,7 @@ async def test_a_frame_in_the_wrong_partition_is_refused(
     triangle: Grid, letters: DeadLetters
 ) -> None:
     value = encode(spread("north", [0], {}, shard=0))
-    stage = risk_stage(triangle, letters, {})
+    stage = risk_stage(triangle, letters)
     await run_stage(
         Stream([Event(Message(value=value, partition=1))]), "risk", stage, letters, halt, {}
     )
@@ -140,18 +140,18 @@ async def test_a_frame_in_the_wrong_partition_is_refused(
 async def test_a_zone_that_has_fallen_silent_is_given_up_and_shown(
     triangle: Grid, letters: DeadLetters
 ) -> None:
-    stage = risk_stage(triangle, letters, {})
+    stage = risk_stage(triangle, letters)
     stage.idle_timeout_s = 0.02
     south = spread("south", [0], {})
-    await stage(Event(Message(value=encode(south))))
+    await stage([Event(Message(value=encode(south)))])
     for hour in range(200):
         frame = spread("north", [hour], {"a": [1.0]})
-        await stage(Event(Message(value=encode(frame))))
+        await stage([Event(Message(value=encode(frame)))])
         if stage.silent[0, "r"]:
             break
         await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
     assert stage.silent[0, "r"] == {"south"}
     assert stage.windows.sent  # type: ignore[attr-defined]
-    await stage(Event(Message(value=encode(spread("south", [1], {}, seq=1)))))
+    await stage([Event(Message(value=encode(spread("south", [1], {}, seq=1))))])
     assert letters.counts == {"late": 1}
     assert stage.silent[0, "r"] == frozenset()

@@ -22,7 +22,8 @@ from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.propagation import Propagation
 from agents.risk import RiskModel
-from agents.stages import DetectionStage, Handler, PropagationStage, RiskStage, run_stage
+from agents.running import Stage, run_stage
+from agents.stages import DetectionStage, PropagationStage, RiskStage
 from gridstress.datasets.fitting import check_jumps, fitted, resampled
 from gridstress.datasets.reading import read_load
 from gridstress.datasets.series import NATIONAL
@@ -32,7 +33,7 @@ from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.fuzz import seeds
 from tests.fuzz.web import ask
-from tests.memory import Event, Message, Stream, Topic, halt
+from tests.memory import Event, Message, Stream, Table, Topic, halt
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Line, Node
 from topology.influence import MODELS, InfluenceParams
@@ -68,22 +69,22 @@ def influence() -> Any:
     return MODELS["linear"](grid(), InfluenceParams())
 
 
-def _detection(letters: DeadLetters, counts: Counter[str]) -> Handler:
+def _detection(letters: DeadLetters, counts: Counter[str]) -> Stage:
     return DetectionStage(Detection(grid(), 0.85), Topic(), counts)
 
 
-def _propagation(letters: DeadLetters, counts: Counter[str]) -> Handler:
+def _propagation(letters: DeadLetters, counts: Counter[str]) -> Stage:
     return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), counts)
 
 
-def _risk(letters: DeadLetters, counts: Counter[str]) -> Handler:
+def _risk(letters: DeadLetters, counts: Counter[str]) -> Stage:
     spec = WindowSpec(step_s=3600, size_s=10_800, lateness_s=3600, max_ahead_s=MONTH_S)
     model = RiskModel("linear", grid(), influence(), 1, spec, Thresholds())
-    table = RiskTable({}, len(grid().nodes))
+    table = RiskTable(Table(), len(grid().nodes))
     return RiskStage(model, table, Topic(), Topic(), letters, counts, idle_timeout_s=0)
 
 
-def stage(make: Callable[[DeadLetters, Counter[str]], Handler]) -> Callable[[bytes], None]:
+def stage(make: Callable[[DeadLetters, Counter[str]], Stage]) -> Callable[[bytes], None]:
     """A check that sends records to a stage: each is counted or set aside, and acked."""
 
     def check(data: bytes) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from math import exp
 
 import msgspec
@@ -12,6 +13,7 @@ from tables.shard_state import ShardState
 from tables.shard_view import view_of
 from tables.windows import WindowSpec
 from tests.frames import at, spread
+from tests.memory import Table
 from topology.clock import to_iso
 from topology.grid import Grid
 from topology.messages import encode
@@ -34,7 +36,7 @@ def answers(triangle: Grid) -> Answers:
     store = Store()
     for name in ("linear", "centrality"):
         model = RiskModel(name, triangle, INFLUENCE, 1, SPEC, Thresholds())
-        table, state = RiskTable({}, 3), ShardState.new(3, started_ms=0)
+        table, state = RiskTable(Table(), 3), ShardState.new(3, started_ms=0)
         panes = table.panes("r", 0)
         boost = 1.0 if name == "linear" else 2.0
         model.fold(
@@ -48,8 +50,8 @@ def answers(triangle: Grid) -> Answers:
             store.apply_window(encode(closing.window), name, 0)
             for alert in closing.alerts:
                 store.apply_alert(encode(alert), 7.0)
-        panes.save()
-        table.put_state("r", 0, state)
+        changes = [*panes.changes(None), table.state_change("r", 0, state)]
+        asyncio.run(table.write(0, changes))
         store.apply_view(
             msgspec.json.encode(
                 view_of(

@@ -1,0 +1,99 @@
+"""Running a stage: take a batch, work, and only then ack; what cannot be used is set aside.
+
+The order is what makes every frame count exactly once (``docs/design.md``): outputs are
+acknowledged by the broker before the state is written, the state is handed over before the frame
+is acked. A record that the broker does not take ends the worker without a commit
+(``gridstress/delivery.py``), so no frame is acked on an error of the infrastructure.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NoReturn
+
+from faust.exceptions import ProducerSendError
+
+from agents.batches import batches
+from agents.dead_letters import DeadLetters
+from topology.errors import MessageError
+
+log = logging.getLogger(__name__)
+
+Stage = Callable[[Sequence[Any]], Awaitable[int]]
+"""Takes Faust events of one partition, in order; how many it has finished, from the first on.
+If it raises, one of them cannot be used, and of those it was about to finish none is."""
+
+Halt = Callable[[str], NoReturn]
+
+
+class NotWritten(Exception):
+    """The state could not be written: not the record's fault, and others must not overtake it."""
+
+
+class OtherTopology(Exception):
+    """The state is of another topology: every frame would be refused for a fault of ours."""
+
+
+async def run_stage(
+    stream: Any,
+    name: str,
+    stage: Stage,
+    letters: DeadLetters,
+    halt: Halt,
+    finished: dict[tuple[str, str, int], int],
+) -> None:
+    """Work off a stream, batch by batch; what cannot be used is a dead letter.
+
+    The partitions of a batch do not wait for each other. If a stage fails, it is given half as
+    many records, until it is clear which of them it was. What it has sent by then is sent again
+    with the same ids; of the state nothing has been written.
+
+    ``halt`` ends the worker without a commit, so that everything unfinished comes again;
+    ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
+    """
+    async for batch in batches(stream):
+        parts = _by_partition(batch)
+        await asyncio.gather(*(_work_off(part, name, stage, letters, halt) for part in parts))
+        for event in batch:
+            event.ack()
+            finished[name, event.message.topic, event.message.partition] = event.message.offset + 1
+
+
+def _by_partition(batch: Sequence[Any]) -> Iterable[Sequence[Any]]:
+    parts = defaultdict(list)
+    for event in batch:
+        parts[event.message.topic, event.message.partition].append(event)
+    return parts.values()
+
+
+async def _work_off(
+    part: Sequence[Any], name: str, stage: Stage, letters: DeadLetters, halt: Halt
+) -> None:
+    size = len(part)
+    while part:
+        try:
+            done = await stage(part[:size])
+        except NotWritten as error:
+            log.exception("%s cannot write its state", name)
+            halt(f"{name}: {error}")
+        except OtherTopology as error:
+            halt(f"{name}: {error}; give a changed topology a group of its own (GRIDSTRESS_GROUP)")
+        except Exception as error:  # noqa: BLE001 - told as soon as it is clear whose fault it is
+            if size > 1:
+                size //= 2
+                continue
+            await _set_aside(part[0], name, error, letters)
+            done = 1
+        part = part[done:]
+        size = len(part)
+
+
+async def _set_aside(event: Any, name: str, error: Exception, letters: DeadLetters) -> None:
+    if isinstance(error, MessageError):
+        await letters.send(event, name, error.reason, str(error))
+    elif isinstance(error, ProducerSendError):  # any other failure to send ends the worker
+        await letters.send(event, name, "too-large", str(error.__cause__ or error))
+    else:
+        log.error("%s failed", name, exc_info=error)
+        await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")

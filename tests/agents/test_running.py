@@ -1,0 +1,110 @@
+"""What lies ready is worked off together, and one bad record costs only itself."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from agents import batches
+from agents.dead_letters import DeadLetters
+from agents.running import run_stage
+from tests.memory import Event, Message, Stream, Topic, halt
+from topology.errors import MessageError
+
+
+class Recorder:
+    """A stage that notes what it is given, and refuses some offsets of partition 0."""
+
+    def __init__(self, bad: Sequence[int] = (), at_once: int = 10**6) -> None:
+        self.bad, self.at_once = bad, at_once
+        self.given: list[list[int]] = []
+        self.done: list[tuple[int, int]] = []
+
+    async def __call__(self, events: Sequence[Event]) -> int:
+        events = events[: self.at_once]
+        places = [(event.message.partition, event.message.offset) for event in events]
+        self.given.append([offset for _, offset in places])
+        if any(place == (0, bad) for place in places for bad in self.bad):
+            raise MessageError("invalid", "no good")
+        self.done += places
+        return len(events)
+
+
+def events(count: int, partition: int = 0) -> list[Event]:
+    return [Event(Message(partition=partition, offset=n)) for n in range(count)]
+
+
+@pytest.fixture
+def letters() -> DeadLetters:
+    return DeadLetters(Topic())
+
+
+async def test_records_that_lie_ready_are_one_batch(letters: DeadLetters) -> None:
+    stage, found = Recorder(), events(5)
+    await run_stage(Stream(found), "s", stage, letters, halt, {})
+    assert stage.given == [[0, 1, 2, 3, 4]]
+    assert all(event.acked for event in found)
+
+
+async def test_a_stage_is_given_one_partition_at_a_time(letters: DeadLetters) -> None:
+    stage = Recorder()
+    mixed = [event for pair in zip(events(3), events(3, 1), strict=True) for event in pair]
+    await run_stage(Stream(mixed), "s", stage, letters, halt, {})
+    assert stage.given == [[0, 1, 2], [0, 1, 2]]
+    assert sorted(stage.done) == [(p, n) for p in (0, 1) for n in range(3)]
+
+
+@pytest.mark.parametrize("bad", [[0], [63], [3, 4, 40], list(range(64))])
+async def test_of_a_batch_exactly_the_bad_records_are_set_aside(
+    letters: DeadLetters, bad: list[int]
+) -> None:
+    stage, found = Recorder(bad), events(64)
+    finished: dict[tuple[str, str, int], int] = {}
+    await run_stage(Stream(found), "s", stage, letters, halt, finished)
+    told = [int(sent["headers"]["offset"]) for sent in letters.topic.sent]  # type: ignore[attr-defined]
+    assert told == bad
+    assert stage.done == [(0, n) for n in range(64) if n not in bad]
+    assert all(event.acked for event in found)
+    assert finished == {("s", "t", 0): 64}
+
+
+async def test_one_bad_record_costs_few_attempts(letters: DeadLetters) -> None:
+    stage = Recorder([40])
+    await run_stage(Stream(events(64)), "s", stage, letters, halt, {})
+    assert len(stage.given) < 16
+
+
+async def test_a_stage_that_finishes_a_part_gets_the_rest(letters: DeadLetters) -> None:
+    stage = Recorder(at_once=2)
+    await run_stage(Stream(events(5)), "s", stage, letters, halt, {})
+    assert stage.given == [[0, 1], [2, 3], [4]]
+
+
+async def test_a_batch_ends_at_its_limits(
+    letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "MAX_BYTES", 10)
+    stage = Recorder()
+    large = [Event(Message(offset=n, value=b"x" * 4)) for n in range(7)]
+    await run_stage(Stream(large), "s", stage, letters, halt, {})
+    assert stage.given == [[0, 1, 2], [3, 4, 5], [6]]
+    monkeypatch.setattr(batches, "MAX_RECORDS", 4)
+    stage = Recorder()
+    await run_stage(Stream(events(5)), "s", stage, letters, halt, {})
+    assert stage.given == [[0, 1, 2, 3], [4]]
+
+
+async def test_nothing_of_a_former_assignment_is_taken_along(letters: DeadLetters) -> None:
+    found = events(3)
+    found[1].message.generation_id = 0
+    stage = Recorder()
+    await run_stage(Stream(found), "s", stage, letters, halt, {})
+    assert stage.given == [[0, 2]]
+    assert not found[1].acked
+
+
+async def test_no_more_is_taken_once_a_rebalance_has_begun(letters: DeadLetters) -> None:
+    stream = Stream(events(3))
+    stream.active = False
+    stage = Recorder()
+    await run_stage(stream, "s", stage, letters, halt, {})
+    assert stage.given == [[0], [1], [2]]
