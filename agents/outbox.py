@@ -1,12 +1,15 @@
 """Sending, such that a stage knows when the broker has everything."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+MAX_BYTES = 8 << 20
 
 
 class Topic(Protocol):
-    """The part of a Faust topic that is used here: raw keys and values."""
+    """Where raw records are sent to."""
 
     async def send(
         self, *, key: bytes, value: bytes | None, partition: int | None = None, headers: Any = None
@@ -14,23 +17,36 @@ class Topic(Protocol):
         """Hand a record over; what comes back is done when the broker has acknowledged it."""
         ...
 
+    async def send_many(
+        self, partition: int, records: Sequence[tuple[bytes, bytes]]
+    ) -> Sequence[Awaitable[Any]]:
+        """Hand keys and values over, in order; what comes back is done when all are there."""
+        ...
 
+
+@dataclass(slots=True)
 class Outbox:
-    """Records on their way; at most ``limit`` of them are unacknowledged at a time."""
+    """Collects records and sends them together; those of a topic and partition keep their order."""
 
-    def __init__(self, limit: int = 256) -> None:
-        self._limit = limit
-        self._sent: list[Awaitable[Any]] = []
+    _waiting: dict[tuple[int, int], tuple[Topic, list[tuple[bytes, bytes]]]] = field(
+        default_factory=dict
+    )
+    _size: int = 0
 
-    async def send(
-        self, topic: Topic, key: str, value: bytes | None, *, partition: int | None = None
-    ) -> None:
-        """Send a record; waits when too many are on their way."""
-        self._sent.append(await topic.send(key=key.encode(), value=value, partition=partition))
-        if len(self._sent) >= self._limit:
+    async def send(self, topic: Topic, key: str, value: bytes, partition: int) -> None:
+        """Take a record; if many have come together, send them all and wait."""
+        _, records = self._waiting.setdefault((id(topic), partition), (topic, []))
+        records.append((key.encode(), value))
+        self._size += len(value)
+        if self._size >= MAX_BYTES:
             await self.acknowledged()
 
     async def acknowledged(self) -> None:
-        """Wait until the broker has acknowledged everything that was sent."""
-        sent, self._sent = self._sent, []
+        """Send all that was taken, and wait until the broker has it."""
+        waiting, self._waiting, self._size = self._waiting, {}, 0
+        sent = [
+            delivery
+            for (_, partition), (topic, records) in waiting.items()
+            for delivery in await topic.send_many(partition, records)
+        ]
         await asyncio.gather(*sent)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from topology.grid import Grid
 from topology.influence import Matrix
 from topology.messages import PropagatedFrame, StressFrame, row_slices
 from topology.shards import shard_nodes
+
+Indices = np.ndarray[Any, np.dtype[np.int_]]
 
 
 @dataclass(frozen=True)
@@ -23,8 +26,14 @@ class Propagation:
     partitions: int
 
     @cached_property
-    def _shards(self) -> tuple[tuple[int, ...], ...]:
-        return shard_nodes(self.grid, self.partitions)
+    def _shards(self) -> list[Indices]:
+        return [np.array(nodes, dtype=int) for nodes in shard_nodes(self.grid, self.partitions)]
+
+    @cached_property
+    def _pushes(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Whether a node's stress reaches a shard, shape (nodes, shards)."""
+        parts = [self.influence[:, nodes].sum(axis=1) > 0 for nodes in self._shards]
+        return np.stack(parts, axis=1)
 
     def __call__(self, frame: StressFrame) -> Iterator[PropagatedFrame]:
         """One frame a shard: stress times influence, summed over the frame's sources.
@@ -39,14 +48,13 @@ class Propagation:
         check_zone(frame.zone, self.grid)
         sources = node_indices(frame.nodes, self.grid)
         stress = np.array(frame.stress).reshape(len(frame.timestamps), len(sources))
-        reach = self.influence[sources, :].toarray()
-        spread = np.zeros((len(stress), len(self.grid.nodes)))
-        for source_stress, row in zip(stress.T, reach, strict=True):
-            spread += np.outer(source_stress, row)
+        # Columns of the transpose are sources: they are added one after the other, so that a sum
+        # does not depend on how many rows a frame has.
+        spread = self.influence[sources, :].T @ stress.T
+        reached = spread.any(axis=1)
         for shard, members in enumerate(self._shards):
-            nodes = np.array(members, dtype=int)
-            nodes = nodes[spread[:, nodes].any(axis=0)]
-            pushing = [i for i in range(len(sources)) if reach[i, nodes].any()]
+            nodes = members[reached[members]]
+            pushing = np.flatnonzero(self._pushes[sources, shard])
             for rows in row_slices(len(stress), len(nodes) + len(pushing)):
                 yield PropagatedFrame(
                     run=frame.run,
@@ -55,7 +63,7 @@ class Propagation:
                     seq=frame.seq + rows.start,
                     timestamps=frame.timestamps[rows],
                     nodes=[self.grid.ids[i] for i in nodes],
-                    stress=spread[rows, nodes].tolist(),
+                    stress=spread[nodes, rows].T.tolist(),
                     sources=[frame.nodes[i] for i in pushing],
                     source_stress=stress[rows, pushing].tolist(),
                     final=frame.final,

@@ -1,12 +1,14 @@
 """Publishes what a worker's shards know, so that every worker can show the whole grid."""
 
+import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from agents.outbox import Outbox, Topic
+from agents.outbox import Topic
 from agents.stages import RiskStage
 from tables.shard_view import view_of
 
@@ -26,7 +28,7 @@ class Publisher:
 
     async def publish(self) -> None:
         """Send what is new; returns once the broker has it."""
-        outbox = Outbox()
+        sent: list[Awaitable[Any]] = []
         generation = self.generation()
         anew = generation != self._generation
         for stage in self.stages:
@@ -52,12 +54,14 @@ class Publisher:
                     worker=self.worker(),
                     published_at=time.time(),
                 )
-                await self._send(outbox, (name, run, shard), msgspec.json.encode(view))
+                await self._send(sent, (name, run, shard), msgspec.json.encode(view))
             forgotten, stage.forgotten = stage.forgotten, set()
             for shard, run in sorted(forgotten):
-                await self._send(outbox, (name, run, shard), None)
+                await self._send(sent, (name, run, shard), None)
         self._generation = generation
-        await outbox.acknowledged()
+        await asyncio.gather(*sent)
 
-    async def _send(self, outbox: Outbox, key: tuple[str, str, int], value: bytes | None) -> None:
-        await outbox.send(self.topic, msgspec.json.encode(key).decode(), value)
+    async def _send(
+        self, sent: list[Awaitable[Any]], key: tuple[str, str, int], value: bytes | None
+    ) -> None:
+        sent.append(await self.topic.send(key=msgspec.json.encode(key), value=value))

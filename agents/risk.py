@@ -7,6 +7,7 @@ writes is in ``agents/stages.py``.
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,9 @@ class RiskModel:
         """
         check_zone(frame.zone, self.grid)
         members, sources = self._members(frame), node_indices(frame.sources, self.grid)
-        shard_size, grid_size = len(self.shards[frame.shard]), len(self.grid.nodes)
+        stress = _spread(frame.stress, members, len(self.shards[frame.shard]))
+        source_stress = _spread(frame.source_stress, sources, len(self.grid.nodes))
+        holds_any: Any = stress.any(axis=1) | source_stress.any(axis=1)
         zone, aside = frame.zone, Aside()
         for i, time_s in enumerate(frame.times_s.tolist()):
             seq = frame.seq + i
@@ -101,10 +104,8 @@ class RiskModel:
             if state.closed_until_s is None:
                 first = state.first_pane_s
                 state.first_pane_s = start_s if first is None else min(first, start_s)
-            stress = _spread(frame.stress[i], members, shard_size)
-            source_stress = _spread(frame.source_stress[i], sources, grid_size)
-            if stress.any() or source_stress.any():
-                panes.to_change(start_s).add(zone, seq, stress, source_stress)
+            if holds_any[i]:
+                panes.to_change(start_s).add(zone, seq, stress[i], source_stress[i])
         return aside
 
     def needed_from(self, state: ShardState) -> int | None:
@@ -142,12 +143,18 @@ class RiskModel:
 
         ``node`` is a grid position; ``source_stress`` has shape (grid nodes,).
         """
-        parts = self._influence_on[:, [node]].toarray()[:, 0] * source_stress
-        return top_sources(parts, self.grid.ids)
+        matrix = self._influence_on
+        begin, end = matrix.indptr[node : node + 2]
+        sources = matrix.indices[begin:end]
+        return top_sources(
+            matrix.data[begin:end] * source_stress[sources], [self.grid.ids[i] for i in sources]
+        )
 
     @cached_property
     def _influence_on(self) -> Matrix:
-        return self.influence.tocsc()
+        matrix = self.influence.tocsc()
+        matrix.sort_indices()
+        return matrix
 
     def _members(self, frame: PropagatedFrame) -> list[int]:
         if frame.shard >= self.partitions:
@@ -202,8 +209,9 @@ class RiskModel:
         )
 
 
-def _spread(values: list[float], columns: list[int], size: int) -> Floats:
-    """Values put into the columns they belong to, zeros elsewhere."""
-    row: Floats = np.zeros(size)
-    row[columns] = values
-    return row
+def _spread(rows: list[list[float]], columns: list[int], size: int) -> Floats:
+    """Rows of values put into the columns they belong to, zeros elsewhere; shape (rows, size)."""
+    spread: Floats = np.zeros((len(rows), size))
+    if columns:
+        spread[:, columns] = rows
+    return spread

@@ -138,9 +138,9 @@ class RiskStage:
         silent = self.silent[shard, run]
         for closing in self.model.close(run, shard, state, panes, silent):
             window = encode(closing.window)
-            await outbox.send(self.windows, str(shard), window, partition=shard)
+            await outbox.send(self.windows, str(shard), window, shard)
             for alert in closing.alerts:
-                await outbox.send(self.alerts, alert.node_id, encode(alert))
+                await outbox.send(self.alerts, alert.node_id, encode(alert), shard)
         await outbox.acknowledged()
 
     async def _write(self, shard: int, changes: Sequence[Change]) -> None:

@@ -15,9 +15,10 @@ import asyncio
 import logging
 import os
 from collections import defaultdict, deque
-from typing import Any, Literal, NoReturn
+from collections.abc import Awaitable, Sequence
+from typing import Any, Literal, NoReturn, cast
 
-from aiokafka.errors import IllegalGenerationError, MessageSizeTooLargeError
+from aiokafka.errors import IllegalGenerationError, KafkaError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
@@ -36,6 +37,12 @@ FETCH_S = 0.25
 BUFFERED_MESSAGES = 5_000
 """Table writes that may wait for the producer before no more records are taken in. Stock stops,
 and warns, at 100, which a few frames exceed."""
+
+RECORD_OVERHEAD_BYTES = 128
+"""What a record has beside key and value at most, with the headers that we write."""
+
+Record = tuple[bytes, bytes | None, Sequence[tuple[str, bytes]]]
+"""Key, value and headers."""
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +139,52 @@ class SafeProducer(driver.Producer):
             halt(f"a record for {topic} cannot be sent: {error.__cause__ or error!r}")
         delivery.add_done_callback(lambda done: self._check_delivery(topic, done))  # type: ignore[attr-defined]
         return delivery
+
+    async def send_many(
+        self, topic: str, partition: int, records: Sequence[Record]
+    ) -> list[Awaitable[Any]]:
+        """Send records to one partition, in this order, in as few batches as hold them.
+
+        `send` costs as much for each of them as this for all, and waits for the broker after every
+        batch that is full.
+
+        Returns
+        -------
+        list of Future
+            A batch each; done once the broker has acknowledged it.
+
+        Raises
+        ------
+        ProducerSendError
+            If a record is larger than the producer allows; nothing has been sent then.
+        """
+        largest = self.max_request_size
+        for key, value, _ in records:
+            if (size := len(key) + len(value or b"") + RECORD_OVERHEAD_BYTES) > largest:
+                error = MessageSizeTooLargeError(f"{size} bytes, more than {largest}")
+                raise ProducerSendError(f"a record for {topic} is too large") from error
+        producer: Any = self._ensure_producer()
+        sent: list[Awaitable[Any]] = []
+        batch = producer.create_batch()
+        for key, value, headers in records:
+            if batch.append(timestamp=None, key=key, value=value, headers=headers) is None:
+                sent.append(await self._send_batch(producer, batch, topic, partition))
+                batch = producer.create_batch()
+                batch.append(timestamp=None, key=key, value=value, headers=headers)
+        if batch.record_count():
+            sent.append(await self._send_batch(producer, batch, topic, partition))
+        return sent
+
+    async def _send_batch(
+        self, producer: Any, batch: Any, topic: str, partition: int
+    ) -> Awaitable[Any]:
+        batch.close()  # else single records would be added to it on its way
+        try:
+            delivery = await producer.send_batch(batch, topic, partition=partition)
+        except KafkaError as error:
+            halt(f"records for {topic} cannot be sent: {error!r}")
+        delivery.add_done_callback(lambda done: self._check_delivery(topic, done))
+        return cast(Awaitable[Any], delivery)
 
     def _check_delivery(self, topic: str, delivery: "asyncio.Future[Any]") -> None:
         # aiokafka calls this before it sends the partition's next batch, so the log of a

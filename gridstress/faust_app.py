@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -67,6 +67,8 @@ def faust_app(settings: Settings) -> GridstressApp:
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
         producer_max_request_size=topics.MAX_RECORD_BYTES,
+        # aiokafka waits for the broker after each batch that is full; stock's have 16 kB.
+        producer_max_batch_size=topics.MAX_BATCH_BYTES,
         web_bind=settings.web_bind,
         web_port=settings.web_port,
         web_application_options=application_options(settings.token, insecure=settings.insecure),
@@ -100,6 +102,22 @@ class Outlet:
             self.topic, key, value, partition, None, headers
         )
         return delivery
+
+    async def send_many(
+        self, partition: int, records: Sequence[tuple[bytes, bytes]]
+    ) -> Sequence[Awaitable[Any]]:
+        """Hand keys and values over, in order; what comes back is done when all are acknowledged.
+
+        Raises
+        ------
+        ProducerSendError
+            If a record is too large; none is sent then. Any other failure ends the worker.
+        """
+        producer: Any = self.app.producer
+        found: Sequence[Awaitable[Any]] = await producer.send_many(
+            self.topic, partition, [(key, value, ()) for key, value in records]
+        )
+        return found
 
 
 def raw_topic(app: GridstressApp, name: str) -> Any:

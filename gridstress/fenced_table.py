@@ -95,20 +95,22 @@ class FencedTable(faust.Table[Any, Any]):
     async def write(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
         """Make changes (None deletes) in a table of bytes: in the changelog, and then here.
 
-        Returns once the producer has them, in this order; they are delivered by its next flush.
+        Returns once the producer has them, in this order; its next flush waits for their delivery.
 
         Raises
         ------
         LookupError
             If this worker has not taken the partition over, or has lost it meanwhile.
         ProducerSendError
-            If a record is too large to be sent; those before it are.
+            If a record is too large; nothing is changed then.
         """
         epoch = self._epoch(partition)
         topic: Any = self.changelog_topic
-        name, producer = topic.get_topic_name(), self.app.producer
-        for key, value in changes:
-            await producer.send(name, key, value, partition, None, [epoch.header])
+        name = topic.get_topic_name()
+        producer: Any = self.app.producer
+        headers = (epoch.header,)
+        records = [(key, value, headers) for key, value in changes]
+        await producer.send_many(name, partition, records)
         if self._epoch(partition) != epoch:
             raise LookupError(f"{self.name}: partition {partition} was taken over meanwhile")
         store: Any = self.data

@@ -8,6 +8,7 @@ pane is deleted that the state before it might still ask for.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import msgspec
@@ -43,15 +44,24 @@ def _key(run: str, shard: int, pane_s: int | None) -> bytes:
     return msgspec.json.encode((run, shard, pane_s))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Window:
-    """The sums of one window: stress of the shard's nodes, and of all grid nodes as sources."""
+    """The sums of one window, over its panes; ``stress`` of the shard's nodes (shard nodes,)."""
 
     end_s: int
     stress: Floats
-    source_stress: Floats
+    panes: Sequence[Pane]
+    grid_size: int
 
-    @property
+    @cached_property
+    def source_stress(self) -> Floats:
+        """Own stress of each node of the grid, shape (grid nodes,)."""
+        total = np.zeros(self.grid_size)
+        for pane in self.panes:
+            total += pane.source_stress
+        return total
+
+    @cached_property
     def risk(self) -> Floats:
         """Risk of the shard's nodes: 1 - exp(-stress), in [0, 1), shape (shard nodes,)."""
         return -np.expm1(-self.stress)
@@ -108,7 +118,7 @@ class HoppingWindows:
     def at(self, end_s: int) -> Window:
         """The window that ends here, as full as it is now."""
         stress: Floats = np.zeros(self._shard_size)
-        source_stress: Floats = np.zeros(self._panes.grid_size)
+        panes = []
         for start_s in self._spec.panes_in(end_s):
             pane = self._panes.get(start_s)
             if pane is None:
@@ -116,8 +126,8 @@ class HoppingWindows:
             if start_s not in self._totals:
                 self._totals[start_s] = pane.total(self._shard_size)
             stress += self._totals[start_s]
-            source_stress += pane.source_stress
-        return Window(end_s, stress, source_stress)
+            panes.append(pane)
+        return Window(end_s, stress, panes, self._panes.grid_size)
 
 
 class RiskTable:

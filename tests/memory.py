@@ -15,6 +15,12 @@ def halt(reason: str) -> NoReturn:
     raise Halted(reason)
 
 
+def _done() -> Awaitable[None]:
+    done: Future[None] = Future()
+    done.set_result(None)
+    return done
+
+
 @dataclass
 class Topic:
     """A topic that acknowledges at once."""
@@ -23,9 +29,13 @@ class Topic:
 
     async def send(self, **record: Any) -> Awaitable[None]:
         self.sent.append(record)
-        acknowledged: Future[None] = Future()
-        acknowledged.set_result(None)
-        return acknowledged
+        return _done()
+
+    async def send_many(
+        self, partition: int, records: Sequence[tuple[bytes, bytes]]
+    ) -> Sequence[Awaitable[None]]:
+        self.sent += [{"key": k, "value": v, "partition": partition} for k, v in records]
+        return [_done()]
 
 
 @dataclass

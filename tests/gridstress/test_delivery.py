@@ -9,6 +9,8 @@ from typing import Any, cast
 import faust
 import pytest
 from aiokafka.errors import IllegalGenerationError, KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as stock
 from faust.transport.producer import ProducerBuffer
@@ -273,11 +275,20 @@ class Broker:
 
     def __init__(self, answer: Callable[[], Awaitable[Any]]) -> None:
         self.answer = answer
+        self.batches: list[tuple[str, int, list[Any]]] = []
 
     async def send(self, *_: Any, **__: Any) -> Any:
         return await self.answer()
 
     async def flush(self) -> None: ...
+
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(1_000, 0)
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> Any:
+        records = DefaultRecordBatch(bytearray(batch._build()))
+        self.batches.append((topic, partition, [(r.key, r.value, r.headers) for r in records]))
+        return await self.answer()
 
 
 def producer_of(app: Any, answer: Callable[[], Awaitable[Any]]) -> SafeProducer:
@@ -326,6 +337,64 @@ async def test_a_record_that_is_too_large_is_the_senders_to_handle(
     with pytest.raises(ProducerSendError):
         await send(producer_of(app, answer))
     assert halts == []
+
+
+async def acknowledged() -> Any:
+    done: asyncio.Future[None] = asyncio.Future()
+    done.set_result(None)
+    return done
+
+
+async def test_many_records_share_batches_and_keep_their_order(app: Any) -> None:
+    producer: Any = producer_of(app, acknowledged)
+    header = ("epoch", b"7:a")
+    records = [(b"k%d" % n, b"x" * 300 if n else None, [header]) for n in range(8)]
+    sent = await producer.send_many("out", 3, records)
+    batches = producer._producer.batches
+    assert len(sent) == len(batches) == 3
+    assert {(topic, partition) for topic, partition, _ in batches} == {("out", 3)}
+    assert [record for _, _, batch in batches for record in batch] == records
+
+
+async def test_a_record_larger_than_a_batch_is_one_of_its_own(app: Any) -> None:
+    producer: Any = producer_of(app, acknowledged)
+    values = [b"a", b"b" * 5_000, b"c"]
+    await producer.send_many("out", 0, [(b"k", value, ()) for value in values])
+    assert [[v for _, v, _ in b] for _, _, b in producer._producer.batches] == [[v] for v in values]
+
+
+async def test_of_many_records_none_is_sent_if_one_is_too_large(app: Any, halts: list[str]) -> None:
+    producer: Any = producer_of(app, acknowledged)
+    too_large = (b"k", b"x" * producer.max_request_size, ())
+    with pytest.raises(ProducerSendError) as told:
+        await producer.send_many("out", 0, [(b"k", b"v", ()), too_large])
+    assert isinstance(told.value.__cause__, MessageSizeTooLargeError)
+    assert producer._producer.batches == []
+    assert halts == []
+
+
+async def test_many_records_that_fail_end_the_worker(app: Any, halts: list[str]) -> None:
+    async def refused() -> Any:
+        raise KafkaTimeoutError("no room")
+
+    with pytest.raises(Halted):
+        await cast(Any, producer_of(app, refused)).send_many("out", 0, [(b"k", b"v", ())])
+    assert halts == ["records for out cannot be sent: KafkaTimeoutError('no room')"]
+
+
+async def test_a_batch_that_is_not_delivered_ends_the_worker(app: Any, halts: list[str]) -> None:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda *_: None)  # the stand-in for halt raises in a callback
+    on_its_way: asyncio.Future[Any] = loop.create_future()
+
+    async def answer() -> Any:
+        return on_its_way
+
+    producer: Any = producer_of(app, answer)
+    (delivery,) = await producer.send_many("out", 0, [(b"k", b"v", ())])
+    loop.call_soon(on_its_way.set_exception, KafkaTimeoutError("no answer"))
+    await asyncio.wait([delivery])
+    assert halts == ["the broker did not take a record for out: KafkaTimeoutError('no answer')"]
 
 
 async def test_a_table_write_that_is_too_large_ends_the_worker(

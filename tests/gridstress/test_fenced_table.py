@@ -1,6 +1,7 @@
 """A table's writes carry their epoch, and a partition of it can be dropped; in both stores."""
 
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -49,7 +50,7 @@ def write(table: Any, partition: int, key: bytes, value: bytes | None) -> None:
         streams._current_event.reset(token)
 
 
-def test_every_write_and_deletion_says_in_which_epoch_it_was_made(table: Any) -> None:
+async def test_every_write_and_deletion_says_in_which_epoch_it_was_made(table: Any) -> None:
     write(table, 0, b"x", b"1")
     table.epochs[0] = Epoch(9, MINE.owner)
     write(table, 0, b"x", None)
@@ -60,13 +61,65 @@ def test_every_write_and_deletion_says_in_which_epoch_it_was_made(table: Any) ->
     ]
 
 
-def test_nothing_is_written_to_a_partition_that_was_not_taken_over(table: Any) -> None:
+async def test_nothing_is_written_to_a_partition_that_was_not_taken_over(table: Any) -> None:
     with pytest.raises(LookupError, match="partition 3 is not this worker's"):
         write(table, 3, b"x", b"1")
     assert not table.sent
 
 
-def test_a_dropped_partition_is_gone_and_the_others_stay(table: Any) -> None:
+class Producer:
+    """Notes what it is given, and may do something in between."""
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        self.sent: list[Any] = []
+        self.meanwhile = meanwhile
+
+    async def send_many(self, topic: str, partition: int, records: Any) -> list[Any]:
+        self.sent += [(topic, partition, *record) for record in records]
+        self.meanwhile()
+        return []
+
+
+CHANGES = [(b"x", b"1"), (b"y", b"2"), (b"x", None), (b"z", b"3")]
+
+
+async def test_changes_are_sent_in_order_and_then_made_here(table: Any) -> None:
+    table.app.producer = producer = Producer()
+    await table.write(1, CHANGES)
+    topic = table.changelog_topic.get_topic_name()
+    assert producer.sent == [(topic, 1, key, value, (MINE.header,)) for key, value in CHANGES]
+    assert sorted(table.stored_keys(1)) == [b"y", b"z"]
+    assert (table.stored(1, b"x"), table.stored(1, b"y")) == (None, b"2")
+    assert table.stored_keys(0) == []
+    table.drop(1)
+    assert table.stored_keys(1) == []
+
+
+async def test_changes_to_a_partition_that_was_not_taken_over_are_refused(table: Any) -> None:
+    table.app.producer = producer = Producer()
+    with pytest.raises(LookupError, match="partition 3 is not this worker's"):
+        await table.write(3, CHANGES)
+    assert producer.sent == []
+
+
+@pytest.mark.parametrize("epoch", [None, Epoch(9, MINE.owner)])
+async def test_changes_are_not_made_here_if_the_partition_changed_hands_meanwhile(
+    table: Any, epoch: Epoch | None
+) -> None:
+    """What was sent is of an epoch that no longer counts."""
+
+    def taken_over() -> None:
+        table.epochs.pop(1)
+        if epoch is not None:
+            table.epochs[1] = epoch
+
+    table.app.producer = Producer(taken_over)
+    with pytest.raises(LookupError):
+        await table.write(1, CHANGES)
+    assert table.stored_keys(1) == []
+
+
+async def test_a_dropped_partition_is_gone_and_the_others_stay(table: Any) -> None:
     write(table, 0, b"x", b"1")
     write(table, 1, b"y", b"2")
     table.drop(0)
@@ -75,7 +128,7 @@ def test_a_dropped_partition_is_gone_and_the_others_stay(table: Any) -> None:
     table.drop(0)  # what is gone can be dropped
 
 
-def test_a_value_is_read_in_the_bytes_of_the_changelog(table: Any) -> None:
+async def test_a_value_is_read_in_the_bytes_of_the_changelog(table: Any) -> None:
     write(table, 0, b"x", b"1")
     write(table, 0, b"z", b"1")
     write(table, 0, b"z", None)

@@ -1,7 +1,5 @@
 """The oracle walks every simple path with networkx and shares no code with the matrices."""
 
-import itertools
-import random
 import time
 
 import networkx as nx
@@ -9,35 +7,18 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from topology.errors import UsageError
-from topology.grid import Grid, Line, Node
+from tests.topology.samples import grid_of, random_grid
+from topology import influence
+from topology.grid import Grid
 from topology.influence import (
     MODELS,
     InfluenceParams,
     _max_times,
     centrality_influence,
-    centrality_of,
     linear_influence,
 )
 from topology.loaders import load_grid
 from topology.messages import Floats
-
-
-def _grid(edges: list[tuple[str, str, float]], sensitivity: dict[str, float]) -> Grid:
-    return Grid(
-        name="g",
-        nodes=tuple(Node(n, n, 0, 0, "z", 1, 1, s) for n, s in sensitivity.items()),
-        lines=tuple(Line(a, b, 1, 380, coupling) for a, b, coupling in edges),
-    )
-
-
-def _random_grid(seed: int, nodes: int = 12, lines: int = 18) -> Grid:
-    rng = random.Random(seed)
-    names = [f"n{i:02}" for i in range(nodes)]
-    pairs = rng.sample(list(itertools.combinations(names, 2)), lines)
-    pairs.append(pairs[0])  # a parallel line
-    edges = [(b, a, rng.uniform(0.05, 1)) for a, b in pairs]
-    return _grid(edges, {name: rng.uniform(0.1, 1) for name in names})
 
 
 def _oracle(grid: Grid, factor: dict[str, float], max_hops: int, decay: float) -> Floats:
@@ -62,7 +43,7 @@ def _oracle(grid: Grid, factor: dict[str, float], max_hops: int, decay: float) -
 @pytest.mark.parametrize("max_hops", [0, 1, 2, 3, 5])
 @pytest.mark.parametrize("seed", range(4))
 def test_linear_influence_is_the_best_of_all_paths(seed: int, max_hops: int) -> None:
-    grid = _random_grid(seed)
+    grid = random_grid(seed)
     params = InfluenceParams(max_hops=max_hops, decay=0.6)
     expected = _oracle(grid, {n.id: n.sensitivity for n in grid.nodes}, max_hops, 0.6)
     np.testing.assert_allclose(linear_influence(grid, params).toarray(), expected, rtol=1e-12)
@@ -71,7 +52,7 @@ def test_linear_influence_is_the_best_of_all_paths(seed: int, max_hops: int) -> 
 @pytest.mark.parametrize("kind", ["degree", "betweenness"])
 @pytest.mark.parametrize("alpha", [0.0, 0.6, 5.0])
 def test_centrality_influence_is_the_best_of_all_paths(alpha: float, kind: str) -> None:
-    grid = _random_grid(7)
+    grid = random_grid(7)
     params = InfluenceParams(alpha=alpha, centrality=kind)  # type: ignore[arg-type]
     simple = nx.Graph((e.source, e.target) for e in grid.lines)
     simple.add_nodes_from(grid.ids)
@@ -82,7 +63,7 @@ def test_centrality_influence_is_the_best_of_all_paths(alpha: float, kind: str) 
 
 
 def test_a_three_hop_chain_by_hand() -> None:
-    grid = _grid(
+    grid = grid_of(
         [("a", "b", 0.5), ("b", "c", 0.8), ("c", "d", 0.9)],
         {"a": 1.0, "b": 0.9, "c": 0.5, "d": 0.6},
     )
@@ -92,18 +73,18 @@ def test_a_three_hop_chain_by_hand() -> None:
 
 
 def test_influence_has_a_direction_as_sensitivities_differ() -> None:
-    matrix = linear_influence(_grid([("a", "b", 0.5)], {"a": 1, "b": 0.2}), InfluenceParams())
+    matrix = linear_influence(grid_of([("a", "b", 0.5)], {"a": 1, "b": 0.2}), InfluenceParams())
     assert matrix[0, 1] == pytest.approx(0.1)
     assert matrix[1, 0] == pytest.approx(0.5)
 
 
 def test_of_parallel_lines_the_best_coupled_one_counts() -> None:
-    grid = _grid([("a", "b", 0.2), ("b", "a", 0.6), ("a", "b", 0.4)], {"a": 1, "b": 1})
+    grid = grid_of([("a", "b", 0.2), ("b", "a", 0.6), ("a", "b", 0.4)], {"a": 1, "b": 1})
     assert linear_influence(grid, InfluenceParams())[0, 1] == pytest.approx(0.6)
 
 
 def test_nothing_crosses_from_one_island_to_another() -> None:
-    grid = _grid([("a", "b", 1.0), ("c", "d", 1.0)], dict.fromkeys("abcde", 1.0))
+    grid = grid_of([("a", "b", 1.0), ("c", "d", 1.0)], dict.fromkeys("abcde", 1.0))
     for build in MODELS.values():
         matrix = build(grid, InfluenceParams(max_hops=10)).toarray()
         assert not matrix[:2, 2:].any()
@@ -126,6 +107,29 @@ def test_more_hops_never_take_influence_away() -> None:
     assert (far > near).any()
 
 
+@pytest.mark.parametrize("max_hops", [0, 1, 3, 10])
+@pytest.mark.parametrize("seed", range(4))
+def test_influence_equals_its_definition_bit_for_bit_however_it_is_cut(
+    seed: int, max_hops: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influence, "SOURCES_AT_ONCE", 7)
+    grid = random_grid(seed, nodes=40, lines=50)
+    into = np.array([node.sensitivity for node in grid.nodes])
+    hop = np.zeros((40, 40))
+    for line in grid.lines:
+        for u, v in ((line.source, line.target), (line.target, line.source)):
+            i, j = grid.index[u], grid.index[v]
+            hop[i, j] = max(hop[i, j], min(1.0, line.coupling * into[j]))
+    reach, expected = hop, np.eye(40)
+    for length in range(1, max_hops + 1):
+        if length > 1:
+            reach = (reach[:, :, None] * (hop * 0.7)[None, :, :]).max(axis=1)
+        expected = np.maximum(expected, reach)
+    matrix = linear_influence(grid, InfluenceParams(max_hops=max_hops))
+    assert matrix.has_sorted_indices
+    np.testing.assert_array_equal(matrix.toarray(), expected)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_the_max_times_product_equals_its_definition_bit_for_bit(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -141,42 +145,11 @@ def test_the_max_times_product_of_empty_matrices_is_empty_and_underflow_leaves_n
     assert _max_times(tiny, tiny).nnz == 0
 
 
-def test_eigenvector_centrality_is_that_of_networkx() -> None:
-    grid = load_grid("germany")
-    graph = nx.Graph((e.source, e.target) for e in grid.lines)
-    expected = nx.eigenvector_centrality_numpy(graph)
-    mine = centrality_of(grid, "eigenvector")
-    np.testing.assert_allclose(mine, [expected[n] for n in grid.ids], atol=1e-9)
-
-
-def test_eigenvector_centrality_of_a_large_grid_solves_the_eigen_equation() -> None:
-    graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(20, 13))
-    names = [f"n{i:03}" for i in graph]
-    grid = _grid([(names[u], names[v], 0.5) for u, v in graph.edges], dict.fromkeys(names, 1.0))
-    scores = centrality_of(grid, "eigenvector")
-    image = nx.to_numpy_array(graph) @ scores
-    np.testing.assert_allclose(image, scores * (image @ scores), atol=1e-8)
-    np.testing.assert_array_equal(scores, centrality_of(grid, "eigenvector"))
-
-
-def test_eigenvector_centrality_works_on_islands() -> None:
-    grid = _grid([("a", "b", 1.0), ("c", "d", 1.0), ("d", "e", 1.0)], dict.fromkeys("abcdef", 1.0))
-    scores = centrality_of(grid, "eigenvector")
-    assert scores[5] == 0
-    assert (scores[:5] > 0).all()
-    assert scores[3] == scores.max()
-
-
-def test_an_unknown_centrality_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="'pagerank'"):
-        centrality_of(load_grid("germany"), "pagerank")  # type: ignore[arg-type]
-
-
 def test_a_grid_of_nine_thousand_nodes_is_built_in_under_three_seconds() -> None:
     side = 96
     graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(side, side))
     names = [f"n{i:04}" for i in graph]
-    grid = _grid([(names[u], names[v], 0.5) for u, v in graph.edges], dict.fromkeys(names, 0.9))
+    grid = grid_of([(names[u], names[v], 0.5) for u, v in graph.edges], dict.fromkeys(names, 0.9))
     began = time.process_time()
     matrix = linear_influence(grid, InfluenceParams(max_hops=3))
     assert time.process_time() - began < 3
