@@ -41,7 +41,7 @@ and warns, at 100, which a few frames exceed."""
 RECORD_OVERHEAD_BYTES = 128
 """What a record has beside key and value at most, with the headers that we write."""
 
-Record = tuple[bytes, bytes | None, Sequence[tuple[str, bytes]]]
+Record = tuple[bytes, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers."""
 
 logger = logging.getLogger(__name__)

@@ -115,7 +115,7 @@ class Outlet:
         """
         producer: Any = self.app.producer
         found: Sequence[Awaitable[Any]] = await producer.send_many(
-            self.topic, partition, [(key, value, ()) for key, value in records]
+            self.topic, partition, [(key, value, []) for key, value in records]
         )
         return found
 

@@ -108,7 +108,7 @@ class FencedTable(faust.Table[Any, Any]):
         topic: Any = self.changelog_topic
         name = topic.get_topic_name()
         producer: Any = self.app.producer
-        headers = (epoch.header,)
+        headers = [epoch.header]
         records = [(key, value, headers) for key, value in changes]
         await producer.send_many(name, partition, records)
         if self._epoch(partition) != epoch:

@@ -351,7 +351,7 @@ async def test_many_records_share_batches_and_keep_their_order(app: Any) -> None
     records = [(b"k%d" % n, b"x" * 300 if n else None, [header]) for n in range(8)]
     sent = await producer.send_many("out", 3, records)
     batches = producer._producer.batches
-    assert len(sent) == len(batches) == 3
+    assert len(sent) == len(batches) == 4
     assert {(topic, partition) for topic, partition, _ in batches} == {("out", 3)}
     assert [record for _, _, batch in batches for record in batch] == records
 
@@ -359,15 +359,15 @@ async def test_many_records_share_batches_and_keep_their_order(app: Any) -> None
 async def test_a_record_larger_than_a_batch_is_one_of_its_own(app: Any) -> None:
     producer: Any = producer_of(app, acknowledged)
     values = [b"a", b"b" * 5_000, b"c"]
-    await producer.send_many("out", 0, [(b"k", value, ()) for value in values])
+    await producer.send_many("out", 0, [(b"k", value, []) for value in values])
     assert [[v for _, v, _ in b] for _, _, b in producer._producer.batches] == [[v] for v in values]
 
 
 async def test_of_many_records_none_is_sent_if_one_is_too_large(app: Any, halts: list[str]) -> None:
     producer: Any = producer_of(app, acknowledged)
-    too_large = (b"k", b"x" * producer.max_request_size, ())
+    too_large = (b"k", b"x" * producer.max_request_size, [])
     with pytest.raises(ProducerSendError) as told:
-        await producer.send_many("out", 0, [(b"k", b"v", ()), too_large])
+        await producer.send_many("out", 0, [(b"k", b"v", []), too_large])
     assert isinstance(told.value.__cause__, MessageSizeTooLargeError)
     assert producer._producer.batches == []
     assert halts == []
@@ -378,7 +378,7 @@ async def test_many_records_that_fail_end_the_worker(app: Any, halts: list[str])
         raise KafkaTimeoutError("no room")
 
     with pytest.raises(Halted):
-        await cast(Any, producer_of(app, refused)).send_many("out", 0, [(b"k", b"v", ())])
+        await cast(Any, producer_of(app, refused)).send_many("out", 0, [(b"k", b"v", [])])
     assert halts == ["records for out cannot be sent: KafkaTimeoutError('no room')"]
 
 
@@ -391,7 +391,7 @@ async def test_a_batch_that_is_not_delivered_ends_the_worker(app: Any, halts: li
         return on_its_way
 
     producer: Any = producer_of(app, answer)
-    (delivery,) = await producer.send_many("out", 0, [(b"k", b"v", ())])
+    (delivery,) = await producer.send_many("out", 0, [(b"k", b"v", [])])
     loop.call_soon(on_its_way.set_exception, KafkaTimeoutError("no answer"))
     await asyncio.wait([delivery])
     assert halts == ["the broker did not take a record for out: KafkaTimeoutError('no answer')"]

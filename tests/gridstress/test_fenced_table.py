@@ -87,7 +87,7 @@ async def test_changes_are_sent_in_order_and_then_made_here(table: Any) -> None:
     table.app.producer = producer = Producer()
     await table.write(1, CHANGES)
     topic = table.changelog_topic.get_topic_name()
-    assert producer.sent == [(topic, 1, key, value, (MINE.header,)) for key, value in CHANGES]
+    assert producer.sent == [(topic, 1, key, value, [MINE.header]) for key, value in CHANGES]
     assert sorted(table.stored_keys(1)) == [b"y", b"z"]
     assert (table.stored(1, b"x"), table.stored(1, b"y")) == (None, b"2")
     assert table.stored_keys(0) == []
