@@ -30,6 +30,8 @@ from topology.messages import (
 from topology.ranking import top_sources
 from topology.shards import shard_nodes
 
+Names = np.ndarray[Any, np.dtype[np.object_]]
+
 
 @dataclass(frozen=True)
 class Closing:
@@ -146,9 +148,8 @@ class RiskModel:
         matrix = self._influence_on
         begin, end = matrix.indptr[node : node + 2]
         sources = matrix.indices[begin:end]
-        return top_sources(
-            matrix.data[begin:end] * source_stress[sources], [self.grid.ids[i] for i in sources]
-        )
+        parts = matrix.data[begin:end] * source_stress[sources]
+        return top_sources(parts, self._ids[sources])
 
     @cached_property
     def _influence_on(self) -> Matrix:
@@ -170,13 +171,20 @@ class RiskModel:
             ) from None
 
     @cached_property
+    def _ids(self) -> Names:
+        return np.array(self.grid.ids, dtype=object)
+
+    @cached_property
+    def _shard_ids(self) -> list[Names]:
+        return [self._ids[list(members)] for members in self.shards]
+
+    @cached_property
     def _positions(self) -> list[dict[str, int]]:
         return [
             {self.grid.ids[node]: i for i, node in enumerate(members)} for members in self.shards
         ]
 
     def _window(self, run: str, shard: int, window: Window) -> RiskWindow:
-        members = self.shards[shard]
         (held,) = window.stress.nonzero()
         return RiskWindow(
             model=self.name,
@@ -184,7 +192,7 @@ class RiskModel:
             shard=shard,
             window_start=to_datetime(window.end_s - self.spec.size_s),
             window_end=to_datetime(window.end_s),
-            nodes=[self.grid.ids[members[i]] for i in held],
+            nodes=self._shard_ids[shard][held].tolist(),
             stress=window.stress[held].tolist(),
             risk=window.risk[held].tolist(),
         )

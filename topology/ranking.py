@@ -12,11 +12,13 @@ TOP_SOURCES = 3
 
 def highest(values: Floats, k: int) -> np.ndarray[Any, np.dtype[np.intp]]:
     """Positions of the k highest values, highest first; shape (at most k,)."""
-    order: np.ndarray[Any, np.dtype[np.intp]] = np.lexsort((np.arange(len(values)), -values))
+    order: np.ndarray[Any, np.dtype[np.intp]] = np.argsort(-values, kind="stable")
     return order[:k]
 
 
-def top_sources(parts: Floats, ids: Sequence[str]) -> list[SourceShare]:
+def top_sources(
+    parts: Floats, ids: Sequence[str] | np.ndarray[Any, np.dtype[np.object_]]
+) -> list[SourceShare]:
     """The sources that make up most of a node's stress, largest share first.
 
     ``parts`` is what each node adds to it, shape (nodes,); those that add nothing are left out.
