@@ -6,10 +6,7 @@ nobody takes them for geography.
 
 from collections import defaultdict
 
-import networkx as nx
 import numpy as np
-import scipy.sparse as sp
-from scipy.sparse.csgraph import dijkstra
 
 from topology.messages import Floats
 from topology.raw import RawGrid, RawNode, as_number
@@ -53,6 +50,9 @@ def layout(ids: list[str], edges: list[tuple[str, str]]) -> Floats:
     known = [(index[a], index[b]) for a, b in edges if a in index and b in index]
     pairs = sorted({(min(pair), max(pair)) for pair in known})
     if len(ids) <= SPRING_NODES:
+        # Grids with positions, which are most, do without.
+        import networkx as nx
+
         graph: nx.Graph[int] = nx.Graph()
         graph.add_nodes_from(range(len(ids)))
         graph.add_edges_from(pairs)
@@ -67,13 +67,17 @@ def layout(ids: list[str], edges: list[tuple[str, str]]) -> Floats:
 
 
 def _pivot_mds(n: int, pairs: "np.ndarray[tuple[int, int], np.dtype[np.int64]]") -> Floats:
+    import scipy.sparse as sp
+    from scipy.sparse.csgraph import dijkstra
+
     ones = np.ones(len(pairs))
     graph = sp.csr_array((ones, (pairs[:, 0], pairs[:, 1])), shape=(n, n))
+    graph = sp.csr_array(graph + graph.T)
     nearest = np.full(n, np.inf)
     columns = []
     pivot = 0
     for _ in range(min(PIVOTS, n)):
-        hops = dijkstra(graph, directed=False, unweighted=True, indices=pivot)
+        hops = dijkstra(graph, directed=True, unweighted=True, indices=pivot)
         # An island has no distance to the rest: it is put beyond the farthest node.
         hops[np.isinf(hops)] = hops[np.isfinite(hops)].max() + 2
         columns.append(hops)

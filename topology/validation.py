@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import networkx as nx
-
+from topology.islands import islands
 from topology.raw import RawGrid, RawLine, RawNode, as_number
 
 SHARE_TOLERANCE = 1e-3
@@ -106,14 +105,15 @@ def _line_problems(raw: RawGrid) -> Iterator[Problem]:
     known = {node.id for node in raw.nodes if isinstance(node.id, str)}
     for i, line in enumerate(raw.lines):
         ends = (line.source, line.target)
-        label = "-".join(ends) if all(_is_name(end) for end in ends) else f"lines[{i}]"
-        for key, end in zip(("source", "target"), ends, strict=True):
-            if not _is_name(end):
+        named = [_is_name(end) for end in ends]
+        label = "-".join(ends) if all(named) else f"lines[{i}]"
+        for key, end, is_name in zip(("source", "target"), ends, named, strict=True):
+            if not is_name:
                 yield Problem("line", label, key, _not_a_name(end), "give the id of a node")
             elif end not in known:
                 fix = "add the node, correct the id or remove the line"
                 yield Problem("line", label, key, f"names the unknown node {end!r}", fix)
-        if _is_name(line.source) and line.source == line.target:
+        if named[0] and line.source == line.target:
             fix = "remove the line: a line joins two different nodes"
             yield Problem("line", label, "target", "is its source: a self-loop", fix)
         yield from _range_problems("line", label, line, LINE_RANGES)
@@ -167,15 +167,18 @@ def _sum_problem(zone: str, key: str, over: str, total: float) -> Iterator[Probl
 
 
 def _island_warnings(raw: RawGrid) -> Iterator[Problem]:
-    graph: nx.Graph[str] = nx.Graph()
-    graph.add_nodes_from(node.id for node in raw.nodes if _is_name(node.id))
-    for line in raw.lines:
-        if _is_name(line.source) and _is_name(line.target):
-            graph.add_edge(line.source, line.target)
-    islands = sorted((sorted(part) for part in nx.connected_components(graph)), key=len)
-    for island in islands[:-1]:
+    found = islands(
+        (node.id for node in raw.nodes if _is_name(node.id)),
+        (
+            (line.source, line.target)
+            for line in raw.lines
+            if _is_name(line.source) and _is_name(line.target)
+        ),
+    )
+    total = sum(map(len, found))
+    for island in sorted(found, key=len)[:-1]:
         named = ", ".join(island[:5]) + (", ..." if len(island) > 5 else "")
-        said = f"is an island of {len(island)} of {len(graph)} nodes ({named})"
+        said = f"is an island of {len(island)} of {total} nodes ({named})"
         fix = "add the line that joins it to the rest, unless it is meant to stand alone"
         yield Problem("grid", raw.name, "lines", said.replace("is", "leave", 1), fix, "warning")
 

@@ -2,7 +2,7 @@ import pytest
 
 from tests.frames import at, hour_s
 from topology.messages import RiskWindow
-from ui.history import MAX_PENDING, History
+from ui.history import COMPARING_S, MAX_PENDING, History
 
 INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
 
@@ -53,3 +53,37 @@ def test_a_run_can_be_forgotten(history: History) -> None:
             history.add(window(model, shard, 1, {}))
     history.forget("r")
     assert history.points("r") == []
+
+
+def whole(history: History, hour: float) -> None:
+    for model in ("linear", "centrality"):
+        for shard in (0, 1):
+            history.add(window(model, shard, hour, {"a": 0.6, "b": 0.1}))
+
+
+def test_what_one_question_has_no_time_for_the_next_ones_compare(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for hour in range(5):
+        whole(history, hour)
+    now = iter(range(1_000))
+    monkeypatch.setattr("ui.history.time.monotonic", lambda: next(now) * COMPARING_S * 0.4)
+    compared = []
+    while not compared or compared[-1] < 5:
+        known = [point.top_k_overlap is not None for point in history.points("r")]
+        assert known == sorted(known), "the newest come first"
+        compared.append(sum(known))
+    assert compared == sorted(compared)
+    assert len(compared) > 1
+
+
+def test_risks_that_nobody_asks_for_do_not_pile_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ui.history.MAX_BYTES", 8 * 2 * 4 * 3)  # of three windows
+    history = History(INDEX, ["linear", "centrality"], shards=2, warning=0.5)
+    for hour in range(5):
+        whole(history, hour)
+    points = history.points("r")
+    assert [point.top_k_overlap for point in points] == [None, None, 1.0, 1.0, 1.0]
+    assert all(point.average_risk["linear"] == pytest.approx(0.175) for point in points)

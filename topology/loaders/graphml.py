@@ -6,8 +6,6 @@ from typing import Any
 from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
 
-import networkx as nx
-
 from topology.errors import DataError
 from topology.raw import RawGrid, RawLine, RawNode
 
@@ -37,6 +35,9 @@ def read_graphml(path: Path) -> RawGrid:
         If it is not GraphML, or has a document type: entities can be made to grow without end.
     """
     _refuse_doctype(path)
+    # A worker on another format starts without it.
+    import networkx as nx
+
     try:
         graph = nx.read_graphml(path)
     except (nx.NetworkXException, ParseError, ValueError, KeyError, TypeError) as error:

@@ -45,9 +45,9 @@ def read_matpower(path_or_name: str) -> RawGrid:
     try:
         case = CaseFrames(path_or_name)
         base_mva = float(case.baseMVA)
-        buses = [row for row in case.bus.to_dict("records") if int(row["BUS_TYPE"]) != ISOLATED]
-        off = {_bus(row["BUS_I"]) for row in case.bus.to_dict("records")}
-        off -= {_bus(row["BUS_I"]) for row in buses}
+        rows = case.bus.to_dict("records")
+        buses = [row for row in rows if int(row["BUS_TYPE"]) != ISOLATED]
+        off = {_bus(row["BUS_I"]) for row in rows} - {_bus(row["BUS_I"]) for row in buses}
         nodes = [
             RawNode(
                 id=_bus(row["BUS_I"]),
