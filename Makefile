@@ -14,7 +14,7 @@ SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
 
-.PHONY: help venv up down test test-browser test-kafka chaos pressure soak kafka-jars lint types format clean
+.PHONY: help venv up down test test-browser test-kafka chaos pressure soak bench kafka-jars lint types format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ pressure: $(STAMP) ## Send far more than a worker can take, watch it (Java 17 an
 
 soak: $(STAMP) ## Half an hour at half of what a worker can take, watched (Java 17 and Maven)
 	@"$(PY)" -m tests.endurance soak $(ARGS)
+
+bench: $(STAMP) ## Measure how fast it is: ARGS="--quick" or "--only rate" (Java 17 and Maven; hours)
+	@$(PIP) --no-build-isolation -e '.[bench]'
+	@"$(PY)" -m bench $(ARGS)
 
 kafka-jars: $(STAMP) ## Fetch Apache Kafka into the user's cache
 	@"$(PY)" -c 'from gridstress.brokers import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'

@@ -291,6 +291,6 @@ def safe_settings(session_timeout_s: float) -> dict[str, Any]:
         "table_standby_replicas": 0,
         # A rebalance waits until streams have finished the records they work on.
         "stream_wait_empty": True,
-        # Stock holds 4096 records a stream; a record is a frame of up to 1 MB.
-        "stream_buffer_maxsize": 256,
+        # Stock holds 4096 records a stream; a record is a frame of up to 1 MB, and there are five.
+        "stream_buffer_maxsize": 64,
     }

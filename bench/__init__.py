@@ -1,0 +1,1 @@
+"""How fast gridstress is, measured: ``make bench`` (``docs/performance.md``)."""

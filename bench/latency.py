@@ -1,0 +1,100 @@
+"""How long a measurement takes from the producer's send until its risk is in the table."""
+
+import asyncio
+import subprocess
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.drain import verified
+from bench.marks import applied_ms, read_progress, read_sent
+from bench.prepare import Kitchen
+from bench.rig import Rig
+from bench.stats import percentile
+from bench.waiting import wait_ended
+from bench.watching import MACHINE, watching
+from topology.errors import GridstressError
+
+WARM_UP_SHARE = 0.1
+"""Of the rows, these first ones are not judged."""
+RUN = "latency"
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Latency of the rows of one paced run, ms.
+
+    Attributes
+    ----------
+    wanted_rows_per_s, rows_per_s
+        Timestamps a second that were asked for, and that were sent.
+    count
+        Rows judged, each zone's counted.
+    worker_cpu_share, foreign_cpu_share
+        Processors that the worker, and everything but worker and broker, kept busy while rows
+        were sent: a long latency beside a small share is waiting, not work.
+    """
+
+    wanted_rows_per_s: float
+    rows_per_s: float
+    count: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    highest_ms: float
+    worker_cpu_share: float
+    foreign_cpu_share: float
+    broker_clock: bool
+    equal: bool
+
+
+def latency(rig: Rig, kitchen: Kitchen, rows_per_s: float, seconds: float) -> Latency:
+    """Replay at a steady pace and look up in the logs when each row went in and came out.
+
+    Parameters
+    ----------
+    rig
+        Just entered, without workers.
+    rows_per_s
+        Timestamps a second, for every zone.
+
+    Raises
+    ------
+    GridstressError
+        If the worker or the replay does not get on.
+    """
+    rig.add_worker().wait_ready()
+    stretch = kitchen.stretch(RUN, max(10, round(rows_per_s * seconds)))
+    with watching(rig.processes()) as samples:
+        try:
+            words = kitchen.replay_words(stretch)
+            done = rig.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
+        except subprocess.TimeoutExpired:
+            raise GridstressError(f"{rig.case}: the replay did not end") from None
+        if done.returncode:
+            raise GridstressError(f"{rig.case}: the replay failed: {done.stderr.strip()[-300:]}")
+        wait_ended(rig, [RUN])
+    progress = asyncio.run(read_progress(rig.settings))
+    took, sent = [], asyncio.run(read_sent(rig.settings))
+    for zone, rows in sent.items():
+        seq, at_ms = np.array(rows[int(WARM_UP_SHARE * len(rows)) :]).T
+        took += (applied_ms(progress.steps[zone], seq.tolist(), rig.parts) - at_ms).tolist()
+    first, last = (pick(at for rows in sent.values() for _, at in rows) for pick in (min, max))
+    seconds = max((last - first) / 1000, 1e-3)
+    used = {
+        name: samples.cpu_s(name, first / 1000, last / 1000) / seconds
+        for name in ("worker-1", "broker", MACHINE)
+    }
+    return Latency(
+        wanted_rows_per_s=rows_per_s,
+        rows_per_s=(stretch.rows - 1) / seconds,
+        count=len(took),
+        p50_ms=percentile(took, 0.50),
+        p95_ms=percentile(took, 0.95),
+        p99_ms=percentile(took, 0.99),
+        highest_ms=max(took),
+        worker_cpu_share=used["worker-1"],
+        foreign_cpu_share=used[MACHINE] - used["worker-1"] - used["broker"],
+        broker_clock=progress.broker_clock,
+        equal=verified(rig, [RUN]),
+    )

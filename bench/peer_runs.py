@@ -1,0 +1,64 @@
+"""Other programs for the same work, on the same load: ``bench/peers/``."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.peers.runner import PEERS
+from bench.rig import CHECKOUT
+from bench.session import Session
+from bench.typical import typical_start
+
+TIMEOUT_S = 3600
+OURS = "gridstress"
+SLOW_ROWS = 48
+"""Hours for a peer that sends a message a node: two days, as load has the shape of days."""
+
+
+def peers(session: Session) -> None:
+    """Rates of all peers, and of one worker on a load as heavy as theirs.
+
+    One whose results are not equal gives no figure.
+    """
+    grid, rows = session.base.grid, session.rows_of(session.base.grid)
+    kitchen = session.kitchen
+    start = typical_start(kitchen.load_file, kitchen.grid(grid), rows)
+    source = replace(kitchen, start=start).frames(grid, rows)
+    ours = [run.rate for run in session.drain_all("peers", session.base, source)]
+    session.book.add("peers", "node-measurements", "/s", {"grid": grid, "peer": OURS}, ours)
+    for name, peer in PEERS.items():
+        hours = SLOW_ROWS if peer.unrolled else rows
+        runs = [_measured(session, name, grid, hours) for _ in range(session.repeat)]
+        session.book.runs += [{"part": "peers", **run} for run in runs]
+        told = {"grid": grid, "peer": name}
+        for run in runs:
+            if not run["equal"]:
+                session.book.unequal.append(f"peers: {name}: {'; '.join(run['notes'])}")
+        rates = [run["node_measurements_per_s"] for run in runs if run["equal"]]
+        session.book.add("peers", "node-measurements", "/s", told, rates)
+
+
+def _measured(session: Session, name: str, grid: str, rows: int) -> dict[str, Any]:
+    session.say(f"peer {name}, {grid}, {rows} hours")
+    with tempfile.TemporaryDirectory() as directory:
+        output = Path(directory) / "peer.json"
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "bench.peers", "--peer", name, "--grid", grid),
+                *("--rows", str(rows), "--limit", str(TIMEOUT_S), "--output", str(output)),
+            ],
+            cwd=CHECKOUT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            return {"peer": name, "equal": False, "notes": [last]}
+        (found,) = json.loads(output.read_text("utf-8"))
+        measured: dict[str, Any] = found
+        return measured

@@ -1,0 +1,1 @@
+"""The peer in Quix Streams, with a virtual environment of its own."""

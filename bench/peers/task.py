@@ -1,0 +1,160 @@
+"""What a peer is told and what it hands back, as files; standard library only.
+
+One peer has a virtual environment of its own, without NumPy and without gridstress.
+"""
+
+import json
+from array import array
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+MEASUREMENTS = "measurements"
+"""Under this name measurements are counted, beside the updates of each model."""
+
+Reach = dict[str, list[tuple[str, float]]]
+"""By node, the nodes its stress reaches and the influence on each, itself included."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One peer's work.
+
+    Attributes
+    ----------
+    bootstrap
+        Address of the broker, ``host:port``.
+    name
+        Unique to this run: consumer group, and the beginning of every topic's name.
+    source
+        The topic that is read, written beforehand: measurement frames for the plain loop,
+        records of one node each for the others.
+    directory
+        Where the peer keeps its state and leaves its results.
+    partitions
+        Of every topic.
+    grid
+        The grid, as a file of our JSON.
+    nodes
+        Node ids, in the grid's order.
+    ratings_mw
+        Rating of each of them.
+    threshold, period_s, size_s, step_s
+        As in the settings of gridstress; a measurement stands for ``period_s`` seconds.
+    reach
+        By model.
+    measurements
+        How many there are, a node and time each.
+    updates
+        By model, how often a window is changed, if a message a reached node changes every window
+        that it lies in.
+    first_end_s, windows
+        End of the first window that has a measurement, and how many windows there are.
+    """
+
+    bootstrap: str
+    name: str
+    source: str
+    directory: str
+    partitions: int
+    grid: str
+    nodes: list[str]
+    ratings_mw: list[float]
+    threshold: float
+    period_s: int
+    size_s: int
+    step_s: int
+    reach: dict[str, Reach]
+    measurements: int
+    updates: dict[str, int]
+    first_end_s: int
+    windows: int
+
+    @property
+    def stress_topic(self) -> str:
+        """Topic of stress events."""
+        return f"{self.name}-stress"
+
+    def propagated_topic(self, model: str) -> str:
+        """Topic of one model's propagated stress."""
+        return f"{self.name}-propagated-{model}"
+
+    @property
+    def windows_per_message(self) -> int:
+        """How many windows a time lies in."""
+        return self.size_s // self.step_s
+
+    @property
+    def rating_of(self) -> dict[str, float]:
+        """Rating of each node, MW."""
+        return dict(zip(self.nodes, self.ratings_mw, strict=True))
+
+    def stress(self, load_mw: float, rating_mw: float) -> float:
+        """Stress-hours of one measurement, as `agents.detection.stress_of` has them."""
+        excess = (load_mw / rating_mw - self.threshold) / (1.0 - self.threshold)
+        return max(0.0, excess) * (self.period_s / 3600)
+
+    def save(self, path: Path) -> None:
+        """Write the task to a file."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "Task":
+        """Read a task from a file."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a peer says of itself.
+
+    ``seconds`` and ``cpu_s`` are from the first record to the last result; ``counts`` says how
+    many measurements and, by model, updates of windows there were.
+    """
+
+    seconds: float
+    cpu_s: float
+    counts: dict[str, int]
+
+
+class Windows:
+    """Stress by window and node of one model, as 8-byte floats in a file."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._column = {node: i for i, node in enumerate(task.nodes)}
+        self._values = array("d", bytes(8 * task.windows * len(task.nodes)))
+
+    def put(self, node: str, end_s: float, stress: float) -> None:
+        """Set the stress of a node in the window that ends at ``end_s``."""
+        row = round((end_s - self._task.first_end_s) / self._task.step_s)
+        if not 0 <= row < self._task.windows:
+            raise ValueError(f"no measurement lies in the window of {node} that ends at {end_s}")
+        self._values[row * len(self._task.nodes) + self._column[node]] = stress
+
+    def save(self, model: str) -> None:
+        """Write the file of this model."""
+        with windows_file(self._task, model).open("wb") as file:
+            self._values.tofile(file)
+
+
+def windows_file(task: Task, model: str) -> Path:
+    """File with one model's windows, shape (windows, nodes), row by row."""
+    return Path(task.directory) / f"{model}.f64"
+
+
+def outcome_file(task: Task) -> Path:
+    """File that says that a peer has finished."""
+    return Path(task.directory) / "outcome.json"
+
+
+def save_outcome(task: Task, outcome: Outcome) -> None:
+    """Write the last file of a peer, after its windows."""
+    # Written beside and moved: who waits for it never reads half of it.
+    draft = outcome_file(task).with_suffix(".new")
+    draft.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+    draft.replace(outcome_file(task))
+
+
+def load_outcome(task: Task) -> Outcome:
+    """Read what a peer has said of itself."""
+    return Outcome(**json.loads(outcome_file(task).read_text(encoding="utf-8")))

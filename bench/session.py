@@ -1,0 +1,135 @@
+"""A session: what is to be measured, how often, and what has been measured already."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench.book import Book
+from bench.case import Case
+from bench.drain import Drain, drain
+from bench.feed import Input
+from bench.plan import WINTER_ROWS, rows_for
+from bench.prepare import Kitchen
+from bench.rig import Rig
+
+TRIAL_NODE_MEASUREMENTS = 1_000_000
+QUICK_NODE_MEASUREMENTS = 10_000
+BUSY = 0.1
+"""Share of the processors in use from which on a machine is not idle."""
+
+
+@dataclass
+class Session:
+    """Measures cases, each as often as asked, and remembers them.
+
+    Parameters
+    ----------
+    home
+        Directory for brokers, tables and logs of the runs.
+    repeat
+        Runs of every case.
+    seconds
+        How long a run should take, at the rate a trial has shown; also of a paced run.
+    rows
+        Hours of a run; by a trial if None.
+    quick
+        A smoke test: few rows, no trial.
+    """
+
+    kitchen: Kitchen
+    home: Path
+    book: Book
+    console: Console
+    grids: Sequence[str]
+    stores: Sequence[str]
+    brokers: Sequence[str]
+    repeat: int = 3
+    seconds: float = 30.0
+    rows: int | None = None
+    quick: bool = False
+    _drains: dict[Case, list[Drain]] = field(default_factory=dict)
+    _rows: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def base(self) -> Case:
+        """The case that all others differ from in one thing."""
+        default = Case()
+        grid = default.grid if default.grid in self.grids else self.grids[0]
+        return Case(grid, self.stores[0], self.brokers[0])
+
+    def drains(self, case: Case) -> list[Drain]:
+        """Runs of a case that were found equal; measured now if they have not been before."""
+        if case not in self._drains:
+            source = self.kitchen.frames(case.grid, self.rows_of(case.grid))
+            self._drains[case] = self.drain_all("drain", case, source)
+        return self._drains[case]
+
+    def drain_all(self, part: str, case: Case, source: Input) -> list[Drain]:
+        """Runs of a case on some input that were found equal."""
+        runs = [self._drain(case, source, f"run {i + 1}") for i in range(self.repeat)]
+        self.note_runs(part, runs)
+        return [run for run in runs if run.equal]
+
+    def rows_of(self, grid: str) -> int:
+        """Hours that a run of this grid has, the same for all of its cases."""
+        if self.rows is not None:
+            return self.rows
+        if grid not in self._rows:
+            nodes = self._nodes(grid)
+            rows = max(48, QUICK_NODE_MEASUREMENTS // nodes)
+            if not self.quick:
+                rows = min(WINTER_ROWS, TRIAL_NODE_MEASUREMENTS // nodes)
+                case = Case(grid, self.stores[0], self.brokers[0])
+                trial = self._drain(case, self.kitchen.frames(grid, rows), "trial")
+                rows = rows_for(trial.rate, nodes, self.seconds)
+            self._rows[grid] = rows
+        return self._rows[grid]
+
+    @contextmanager
+    def rig(self, case: Case, what: str) -> Iterator[Rig]:
+        """A fresh broker for one measurement; its data go when all was well."""
+        place = self.home / f"{len(list(self.home.iterdir())) + 1:03d}"
+        with Rig(case, self.kitchen.grid(case.grid), place) as rig:
+            self.say(f"{case}: {what}; load average {rig.load_average:.1f}")
+            if rig.busy_before > BUSY:
+                self.say(f"  the machine is busy: {rig.busy_before:.0%} of its processors in use")
+            yield rig
+        if not list(place.glob("*.verify.log")):
+            for one in place.iterdir():
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
+
+    def note_runs(self, part: str, runs: Sequence[Any]) -> None:
+        """Keep runs as they were, and tell of those that the verifier refused."""
+        self.book.runs += [{"part": part, **asdict(run)} for run in runs]
+        for run in runs:
+            if not run.equal:
+                self.book.unequal.append(f"{part}: {getattr(run, 'case', '')}")
+                self.say(f"  NOT EQUAL, see the *.verify.log in {self.home}")
+
+    def say(self, text: str) -> None:
+        """Tell the person who waits."""
+        self.console.print(text, highlight=False, markup=False)
+
+    def _nodes(self, grid: str) -> int:
+        source = self.kitchen.frames(grid, 1)
+        return source.node_measurements // source.rows
+
+    def _drain(self, case: Case, source: Input, what: str) -> Drain:
+        with self.rig(case, f"{what}, {source.node_measurements:,} node-measurements") as rig:
+            found = drain(rig, source)
+        self.say(
+            f"  {found.rate:,.0f} node-measurements/s in {found.seconds:.1f} s, "
+            f"processor time {found.worker_cpu_s:.1f} s of workers, "
+            f"{found.broker_cpu_s:.1f} s of the broker, {found.foreign_cpu_s:.1f} s of others"
+        )
+        if found.disturbed:
+            self.book.notes.append(
+                f"{case}, {what}: others took {found.foreign_cpu_s:.1f} s of processor time in "
+                f"{found.seconds:.1f} s; the rate is too low."
+            )
+        return found

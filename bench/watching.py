@@ -1,0 +1,90 @@
+"""What processes use while they work: memory and processor time, by the wall clock."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import psutil
+
+EVERY_S = 0.1
+
+MACHINE = "machine"
+"""Name under which the processor time of everything that runs here is kept."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Processes at one moment; by name, memory in bytes and processor time since their start."""
+
+    at_s: float
+    rss: Mapping[str, int]
+    cpu_s: Mapping[str, float]
+
+
+@dataclass
+class Samples:
+    """What was seen, oldest first."""
+
+    seen: list[Sample] = field(default_factory=list)
+
+    def peak_rss(self, name: str) -> int:
+        """Most memory the process was seen to hold, bytes."""
+        return max((sample.rss.get(name, 0) for sample in self.seen), default=0)
+
+    def cpu_s(self, name: str, began_s: float, ended_s: float) -> float:
+        """Processor time it used between two moments (epoch seconds), by interpolation."""
+        known = [sample for sample in self.seen if name in sample.cpu_s]
+        if not known:
+            return 0.0
+        at_s = [sample.at_s for sample in known]
+        used_s = [sample.cpu_s[name] for sample in known]
+        before, after = np.interp([began_s, ended_s], at_s, used_s)
+        return float(after - before)
+
+
+def look(processes: Mapping[str, psutil.Process]) -> Sample:
+    """Look at the processes once; one that has ended is left out."""
+    rss, cpu_s = {}, {MACHINE: _machine_cpu_s()}
+    for name, process in processes.items():
+        try:
+            with process.oneshot():
+                times = process.cpu_times()
+                rss[name] = process.memory_info().rss
+                cpu_s[name] = times.user + times.system
+        except psutil.NoSuchProcess:
+            continue
+    return Sample(time.time(), rss, cpu_s)
+
+
+@contextmanager
+def watching(processes: Mapping[str, psutil.Process]) -> Iterator[Samples]:
+    """Look again and again for the length of a ``with`` block, in a thread of its own."""
+    samples, done = Samples(), threading.Event()
+
+    def watch() -> None:
+        while True:
+            samples.seen.append(look(processes))
+            if done.wait(EVERY_S):
+                samples.seen.append(look(processes))
+                return
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        done.set()
+        thread.join()
+
+
+def busy_share(span_s: float = 1.0) -> float:
+    """Share of all processors that is in use now, 0 to 1; takes `span_s` seconds to find out."""
+    return float(psutil.cpu_percent(interval=span_s)) / 100
+
+
+def _machine_cpu_s() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
