@@ -13,11 +13,28 @@ import numpy as np
 from topology.messages import Floats
 
 
+class _Sparse(msgspec.Struct, array_like=True):
+    """A vector of mostly zeros: most hours only a few nodes are stressed."""
+
+    size: int
+    index: bytes
+    values: bytes
+
+    @classmethod
+    def of(cls, vector: Floats) -> Self:
+        (index,) = vector.nonzero()
+        return cls(len(vector), index.astype(np.int32).tobytes(), vector[index].tobytes())
+
+    def dense(self) -> Floats:
+        vector = np.zeros(self.size)
+        vector[np.frombuffer(self.index, np.int32)] = np.frombuffer(self.values)
+        return vector
+
+
 class _Packed(msgspec.Struct, array_like=True):
     applied: dict[str, int]
-    stress: dict[str, bytes]
-    source_index: bytes
-    source_stress: bytes
+    stress: dict[str, _Sparse]
+    source_stress: _Sparse
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -61,24 +78,19 @@ class Pane:
 
     def pack(self) -> bytes:
         """This pane as a table value."""
-        (index,) = self.source_stress.nonzero()
         packed = _Packed(
             applied=self.applied,
-            stress={zone: values.tobytes() for zone, values in self.stress.items()},
-            source_index=index.astype(np.int32).tobytes(),
-            source_stress=self.source_stress[index].tobytes(),
+            stress={zone: _Sparse.of(values) for zone, values in self.stress.items()},
+            source_stress=_Sparse.of(self.source_stress),
         )
         return msgspec.msgpack.encode(packed)
 
     @classmethod
-    def unpack(cls, raw: bytes, grid_size: int) -> Self:
+    def unpack(cls, raw: bytes) -> Self:
         """A pane from a table value."""
         packed = _decoder.decode(raw)
-        source_stress = np.zeros(grid_size)
-        index = np.frombuffer(packed.source_index, np.int32)
-        source_stress[index] = np.frombuffer(packed.source_stress)
         return cls(
-            source_stress=source_stress,
-            stress={zone: np.frombuffer(values) for zone, values in packed.stress.items()},
+            source_stress=packed.source_stress.dense(),
+            stress={zone: values.dense() for zone, values in packed.stress.items()},
             applied=packed.applied,
         )

@@ -81,7 +81,7 @@ class TumblingPanes:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
             raw = self._store.stored(self._shard, _key(self._run, self._shard, start_s))
-            self._known[start_s] = None if raw is None else Pane.unpack(raw, self.grid_size)
+            self._known[start_s] = None if raw is None else Pane.unpack(raw)
         return self._known[start_s]
 
     def to_change(self, start_s: int) -> Pane:

@@ -40,14 +40,14 @@ def test_the_order_of_the_zones_does_not_change_a_single_bit(rows, random) -> No
 @given(rows)
 def test_a_pane_reads_back_as_it_was_packed(rows) -> None:
     pane = filled([(zone, seq, values) for seq, (zone, values) in enumerate(rows)])
-    again = Pane.unpack(pane.pack(), grid_size=3)
+    again = Pane.unpack(pane.pack())
     assert again.applied == pane.applied
     assert again.total(2).tobytes() == pane.total(2).tobytes()
     assert again.source_stress.tobytes() == pane.source_stress.tobytes()
 
 
 def test_an_unpacked_pane_can_be_added_to() -> None:
-    pane = Pane.unpack(filled([("x", 1, np.array([1.0, 2.0]))]).pack(), grid_size=3)
+    pane = Pane.unpack(filled([("x", 1, np.array([1.0, 2.0]))]).pack())
     pane.add("x", 2, np.array([1.0, 1.0]), np.array([1.0, 0.0, 0.0]))
     assert pane.total(2).tolist() == [2.0, 3.0]
     assert pane.source_stress.tolist() == [2.0, 2.0, 0.0]
