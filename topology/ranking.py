@@ -27,4 +27,5 @@ def top_sources(
     if total <= 0:
         return []
     order = highest(parts, TOP_SOURCES)
-    return [SourceShare(ids[i], float(parts[i] / total)) for i in order if parts[i] > 0]
+    chosen = zip(order.tolist(), (parts[order] / total).tolist(), strict=True)
+    return [SourceShare(ids[i], share) for i, share in chosen if share > 0]

@@ -132,7 +132,11 @@ class Store:
         ids.add(alert.alert_id)
         self._episodes[alert.model].add(alert, received_at)
         alerts = self._alerts[alert.model]
-        insort(alerts, ReceivedAlert(received_at, alert), key=lambda item: item.received_at)
+        received = ReceivedAlert(received_at, alert)
+        if alerts and received_at < alerts[-1].received_at:
+            insort(alerts, received, key=lambda item: item.received_at)
+        else:
+            alerts.append(received)
         if len(alerts) > MAX_ALERTS:
             for item in alerts[: MAX_ALERTS // 10]:
                 ids.discard(item.alert.alert_id)
