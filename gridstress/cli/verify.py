@@ -21,7 +21,11 @@ def verify(
         str | None, typer.Option(help="A worker to ask; the first of GRIDSTRESS_API_URLS.")
     ] = None,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds without progress of the workers to wait for.")
+        float,
+        typer.Option(
+            min=0,
+            help="Seconds without progress of the workers to wait for; 0 does not wait at all.",
+        ),
     ] = 60.0,
     open_windows: Annotated[
         bool,

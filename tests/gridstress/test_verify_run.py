@@ -291,6 +291,15 @@ def test_workers_that_do_not_get_on_are_named(command, worker):
     assert "linear shard 0 at 1970-01-01T02:00:00Z" in str(result.exception)
 
 
+def test_nobody_is_waited_for_if_told_so(command, worker):
+    """What workers have forgotten by now can still be verified."""
+    api = worker("good")
+    api.watermark_s = None
+    result = command("verify", "--run", "good", "--api", api.url, "--wait", "0", "--no-open")
+    assert result.exit_code == 0, result.output
+    assert "nobody was waited for" in result.output
+
+
 def test_no_worker_at_all_says_what_to_do(command):
     result = command("verify", "--run", "good", "--api", "http://127.0.0.1:1")
     assert isinstance(result.exception, GridstressError)
