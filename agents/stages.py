@@ -25,6 +25,9 @@ from topology.messages import MeasurementFrame, PropagatedFrame, StressFrame, de
 
 log = logging.getLogger(__name__)
 
+MAX_GOING_ON = 64
+"""Runs that have not ended which a shard keeps."""
+
 
 @dataclass
 class DetectionStage:
@@ -157,9 +160,7 @@ class RiskStage:
     def _begin(self, run: str, event: Any, changes: list[Change]) -> ShardState:
         """A new run's state; the shard forgets the runs that started longest ago."""
         shard = event.message.partition
-        known = self.table.runs(shard)
-        newest_first = sorted(known, key=lambda r: (known[r].started_ms, r), reverse=True)
-        for old in newest_first[self.max_runs - 1 :]:
+        for old in self._too_many(shard):
             log.info("shard %s forgets run %s", shard, old)
             changes += self.table.forget(old, shard)
             self.dirty.discard((shard, old))
@@ -167,6 +168,19 @@ class RiskStage:
             self._silence.pop((shard, old), None)
             self.forgotten.add((shard, old))
         return ShardState.new(len(self.model.shards[shard]), int(event.message.timestamp * 1000))
+
+    def _too_many(self, shard: int) -> list[str]:
+        """Runs to make room for one more: ended ones, for behind a backlog many are under way.
+
+        One whose replay was given up never ends; that is what the second limit is for.
+        """
+        zones, known = self.model.grid.zones, self.table.runs(shard)
+        newest_first = sorted(known, key=lambda r: (known[r].started_ms, r), reverse=True)
+        ended = [run for run in newest_first if known[run].is_ended(zones)]
+        going_on = [run for run in newest_first if not known[run].is_ended(zones)]
+        if given_up := going_on[MAX_GOING_ON - 1 :]:
+            log.warning("shard %s forgets %s, which has not ended", shard, ", ".join(given_up))
+        return ended[self.max_runs - 1 :] + given_up
 
     def _deletable(self, state: ShardState) -> range:
         """Panes that the state, as it was last written, does not ask for any more."""

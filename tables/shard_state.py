@@ -100,13 +100,17 @@ class ShardState:
         A zone that has ended or fallen silent holds nothing back; once all have ended, it is the
         latest end of those that had a row: nothing bounds what the end of another may say.
         """
-        if all(zone in self.ended_s for zone in zones):
+        if self.is_ended(zones):
             ends = (time_s for zone, time_s in self.ended_s.items() if zone in self.newest_s)
             return max(ends, default=None)
         holding = [zone for zone in zones if zone not in self.ended_s and zone not in silent]
         if not holding or not all(zone in self.newest_s for zone in holding):
             return None
         return min(self.newest_s[zone] for zone in holding) - spec.lateness_s
+
+    def is_ended(self, zones: Collection[str]) -> bool:
+        """Whether the end of every zone has been seen."""
+        return all(zone in self.ended_s for zone in zones)
 
     @property
     def event_time_s(self) -> float | None:

@@ -99,7 +99,7 @@ def view_of(
         event_time_s=state.event_time_s,
         watermark_s=state.watermark_s(zones, spec, silent),
         closed_until_s=state.closed_until_s,
-        ended=all(zone in state.ended_s for zone in zones),
+        ended=state.is_ended(zones),
         window_end_s=end_s,
         stress=stress.tolist(),
         risk=risk.tolist(),

@@ -21,6 +21,8 @@ MAX_PENDING = 2_000
 MAX_BYTES = 16 << 20
 """Of a run's risks that nobody has asked to compare yet; beyond it the oldest are dropped, and
 their windows have no agreement."""
+MAX_RUNS = 16
+"""Windows may come after the word that their run is forgotten, from another topic."""
 COMPARING_S = 0.1
 """How long one question may compare; the next one goes on."""
 
@@ -76,7 +78,7 @@ class History:
         self._index, self._models, self._shards = index, list(models), shards
         self._warning = warning
         self._pending: OrderedDict[tuple[str, float], _Whole] = OrderedDict()
-        self._runs: dict[str, _Run] = {}
+        self._runs: OrderedDict[str, _Run] = OrderedDict()
         self._room = MAX_BYTES // (8 * len(self._models) * max(1, len(index)))
 
     def add(self, window: RiskWindow) -> None:
@@ -95,6 +97,9 @@ class History:
         whole.parts.add((model, window.shard))
         if len(whole.parts) == len(self._models) * self._shards:
             self._keep(self._runs.setdefault(window.run, _Run()), end_s, whole.risk)
+            self._runs.move_to_end(window.run)
+            if len(self._runs) > MAX_RUNS:
+                self._runs.popitem(last=False)
             del self._pending[key]
         elif len(self._pending) > min(MAX_PENDING, self._room):
             self._pending.popitem(last=False)

@@ -84,16 +84,51 @@ async def test_a_state_of_another_topology_ends_the_worker_and_refuses_nothing(
     assert not event.acked
 
 
-async def test_a_shard_forgets_the_runs_that_started_longest_ago(
+async def begin(stage: RiskStage, run: str, started: float) -> None:
+    value = encode(spread("north", [0], {"a": [1.0]}, run=run))
+    await stage([Event(Message(value=value, timestamp=started))])
+
+
+async def end(stage: RiskStage, run: str) -> None:
+    for zone in ("north", "south"):
+        value = encode(spread(zone, [1], {}, run=run, seq=1, final=True))
+        await stage([Event(Message(value=value, timestamp=99.0))])
+
+
+async def test_a_shard_forgets_the_ended_runs_that_started_longest_ago(
     triangle: Grid, letters: DeadLetters
 ) -> None:
     stage = risk_stage(triangle, letters)
     stage.max_runs = 2
     for number in range(4):
-        value = encode(spread("north", [0], {"a": [1.0]}, run=f"run-{number}"))
-        await stage([Event(Message(value=value, timestamp=float(number)))])
+        await begin(stage, f"run-{number}", number)
+        await end(stage, f"run-{number}")
     assert sorted(stage.table.runs(0)) == ["run-2", "run-3"]
     assert stage.forgotten == {(0, "run-0"), (0, "run-1")}
+
+
+async def test_a_run_that_goes_on_is_not_forgotten_for_newer_ones(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    """Behind a backlog the zones' frames may be several runs apart."""
+    stage = risk_stage(triangle, letters)
+    stage.max_runs = 2
+    for number in range(6):
+        await begin(stage, f"run-{number}", number)
+    for number in (1, 2, 3):
+        await end(stage, f"run-{number}")
+    await begin(stage, "run-6", 6)
+    assert sorted(stage.table.runs(0)) == ["run-0", "run-3", "run-4", "run-5", "run-6"]
+
+
+async def test_runs_that_never_end_do_not_pile_up(
+    triangle: Grid, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.stages.MAX_GOING_ON", 3)
+    stage = risk_stage(triangle, letters)
+    for number in range(5):
+        await begin(stage, f"run-{number}", number)
+    assert sorted(stage.table.runs(0)) == ["run-2", "run-3", "run-4"]
 
 
 async def test_a_zone_whose_clock_stays_wrong_is_given_up_like_a_silent_one(

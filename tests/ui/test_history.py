@@ -2,14 +2,16 @@ import pytest
 
 from tests.frames import at, hour_s
 from topology.messages import RiskWindow
-from ui.history import COMPARING_S, MAX_PENDING, History
+from ui.history import COMPARING_S, MAX_PENDING, MAX_RUNS, History
 
 INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
 
 
-def window(model: str, shard: int, hour: float, risks: dict[str, float]) -> RiskWindow:
+def window(
+    model: str, shard: int, hour: float, risks: dict[str, float], run: str = "r"
+) -> RiskWindow:
     return RiskWindow(
-        model=model, run="r", shard=shard, window_start=at(hour - 6), window_end=at(hour),
+        model=model, run=run, shard=shard, window_start=at(hour - 6), window_end=at(hour),
         nodes=list(risks), stress=[1.0] * len(risks), risk=list(risks.values()),
     )  # fmt: skip
 
@@ -55,10 +57,20 @@ def test_a_run_can_be_forgotten(history: History) -> None:
     assert history.points("r") == []
 
 
-def whole(history: History, hour: float) -> None:
+def whole(history: History, hour: float, run: str = "r") -> None:
     for model in ("linear", "centrality"):
         for shard in (0, 1):
-            history.add(window(model, shard, hour, {"a": 0.6, "b": 0.1}))
+            history.add(window(model, shard, hour, {"a": 0.6, "b": 0.1}, run))
+
+
+def test_of_many_runs_the_ones_that_moved_last_are_kept(history: History) -> None:
+    """Windows of a forgotten run may still come, and nobody forgets it again."""
+    for number in range(MAX_RUNS + 3):
+        whole(history, 1, f"run-{number}")
+        whole(history, number, "always")
+    kept = [n for n in range(MAX_RUNS + 3) if history.points(f"run-{n}")]
+    assert kept == list(range(4, MAX_RUNS + 3))
+    assert len(history.points("always")) == MAX_RUNS + 3
 
 
 def test_what_one_question_has_no_time_for_the_next_ones_compare(
