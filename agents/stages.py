@@ -184,9 +184,9 @@ class RiskStage:
 
     def _deletable(self, state: ShardState) -> range:
         """Panes that the state, as it was last written, does not ask for any more."""
-        if state.closed_until_s is None or state.first_pane_s is None:
+        oldest_s = self.model.needed_from(state)
+        if oldest_s is None or state.first_pane_s is None:
             return range(0)
-        oldest_s = self.model.spec.oldest_needed(state.closed_until_s)
         floor_s = state.first_pane_s if state.floor_s is None else state.floor_s
         state.floor_s = max(floor_s, oldest_s)
         return range(floor_s, oldest_s, self.model.spec.step_s)

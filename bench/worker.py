@@ -36,11 +36,7 @@ class Worker:
     @property
     def store_bytes(self) -> int:
         """Size of its tables on disk."""
-        sizes = []
-        for file in self.data.rglob("*"):
-            with suppress(FileNotFoundError):  # RocksDB deletes files at any time
-                sizes.append(file.stat().st_size if file.is_file() else 0)
-        return sum(sizes)
+        return bytes_in(self.data)
 
     @property
     def live(self) -> bool:
@@ -70,19 +66,40 @@ class Worker:
 
 def start_worker(name: str, environment: Mapping[str, str], home: Path) -> Worker:
     """Start a worker on a free port, its log and tables in `home`, without waiting for it."""
-    port, data = processes.free_port(), home / name
-    url = f"http://127.0.0.1:{port}"
-    spec = processes.ServiceSpec(
+    port = processes.free_port()
+    spec = worker_spec(name, port, environment, home, log_level="warn")
+    return Worker(url_of(port), home / name, spec, processes.spawn(spec, home))
+
+
+def worker_spec(
+    name: str, port: int, environment: Mapping[str, str], home: Path, *, log_level: str
+) -> processes.ServiceSpec:
+    """Describe a worker whose tables are in `home` under its name; ready when it is live."""
+    url = url_of(port)
+    return processes.ServiceSpec(
         name=name,
         command=[
-            *(sys.executable, "-m", "faust", "-A", "gridstress", "worker", "-l", "warn"),
+            *(sys.executable, "-m", "faust", "-A", "gridstress", "worker", "-l", log_level),
             *("--web-port", str(port)),
         ],
         ready=lambda: _live(url),
-        environment={**environment, "GRIDSTRESS_DATA_DIR": str(data.resolve())},
+        environment={**environment, "GRIDSTRESS_DATA_DIR": str((home / name).resolve())},
         directory=home,
     )
-    return Worker(url, data, spec, processes.spawn(spec, home))
+
+
+def url_of(port: int) -> str:
+    """Where a worker with this port answers."""
+    return f"http://127.0.0.1:{port}"
+
+
+def bytes_in(directory: Path) -> int:
+    """Size of the files in a directory and below; they may come and go meanwhile."""
+    sizes = []
+    for file in directory.rglob("*"):
+        with suppress(FileNotFoundError):  # RocksDB deletes files at any time
+            sizes.append(file.stat().st_size if file.is_file() else 0)
+    return sum(sizes)
 
 
 def _live(url: str) -> bool:

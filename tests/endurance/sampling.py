@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import psutil
 
+from bench.worker import bytes_in
 from tests.integration.harness import Worker
 
 
@@ -43,7 +44,7 @@ class Sampler:
                     at_s=round(time.monotonic() - began, 1),
                     rss_mb=round(process.memory_info().rss / 1e6, 1),
                     descriptors=process.num_fds(),
-                    store_mb=round(_size(self.store) / 1e6, 2),
+                    store_mb=round(bytes_in(self.store) / 1e6, 2),
                     lag=lag_of(self.worker),
                 )
             )
@@ -76,13 +77,3 @@ def lag_of(worker: Worker) -> int:
     except (httpx.HTTPError, KeyError):
         return -1
     return sum(sum(one["lag"].values()) for one in told)
-
-
-def _size(directory: Path) -> int:
-    sizes = []
-    for file in directory.rglob("*"):
-        try:
-            sizes.append(file.stat().st_size)
-        except FileNotFoundError:  # RocksDB deletes files at any time
-            continue
-    return sum(sizes)

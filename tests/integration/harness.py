@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
+from bench.worker import url_of, worker_spec
 from gridstress import processes
 from gridstress.settings import Settings, load_settings
 from gridstress.topic_reader import read_topic
@@ -90,21 +91,10 @@ class Stack:
 
     def add_worker(self) -> Worker:
         """Start one more worker and wait until it is healthy."""
-        port = processes.free_port()
-        name = f"worker-{len(self.workers) + 1}"
-        url = f"http://127.0.0.1:{port}"
-        spec = processes.ServiceSpec(
-            name=name,
-            command=[
-                *(sys.executable, "-m", "faust", "-A", "gridstress", "worker", "-l", "info"),
-                *("--web-port", str(port)),
-            ],
-            ready=lambda: _healthy(url),
-            environment={**self._env, "GRIDSTRESS_DATA_DIR": str(self.directory / name)},
-            directory=self.directory,
-        )
+        port, name = processes.free_port(), f"worker-{len(self.workers) + 1}"
+        spec = worker_spec(name, port, self._env, self.directory, log_level="info")
         service = processes.spawn(spec, self.directory)
-        worker = Worker(url, spec, self.directory, service)
+        worker = Worker(url_of(port), spec, self.directory, service)
         self.workers.append(worker)
         processes.wait_until_healthy(spec, service, time.monotonic() + READY_S)
         return worker
@@ -156,13 +146,6 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
-
-
-def _healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/api/v1/live", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 async def send(bootstrap: str, topic: str, records: Iterable[tuple[int, bytes | None]]) -> None:
