@@ -5,7 +5,6 @@ clear level; the gap between the two keeps alarms from flapping (hysteresis, as 
 level is the highest it has reached and never falls.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -17,6 +16,8 @@ from topology.clock import to_iso
 from topology.messages import Floats, Level, State
 
 LEVELS: Final[tuple[Level, ...]] = ("WARNING", "HIGH", "CRITICAL")
+STATES: Final[tuple[State, ...]] = ("RAISED", "ESCALATED", "CLEARED")
+_RAISED, _ESCALATED, _CLEARED = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +45,28 @@ def episode_id(model: str, run: str, node_id: str, since_s: float) -> str:
     return sha256(f"{model}/{run}/{node_id}/{to_iso(since_s)}".encode()).hexdigest()[:16]
 
 
-def decide(
-    state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds
-) -> Iterator[Transition]:
-    """Move the episodes of a shard on by one window; changes ``state`` as it goes.
+def decide(state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds) -> list[Transition]:
+    """Move the episodes of a shard on by one window; changes ``state``.
 
     ``risk`` has shape (shard nodes,); transitions come in the order of the nodes.
     """
     steps = (thresholds.warning, thresholds.high, thresholds.critical)
     reached = np.searchsorted(steps, risk, side="right").astype(np.int8)
-    rising = reached > state.level
     clearing = (state.level > 0) & (risk < thresholds.clear)
-    for node in (rising | clearing).nonzero()[0].tolist():
-        if clearing[node]:
-            level = LEVELS[state.level[node] - 1]
-            yield Transition(node, "CLEARED", level, float(state.since_s[node]))
-            state.level[node] = 0
-            continue
-        raised = state.level[node] == 0
-        if raised:
-            state.since_s[node] = end_s
-        state.level[node] = reached[node]
-        level = LEVELS[reached[node] - 1]
-        what: State = "RAISED" if raised else "ESCALATED"
-        yield Transition(node, what, level, float(state.since_s[node]))
+    (nodes,) = ((reached > state.level) | clearing).nonzero()
+    if not len(nodes):
+        return []
+    clears, before, now = clearing[nodes], state.level[nodes], reached[nodes]
+    raised = ~clears & (before == 0)
+    state.since_s[nodes[raised]] = end_s
+    state.level[nodes] = np.where(clears, 0, now)
+    moves = zip(
+        nodes.tolist(),
+        np.where(clears, _CLEARED, np.where(raised, _RAISED, _ESCALATED)).tolist(),
+        np.where(clears, before, now).tolist(),
+        state.since_s[nodes].tolist(),
+        strict=True,
+    )
+    return [
+        Transition(n, STATES[what], LEVELS[level - 1], since) for n, what, level, since in moves
+    ]

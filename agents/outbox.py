@@ -7,6 +7,10 @@ from typing import Any, Protocol
 
 MAX_BYTES = 8 << 20
 
+Header = tuple[str, bytes]
+Record = tuple[bytes, bytes, list[Header]]
+"""Key, value and headers."""
+
 
 class Topic(Protocol):
     """Where raw records are sent to."""
@@ -18,9 +22,9 @@ class Topic(Protocol):
         ...
 
     async def send_many(
-        self, partition: int, records: Sequence[tuple[bytes, bytes]]
+        self, partition: int, records: Sequence[Record]
     ) -> Sequence[Awaitable[Any]]:
-        """Hand keys and values over, in order; what comes back is done when all are there."""
+        """Hand records over, in order; what comes back is done when all are there."""
         ...
 
 
@@ -28,16 +32,17 @@ class Topic(Protocol):
 class Outbox:
     """Collects records and sends them together; those of a topic and partition keep their order."""
 
-    _waiting: dict[tuple[int, int], tuple[Topic, list[tuple[bytes, bytes]]]] = field(
-        default_factory=dict
-    )
+    _waiting: dict[tuple[int, int], tuple[Topic, list[Record]]] = field(default_factory=dict)
     _size: int = 0
 
-    async def send(self, topic: Topic, key: str, value: bytes, partition: int) -> None:
-        """Take a record; if many have come together, send them all and wait."""
+    def add(self, topic: Topic, key: str, value: bytes, partition: int, *headers: Header) -> None:
+        """Take a record."""
         _, records = self._waiting.setdefault((id(topic), partition), (topic, []))
-        records.append((key.encode(), value))
+        records.append((key.encode(), value, list(headers)))
         self._size += len(value)
+
+    async def ebb(self) -> None:
+        """If many records have come together, send them and wait until the broker has them."""
         if self._size >= MAX_BYTES:
             await self.acknowledged()
 

@@ -4,7 +4,7 @@ Pure: a step is a function of the state, the panes and the frame. The agent that
 writes is in ``agents/stages.py``.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from agents.alarms import Thresholds, Transition, decide, episode_id
+from agents.causes import Causes, Names
 from agents.detection import check_zone, node_indices
 from tables.risk_table import HoppingWindows, TumblingPanes, Window
 from tables.shard_state import ShardState
@@ -25,12 +26,8 @@ from topology.messages import (
     PropagatedFrame,
     RiskAlert,
     RiskWindow,
-    SourceShare,
 )
-from topology.ranking import top_sources
 from topology.shards import shard_nodes
-
-Names = np.ndarray[Any, np.dtype[np.object_]]
 
 
 @dataclass(frozen=True)
@@ -79,8 +76,9 @@ class RiskModel:
         """
         check_zone(frame.zone, self.grid)
         members, sources = self._members(frame), node_indices(frame.sources, self.grid)
+        rows = len(frame.timestamps)
         stress = _spread(frame.stress, members, len(self.shards[frame.shard]))
-        source_stress = _spread(frame.source_stress, sources, len(self.grid.nodes))
+        source_stress = np.array(frame.source_stress).reshape(rows, len(sources))
         holds_any: Any = stress.any(axis=1) | source_stress.any(axis=1)
         zone, aside = frame.zone, Aside()
         for i, time_s in enumerate(frame.times_s.tolist()):
@@ -107,7 +105,7 @@ class RiskModel:
                 first = state.first_pane_s
                 state.first_pane_s = start_s if first is None else min(first, start_s)
             if holds_any[i]:
-                panes.to_change(start_s).add(zone, seq, stress[i], source_stress[i])
+                panes.to_change(start_s).add(zone, seq, stress[i], sources, source_stress[i])
         return aside
 
     def needed_from(self, state: ShardState) -> int | None:
@@ -134,28 +132,9 @@ class RiskModel:
         for end_s in range(first_end, last_end + 1, self.spec.step_s):
             window = windows.at(end_s)
             state.closed_until_s = end_s
-            alerts = [
-                self._alert(run, shard, window, transition)
-                for transition in decide(state, window.risk, end_s, self.thresholds)
-            ]
+            steps = decide(state, window.risk, end_s, self.thresholds)
+            alerts = self._alerts(run, shard, window, steps) if steps else []
             yield Closing(self._window(run, shard, window), alerts)
-
-    def sources_of(self, node: int, source_stress: Floats) -> list[SourceShare]:
-        """The nodes whose stress makes up most of a node's, largest share first.
-
-        ``node`` is a grid position; ``source_stress`` has shape (grid nodes,).
-        """
-        matrix = self._influence_on
-        begin, end = matrix.indptr[node : node + 2]
-        sources = matrix.indices[begin:end]
-        parts = matrix.data[begin:end] * source_stress[sources]
-        return top_sources(parts, self._ids[sources])
-
-    @cached_property
-    def _influence_on(self) -> Matrix:
-        matrix = self.influence.tocsc()
-        matrix.sort_indices()
-        return matrix
 
     def _members(self, frame: PropagatedFrame) -> list[int]:
         if frame.shard >= self.partitions:
@@ -171,12 +150,13 @@ class RiskModel:
             ) from None
 
     @cached_property
-    def _ids(self) -> Names:
-        return np.array(self.grid.ids, dtype=object)
+    def _causes(self) -> Causes:
+        return Causes(self.grid, self.influence)
 
     @cached_property
     def _shard_ids(self) -> list[Names]:
-        return [self._ids[list(members)] for members in self.shards]
+        ids = np.array(self.grid.ids, dtype=object)
+        return [ids[list(members)] for members in self.shards]
 
     @cached_property
     def _positions(self) -> list[dict[str, int]]:
@@ -197,24 +177,33 @@ class RiskModel:
             risk=window.risk[held].tolist(),
         )
 
-    def _alert(self, run: str, shard: int, window: Window, step: Transition) -> RiskAlert:
-        node = self.shards[shard][step.node]
-        node_id = self.grid.ids[node]
-        episode = episode_id(self.name, run, node_id, step.since_s)
-        return RiskAlert(
-            alert_id=f"{episode}-{step.state}-{step.level}",
-            episode_id=episode,
-            model=self.name,
-            run=run,
-            node_id=node_id,
-            timestamp=to_datetime(window.end_s),
-            window_start=to_datetime(window.end_s - self.spec.size_s),
-            window_end=to_datetime(window.end_s),
-            risk_score=float(window.risk[step.node]),
-            level=step.level,
-            state=step.state,
-            sources=self.sources_of(node, window.source_stress),
-        )
+    def _alerts(
+        self, run: str, shard: int, window: Window, steps: Sequence[Transition]
+    ) -> list[RiskAlert]:
+        nodes = [self.shards[shard][step.node] for step in steps]
+        causes = self._causes.of(nodes, window.source_stress)
+        start, end = to_datetime(window.end_s - self.spec.size_s), to_datetime(window.end_s)
+        alerts = []
+        for node, step, sources in zip(nodes, steps, causes, strict=True):
+            node_id = self.grid.ids[node]
+            episode = episode_id(self.name, run, node_id, step.since_s)
+            alerts.append(
+                RiskAlert(
+                    alert_id=f"{episode}-{step.state}-{step.level}",
+                    episode_id=episode,
+                    model=self.name,
+                    run=run,
+                    node_id=node_id,
+                    timestamp=end,
+                    window_start=start,
+                    window_end=end,
+                    risk_score=float(window.risk[step.node]),
+                    level=step.level,
+                    state=step.state,
+                    sources=sources,
+                )
+            )
+        return alerts
 
 
 def _spread(rows: list[list[float]], columns: list[int], size: int) -> Floats:

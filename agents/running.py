@@ -21,8 +21,8 @@ from topology.errors import MessageError
 log = logging.getLogger(__name__)
 
 Stage = Callable[[Sequence[Any]], Awaitable[int]]
-"""Takes Faust events of one partition, in order; how many it has finished, from the first on.
-If it raises, one of them cannot be used, and of those it was about to finish none is."""
+"""Takes Faust events in order; how many it has finished, from the first on. If it raises, one of
+them cannot be used, and of those it was about to finish none is."""
 
 Halt = Callable[[str], NoReturn]
 
@@ -42,10 +42,14 @@ async def run_stage(
     letters: DeadLetters,
     halt: Halt,
     finished: dict[tuple[str, str, int], int],
+    *,
+    apart: bool = True,
 ) -> None:
     """Work off a stream, batch by batch; what cannot be used is a dead letter.
 
-    The partitions of a batch do not wait for each other. If a stage fails, it is given half as
+    With ``apart``, each partition's records of a batch are handed over by themselves, and do not
+    wait for each other; otherwise all together, in the order in which they came, which then is
+    that of the outputs too. If a stage fails, it is given half as
     many records, until it is clear which of them it was. What it has sent by then is sent again
     with the same ids; of the state nothing has been written.
 
@@ -53,7 +57,7 @@ async def run_stage(
     ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
     """
     async for batch in batches(stream):
-        parts = _by_partition(batch)
+        parts = _by_partition(batch) if apart else [batch]
         await asyncio.gather(*(_work_off(part, name, stage, letters, halt) for part in parts))
         for event in batch:
             event.ack()

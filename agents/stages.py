@@ -1,7 +1,7 @@
 """The stages as agents run them: decode, call the pure part, send, and only then write.
 
-Each takes records of one partition, in order, and returns how many of them it has finished, from
-the first on. ``agents/running.py`` hands them over and acks them.
+Each takes records in order (risk: those of one partition) and returns how many of them it has
+finished, from the first on. ``agents/running.py`` hands them over and acks them.
 """
 
 import logging
@@ -21,7 +21,14 @@ from agents.silence import Silence
 from tables.risk_table import Change, RiskTable, TumblingPanes
 from tables.shard_state import ShardState
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, PropagatedFrame, StressFrame, decode, encode
+from topology.messages import (
+    SENT_MS,
+    MeasurementFrame,
+    PropagatedFrame,
+    StressFrame,
+    decode,
+    encode,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +49,10 @@ class DetectionStage:
         outbox = Outbox()
         for event in events:
             partition = event.message.partition
+            sent = SENT_MS, b"%d" % round(event.message.timestamp * 1000)
             for frame in self.detect(decode(event.value, MeasurementFrame)):
-                await outbox.send(
-                    self.stress_events, frame.zone, encode(frame), partition=partition
-                )
+                outbox.add(self.stress_events, frame.zone, encode(frame), partition, sent)
+                await outbox.ebb()
         await outbox.acknowledged()
         self.frames["detection"] += len(events)
         return len(events)
@@ -65,9 +72,8 @@ class PropagationStage:
         outbox = Outbox()
         for event in events:
             for frame in self.propagate(decode(event.value, StressFrame)):
-                await outbox.send(
-                    self.propagated, str(frame.shard), encode(frame), partition=frame.shard
-                )
+                outbox.add(self.propagated, str(frame.shard), encode(frame), frame.shard)
+                await outbox.ebb()
         await outbox.acknowledged()
         self.frames[f"propagation_{self.model}"] += len(events)
         return len(events)
@@ -140,10 +146,10 @@ class RiskStage:
         outbox = Outbox()
         silent = self.silent[shard, run]
         for closing in self.model.close(run, shard, state, panes, silent):
-            window = encode(closing.window)
-            await outbox.send(self.windows, str(shard), window, shard)
+            outbox.add(self.windows, str(shard), encode(closing.window), shard)
             for alert in closing.alerts:
-                await outbox.send(self.alerts, alert.node_id, encode(alert), shard)
+                outbox.add(self.alerts, alert.node_id, encode(alert), shard)
+            await outbox.ebb()
         await outbox.acknowledged()
 
     async def _write(self, shard: int, changes: Sequence[Change]) -> None:

@@ -14,25 +14,22 @@ types worth the name, so they are `Any` here.
 import asyncio
 import logging
 import os
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from typing import Any, Literal, NoReturn, cast
 
-from aiokafka.errors import IllegalGenerationError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
 from mode import Service
+
+from gridstress.consumer import SafeConsumer
 
 BrokerKind = Literal["auto", "kafka", "embedded"]
 """What answers at the broker's address; ``auto`` asks it when the worker starts."""
 
 EXIT_UNDELIVERED = os.EX_SOFTWARE
 """Exit code (70) of a worker that could not send a record."""
-
-FETCH_S = 0.25
-"""How long a fetch waits for records, s. A rebalance waits for it several times; stock's waits are
-1 s (client) and 1.5 s (broker)."""
 
 BUFFERED_MESSAGES = 5_000
 """Table writes that may wait for the producer before no more records are taken in. Stock stops,
@@ -208,168 +205,6 @@ class SafeProducer(driver.Producer):
         await super().on_stop()
 
 
-class SafeConsumerThread(driver.AIOKafkaConsumerThread):
-    """Thread that talks to the broker, without making other questions wait for a long fetch."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        consumer = super()._create_worker_consumer(transport)
-        # A broker answers one connection in order: recovery's questions wait behind each fetch.
-        consumer._fetch_max_wait_ms = int(FETCH_S * 1000)
-        return consumer
-
-    async def on_start(self) -> None:
-        """Connect; from then on nothing is committed by one who is not in the group."""
-        await super().on_start()
-        coordinator: Any = self._ensure_consumer()._coordinator
-        commit = coordinator._do_commit_offsets
-
-        async def commit_as_member(assignment: Any, offsets: Any) -> None:
-            # A group that has lost all its members takes commits from anybody: also from a worker
-            # that was thrown out, of records whose table writes no longer count.
-            if not coordinator.member_id:
-                raise IllegalGenerationError
-            await commit(assignment, offsets)
-
-        coordinator._do_commit_offsets = commit_as_member
-
-    async def is_member(self, generation_id: int) -> bool:
-        """Ask the coordinator whether this worker is in the group, in this generation."""
-        return bool(await self.call_thread(self._is_member, generation_id))
-
-    async def _is_member(self, generation_id: int) -> bool:
-        coordinator: Any = self._ensure_consumer()._coordinator
-        while coordinator.generation == generation_id:
-            if await coordinator._do_heartbeat():
-                return bool(coordinator.generation == generation_id)
-            await asyncio.sleep(FETCH_S)  # nobody answered; the answer "no" ends the generation
-        return False
-
-
-class SafeConsumer(driver.Consumer):
-    """Consumer that commits up to the oldest unacknowledged record and can be parked."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        #: Offsets handed to the streams and not yet committed, in the order of the log.
-        self._handed_over: defaultdict[Any, deque[int]] = defaultdict(deque)
-        #: Set while no fetch is in flight and no record in hand.
-        self._parked = asyncio.Event()
-        self._parked.set()
-        super().__init__(*args, **kwargs)
-        self._deliver, self.callback = self.callback, self._hand_over
-
-    def _new_consumer_thread(self) -> Any:
-        return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
-
-    async def _hand_over(self, message: Any) -> None:
-        if self.app.topics.acks_enabled_for(message.topic):
-            self._handed_over[message.tp].append(message.offset)
-        await self._deliver(message)
-
-    def _new_offset(self, tp: Any) -> int | None:
-        handed_over, acked = self._handed_over[tp], self._acked_index[tp]
-        offset = None
-        while handed_over and handed_over[0] in acked:
-            offset = handed_over.popleft() + 1
-            acked.discard(offset - 1)
-        self._acked[tp].clear()  # the index alone says what is acknowledged
-        return offset
-
-    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Do nothing: holes in the offsets are never handed over, so nobody waits for them.
-
-        Stock counts the record behind a hole as part of it, and so as acknowledged.
-        """
-
-    async def on_partitions_revoked(self, revoked: Any) -> None:
-        """Stop the flow, let the streams finish, commit, and only then forget the partitions.
-
-        Stock forgets first, so its commit is empty and every rebalance repeats seconds of work.
-        """
-        self._active_partitions.difference_update(revoked)
-        self._paused_partitions.difference_update(revoked)
-        # Else a queue that drains now would let its partition flow before tables are recovered.
-        self._buffered_partitions.clear()
-        await self._on_partitions_revoked(revoked)
-        self._forget(revoked)
-
-    def _forget(self, tps: Any) -> None:
-        for tp in tps:
-            self._handed_over.pop(tp, None)
-            self._acked.pop(tp, None)
-            self._acked_index.pop(tp, None)
-            self._gap.pop(tp, None)
-            self._read_offset.pop(tp, None)
-            self._committed_offset.pop(tp, None)
-
-    async def wait_empty(self) -> None:
-        """Wait until the streams have finished the records they work on, then commit.
-
-        Stock waits for every record that any stream has taken. Where two agents read a topic, one
-        may have finished a record that the other finds after the flow has stopped, and skips: that
-        record is never acknowledged, and the worker would never stop or give up its partitions.
-        It is not committed either, so it comes again.
-        """
-        while not self.should_stop and self._unacked_messages and self._working():
-            await self.commit()
-            await self._wait_for_ack(timeout=1)
-            self._clean_unacked_messages()
-        self._unacked_messages.clear()
-        await self.commit_and_end_transactions()
-
-    def _working(self) -> bool:
-        return any(
-            actor.stream.current_event is not None
-            for agent in self.app.agents.values()
-            for actor in agent._actors
-        )
-
-    def unfinished(self, tp: Any, begin: int, end: int) -> int:
-        """Count the records of a log from `begin` to `end` that are not acknowledged."""
-        handed_over, acked = list(self._handed_over[tp]), self._acked_index[tp]
-        position = handed_over[-1] + 1 if handed_over else self._committed_offset[tp] or begin
-        return max(0, end - position) + sum(offset not in acked for offset in handed_over)
-
-    async def is_member(self, generation_id: int) -> bool:
-        """Ask the coordinator whether this worker is in the group, in this generation."""
-        thread: Any = self._thread
-        return bool(await thread.is_member(generation_id))
-
-    async def park(self) -> None:
-        """Stop the flow and wait until the fetch in flight has ended."""
-        self.stop_flow()
-        await self._parked.wait()
-
-    async def rewind(self) -> None:
-        """Go back to the committed offset of every source partition. Needs a parked consumer."""
-        sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
-        self._forget(sources)
-        await self.perform_seek()
-        # aiokafka does not seek where nothing is committed: what an aborted fetch took from
-        # there would be lost. If the log begins later than 0, it finds out.
-        uncommitted = [tp for tp in sources if not self._committed_offset[tp]]
-        if uncommitted:
-            await self.seek_wait(dict.fromkeys(uncommitted, 0))
-
-    async def _drain_messages(self, fetcher: Any) -> None:
-        try:
-            await super()._drain_messages(fetcher)
-        finally:
-            self._parked.set()
-
-    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109
-        while not self.flow_active and not self.should_stop:
-            self._parked.set()
-            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
-        self._parked.clear()
-        active = self._get_active_partitions()
-        if not active:
-            await self.sleep(FETCH_S)
-            return {}, active
-        # A copy: another thread reads it, and aiokafka takes a set that has become empty for
-        # "all partitions" and would hand out, and so lose, records of paused ones.
-        return await self._getmany(frozenset(active), FETCH_S), active  # type: ignore[arg-type]
-
-
 class SafeTransport(driver.Transport):
     """Transport with the corrected consumer and producer.
 
@@ -379,13 +214,18 @@ class SafeTransport(driver.Transport):
         As in Faust.
     kind
         What kind of broker it is. With ``auto`` the broker is asked when the worker starts.
+    in_step
+        Topics whose partitions are merged by time (`gridstress.in_step`).
     """
 
     Consumer = SafeConsumer
     Producer = SafeProducer
 
-    def __init__(self, url: Any, app: Any, *, kind: BrokerKind = "auto") -> None:
+    def __init__(
+        self, url: Any, app: Any, *, kind: BrokerKind = "auto", in_step: Collection[str] = ()
+    ) -> None:
         super().__init__(url, app)
+        self.in_step = frozenset(in_step)
         self._embedded = None if kind == "auto" else kind == "embedded"
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import faust
 from faust.web.base import Web
 
+from agents.outbox import Record
 from gridstress import topics
 from gridstress.kafka_security import faust_credentials
 from gridstress.recovery import make_safe, safe_settings
@@ -77,7 +78,7 @@ def faust_app(settings: Settings) -> GridstressApp:
         **safe_settings(settings.session_timeout_s),
     )
     app.settings = settings
-    make_safe(app, kind=settings.known_kind)
+    make_safe(app, kind=settings.known_kind, in_step=(topics.MEASUREMENTS, topics.STRESS))
     return app
 
 
@@ -104,9 +105,9 @@ class Outlet:
         return delivery
 
     async def send_many(
-        self, partition: int, records: Sequence[tuple[bytes, bytes]]
+        self, partition: int, records: Sequence[Record]
     ) -> Sequence[Awaitable[Any]]:
-        """Hand keys and values over, in order; what comes back is done when all are acknowledged.
+        """Hand records over, in order; what comes back is done when all are acknowledged.
 
         Raises
         ------
@@ -114,9 +115,7 @@ class Outlet:
             If a record is too large; none is sent then. Any other failure ends the worker.
         """
         producer: Any = self.app.producer
-        found: Sequence[Awaitable[Any]] = await producer.send_many(
-            self.topic, partition, [(key, value, []) for key, value in records]
-        )
+        found: Sequence[Awaitable[Any]] = await producer.send_many(self.topic, partition, records)
         return found
 
 

@@ -14,6 +14,7 @@ import rocksdict
 from faust.stores import memory
 
 from gridstress.epochs import Epoch
+from gridstress.shard_store import ShardOptions
 
 # What a table holds is never kept over a restart, so a log of it would be written for nobody.
 _UNLOGGED = rocksdict.WriteOptions()
@@ -32,6 +33,12 @@ class FencedTable(faust.Table[Any, Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.epochs: dict[int, Epoch] = {}
+
+    def _new_store_by_url(self, url: Any) -> Any:
+        store: Any = super()._new_store_by_url(url)
+        if not isinstance(store, memory.Store):
+            store.rocksdb_options = ShardOptions(**store.options, use_rocksdict=True)
+        return store
 
     def send_changelog(
         self,

@@ -20,6 +20,7 @@ import logging
 import os
 import shutil
 import uuid
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -226,7 +227,7 @@ def _claim(datadir: Path, tabledir: Path) -> IO[str]:
     return in_use
 
 
-def make_safe(app: Any, *, kind: BrokerKind = "auto") -> None:
+def make_safe(app: Any, *, kind: BrokerKind = "auto", in_step: Collection[str] = ()) -> None:
     """Give a Faust app the corrections, before it has tables, agents or views.
 
     Parameters
@@ -235,6 +236,8 @@ def make_safe(app: Any, *, kind: BrokerKind = "auto") -> None:
         A new `faust.App`.
     kind
         What kind of broker it talks to; ``auto`` asks it when the worker starts.
+    in_step
+        Topics whose partitions are merged by time (`gridstress.in_step`).
 
     Raises
     ------
@@ -261,7 +264,7 @@ def make_safe(app: Any, *, kind: BrokerKind = "auto") -> None:
         )
     app.conf.TableManager = SafeTableManager
     app.conf.Table = FencedTable
-    app.transport = SafeTransport(app.conf.broker_consumer, app, kind=kind)
+    app.transport = SafeTransport(app.conf.broker_consumer, app, kind=kind, in_step=in_step)
 
 
 def safe_settings(session_timeout_s: float) -> dict[str, Any]:
@@ -292,5 +295,6 @@ def safe_settings(session_timeout_s: float) -> dict[str, Any]:
         # A rebalance waits until streams have finished the records they work on.
         "stream_wait_empty": True,
         # Stock holds 4096 records a stream; a record is a frame of up to 1 MB, and there are five.
-        "stream_buffer_maxsize": 64,
+        # What lies ready is worked off together: the more, the fewer panes are left half-filled.
+        "stream_buffer_maxsize": 128,
     }

@@ -60,9 +60,9 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
     stages: dict[str, str] = {}
 
-    def add_agent(name: str, source: str, stage: Stage) -> None:
+    def add_agent(name: str, source: str, stage: Stage, *, apart: bool = False) -> None:
         async def agent(stream: Any) -> None:
-            await run_stage(stream, name, stage, letters, halt, finished)
+            await run_stage(stream, name, stage, letters, halt, finished, apart=apart)
 
         app.agent(raw_topic(app, source), name=name)(agent)
         stages[name] = source
@@ -87,7 +87,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             frames=counts,
             idle_timeout_s=settings.idle_timeout_s,
         )
-        add_agent(f"risk_{model}", propagated, risk)
+        add_agent(f"risk_{model}", propagated, risk, apart=True)
         risk_stages.append(risk)
 
     app.watchdog = Watchdog(

@@ -4,6 +4,7 @@ Sums are kept by zone and added up in the zones' order only when they are read: 
 in order, the zones among themselves do not, and floating-point sums must not depend on that.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -58,16 +59,32 @@ class Pane:
     stress: dict[str, Floats] = field(default_factory=dict)
     applied: dict[str, int] = field(default_factory=dict)
 
-    def add(self, zone: str, seq: int, stress: Floats, source_stress: Floats) -> None:
-        """Add one row, unless it is in the sums already."""
+    def add(
+        self,
+        zone: str,
+        seq: int,
+        stress: Floats,
+        sources: Sequence[int],
+        source_stress: Floats,
+    ) -> None:
+        """Add one row, unless it is in the sums already.
+
+        Parameters
+        ----------
+        stress
+            What it adds to the shard's nodes, shape (shard nodes,).
+        sources, source_stress
+            Grid positions of its sources, each once, and their own stress, shape (sources,).
+        """
         if seq <= self.applied.get(zone, -1):
             return
         self.applied[zone] = seq
-        if source_stress.any():
-            self.source_stress = self.source_stress + source_stress
-        if stress.any():
-            known = self.stress.get(zone)
-            self.stress[zone] = stress if known is None else known + stress
+        self.source_stress[sources] += source_stress
+        known = self.stress.get(zone)
+        if known is None:
+            self.stress[zone] = stress.copy()
+        else:
+            known += stress
 
     def total(self, shard_size: int) -> Floats:
         """Stress over all zones, shape (shard nodes,)."""

@@ -32,9 +32,11 @@ class Topic:
         return _done()
 
     async def send_many(
-        self, partition: int, records: Sequence[tuple[bytes, bytes]]
+        self, partition: int, records: Sequence[tuple[bytes, bytes, Any]]
     ) -> Sequence[Awaitable[None]]:
-        self.sent += [{"key": k, "value": v, "partition": partition} for k, v in records]
+        self.sent += [
+            {"key": k, "value": v, "partition": partition, "headers": h} for k, v, h in records
+        ]
         return [_done()]
 
 

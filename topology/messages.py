@@ -28,6 +28,9 @@ State = Literal["RAISED", "ESCALATED", "CLEARED"]
 MAX_VALUES = 20_000
 """Values that one frame carries; with 17 digits each they stay under a broker's limit of 1 MB."""
 
+SENT_MS = "measured-sent-ms"
+"""Header of a stress frame: when its measurements were sent, the record's timestamp in ms."""
+
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -45,7 +48,7 @@ LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 
 def _check_times(moments: list[datetime]) -> None:
     for moment in moments:
-        if not EARLIEST <= moment < LATEST:
+        if not EARLIEST.year <= moment.year < LATEST.year:
             raise ValueError(f"time {moment} is not between {EARLIEST.year} and {LATEST.year}")
 
 
@@ -137,6 +140,19 @@ class RiskWindow(Struct, kw_only=True, frozen=True):
             raise ValueError(
                 f"{len(self.nodes)} nodes, {len(self.stress)} stresses, {len(self.risk)} risks"
             )
+
+
+class WindowHead(Struct, kw_only=True, frozen=True):
+    """What is read of every RiskWindow that comes: whose it is, and its risks. The rest is left."""
+
+    model: Name
+    run: Name
+    shard: Annotated[int, Meta(ge=0, le=65_535)]
+    window_end: Moment
+    risk: list[Risk]
+
+    def __post_init__(self) -> None:
+        _check_times([self.window_end])
 
 
 class SourceShare(Struct, frozen=True):

@@ -18,6 +18,10 @@ from ui.store import Store
 log = logging.getLogger(__name__)
 
 POLL_MS = 500
+FETCH_MS = 200
+"""How long a broker lets records come together, so that a busy grid is not read record by record:
+what the views show is that much older at most."""
+TOGETHER_BYTES = 1 << 20
 MAX_RECORDS = 500
 FETCH_BYTES = 8 << 20
 WINDOWS_BACK = 1_000
@@ -71,7 +75,8 @@ class Feed(Service):
             **self._connection,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=POLL_MS,
+            fetch_min_bytes=TOGETHER_BYTES,
+            fetch_max_wait_ms=FETCH_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
         )
         await consumer.start()

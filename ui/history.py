@@ -1,26 +1,32 @@
 """How the models have agreed, window by window, over the runs so far.
 
-Whether somebody looks is not known when a window comes, and to compare the order of thousands of
-nodes takes longer than all else that is done with it. So the risks are kept, and compared when
-somebody asks.
+Whether somebody looks is not known when a window comes, and to read all of it and to compare the
+order of thousands of nodes takes longer than all else that is done with it. So of each window the
+risks are summed up, and the rest is kept as it came and compared when somebody asks.
 """
 
+import logging
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from topology.messages import Floats, RiskWindow
+from topology.errors import MessageError
+from topology.messages import Floats, RiskWindow, WindowHead, decode
 from ui.agreement import rank_correlation, top_overlap
 
+log = logging.getLogger(__name__)
+
 TOP_K = 10
-MAX_POINTS = 10_000
+MAX_POINTS = 20_000
+"""Of all runs together: two years of hours. Beyond it the run that moved longest ago loses its
+oldest, and so with all that is bounded here."""
+MAX_BYTES = 32 << 20
+"""Of windows that nobody has asked to compare yet, and of those that are not whole; one that is
+dropped has no agreement."""
 MAX_PENDING = 2_000
-MAX_BYTES = 16 << 20
-"""Of a run's risks that nobody has asked to compare yet; beyond it the oldest are dropped, and
-their windows have no agreement."""
 MAX_RUNS = 16
 """Windows may come after the word that their run is forgotten, from another topic."""
 COMPARING_S = 0.1
@@ -41,19 +47,24 @@ class Point:
     alarms: dict[str, int]
 
 
-@dataclass(slots=True)
-class _Whole:
-    """Risks of all nodes in one window as its parts come; ``risk`` has shape (models, nodes)."""
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One shard of one model in one window."""
 
-    risk: Floats
-    parts: set[tuple[int, int]] = field(default_factory=set)
+    raw: bytes
+    risk: float
+    alarms: int
+
+
+_Parts = dict[tuple[int, int], _Part]
+"""By the model's number and shard."""
 
 
 @dataclass(slots=True)
 class _Run:
-    points: deque[Point] = field(default_factory=lambda: deque(maxlen=MAX_POINTS))
-    risks: deque[Floats | None] = field(default_factory=lambda: deque(maxlen=MAX_POINTS))
-    """Beside each point, what is to be compared."""
+    points: dict[float, Point] = field(default_factory=dict)
+    """By the window's end, oldest first."""
+    to_compare: OrderedDict[float, _Parts] = field(default_factory=OrderedDict)
     last_s: float = float("-inf")
 
 
@@ -77,32 +88,30 @@ class History:
     ) -> None:
         self._index, self._models, self._shards = index, list(models), shards
         self._warning = warning
-        self._pending: OrderedDict[tuple[str, float], _Whole] = OrderedDict()
+        self._pending: OrderedDict[tuple[str, float], _Parts] = OrderedDict()
+        self._pending_bytes = self._bytes_to_compare = self._points = 0
         self._runs: OrderedDict[str, _Run] = OrderedDict()
-        self._room = MAX_BYTES // (8 * len(self._models) * max(1, len(index)))
 
-    def add(self, window: RiskWindow) -> None:
+    def add(self, head: WindowHead, raw: bytes) -> None:
         """Take a final window of one shard; one that was sent again changes nothing."""
-        end_s = window.window_end.timestamp()
-        run = self._runs.get(window.run)
+        end_s = head.window_end.timestamp()
+        run = self._runs.get(head.run)
         if run is not None and end_s <= run.last_s:
             return
-        key = (window.run, end_s)
-        whole = self._pending.get(key)
-        if whole is None:
-            whole = _Whole(np.zeros((len(self._models), len(self._index))))
-            self._pending[key] = whole
-        model = self._models.index(window.model)
-        whole.risk[model, [self._index[node] for node in window.nodes]] = window.risk
-        whole.parts.add((model, window.shard))
-        if len(whole.parts) == len(self._models) * self._shards:
-            self._keep(self._runs.setdefault(window.run, _Run()), end_s, whole.risk)
-            self._runs.move_to_end(window.run)
-            if len(self._runs) > MAX_RUNS:
-                self._runs.popitem(last=False)
-            del self._pending[key]
-        elif len(self._pending) > min(MAX_PENDING, self._room):
-            self._pending.popitem(last=False)
+        key = (head.run, end_s)
+        parts = self._pending.setdefault(key, {})
+        place = (self._models.index(head.model), head.shard)
+        if place in parts:
+            return
+        risk = np.array(head.risk)
+        parts[place] = _Part(raw, float(risk.sum()), int((risk >= self._warning).sum()))
+        self._pending_bytes += len(raw)
+        if len(parts) == len(self._models) * self._shards:
+            self._take_pending(key)
+            self._keep(head.run, end_s, parts)
+            self._make_room()
+        elif len(self._pending) > MAX_PENDING or self._pending_bytes > MAX_BYTES:
+            self._take_pending(next(iter(self._pending)))
 
     def points(self, run: str) -> list[Point]:
         """The points of a run, oldest first; compares some more of them, the newest first."""
@@ -110,27 +119,76 @@ class History:
         if known is None:
             return []
         until = time.monotonic() + COMPARING_S
-        waiting = [(i, risk) for i, risk in enumerate(known.risks) if risk is not None]
-        for i, risk in reversed(waiting):
-            if time.monotonic() > until:
-                break
-            known.points[i] = replace(
-                known.points[i],
-                top_k_overlap=top_overlap(risk[0], risk[-1], TOP_K),
-                rank_correlation=rank_correlation(risk[0], risk[-1]),
-            )
-            known.risks[i] = None
-        return list(known.points)
+        while known.to_compare and time.monotonic() <= until:
+            end_s, parts = self._taken_to_compare(known, newest=True)
+            risk = self._risks(parts)
+            if risk is not None:
+                known.points[end_s] = replace(
+                    known.points[end_s],
+                    top_k_overlap=top_overlap(risk[0], risk[-1], TOP_K),
+                    rank_correlation=rank_correlation(risk[0], risk[-1]),
+                )
+        return list(known.points.values())
 
     def forget(self, run: str) -> None:
         """Drop a run."""
-        self._runs.pop(run, None)
+        known = self._runs.pop(run, None)
+        if known is not None:
+            self._points -= len(known.points)
+            self._bytes_to_compare -= sum(map(_bytes, known.to_compare.values()))
 
-    def _keep(self, run: _Run, end_s: float, risk: Floats) -> None:
-        average = dict(zip(self._models, risk.mean(axis=1).tolist(), strict=True))
-        alarms = dict(zip(self._models, (risk >= self._warning).sum(axis=1).tolist(), strict=True))
-        run.points.append(Point(end_s, None, None, average, alarms))
-        run.risks.append(risk)
+    def _take_pending(self, key: tuple[str, float]) -> None:
+        self._pending_bytes -= _bytes(self._pending.pop(key))
+
+    def _taken_to_compare(self, run: _Run, *, newest: bool) -> tuple[float, _Parts]:
+        end_s, parts = run.to_compare.popitem(last=newest)
+        self._bytes_to_compare -= _bytes(parts)
+        return end_s, parts
+
+    def _keep(self, name: str, end_s: float, parts: _Parts) -> None:
+        run = self._runs.setdefault(name, _Run())
+        self._runs.move_to_end(name)
+        average, alarms = {}, {}
+        for number, model in enumerate(self._models):
+            # Shards come in any order; a floating-point sum must not depend on it.
+            mine = [parts[number, shard] for shard in range(self._shards)]
+            average[model] = sum(part.risk for part in mine) / len(self._index)
+            alarms[model] = sum(part.alarms for part in mine)
+        run.points[end_s] = Point(end_s, None, None, average, alarms)
+        run.to_compare[end_s] = parts
         run.last_s = end_s
-        if len(run.risks) > self._room:
-            run.risks[-self._room - 1] = None
+        self._points += 1
+        self._bytes_to_compare += _bytes(parts)
+
+    def _make_room(self) -> None:
+        while self._bytes_to_compare > MAX_BYTES:
+            self._taken_to_compare(
+                next(run for run in self._runs.values() if run.to_compare), newest=False
+            )
+        while self._points > MAX_POINTS:
+            name, run = next(iter(self._runs.items()))
+            oldest_s = next(iter(run.points))
+            if oldest_s in run.to_compare:
+                self._taken_to_compare(run, newest=False)
+            del run.points[oldest_s]
+            self._points -= 1
+            if not run.points:
+                self.forget(name)
+        if len(self._runs) > MAX_RUNS:
+            self.forget(next(iter(self._runs)))
+
+    def _risks(self, parts: _Parts) -> Floats | None:
+        """Risks of all nodes, shape (models, nodes); None if a window cannot be read."""
+        risks = np.zeros((len(self._models), len(self._index)))
+        try:
+            for (number, _), part in parts.items():
+                window = decode(part.raw, RiskWindow)
+                risks[number, [self._index[node] for node in window.nodes]] = window.risk
+        except (MessageError, KeyError) as error:
+            log.warning("cannot compare a final window: %s", error)
+            return None
+        return risks
+
+
+def _bytes(parts: _Parts) -> int:
+    return sum(len(part.raw) for part in parts.values())

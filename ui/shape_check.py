@@ -8,7 +8,7 @@ from math import isfinite
 from tables.shard_view import PaneView, ShardView
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import EARLIEST, LATEST, RiskWindow
+from topology.messages import EARLIEST, LATEST, RiskWindow, WindowHead
 from topology.shards import shard_nodes
 
 MAX_PANES = 10_000
@@ -32,15 +32,20 @@ class Shape:
         """Raise MessageError if the view is not of this grid."""
         _refuse(self._amiss(view), f"the view of run {view.run!r} from {view.worker!r}")
 
-    def check_window(self, window: RiskWindow, model: str, shard: int) -> None:
-        """Raise MessageError if the window is not of this grid, or in the wrong place."""
-        known = self.grid.index.keys()
+    def check_head(self, head: WindowHead, model: str, shard: int) -> None:
+        """Raise MessageError if a window is in the wrong place or larger than its shard."""
         problems = [
-            (window.model != model, f"is of model {window.model!r}, not {model!r}"),
-            (window.shard != shard, f"is of shard {window.shard}, not {shard}"),
-            (not known >= set(window.nodes), "names a node that is not in the topology"),
+            (head.model != model, f"is of model {head.model!r}, not {model!r}"),
+            (head.shard != shard, f"is of shard {head.shard}, not {shard}"),
+            (len(head.risk) > self.sizes[shard], f"has {len(head.risk)} nodes"),
         ]
-        _refuse((text for wrong, text in problems if wrong), f"a window of run {window.run!r}")
+        _refuse((text for wrong, text in problems if wrong), f"a window of run {head.run!r}")
+
+    def check_window(self, window: RiskWindow) -> None:
+        """Raise MessageError if the window is of another grid."""
+        if not self.grid.index.keys() >= set(window.nodes):
+            told = f"a window of run {window.run!r} names a node that is not in the topology"
+            raise MessageError("invalid", told)
 
     def _amiss(self, view: ShardView) -> Iterator[str]:
         if view.model not in self.models:

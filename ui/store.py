@@ -1,5 +1,6 @@
 """What a worker knows of the whole grid, whoever owns which partition; pure, fed by ``ui.feed``."""
 
+import logging
 from bisect import insort
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
@@ -7,13 +8,17 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tables.shard_view import ShardView
-from topology.messages import RiskAlert, RiskWindow, decode
+from topology.errors import MessageError
+from topology.messages import RiskAlert, RiskWindow, WindowHead, decode
 from ui.episodes import Episode, EpisodeBook
 from ui.history import History
 from ui.shape_check import Shape
 from ui.worker_status import WorkerStatus
 
-MAX_ALERTS = 20_000
+log = logging.getLogger(__name__)
+
+MAX_ALERTS = 10_000
+"""Alerts kept a model, of all runs; and episodes. Some 2 kB of memory each, with both models."""
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
@@ -85,7 +90,7 @@ class Store:
         self.shape = shape
         self.history = history
         self.workers: dict[str, WorkerStatus] = {}
-        self._episodes: dict[str, EpisodeBook] = defaultdict(EpisodeBook)
+        self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(MAX_ALERTS))
         self.runs: dict[tuple[str, str], RunView] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
@@ -144,13 +149,13 @@ class Store:
         self.version += 1
 
     def apply_window(self, raw: bytes, model: str, shard: int) -> None:
-        """Keep a final window as it came; a node's history is read when somebody asks for it."""
-        window = decode(raw, RiskWindow)
+        """Keep a final window as it came: most of it is read only when somebody asks for it."""
+        head = decode(raw, WindowHead)
         if self.shape is not None:
-            self.shape.check_window(window, model, shard)
+            self.shape.check_head(head, model, shard)
         self._windows[model, shard].append(raw)
         if self.history is not None:
-            self.history.add(window)
+            self.history.add(head, raw)
         self.version += 1
 
     def runs_of(self, model: str) -> list[str]:
@@ -173,14 +178,24 @@ class Store:
 
     def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
         """Final windows of a run in a shard, oldest first, each once."""
-        found = (decode(raw, RiskWindow) for raw in self._windows[model, shard])
-        by_end = {window.window_end: window for window in found if window.run == run}
+        found = (self._read(raw) for raw in self._windows[model, shard])
+        by_end = {w.window_end: w for w in found if w is not None and w.run == run}
         return [by_end[end] for end in sorted(by_end)]
 
     def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
         """The newest final window of a run in a shard."""
         for raw in reversed(self._windows[model, shard]):
-            window = decode(raw, RiskWindow)
-            if window.run == run:
+            window = self._read(raw)
+            if window is not None and window.run == run:
                 return window
         return None
+
+    def _read(self, raw: bytes) -> RiskWindow | None:
+        try:
+            window = decode(raw, RiskWindow)
+            if self.shape is not None:
+                self.shape.check_window(window)
+        except MessageError as error:
+            log.warning("cannot show a final window: %s", error)
+            return None
+        return window

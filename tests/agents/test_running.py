@@ -53,6 +53,30 @@ async def test_a_stage_is_given_one_partition_at_a_time(letters: DeadLetters) ->
     assert sorted(stage.done) == [(p, n) for p in (0, 1) for n in range(3)]
 
 
+async def test_a_stage_that_wants_them_together_is_given_them_as_they_came(
+    letters: DeadLetters,
+) -> None:
+    stage = Recorder()
+    mixed = [event for pair in zip(events(3), events(3, 1), strict=True) for event in pair]
+    finished: dict[tuple[str, str, int], int] = {}
+    await run_stage(Stream(mixed), "s", stage, letters, halt, finished, apart=False)
+    assert stage.done == [(p, n) for n in range(3) for p in (0, 1)]
+    assert len(stage.given) == 1
+    assert finished == {("s", "t", 0): 3, ("s", "t", 1): 3}
+
+
+async def test_of_partitions_together_exactly_the_bad_record_is_set_aside(
+    letters: DeadLetters,
+) -> None:
+    stage = Recorder([1])
+    mixed = [event for pair in zip(events(4), events(4, 1), strict=True) for event in pair]
+    await run_stage(Stream(mixed), "s", stage, letters, halt, {}, apart=False)
+    told = [sent["headers"] for sent in letters.topic.sent]  # type: ignore[attr-defined]
+    assert [(one["partition"], one["offset"]) for one in told] == [(b"0", b"1")]
+    assert stage.done == [(p, n) for n in range(4) for p in (0, 1) if (p, n) != (0, 1)]
+    assert all(event.acked for event in mixed)
+
+
 @pytest.mark.parametrize("bad", [[0], [63], [3, 4, 40], list(range(64))])
 async def test_of_a_batch_exactly_the_bad_records_are_set_aside(
     letters: DeadLetters, bad: list[int]

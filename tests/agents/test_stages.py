@@ -10,16 +10,17 @@ from scipy.sparse import csr_array
 
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
+from agents.detection import Detection
 from agents.risk import RiskModel
 from agents.running import run_stage
-from agents.stages import RiskStage
+from agents.stages import DetectionStage, RiskStage
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
-from tests.frames import spread
+from tests.frames import measured, spread
 from tests.memory import Event, Halted, Message, Stream, Table, Topic, halt
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import encode
+from topology.messages import SENT_MS, encode
 
 
 @pytest.fixture
@@ -190,3 +191,12 @@ async def test_a_zone_that_has_fallen_silent_is_given_up_and_shown(
     await stage([Event(Message(value=encode(spread("south", [1], {}, seq=1))))])
     assert letters.counts == {"late": 1}
     assert stage.silent[0, "r"] == frozenset()
+
+
+async def test_a_stress_frame_says_when_its_measurements_were_sent(triangle: Grid) -> None:
+    topic = Topic()
+    stage = DetectionStage(Detection(triangle, 0.85), topic, Counter())
+    frame = measured("south", [0], {"c": [95.0]})
+    await stage([Event(Message(partition=1, value=encode(frame), timestamp=1234.567))])
+    assert [sent["headers"] for sent in topic.sent] == [[(SENT_MS, b"1234567")]]
+    assert [sent["partition"] for sent in topic.sent] == [1]

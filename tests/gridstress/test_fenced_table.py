@@ -133,3 +133,19 @@ async def test_a_value_is_read_in_the_bytes_of_the_changelog(table: Any) -> None
     write(table, 0, b"z", b"1")
     write(table, 0, b"z", None)
     assert (table.stored(0, b"x"), table.stored(0, b"z")) == (b"1", None)
+
+
+def written_options(database: Path) -> str:
+    """The options as RocksDB has noted them."""
+    (found,) = database.glob("OPTIONS-*")
+    return found.read_text()
+
+
+async def test_the_store_does_not_grow_with_what_rocksdb_tells_of_itself(table: Any) -> None:
+    if table.app.conf.store.scheme == "memory":
+        pytest.skip("there is no RocksDB")
+    write(table, 0, b"x", b"1")
+    told = written_options(table.data.partition_path(0))
+    assert "max_log_file_size=65536" in told
+    assert "keep_log_file_num=2" in told
+    assert "stats_dump_period_sec=0" in told

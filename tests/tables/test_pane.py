@@ -11,7 +11,7 @@ rows = st.lists(st.tuples(st.sampled_from("xyz"), stress), max_size=12)
 def filled(order: list[tuple[str, int, np.ndarray]]) -> Pane:
     pane = Pane(np.zeros(3))
     for zone, seq, values in order:
-        pane.add(zone, seq, values, np.append(values, 0.0))
+        pane.add(zone, seq, values, [0, 1], values)
     return pane
 
 
@@ -48,6 +48,6 @@ def test_a_pane_reads_back_as_it_was_packed(rows) -> None:
 
 def test_an_unpacked_pane_can_be_added_to() -> None:
     pane = Pane.unpack(filled([("x", 1, np.array([1.0, 2.0]))]).pack())
-    pane.add("x", 2, np.array([1.0, 1.0]), np.array([1.0, 0.0, 0.0]))
+    pane.add("x", 2, np.array([1.0, 1.0]), [0], np.array([1.0]))
     assert pane.total(2).tolist() == [2.0, 3.0]
     assert pane.source_stress.tolist() == [2.0, 2.0, 0.0]

@@ -21,7 +21,7 @@ def table(store: Table) -> RiskTable:
 
 async def add(table: RiskTable, start_s: int, stress: float, *, run: str = "r") -> None:
     panes = table.panes(run, 0)
-    panes.to_change(start_s).add("x", start_s, np.array([stress]), np.array([stress, 0.0]))
+    panes.to_change(start_s).add("x", start_s, np.array([stress]), [0], np.array([stress]))
     await table.write(0, panes.changes(None))
 
 

@@ -1,19 +1,21 @@
 import pytest
 
 from tests.frames import at, hour_s
-from topology.messages import RiskWindow
+from topology.messages import RiskWindow, WindowHead, decode, encode
 from ui.history import COMPARING_S, MAX_PENDING, MAX_RUNS, History
 
 INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
 
 
-def window(
-    model: str, shard: int, hour: float, risks: dict[str, float], run: str = "r"
-) -> RiskWindow:
-    return RiskWindow(
+def window(model: str, shard: int, hour: float, risks: dict[str, float], run: str = "r") -> bytes:
+    return encode(RiskWindow(
         model=model, run=run, shard=shard, window_start=at(hour - 6), window_end=at(hour),
         nodes=list(risks), stress=[1.0] * len(risks), risk=list(risks.values()),
-    )  # fmt: skip
+    ))  # fmt: skip
+
+
+def add(history: History, raw: bytes) -> None:
+    history.add(decode(raw, WindowHead), raw)
 
 
 @pytest.fixture
@@ -22,11 +24,11 @@ def history() -> History:
 
 
 def test_a_point_comes_when_every_shard_of_every_model_has_closed(history: History) -> None:
-    history.add(window("linear", 0, 1, {"a": 0.6, "b": 0.1}))
-    history.add(window("linear", 1, 1, {"c": 0.5}))
-    history.add(window("centrality", 1, 1, {"c": 0.2, "d": 0.8}))
+    add(history, window("linear", 0, 1, {"a": 0.6, "b": 0.1}))
+    add(history, window("linear", 1, 1, {"c": 0.5}))
+    add(history, window("centrality", 1, 1, {"c": 0.2, "d": 0.8}))
     assert history.points("r") == []
-    history.add(window("centrality", 0, 1, {"a": 0.7}))
+    add(history, window("centrality", 0, 1, {"a": 0.7}))
     (point,) = history.points("r")
     assert point.end_s == hour_s(1)
     assert point.alarms == {"linear": 2, "centrality": 2}
@@ -39,28 +41,32 @@ def test_a_window_that_is_sent_again_changes_nothing(history: History) -> None:
     frames = [window(m, s, 1, {}) for m in ("linear", "centrality") for s in (0, 1)]
     for _ in range(2):
         for frame in frames:
-            history.add(frame)
+            add(history, frame)
     assert len(history.points("r")) == 1
 
 
 def test_windows_that_never_become_whole_do_not_pile_up(history: History) -> None:
     for hour in range(MAX_PENDING + 50):
-        history.add(window("linear", 0, hour, {}))
+        add(history, window("linear", 0, hour, {}))
     assert len(history._pending) <= MAX_PENDING
 
 
 def test_a_run_can_be_forgotten(history: History) -> None:
     for model in ("linear", "centrality"):
         for shard in (0, 1):
-            history.add(window(model, shard, 1, {}))
+            add(history, window(model, shard, 1, {}))
     history.forget("r")
     assert history.points("r") == []
 
 
+def parts(hour: float, run: str = "r") -> list[bytes]:
+    risks = {"a": 0.6, "b": 0.1}
+    return [window(m, s, hour, risks, run) for m in ("linear", "centrality") for s in (0, 1)]
+
+
 def whole(history: History, hour: float, run: str = "r") -> None:
-    for model in ("linear", "centrality"):
-        for shard in (0, 1):
-            history.add(window(model, shard, hour, {"a": 0.6, "b": 0.1}, run))
+    for raw in parts(hour, run):
+        add(history, raw)
 
 
 def test_of_many_runs_the_ones_that_moved_last_are_kept(history: History) -> None:
@@ -92,10 +98,45 @@ def test_what_one_question_has_no_time_for_the_next_ones_compare(
 def test_risks_that_nobody_asks_for_do_not_pile_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ui.history.MAX_BYTES", 8 * 2 * 4 * 3)  # of three windows
+    monkeypatch.setattr("ui.history.MAX_BYTES", 3 * sum(map(len, parts(0))))  # of three windows
     history = History(INDEX, ["linear", "centrality"], shards=2, warning=0.5)
     for hour in range(5):
         whole(history, hour)
     points = history.points("r")
     assert [point.top_k_overlap for point in points] == [None, None, 1.0, 1.0, 1.0]
-    assert all(point.average_risk["linear"] == pytest.approx(0.175) for point in points)
+    assert all(point.average_risk["linear"] == pytest.approx(0.35) for point in points)
+
+
+def test_the_run_that_moved_longest_ago_loses_its_oldest_points(
+    monkeypatch: pytest.MonkeyPatch, history: History
+) -> None:
+    monkeypatch.setattr("ui.history.MAX_POINTS", 4)
+    for hour in range(3):
+        whole(history, hour, "old")
+    for hour in range(3):
+        whole(history, hour, "new")
+    assert [point.end_s for point in history.points("old")] == [hour_s(2)]
+    assert len(history.points("new")) == 3
+    whole(history, 3, "new")
+    assert history.points("old") == []
+    assert history._bytes_to_compare == sum(map(len, parts(3)))  # the others were compared
+
+
+def test_a_window_that_cannot_be_read_has_no_agreement(history: History) -> None:
+    good, *others = parts(1)
+    for raw in (good.replace(b'"a"', b'"x"'), *others):
+        add(history, raw)
+    (point,) = history.points("r")
+    assert point.top_k_overlap is None
+    assert point.alarms == {"linear": 2, "centrality": 2}
+
+
+def test_windows_that_are_not_whole_have_a_bound_in_bytes(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = window("linear", 0, 1, {})
+    monkeypatch.setattr("ui.history.MAX_BYTES", 3 * len(raw))
+    for hour in range(1, 9):
+        add(history, window("linear", 0, hour, {}))
+    assert len(history._pending) == 3
+    assert history._pending_bytes <= 3 * len(raw)

@@ -9,7 +9,7 @@ from tables.shard_view import ShardView
 from tests.fuzz.seeds import results
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import RiskWindow, decode
+from topology.messages import RiskWindow, WindowHead, decode
 from ui.shape_check import Shape
 
 WINDOW, _, _, VIEW = (tagged[1:] for tagged in results()[:4])
@@ -21,7 +21,8 @@ def shape(triangle: Grid) -> Shape:
 
 
 def test_what_fits_is_let_in(shape: Shape) -> None:
-    shape.check_window(decode(WINDOW, RiskWindow), "linear", 0)
+    shape.check_head(decode(WINDOW, WindowHead), "linear", 0)
+    shape.check_window(decode(WINDOW, RiskWindow))
     shape.check_view(msgspec.json.decode(VIEW, type=ShardView))
 
 
@@ -48,12 +49,18 @@ def test_a_view_of_another_grid_is_refused(shape: Shape, changes: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "model", "shard"),
-    [("", "", "centrality", 0), ("", "", "linear", 1), ('"c"', '"x"', "linear", 0)],
+    ("changes", "model", "shard"),
+    [({}, "centrality", 0), ({"shard": 1}, "linear", 0), ({"risk": [0.5] * 4}, "linear", 0)],
 )
-def test_a_window_of_another_grid_or_place_is_refused(
-    shape: Shape, old: str, new: str, model: str, shard: int
+def test_a_window_of_another_place_or_size_is_refused(
+    shape: Shape, changes: dict[str, Any], model: str, shard: int
 ) -> None:
-    window = decode(WINDOW.replace(old.encode(), new.encode()) if old else WINDOW, RiskWindow)
+    raw = msgspec.json.encode(msgspec.json.decode(WINDOW) | changes)
     with pytest.raises(MessageError, match="run 'r'"):
-        shape.check_window(window, model, shard)
+        shape.check_head(decode(raw, WindowHead), model, shard)
+
+
+def test_a_window_of_another_grid_is_refused(shape: Shape) -> None:
+    window = decode(WINDOW.replace(b'"c"', b'"x"'), RiskWindow)
+    with pytest.raises(MessageError, match="run 'r'"):
+        shape.check_window(window)

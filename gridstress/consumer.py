@@ -1,0 +1,234 @@
+"""Faust's consumer, corrected: commits, rebalances, and the order in which partitions come.
+
+Commits end at the oldest record that no stream has acknowledged. Stock jumps over a single one,
+and over the first one after a hole in the offsets. `gridstress.delivery` says more.
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiokafka.errors import IllegalGenerationError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from gridstress.in_step import InHand
+
+FETCH_S = 0.25
+"""How long a fetch waits for records, s. A rebalance waits for it several times; stock's waits are
+1 s (client) and 1.5 s (broker)."""
+
+POLL_S = 0.02
+"""The same while there are records in hand whose streams have enough for now."""
+
+
+class SafeConsumerThread(driver.AIOKafkaConsumerThread):
+    """Thread that talks to the broker, without making other questions wait for a long fetch."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # A broker answers one connection in order: recovery's questions wait behind each fetch.
+        consumer._fetch_max_wait_ms = int(FETCH_S * 1000)
+        return consumer
+
+    async def on_start(self) -> None:
+        """Connect; from then on nothing is committed by one who is not in the group."""
+        await super().on_start()
+        coordinator: Any = self._ensure_consumer()._coordinator
+        commit = coordinator._do_commit_offsets
+
+        async def commit_as_member(assignment: Any, offsets: Any) -> None:
+            # A group that has lost all its members takes commits from anybody: also from a worker
+            # that was thrown out, of records whose table writes no longer count.
+            if not coordinator.member_id:
+                raise IllegalGenerationError
+            await commit(assignment, offsets)
+
+        coordinator._do_commit_offsets = commit_as_member
+
+    def is_behind(self, tp: TP) -> bool:
+        """Whether a partition's log has records that were not fetched, as far as is known."""
+        consumer: Any = self._ensure_consumer()
+        assignment = consumer._subscription.subscription.assignment
+        if assignment is None or tp not in assignment.tps:
+            return False
+        state = assignment.state_value(tp)
+        end, position = state.highwater, state._position
+        return end is None or position is None or position < end
+
+    async def is_member(self, generation_id: int) -> bool:
+        """Ask the coordinator whether this worker is in the group, in this generation."""
+        return bool(await self.call_thread(self._is_member, generation_id))
+
+    async def _is_member(self, generation_id: int) -> bool:
+        coordinator: Any = self._ensure_consumer()._coordinator
+        while coordinator.generation == generation_id:
+            if await coordinator._do_heartbeat():
+                return bool(coordinator.generation == generation_id)
+            await asyncio.sleep(FETCH_S)  # nobody answered; the answer "no" ends the generation
+        return False
+
+
+class SafeConsumer(driver.Consumer):
+    """Consumer that commits up to the oldest unacknowledged record and can be parked.
+
+    The zones' partitions of a topic are delivered in step (`gridstress.in_step`).
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        #: Offsets handed to the streams and not yet committed, in the order of the log.
+        self._handed_over: defaultdict[Any, deque[int]] = defaultdict(deque)
+        #: Set while no fetch is in flight and no record in hand.
+        self._parked = asyncio.Event()
+        self._parked.set()
+        #: Set when a stream that had enough takes records again.
+        self._room = asyncio.Event()
+        super().__init__(*args, **kwargs)
+        transport: Any = self.transport
+        self._in_hand = InHand(transport.in_step)
+        self._deliver, self.callback = self.callback, self._hand_over
+
+    def _new_consumer_thread(self) -> Any:
+        return SafeConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def _hand_over(self, message: Any) -> None:
+        if self.app.topics.acks_enabled_for(message.topic):
+            self._handed_over[message.tp].append(message.offset)
+        await self._deliver(message)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        handed_over, acked = self._handed_over[tp], self._acked_index[tp]
+        offset = None
+        while handed_over and handed_over[0] in acked:
+            offset = handed_over.popleft() + 1
+            acked.discard(offset - 1)
+        self._acked[tp].clear()  # the index alone says what is acknowledged
+        return offset
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Do nothing: holes in the offsets are never handed over, so nobody waits for them.
+
+        Stock counts the record behind a hole as part of it, and so as acknowledged.
+        """
+
+    async def on_partitions_revoked(self, revoked: Any) -> None:
+        """Stop the flow, let the streams finish, commit, and only then forget the partitions.
+
+        Stock forgets first, so its commit is empty and every rebalance repeats seconds of work.
+        """
+        self._active_partitions.difference_update(revoked)
+        self._paused_partitions.difference_update(revoked)
+        # Else a queue that drains now would let its partition flow before tables are recovered.
+        self._buffered_partitions.clear()
+        await self._on_partitions_revoked(revoked)
+        self._forget(revoked)
+
+    def _forget(self, tps: Any) -> None:
+        self._in_hand.forget(tps)
+        for tp in tps:
+            self._handed_over.pop(tp, None)
+            self._acked.pop(tp, None)
+            self._acked_index.pop(tp, None)
+            self._gap.pop(tp, None)
+            self._read_offset.pop(tp, None)
+            self._committed_offset.pop(tp, None)
+
+    async def wait_empty(self) -> None:
+        """Wait until the streams have finished the records they work on, then commit.
+
+        Stock waits for every record that any stream has taken. Where two agents read a topic, one
+        may have finished a record that the other finds after the flow has stopped, and skips: that
+        record is never acknowledged, and the worker would never stop or give up its partitions.
+        It is not committed either, so it comes again.
+        """
+        while not self.should_stop and self._unacked_messages and self._working():
+            await self.commit()
+            await self._wait_for_ack(timeout=1)
+            self._clean_unacked_messages()
+        self._unacked_messages.clear()
+        await self.commit_and_end_transactions()
+
+    def _working(self) -> bool:
+        return any(
+            actor.stream.current_event is not None
+            for agent in self.app.agents.values()
+            for actor in agent._actors
+        )
+
+    def unfinished(self, tp: Any, begin: int, end: int) -> int:
+        """Count the records of a log from `begin` to `end` that are not acknowledged."""
+        handed_over, acked = list(self._handed_over[tp]), self._acked_index[tp]
+        position = handed_over[-1] + 1 if handed_over else self._committed_offset[tp] or begin
+        return max(0, end - position) + sum(offset not in acked for offset in handed_over)
+
+    async def is_member(self, generation_id: int) -> bool:
+        """Ask the coordinator whether this worker is in the group, in this generation."""
+        thread: Any = self._thread
+        return bool(await thread.is_member(generation_id))
+
+    async def park(self) -> None:
+        """Stop the flow and wait until the fetch in flight has ended."""
+        self.stop_flow()
+        await self._parked.wait()
+
+    async def rewind(self) -> None:
+        """Go back to the committed offset of every source partition. Needs a parked consumer."""
+        sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        self._forget(sources)
+        self._in_hand.clear()  # also of what a fetch brought in when its partition was given up
+        await self.perform_seek()
+        # aiokafka does not seek where nothing is committed: what an aborted fetch took from
+        # there would be lost. If the log begins later than 0, it finds out.
+        uncommitted = [tp for tp in sources if not self._committed_offset[tp]]
+        if uncommitted:
+            await self.seek_wait(dict.fromkeys(uncommitted, 0))
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        try:
+            await super()._drain_messages(fetcher)
+        finally:
+            self._parked.set()
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109
+        while not self.flow_active and not self.should_stop:
+            self._parked.set()
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type]
+        self._parked.clear()
+        active = self._get_active_partitions()
+        # A copy: another thread reads it, and aiokafka takes a set that has become empty for
+        # "all partitions" and would hand out, and so lose, records of paused ones.
+        wanted = frozenset(tp for tp in active if not self._in_hand.holds(tp))
+        if not wanted:
+            self._room.clear()
+            await self.wait(self._room, timeout=FETCH_S)  # type: ignore[arg-type]
+            return {}, active
+        wait_s = POLL_S if self._in_hand else FETCH_S
+        return await self._getmany(wanted, wait_s), active  # type: ignore[arg-type]
+
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
+        """Fetch, and deliver what is next until nothing more may be delivered.
+
+        What is left stays in hand; after a rebalance it is forgotten and read again.
+        """
+        thread: Any = self._thread
+        records, _ = await self._wait_next_records(timeout)
+        self._in_hand.add(records or {})
+        while self.flow_active and not self.should_stop:
+            found = self._in_hand.next(
+                self._get_active_partitions(),
+                self._buffered_partitions,
+                thread.is_behind,
+                time.monotonic(),
+            )
+            if found is None:
+                return
+            tp, record = found
+            self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
+            yield tp, self._to_message(tp, record)
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Note that a stream has room again."""
+        super().on_buffer_drop(tp)
+        self._room.set()
