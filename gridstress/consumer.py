@@ -16,9 +16,9 @@ from faust.types import TP
 
 from gridstress.in_step import InHand
 
-FETCH_S = 0.25
-"""How long a fetch waits for records, s. A rebalance waits for it several times; stock's waits are
-1 s (client) and 1.5 s (broker)."""
+FETCH_S = 0.1
+"""How long a fetch waits for records, s. A partition that has just been read, and a rebalance,
+wait for the one under way; stock's waits are 1 s (client) and 1.5 s (broker)."""
 
 POLL_S = 0.02
 """The same while there are records in hand whose streams have enough for now."""
