@@ -134,7 +134,7 @@ def raw_topic(app: GridstressApp, name: str) -> Any:
 def raw_table(app: GridstressApp, name: str) -> Any:
     """Give a table whose keys and values are bytes."""
     # RocksDB's own defaults reserve 256 MB a partition; a shard's state is far smaller.
-    options = {"write_buffer_size": 4 << 20, "block_cache_size": 32 << 20}
+    options = {"write_buffer_size": 1 << 20, "block_cache_size": 4 << 20}
     return app.Table(
         name,
         key_type=bytes,

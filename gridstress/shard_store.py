@@ -4,7 +4,7 @@ from typing import Any
 
 from faust.stores.rocksdb import RocksDBOptions
 
-LOG_BYTES = 64 << 10
+LOG_BYTES = 16 << 10
 """Size up to which RocksDB writes its own log about itself. Left alone it grows for ever."""
 
 

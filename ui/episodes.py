@@ -1,5 +1,6 @@
 """Alarm episodes, put together from the alerts that tell of their steps."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -86,7 +87,7 @@ class EpisodeBook:
 
     def __init__(self, limit: int = 10_000) -> None:
         self._limit = limit
-        self._by_id: dict[str, Episode] = {}
+        self._by_id: OrderedDict[str, Episode] = OrderedDict()
 
     def add(self, alert: RiskAlert, received_at: float) -> None:
         """Take an alert that is not known yet."""
@@ -102,7 +103,7 @@ class EpisodeBook:
                 received_at=received_at,
             )
             if len(self._by_id) > self._limit:
-                del self._by_id[next(iter(self._by_id))]
+                self._by_id.popitem(last=False)
         episode.add(alert)
 
     def of(self, run: str) -> list[Episode]:

@@ -62,7 +62,7 @@ _Parts = dict[tuple[int, int], _Part]
 
 @dataclass(slots=True)
 class _Run:
-    points: dict[float, Point] = field(default_factory=dict)
+    points: OrderedDict[float, Point] = field(default_factory=OrderedDict)
     """By the window's end, oldest first."""
     to_compare: OrderedDict[float, _Parts] = field(default_factory=OrderedDict)
     last_s: float = float("-inf")
@@ -167,10 +167,9 @@ class History:
             )
         while self._points > MAX_POINTS:
             name, run = next(iter(self._runs.items()))
-            oldest_s = next(iter(run.points))
+            oldest_s, _ = run.points.popitem(last=False)
             if oldest_s in run.to_compare:
                 self._taken_to_compare(run, newest=False)
-            del run.points[oldest_s]
             self._points -= 1
             if not run.points:
                 self.forget(name)

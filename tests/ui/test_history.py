@@ -119,7 +119,7 @@ def test_the_run_that_moved_longest_ago_loses_its_oldest_points(
     assert len(history.points("new")) == 3
     whole(history, 3, "new")
     assert history.points("old") == []
-    assert history._bytes_to_compare == sum(map(len, parts(3)))  # the others were compared
+    assert history._bytes_to_compare == sum(map(len, parts(3, "new")))  # the others were compared
 
 
 def test_a_window_that_cannot_be_read_has_no_agreement(history: History) -> None:
