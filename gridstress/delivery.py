@@ -1,14 +1,13 @@
-"""Faust 0.15.3, corrected where it loses or forgets records: producer, consumer, commits.
+"""Faust 0.15.3, corrected where it forgets records that it sends: the producer; the transport.
 
 1. **Flush** (`SafeProducerBuffer`, `SafeProducer`) waits until the broker has acknowledged all
    there was, before every commit. Stock gives up after 0.1 s and commits.
 2. **A record that cannot be sent ends the worker** (`halt`). Stock logs it and commits.
-3. **Commits** (`SafeConsumer`) end at the oldest record that no stream has acknowledged. Stock
-   jumps over a single one, and over the first one after a hole in the offsets.
 
 `docs/faust.md` gives the evidence; each correction has a test that fails on the stock class.
-`gridstress.recovery` holds the other half, and puts both into an app. Faust's internals have no
-types worth the name, so they are `Any` here.
+`gridstress.consumer` corrects the other direction; `gridstress.recovery` what happens around a
+rebalance, and it puts all of them into an app. Faust's internals have no types worth the name, so
+they are `Any` here.
 """
 
 import asyncio

@@ -8,10 +8,10 @@
 3. **Local tables are never kept over a restart** (`SafeTableManager`). They may be ahead of the
    changelog, damaged, or somebody else's.
 
-`gridstress.delivery` holds the other half: flush, commits, send failures. `make_safe` gives an
-app all of it, `safe_settings` the settings it relies on. `docs/faust.md` gives the evidence; each
-correction has a test that fails on the stock class. Faust's internals have no types worth the
-name, so they are `Any` here.
+`gridstress.delivery` and `gridstress.consumer` hold the rest: flush, send failures, commits.
+`make_safe` gives an app all of it, `safe_settings` the settings it relies on. `docs/faust.md`
+gives the evidence; each correction has a test that fails on the stock class. Faust's internals
+have no types worth the name, so they are `Any` here.
 """
 
 import asyncio
