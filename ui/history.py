@@ -23,9 +23,11 @@ TOP_K = 10
 MAX_POINTS = 20_000
 """Of all runs together: two years of hours. Beyond it the run that moved longest ago loses its
 oldest, and so with all that is bounded here."""
-MAX_BYTES = 32 << 20
+MAX_BYTES = 16 << 20
 """Of windows that nobody has asked to compare yet, and of those that are not whole; one that is
 dropped has no agreement."""
+PART_BYTES = 200
+"""What a part of a window takes beside its record."""
 MAX_PENDING = 2_000
 MAX_RUNS = 16
 """Windows may come after the word that their run is forgotten, from another topic."""
@@ -54,6 +56,11 @@ class _Part:
     raw: bytes
     risk: float
     alarms: int
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory, about."""
+        return len(self.raw) + PART_BYTES
 
 
 _Parts = dict[tuple[int, int], _Part]
@@ -105,7 +112,7 @@ class History:
             return
         risk = np.array(head.risk)
         parts[place] = _Part(raw, float(risk.sum()), int((risk >= self._warning).sum()))
-        self._pending_bytes += len(raw)
+        self._pending_bytes += parts[place].size
         if len(parts) == len(self._models) * self._shards:
             self._take_pending(key)
             self._keep(head.run, end_s, parts)
@@ -190,4 +197,4 @@ class History:
 
 
 def _bytes(parts: _Parts) -> int:
-    return sum(len(part.raw) for part in parts.values())
+    return sum(part.size for part in parts.values())

@@ -2,7 +2,7 @@ import pytest
 
 from tests.frames import at, hour_s
 from topology.messages import RiskWindow, WindowHead, decode, encode
-from ui.history import COMPARING_S, MAX_PENDING, MAX_RUNS, History
+from ui.history import COMPARING_S, MAX_PENDING, MAX_RUNS, PART_BYTES, History
 
 INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
 
@@ -64,6 +64,10 @@ def parts(hour: float, run: str = "r") -> list[bytes]:
     return [window(m, s, hour, risks, run) for m in ("linear", "centrality") for s in (0, 1)]
 
 
+def size(raws: list[bytes]) -> int:
+    return sum(len(raw) + PART_BYTES for raw in raws)
+
+
 def whole(history: History, hour: float, run: str = "r") -> None:
     for raw in parts(hour, run):
         add(history, raw)
@@ -98,7 +102,7 @@ def test_what_one_question_has_no_time_for_the_next_ones_compare(
 def test_risks_that_nobody_asks_for_do_not_pile_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ui.history.MAX_BYTES", 3 * sum(map(len, parts(0))))  # of three windows
+    monkeypatch.setattr("ui.history.MAX_BYTES", 3 * size(parts(0)))  # of three windows
     history = History(INDEX, ["linear", "centrality"], shards=2, warning=0.5)
     for hour in range(5):
         whole(history, hour)
@@ -119,7 +123,7 @@ def test_the_run_that_moved_longest_ago_loses_its_oldest_points(
     assert len(history.points("new")) == 3
     whole(history, 3, "new")
     assert history.points("old") == []
-    assert history._bytes_to_compare == sum(map(len, parts(3, "new")))  # the others were compared
+    assert history._bytes_to_compare == size(parts(3, "new"))  # the others were compared
 
 
 def test_a_window_that_cannot_be_read_has_no_agreement(history: History) -> None:
@@ -135,8 +139,8 @@ def test_windows_that_are_not_whole_have_a_bound_in_bytes(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = window("linear", 0, 1, {})
-    monkeypatch.setattr("ui.history.MAX_BYTES", 3 * len(raw))
+    monkeypatch.setattr("ui.history.MAX_BYTES", 3 * size([raw]))
     for hour in range(1, 9):
         add(history, window("linear", 0, hour, {}))
     assert len(history._pending) == 3
-    assert history._pending_bytes <= 3 * len(raw)
+    assert history._pending_bytes == 3 * size([raw])
