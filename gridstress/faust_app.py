@@ -12,6 +12,7 @@ from faust.web.base import Web
 
 from agents.outbox import Record
 from gridstress import topics
+from gridstress.interpreter import tune_interpreter
 from gridstress.kafka_security import faust_credentials
 from gridstress.recovery import make_safe, safe_settings
 from gridstress.settings import Settings
@@ -41,6 +42,7 @@ class GridstressApp(faust.App):
             await ensure_topics(self.settings)
         except GridstressError as error:
             end(error)
+        tune_interpreter()
 
     def _new_web(self) -> Web:
         return ApiWeb(self)

@@ -14,6 +14,7 @@ from agents.stages import DetectionStage, PropagationStage, RiskStage
 from gridstress import topics
 from gridstress.delivery import halt
 from gridstress.faust_app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
+from gridstress.interpreter import use_fast_loop
 from gridstress.settings import Settings, load_settings
 from gridstress.status import Status
 from gridstress.watchdog import Watchdog
@@ -30,6 +31,7 @@ from ui.store import Store
 @cache
 def default_app() -> GridstressApp:
     """Give the app that ``faust -A gridstress worker`` runs: settings from the environment."""
+    use_fast_loop()
     try:
         return create_app(load_settings())
     except GridstressError as error:

@@ -5,7 +5,7 @@ list a row. Row *i* has the sequence number ``seq + i``, so a row keeps its numb
 rows a message carries.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -42,14 +42,15 @@ def _check_rows(what: str, rows: list[list[float]], timestamps: int, columns: in
             raise ValueError(f"{what}[{i}] has {len(row)} values for {columns} columns")
 
 
-EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+FIRST_YEAR, END_YEAR = 1900, 2200
+EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
+LATEST = datetime(END_YEAR, 1, 1, tzinfo=UTC)
 
 
-def _check_times(moments: list[datetime]) -> None:
+def _check_times(moments: Iterable[datetime]) -> None:
     for moment in moments:
-        if not EARLIEST.year <= moment.year < LATEST.year:
-            raise ValueError(f"time {moment} is not between {EARLIEST.year} and {LATEST.year}")
+        if not FIRST_YEAR <= moment.year < END_YEAR:
+            raise ValueError(f"time {moment} is not between {FIRST_YEAR} and {END_YEAR}")
 
 
 def _check_unique(what: str, names: list[str]) -> None:
@@ -134,7 +135,7 @@ class RiskWindow(Struct, kw_only=True, frozen=True):
     risk: list[Risk]
 
     def __post_init__(self) -> None:
-        _check_times([self.window_start, self.window_end])
+        _check_times((self.window_start, self.window_end))
         _check_unique("nodes", self.nodes)
         if not len(self.nodes) == len(self.stress) == len(self.risk):
             raise ValueError(
@@ -152,10 +153,10 @@ class WindowHead(Struct, kw_only=True, frozen=True):
     risk: list[Risk]
 
     def __post_init__(self) -> None:
-        _check_times([self.window_end])
+        _check_times((self.window_end,))
 
 
-class SourceShare(Struct, frozen=True):
+class SourceShare(Struct, frozen=True, gc=False):
     """How much of a node's stress in a window came from one source."""
 
     node_id: Name
@@ -179,7 +180,7 @@ class RiskAlert(Struct, kw_only=True, frozen=True):
     sources: list[SourceShare]
 
     def __post_init__(self) -> None:
-        _check_times([self.timestamp, self.window_start, self.window_end])
+        _check_times((self.timestamp, self.window_start, self.window_end))
 
 
 Record = TypeVar("Record", bound=Struct)

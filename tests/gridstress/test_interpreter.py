@@ -1,0 +1,44 @@
+"""How a worker sets Python: looked at in a process of its own, for it is set for good."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+CODE = """
+import asyncio, gc, json, sys
+from gridstress.worker import default_app
+from gridstress.interpreter import tune_interpreter
+default_app()
+loop = asyncio.new_event_loop()
+tune_interpreter()
+print(json.dumps({
+    "loop": type(loop).__module__,
+    "young": gc.get_threshold()[0],
+    "frozen": gc.get_freeze_count(),
+    "switch_s": sys.getswitchinterval(),
+}))
+loop.close()
+"""
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, Any]:
+    answer = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)
+    found: dict[str, Any] = json.loads(answer.stdout)
+    return found
+
+
+def test_the_loops_of_a_worker_are_those_of_uvloop(told: dict[str, Any]) -> None:
+    assert told["loop"] == "uvloop"
+
+
+def test_python_seldom_looks_for_cycles_and_not_among_what_was_there(told: dict[str, Any]) -> None:
+    assert told["young"] >= 10_000
+    assert told["frozen"] >= 100
+
+
+def test_threads_take_turns_within_a_millisecond(told: dict[str, Any]) -> None:
+    assert told["switch_s"] == pytest.approx(0.001)
