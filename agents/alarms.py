@@ -50,8 +50,8 @@ def decide(state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds) 
 
     ``risk`` has shape (shard nodes,); transitions come in the order of the nodes.
     """
-    steps = (thresholds.warning, thresholds.high, thresholds.critical)
-    reached = np.searchsorted(steps, risk, side="right").astype(np.int8)
+    steps = np.array([thresholds.warning, thresholds.high, thresholds.critical])
+    reached = steps.searchsorted(risk, side="right").astype(np.int8)
     clearing = (state.level > 0) & (risk < thresholds.clear)
     (nodes,) = ((reached > state.level) | clearing).nonzero()
     if not len(nodes):

@@ -265,21 +265,7 @@ def _start_broker(launch: _Launch, cluster: Cluster) -> None:
     elif running.broker == "apache":
         launch.say("Apache Kafka: the first time it is fetched, which takes a minute")
         launch.start(apache.service(port, place.home / "kafka"))
-    identity = cluster_id_now(cluster)
-    wipe_foreign_state(place, identity, fresh=running.broker == "embedded")
-
-
-def wipe_foreign_state(place: Place, identity: str, *, fresh: bool) -> None:
-    """Drop local tables that belong to topics of another broker, or of one that has forgotten them.
-
-    A worker with such tables would stop with a ConsistencyError.
-    """
-    marker = place.data / "cluster-id"
-    known = marker.read_text(encoding="utf-8") if marker.exists() else ""
-    if fresh or known != identity:
-        shutil.rmtree(place.data, ignore_errors=True)
-    place.data.mkdir(parents=True, exist_ok=True)
-    marker.write_text(identity, encoding="utf-8")
+    cluster_id_now(cluster)  # a clear error if nobody answers
 
 
 def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:

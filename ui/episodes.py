@@ -85,7 +85,7 @@ def _overlap(one: Episode, other: Episode) -> bool:
 class EpisodeBook:
     """The episodes of all runs of one model, at most ``limit``; the oldest go first."""
 
-    def __init__(self, limit: int = 10_000) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._by_id: OrderedDict[str, Episode] = OrderedDict()
 

@@ -17,8 +17,9 @@ from ui.worker_status import WorkerStatus
 
 log = logging.getLogger(__name__)
 
-MAX_ALERTS = 10_000
-"""Alerts kept a model, of all runs; and episodes. Some 2 kB of memory each, with both models."""
+MAX_ALERTS = 5_000
+"""Alerts kept a model, of all runs; and episodes: as many as one answer of the API may hold. Some
+2 kB of memory each, with both models."""
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0

@@ -136,19 +136,6 @@ def test_old_tables_do_not_stop_a_worker_on_a_fresh_embedded_broker(
         launcher.down(place)
 
 
-def test_tables_are_kept_for_the_broker_they_belong_to_and_dropped_for_any_other(
-    place: Place,
-) -> None:
-    launcher.wipe_foreign_state(place, "cluster-a", fresh=False)
-    table = place.data / "worker-1" / "table"
-    table.parent.mkdir()
-    table.touch()
-    launcher.wipe_foreign_state(place, "cluster-a", fresh=False)
-    assert table.exists()
-    launcher.wipe_foreign_state(place, "cluster-b", fresh=False)
-    assert not table.exists()
-
-
 @pytest.mark.integration
 def test_a_worker_that_fails_takes_everything_down_and_its_log_line_is_the_reason(
     place: Place, settings: Settings

@@ -24,7 +24,7 @@ def episode(node: str, raised: float, cleared: float | None, name: str = "") -> 
 
 
 def test_an_episode_is_put_together_from_its_steps() -> None:
-    book = EpisodeBook()
+    book = EpisodeBook(limit=10)
     book.add(alert(1, "RAISED", "WARNING", 0.55), 10.0)
     book.add(alert(3, "ESCALATED", "HIGH", 0.75), 11.0)
     (still_open,) = book.of("r")
@@ -38,7 +38,7 @@ def test_an_episode_is_put_together_from_its_steps() -> None:
 
 
 def test_episodes_are_of_one_run_the_one_raised_last_first() -> None:
-    book = EpisodeBook()
+    book = EpisodeBook(limit=10)
     for name, hour, run in (("one", 1, "r"), ("two", 5, "r"), ("other", 9, "x")):
         book.add(alert(hour, "RAISED", "WARNING", 0.5, episode=name, run=run), 0.0)
     assert [e.episode_id for e in book.of("r")] == ["two", "one"]
