@@ -8,6 +8,7 @@ is acked. A record that the broker does not take ends the worker without a commi
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NoReturn
@@ -25,6 +26,9 @@ Stage = Callable[[Sequence[Any]], Awaitable[int]]
 them cannot be used, and of those it was about to finish none is."""
 
 Halt = Callable[[str], NoReturn]
+
+Worked = Callable[[str, int, float], None]
+"""Told of each batch: the stage, how many records, and how long it took, s."""
 
 
 class NotWritten(Exception):
@@ -44,6 +48,7 @@ async def run_stage(
     finished: dict[tuple[str, str, int], int],
     *,
     apart: bool = True,
+    worked: Worked | None = None,
 ) -> None:
     """Work off a stream, batch by batch; what cannot be used is a dead letter.
 
@@ -55,13 +60,17 @@ async def run_stage(
 
     ``halt`` ends the worker without a commit, so that everything unfinished comes again;
     ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
+    ``worked`` is told of each batch.
     """
     async for batch in batches(stream):
+        began = time.perf_counter()
         parts = _by_partition(batch) if apart else [batch]
         await asyncio.gather(*(_work_off(part, name, stage, letters, halt) for part in parts))
         for event in batch:
             event.ack()
             finished[name, event.message.topic, event.message.partition] = event.message.offset + 1
+        if worked is not None:
+            worked(name, len(batch), time.perf_counter() - began)
 
 
 def _by_partition(batch: Sequence[Any]) -> Iterable[Sequence[Any]]:

@@ -18,19 +18,24 @@ from agents.propagation import Propagation
 from agents.risk import Aside, RiskModel
 from agents.running import NotWritten, OtherTopology
 from agents.silence import Silence
+from agents.tally import Tally
 from tables.risk_table import Change, RiskTable, TumblingPanes
 from tables.shard_state import ShardState
 from topology.errors import MessageError
 from topology.messages import (
     SENT_MS,
+    Level,
     MeasurementFrame,
     PropagatedFrame,
+    State,
     StressFrame,
     decode,
     encode,
 )
 
 log = logging.getLogger(__name__)
+
+Step = tuple[Level, State]
 
 MAX_GOING_ON = 64
 """Runs that have not ended which a shard keeps."""
@@ -42,19 +47,22 @@ class DetectionStage:
 
     detect: Detection
     stress_events: Topic
-    frames: Counter[str]
+    tally: Tally
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Detect the frames' stress and send it to the same partition."""
-        outbox = Outbox()
+        outbox, loads = Outbox(), 0
         for event in events:
+            measured = decode(event.value, MeasurementFrame)
+            loads += len(measured.nodes) * len(measured.timestamps)
             partition = event.message.partition
             sent = SENT_MS, b"%d" % round(event.message.timestamp * 1000)
-            for frame in self.detect(decode(event.value, MeasurementFrame)):
+            for frame in self.detect(measured):
                 outbox.add(self.stress_events, frame.zone, encode(frame), partition, sent)
                 await outbox.ebb()
         await outbox.acknowledged()
-        self.frames["detection"] += len(events)
+        self.tally.frames["detection"] += len(events)
+        self.tally.node_measurements += loads
         return len(events)
 
 
@@ -65,7 +73,7 @@ class PropagationStage:
     model: str
     propagate: Propagation
     propagated: Topic
-    frames: Counter[str]
+    tally: Tally
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Spread the frames' stress."""
@@ -75,7 +83,7 @@ class PropagationStage:
                 outbox.add(self.propagated, str(frame.shard), encode(frame), frame.shard)
                 await outbox.ebb()
         await outbox.acknowledged()
-        self.frames[f"propagation_{self.model}"] += len(events)
+        self.tally.frames[f"propagation_{self.model}"] += len(events)
         return len(events)
 
 
@@ -88,7 +96,7 @@ class RiskStage:
     windows: Topic
     alerts: Topic
     letters: DeadLetters
-    frames: Counter[str]
+    tally: Tally
     idle_timeout_s: float
     max_runs: int = 8
     dirty: set[tuple[int, str]] = field(default_factory=set)
@@ -108,6 +116,7 @@ class RiskStage:
         if len(state.level) != (size := len(self.model.shards[shard])):
             told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
             raise OtherTopology(f"the state of {told}")
+        gaps = state.gaps
         panes = self.table.panes(run, shard)
         changes += panes.deletions(self._deletable(state))
         asides: list[tuple[Any, Aside]] = []
@@ -118,7 +127,7 @@ class RiskStage:
                 self._heard(frame, told_time=len(aside.ahead) < len(frame.timestamps))
                 asides.append((event, aside))
         if asides:
-            await self._send(run, shard, state, panes)
+            steps = await self._send(run, shard, state, panes)
             for event, aside in asides:
                 await self._set_aside(event, "late", "behind", aside.late)
                 await self._set_aside(event, "ahead", "ahead", aside.ahead)
@@ -126,8 +135,9 @@ class RiskStage:
             changes.append(self.table.state_change(run, shard, state))
             await self._write(shard, changes)
             self.dirty.add((shard, run))
-        self.frames["duplicates"] += len(frames) - len(asides)
-        self.frames[f"risk_{self.model.name}"] += len(asides)
+            self._count(asides, steps, state.gaps - gaps)
+        self.tally.repeated[self.model.name] += len(frames) - len(asides)
+        self.tally.frames[f"risk_{self.model.name}"] += len(asides)
         return len(frames)
 
     def _of_one_run(self, events: Sequence[Any], shard: int) -> list[PropagatedFrame]:
@@ -142,15 +152,28 @@ class RiskStage:
             frames.append(frame)
         return frames
 
-    async def _send(self, run: str, shard: int, state: ShardState, panes: TumblingPanes) -> None:
-        outbox = Outbox()
+    def _count(self, asides: list[tuple[Any, Aside]], steps: Counter[Step], missing: int) -> None:
+        name, tally = self.model.name, self.tally
+        for (level, what), n in steps.items():
+            tally.alarm_steps[name, level, what] += n
+        for _, aside in asides:
+            tally.aside[name, "late"] += len(aside.late)
+            tally.aside[name, "ahead"] += len(aside.ahead)
+        tally.missing[name] += missing
+
+    async def _send(
+        self, run: str, shard: int, state: ShardState, panes: TumblingPanes
+    ) -> Counter[Step]:
+        outbox, steps = Outbox(), Counter[Step]()
         silent = self.silent[shard, run]
         for closing in self.model.close(run, shard, state, panes, silent):
             outbox.add(self.windows, str(shard), encode(closing.window), shard)
             for alert in closing.alerts:
                 outbox.add(self.alerts, alert.node_id, encode(alert), shard)
+                steps[alert.level, alert.state] += 1
             await outbox.ebb()
         await outbox.acknowledged()
+        return steps
 
     async def _write(self, shard: int, changes: Sequence[Change]) -> None:
         try:

@@ -14,6 +14,7 @@ from agents.outbox import Record
 from gridstress import topics
 from gridstress.interpreter import tune_interpreter
 from gridstress.kafka_security import faust_credentials
+from gridstress.meters import Meters
 from gridstress.recovery import make_safe, safe_settings
 from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
@@ -28,6 +29,7 @@ class GridstressApp(faust.App):
 
     settings: Settings
     watchdog: Watchdog
+    meters: Meters
 
     def on_init_dependencies(self) -> Iterable[Any]:
         """Start the watchdog before what it watches."""
@@ -61,6 +63,7 @@ def end(error: GridstressError) -> NoReturn:
 
 def faust_app(settings: Settings) -> GridstressApp:
     """Make the app; nothing is asked of the broker before it starts."""
+    meters = Meters()
     app = GridstressApp(
         settings.group,
         broker=settings.broker,
@@ -74,12 +77,14 @@ def faust_app(settings: Settings) -> GridstressApp:
         producer_max_batch_size=topics.MAX_BATCH_BYTES,
         web_bind=settings.web_bind,
         web_port=settings.web_port,
-        web_application_options=application_options(settings.token, insecure=settings.insecure),
+        web_application_options=application_options(
+            settings.token, insecure=settings.insecure, answered=meters.answered
+        ),
         broker_credentials=faust_credentials(settings.kafka),
         **only_ours(),
         **safe_settings(settings.session_timeout_s),
     )
-    app.settings = settings
+    app.settings, app.meters = settings, meters
     make_safe(app, kind=settings.known_kind, in_step=(topics.MEASUREMENTS, topics.STRESS))
     return app
 
@@ -104,6 +109,7 @@ class Outlet:
         delivery: Awaitable[Any] = await self.app.producer.send(
             self.topic, key, value, partition, None, headers
         )
+        self.app.meters.sent.labels(self.topic).inc()
         return delivery
 
     async def send_many(
@@ -118,6 +124,7 @@ class Outlet:
         """
         producer: Any = self.app.producer
         found: Sequence[Awaitable[Any]] = await producer.send_many(self.topic, partition, records)
+        self.app.meters.sent.labels(self.topic).inc(len(records))
         return found
 
 

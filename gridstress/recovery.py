@@ -19,6 +19,7 @@ import fcntl
 import logging
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Collection
 from pathlib import Path
@@ -54,6 +55,8 @@ class SafeRecovery(Recovery):
         #: This process, in the epochs of what it writes.
         self.owner = uuid.uuid4().hex[:8]
         self._copies: dict[TP, Copy] = {}
+        #: How often tables were brought up to date, and how long it took the last time, s.
+        self.recoveries, self.recovery_s = 0, 0.0
 
     @property
     def progress(self) -> int:
@@ -91,6 +94,7 @@ class SafeRecovery(Recovery):
         if not self.tables:
             await self._resume_streams(generation_id)
             return
+        began = time.monotonic()
         self._set_recovery_started()
         # All that was written under the last epoch has its place in the log before the next one.
         await self._wait(app.producer.flush())
@@ -100,6 +104,7 @@ class SafeRecovery(Recovery):
             self._copies[tp].restart()
         takeover = Takeover(app, app.transport.arguments, lambda: self._still_member(generation_id))
         await self._wait(takeover.run([self._copies[tp] for tp in sorted(self.active_tps)]))
+        self.recoveries, self.recovery_s = self.recoveries + 1, time.monotonic() - began
         await self.on_recovery_completed(generation_id)
 
     async def _still_member(self, generation_id: int) -> None:

@@ -3,20 +3,21 @@
 import platform
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import faust
 import psutil
+from faust.exceptions import ConsumerNotStarted
+from faust.types import TP
 
 from agents.dead_letters import DeadLetters
+from agents.tally import Tally
 from gridstress import __version__, topics
 from gridstress.faust_app import GridstressApp
 from ui.shapes import Answer, parts
 from ui.store import RunView, Store
 from ui.worker_status import WorkerStatus
-
-DUPLICATES = "duplicates"
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Status:
     app: GridstressApp
     store: Store
     models: Sequence[str]
-    counts: Counter[str]
+    tally: Tally
     letters: DeadLetters
     finished: dict[tuple[str, str, int], int]
     started_at: float = field(default_factory=time.time)
@@ -60,8 +61,14 @@ class Status:
 
     def owned(self, topic: str) -> list[int]:
         """Partitions of a topic that this worker owns now."""
-        assigned = self.app.consumer.assignment()
-        return sorted(tp.partition for tp in assigned if tp.topic == topic)
+        return sorted(tp.partition for tp in self._assignment() if tp.topic == topic)
+
+    def _assignment(self) -> Collection[TP]:
+        try:
+            assigned: Collection[TP] = self.app.consumer.assignment()
+        except ConsumerNotStarted:
+            return ()
+        return assigned
 
     def partitions(self) -> dict[str, list[int]]:
         """The partitions of each topic that the stages read."""
@@ -70,15 +77,19 @@ class Status:
 
     def frames(self) -> dict[str, int]:
         """Frames that each stage has finished since the start."""
-        return {name: n for name, n in sorted(self.counts.items()) if name != DUPLICATES}
+        return dict(sorted(self.tally.frames.items()))
 
     def lag(self) -> dict[str, int]:
-        """By topic, the records of this worker's partitions that are not finished yet.
-
-        Of several agents on a topic the one furthest behind counts.
-        """
+        """By topic, the records of this worker's partitions that are not finished yet."""
         lag: Counter[str] = Counter()
-        for tp in self.app.consumer.assignment():
+        for tp, records in self.partition_lag().items():
+            lag[tp.topic] += records
+        return {name: lag[name] for name in self.partitions()}
+
+    def partition_lag(self) -> dict[TP, int]:
+        """The same by partition; of several agents on a topic the one furthest behind counts."""
+        lag = {}
+        for tp in self._assignment():
             done = [
                 offset
                 for (_, topic, partition), offset in list(self.finished.items())
@@ -86,8 +97,8 @@ class Status:
             ]
             end = self.app.consumer.highwater(tp)
             if end is not None and done:
-                lag[tp.topic] += max(0, end - min(done))
-        return {name: lag[name] for name in self.partitions()}
+                lag[tp] = max(0, end - min(done))
+        return lag
 
     def health(self) -> Answer:
         """Give the answer of ``/health``."""
@@ -104,7 +115,7 @@ class Status:
             "partitions": self.partitions(),
             "counters": {
                 "frames": self.frames(),
-                "duplicates": self.counts[DUPLICATES],
+                "duplicates": self.tally.repeated.total(),
                 **_rows_amiss([view] if view else []),
                 "dead_letters": self.letters.counts.total(),
             },
@@ -131,7 +142,7 @@ class Status:
             lag=self.lag(),
             frames=frames,
             frames_per_s=rates if before_at else {},
-            duplicates=self.counts[DUPLICATES],
+            duplicates=self.tally.repeated.total(),
             **_rows_amiss(view for (m, _), view in runs.items() if m == self.models[0]),
             dead_letters=dict(self.letters.counts),
             rss_mb=self._process.memory_info().rss / 1e6,

@@ -9,6 +9,7 @@ from agents.stages import RiskStage
 from gridstress import topics
 from gridstress.faust_app import GridstressApp, Outlet
 from gridstress.kafka_security import connection
+from gridstress.metrics import add_metrics
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
 from topology.grid import Grid
@@ -50,6 +51,7 @@ def add_web(
         all_settings=_told(settings),
     )
     register_views(app, answers, status.health)
+    add_metrics(app, status, status.tally, stages)
     app.service(
         Feed(  # type: ignore[arg-type]
             connection(settings.kafka),

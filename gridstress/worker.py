@@ -1,6 +1,5 @@
 """The composition root: one Faust app that detects, spreads, sums up, raises alarms and shows."""
 
-from collections import Counter
 from functools import cache
 from typing import Any
 
@@ -11,6 +10,7 @@ from agents.propagation import Propagation
 from agents.risk import RiskModel
 from agents.running import Stage, run_stage
 from agents.stages import DetectionStage, PropagationStage, RiskStage
+from agents.tally import Tally
 from gridstress import topics
 from gridstress.delivery import halt
 from gridstress.faust_app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
@@ -57,27 +57,29 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     params = InfluenceParams(settings.max_hops, settings.decay, settings.alpha, settings.centrality)
     influence = {name: build(grid, params) for name, build in MODELS.items()}
     app = faust_app(settings)
-    counts: Counter[str] = Counter()
+    tally = Tally()
     finished: dict[tuple[str, str, int], int] = {}
     letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
     stages: dict[str, str] = {}
 
     def add_agent(name: str, source: str, stage: Stage, *, apart: bool = False) -> None:
         async def agent(stream: Any) -> None:
-            await run_stage(stream, name, stage, letters, halt, finished, apart=apart)
+            await run_stage(
+                stream, name, stage, letters, halt, finished, apart=apart, worked=app.meters.worked
+            )
 
         app.agent(raw_topic(app, source), name=name)(agent)
         stages[name] = source
 
     detect = Detection(grid, settings.stress_threshold)
     stress_events = Outlet(app, topics.STRESS)
-    add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, counts))
+    add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, tally))
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
         spread = Propagation(grid, matrix, settings.partitions)
-        stage = PropagationStage(model, spread, Outlet(app, propagated), counts)
+        stage = PropagationStage(model, spread, Outlet(app, propagated), tally)
         add_agent(f"propagation_{model}", topics.STRESS, stage)
 
         risk = RiskStage(
@@ -86,7 +88,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             windows=Outlet(app, topics.windows(model)),
             alerts=Outlet(app, topics.alerts(model)),
             letters=letters,
-            frames=counts,
+            tally=tally,
             idle_timeout_s=settings.idle_timeout_s,
         )
         add_agent(f"risk_{model}", propagated, risk, apart=True)
@@ -101,7 +103,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     )
 
     def status(store: Store) -> Status:
-        return Status(app, store, list(influence), counts, letters, finished)
+        return Status(app, store, list(influence), tally, letters, finished)
 
     add_web(app, grid, influence, risk_stages, status)
     return app

@@ -163,6 +163,10 @@ class RiskTable:
         keys = sorted(self._keys(shard), key=lambda item: item[2] is None)
         return [(key, None) for key, owner, _ in keys if owner == run]
 
+    def size(self, shard: int) -> int:
+        """How many keys a shard has."""
+        return len(self._store.stored_keys(shard))
+
     def _keys(self, shard: int) -> Iterator[tuple[bytes, str, int | None]]:
         """Keys of a shard with their run and pane start (None for the state)."""
         for key in self._store.stored_keys(shard):

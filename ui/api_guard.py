@@ -1,5 +1,6 @@
 """What stands in front of the worker's API: the token, and limits to what a request may be."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,10 +13,18 @@ from ui.auth import ANOTHER_NAME, LIVE, bearer, is_loopback, same_token
 MAX_BODY_BYTES = 1024
 """No view reads a body. Lines and single headers are bounded by aiohttp (8190 bytes)."""
 
+UNKNOWN = "unknown"
+"""What the addresses that are none of ours are counted as: anybody can invent them."""
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def application_options(token: str, *, insecure: bool) -> dict[str, Any]:
+Answered = Callable[[str, int, float], None]
+"""Told of each answer: the address asked for, with names for its parts that vary; the status; and
+how long it took, s."""
+
+
+def application_options(token: str, *, insecure: bool, answered: Answered) -> dict[str, Any]:
     """Options of the aiohttp application that serves the API.
 
     Parameters
@@ -24,8 +33,29 @@ def application_options(token: str, *, insecure: bool) -> dict[str, Any]:
         What every request must bring, unknown addresses included; empty if there is none.
     insecure
         Without a token: whether a server on loopback answers to other names than its own.
+    answered
+        Is told of each answer, refusals included.
     """
-    return {"client_max_size": MAX_BODY_BYTES, "middlewares": [guard(token, insecure=insecure)]}
+    middlewares = [watch(answered), guard(token, insecure=insecure)]
+    return {"client_max_size": MAX_BODY_BYTES, "middlewares": middlewares}
+
+
+def watch(answered: Answered) -> Any:
+    """Middleware that tells of each answer."""
+
+    @web.middleware
+    async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
+        began, status = time.perf_counter(), 500
+        try:
+            answer = await handler(request)
+            status = answer.status
+            return answer
+        finally:
+            resource = request.match_info.route.resource
+            path = resource.canonical if resource is not None else UNKNOWN
+            answered(path, status, time.perf_counter() - began)
+
+    return ask
 
 
 def guard(token: str, *, insecure: bool) -> Any:

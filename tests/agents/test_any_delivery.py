@@ -4,7 +4,6 @@ The whole chain is real, detection to risk, over two shards; the verifier, which
 it, gives its own verdict on the same frames.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from agents.detection import Detection
 from agents.propagation import Propagation
 from agents.risk import RiskModel
 from agents.stages import NotWritten, RiskStage
+from agents.tally import Tally
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed, compare
 from gridstress.verify.compare_aside import AsideLetter
@@ -68,7 +68,7 @@ class Run:
         """Forget everything but the tables, as a worker that was killed does."""
         self.stages = [
             RiskStage(self.model, RiskTable(store, 4), self.windows, self.alerts, self.letters,
-                      Counter(), idle_timeout_s=0)
+                      Tally(), idle_timeout_s=0)
             for store in self.stores
         ]  # fmt: skip
 

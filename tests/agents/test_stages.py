@@ -1,7 +1,6 @@
 """What an agent does around a stage: acks, dead letters, and the end of the worker."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +13,7 @@ from agents.detection import Detection
 from agents.risk import RiskModel
 from agents.running import run_stage
 from agents.stages import DetectionStage, RiskStage
+from agents.tally import Tally
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.frames import measured, spread
@@ -34,7 +34,7 @@ def risk_stage(
     spec = WindowSpec(max_ahead_s=max_ahead_s)
     model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, spec, Thresholds())
     table = RiskTable(store or Table(), grid_size=3)
-    return RiskStage(model, table, Topic(), Topic(), letters, Counter(), idle_timeout_s=0)
+    return RiskStage(model, table, Topic(), Topic(), letters, Tally(), idle_timeout_s=0)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ async def test_a_zone_that_has_fallen_silent_is_given_up_and_shown(
 
 async def test_a_stress_frame_says_when_its_measurements_were_sent(triangle: Grid) -> None:
     topic = Topic()
-    stage = DetectionStage(Detection(triangle, 0.85), topic, Counter())
+    stage = DetectionStage(Detection(triangle, 0.85), topic, Tally())
     frame = measured("south", [0], {"c": [95.0]})
     await stage([Event(Message(partition=1, value=encode(frame), timestamp=1234.567))])
     assert [sent["headers"] for sent in topic.sent] == [[(SENT_MS, b"1234567")]]

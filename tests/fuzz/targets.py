@@ -8,7 +8,6 @@ import asyncio
 import json
 import shutil
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +23,7 @@ from agents.propagation import Propagation
 from agents.risk import RiskModel
 from agents.running import Stage, run_stage
 from agents.stages import DetectionStage, PropagationStage, RiskStage
+from agents.tally import Tally
 from gridstress.datasets.fitting import check_jumps, fitted, resampled
 from gridstress.datasets.reading import read_load
 from gridstress.datasets.series import NATIONAL
@@ -69,38 +69,39 @@ def influence() -> Any:
     return MODELS["linear"](grid(), InfluenceParams())
 
 
-def _detection(letters: DeadLetters, counts: Counter[str]) -> Stage:
-    return DetectionStage(Detection(grid(), 0.85), Topic(), counts)
+def _detection(letters: DeadLetters, tally: Tally) -> Stage:
+    return DetectionStage(Detection(grid(), 0.85), Topic(), tally)
 
 
-def _propagation(letters: DeadLetters, counts: Counter[str]) -> Stage:
-    return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), counts)
+def _propagation(letters: DeadLetters, tally: Tally) -> Stage:
+    return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), tally)
 
 
-def _risk(letters: DeadLetters, counts: Counter[str]) -> Stage:
+def _risk(letters: DeadLetters, tally: Tally) -> Stage:
     spec = WindowSpec(step_s=3600, size_s=10_800, lateness_s=3600, max_ahead_s=MONTH_S)
     model = RiskModel("linear", grid(), influence(), 1, spec, Thresholds())
     table = RiskTable(Table(), len(grid().nodes))
-    return RiskStage(model, table, Topic(), Topic(), letters, counts, idle_timeout_s=0)
+    return RiskStage(model, table, Topic(), Topic(), letters, tally, idle_timeout_s=0)
 
 
-def stage(make: Callable[[DeadLetters, Counter[str]], Stage]) -> Callable[[bytes], None]:
+def stage(make: Callable[[DeadLetters, Tally], Stage]) -> Callable[[bytes], None]:
     """A check that sends records to a stage: each is counted or set aside, and acked."""
 
     def check(data: bytes) -> None:
-        topic, counts = Topic(), Counter[str]()
+        topic, tally = Topic(), Tally()
         letters = DeadLetters(topic)
         values: list[bytes | None] = list(data.split(seeds.PART)[:RECORDS])
         if data.startswith(b"\x00"):
             values.append(None)
         events = [Event(Message(offset=n, value=value)) for n, value in enumerate(values)]
-        handler = make(letters, counts)
+        handler = make(letters, tally)
         asyncio.run(run_stage(Stream(events), "stage", handler, letters, halt, {}))
         assert all(event.acked for event in events)
         told = {(r["headers"]["offset"], r["headers"]["reason"]) for r in topic.sent}
         assert not any(reason == b"failed" for _, reason in told), topic.sent
         aside = {offset for offset, reason in told if reason not in (b"late", b"ahead")}
-        assert counts.total() + len(aside) == len(events), (counts, told)
+        done = tally.frames.total() + tally.repeated.total()
+        assert done + len(aside) == len(events), (tally, told)
         for record in topic.sent:
             assert record["value"] == values[int(record["headers"]["offset"])]
 

@@ -36,6 +36,7 @@ VIEWS = {
     "/api/v1/system",
     "/api/v1/top",
     "/api/v1/windows/open",
+    "/metrics",
 }
 
 
@@ -178,3 +179,26 @@ async def test_records_are_never_unpickled(triangle: Grid) -> None:
     assert topics
     for topic in topics:
         assert (topic.key_serializer, topic.value_serializer) == ("raw", "raw")
+
+
+async def test_refusals_are_counted_too_and_invented_addresses_as_one(triangle: Grid) -> None:
+    app = made(triangle, api_token=TOKEN)
+    async with (
+        TestServer(await app.web.wsgi()) as server,
+        httpx.AsyncClient(base_url=str(server.make_url("/"))) as client,
+    ):
+        await client.get("/api/v1/grid")
+        await client.get("/api/v1/grid", headers=WITH_IT)
+        await client.get("/made/up", headers=WITH_IT)
+        await client.get("/made/up/too", headers=WITH_IT)
+    counted = {
+        (sample.labels["path"], sample.labels["status"]): sample.value
+        for family in app.meters.registry.collect()
+        for sample in family.samples
+        if sample.name == "gridstress_api_requests_total"
+    }
+    assert counted == {
+        ("/api/v1/grid", "401"): 1,
+        ("/api/v1/grid", "200"): 1,
+        ("unknown", "404"): 2,
+    }
