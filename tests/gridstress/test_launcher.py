@@ -27,12 +27,6 @@ WORKER = """
 import json, os, pathlib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
-data = pathlib.Path(os.environ["GRIDSTRESS_DATA_DIR"])
-data.mkdir(parents=True, exist_ok=True)
-if (data / "table").exists():
-    raise SystemExit("ConsistencyError: the table is newer than its topic")
-(data / "table").touch()
-
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         runs = [{"run": "r"}] if pathlib.Path("replayed").exists() else []
@@ -121,19 +115,6 @@ def test_up_starts_everything_healthy_and_down_stops_exactly_that(
     assert nothing_left(place)
     assert not place.data.exists()
     assert launcher.down(place) == []
-
-
-@pytest.mark.integration
-def test_old_tables_do_not_stop_a_worker_on_a_fresh_embedded_broker(
-    place: Place, settings: Settings
-) -> None:
-    old = place.data / "worker-1"
-    old.mkdir(parents=True)
-    (old / "table").touch()
-    try:
-        launcher.up(settings, EMBEDDED, place, quiet)
-    finally:
-        launcher.down(place)
 
 
 @pytest.mark.integration
