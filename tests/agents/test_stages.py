@@ -160,6 +160,8 @@ async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numb
     told = [letter["headers"] for letter in letters.topic.sent]  # type: ignore[attr-defined]
     assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
     assert letters.counts == {"late": 1, "ahead": 1}
+    assert stage.tally.aside == {("linear", "late"): 2, ("linear", "ahead"): 1}
+    assert stage.tally.missing == {"linear": 3}
 
 
 async def test_a_frame_in_the_wrong_partition_is_refused(
