@@ -12,7 +12,7 @@ from faust.web.base import Web
 
 from agents.outbox import Record
 from gridstress import topics
-from gridstress.interpreter import tune_interpreter
+from gridstress.interpreter import log_as_told, tune_interpreter
 from gridstress.kafka_security import faust_credentials
 from gridstress.meters import Meters
 from gridstress.recovery import make_safe, safe_settings
@@ -45,6 +45,7 @@ class GridstressApp(faust.App):
         except GridstressError as error:
             end(error)
         tune_interpreter()
+        log_as_told()
 
     def _new_web(self) -> Web:
         return ApiWeb(self)

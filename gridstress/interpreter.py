@@ -1,6 +1,7 @@
 """How Python itself is set for a worker: `docs/performance.md` has what each of these brings."""
 
 import gc
+import logging
 import sys
 
 import mode.loop
@@ -25,3 +26,13 @@ def tune_interpreter() -> None:
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY, *gc.get_threshold()[1:])
     sys.setswitchinterval(SWITCH_S)
+
+
+def log_as_told() -> None:
+    """Let the Kafka client make no log record that nobody is shown.
+
+    Faust, told to show warnings only (its default), sets the root logger to DEBUG, for a spinner
+    that each record turns: one record for every request, thrown away.
+    """
+    shown = logging.root.handlers
+    logging.getLogger("aiokafka").setLevel(shown[0].level if shown else logging.NOTSET)

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 CODE = """
-import asyncio, gc, json, sys
+import asyncio, gc, json, logging, sys
+from faust import Worker
 from gridstress.worker import default_app
-from gridstress.interpreter import tune_interpreter
-default_app()
+from gridstress.interpreter import log_as_told, tune_interpreter
+worker = Worker(default_app(), loglevel="WARN")
+worker._setup_logging()
+before = logging.getLogger("aiokafka.conn").isEnabledFor(logging.DEBUG)
+log_as_told()
 loop = asyncio.new_event_loop()
 tune_interpreter()
 print(json.dumps({
@@ -19,7 +23,9 @@ print(json.dumps({
     "young": gc.get_threshold()[0],
     "frozen": gc.get_freeze_count(),
     "switch_s": sys.getswitchinterval(),
-}))
+    "debug": [before, logging.getLogger("aiokafka.conn").isEnabledFor(logging.DEBUG)],
+    "warns": logging.getLogger("aiokafka.conn").isEnabledFor(logging.WARNING),
+}), file=sys.__stdout__)  # a Faust worker takes stdout for its log
 loop.close()
 """
 
@@ -42,3 +48,8 @@ def test_python_seldom_looks_for_cycles_and_not_among_what_was_there(told: dict[
 
 def test_threads_take_turns_within_a_millisecond(told: dict[str, Any]) -> None:
     assert told["switch_s"] == pytest.approx(0.001)
+
+
+def test_no_record_is_made_that_nobody_is_shown(told: dict[str, Any]) -> None:
+    assert told["debug"] == [True, False]  # stock Faust, and then
+    assert told["warns"]
