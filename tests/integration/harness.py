@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -146,6 +146,17 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
+
+
+@contextmanager
+def two_days(bootstrap: str, directory: Path) -> Iterator[Stack]:
+    """A stack whose worker has worked off the run ``r``, two winter days; verified."""
+    with Stack(bootstrap, directory) as running:
+        running.add_worker()
+        span = ["--start", "2025-01-07", "--until", "2025-01-09", "--speed", "max"]
+        assert running.command("replay", "--run", "r", *span).returncode == 0
+        running.verify("r")
+        yield running
 
 
 async def send(bootstrap: str, topic: str, records: Iterable[tuple[int, bytes | None]]) -> None:

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.integration.harness import Stack, wait_for
+from tests.integration.harness import Stack, two_days, wait_for
 
 pytestmark = pytest.mark.integration
 
 
 @pytest.fixture(scope="module")
 def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with Stack(broker, tmp_path_factory.mktemp("stack")) as running:
-        running.add_worker()
-        span = ["--start", "2025-01-07", "--until", "2025-01-09", "--speed", "max"]
-        assert running.command("replay", "--run", "r", *span).returncode == 0
-        running.verify("r")
+    with two_days(broker, tmp_path_factory.mktemp("stack")) as running:
         yield running
 
 
