@@ -3,12 +3,17 @@
 What a batch shares is what costs most: the wait for the broker, and the writes to the table.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 MAX_RECORDS = 256
 MAX_BYTES = 2 << 20
 """A batch ends with the record that reaches this many bytes; bounds memory and latency."""
+
+LINGER_S = 0.005
+"""How long a stage that has a single record waits for more, s. What is sent at once comes in two
+fetches: the broker answers with the first record that is there, and then with the rest."""
 
 
 async def batches(stream: Any) -> AsyncIterator[list[Any]]:
@@ -18,6 +23,8 @@ async def batches(stream: Any) -> AsyncIterator[list[Any]]:
     the stage; here the first event of a batch stays the current one until the batch is done.
     """
     async for event in stream.noack().events():
+        if not stream.channel.queue.qsize():
+            await asyncio.sleep(LINGER_S)
         yield [event, *_ready(stream, len(event.message.value or b""))]
 
 

@@ -13,7 +13,7 @@ from topology.clock import to_iso
 from topology.errors import UsageError
 
 MAX_SPEED = math.inf
-SMOOTH_ROWS_PER_S = 20.0
+SMOOTH_ROWS_PER_S = 10.0
 """Up to this many rows a second each is a message of its own; beyond, rows share messages."""
 
 YIELD_EVERY_S = 0.02

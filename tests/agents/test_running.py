@@ -1,5 +1,6 @@
 """What lies ready is worked off together, and one bad record costs only itself."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
@@ -115,6 +116,21 @@ async def test_a_batch_ends_at_its_limits(
     stage = Recorder()
     await run_stage(Stream(events(5)), "s", stage, letters, halt, {})
     assert stage.given == [[0, 1, 2, 3], [4]]
+
+
+async def test_a_single_record_is_joined_by_what_comes_right_behind_it(
+    letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batches, "LINGER_S", 0.2)
+    found = events(3)
+    stream, stage = Stream(found[:1]), Recorder()
+    working = asyncio.create_task(run_stage(stream, "s", stage, letters, halt, {}))
+    await asyncio.sleep(0.01)
+    assert not stream.channel.queue.qsize()
+    for late in found[1:]:
+        stream.channel.queue.put_nowait(late)
+    await working
+    assert stage.given == [[0, 1, 2]]
 
 
 async def test_nothing_of_a_former_assignment_is_taken_along(letters: DeadLetters) -> None:

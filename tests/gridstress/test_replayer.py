@@ -105,11 +105,11 @@ def test_other_speeds_are_refused_with_the_value(text: str) -> None:
         parse_speed(text)
 
 
-def test_rows_share_messages_only_beyond_twenty_a_second() -> None:
+def test_rows_share_messages_only_beyond_ten_a_second() -> None:
     assert batch_for(3600, 3600) == 1
-    assert batch_for(20 * 3600, 3600) == 1
-    assert batch_for(21 * 3600, 3600) == 2
-    assert batch_for(20 * 3600, 900) == 4
+    assert batch_for(10 * 3600, 3600) == 1
+    assert batch_for(11 * 3600, 3600) == 2
+    assert batch_for(10 * 3600, 900) == 4
     assert batch_for(1e9, 3600) == batch_for(MAX_SPEED, 3600) == MAX_BATCH
 
 
