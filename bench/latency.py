@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.drain import verified
 from bench.marks import applied_ms, read_progress, read_sent
+from bench.plan import Stretch
 from bench.prepare import Kitchen
 from bench.rig import Rig
 from bench.stats import percentile
@@ -15,9 +16,10 @@ from bench.waiting import wait_ended
 from bench.watching import MACHINE, watching
 from topology.errors import GridstressError
 
-WARM_UP_SHARE = 0.1
-"""Of the rows, these first ones are not judged."""
-RUN = "latency"
+RUN, WARM_UP = "latency", "warm-up"
+WARM_UP_S = 15.0
+"""Length of a run at the same pace that goes before: a broker whose JVM has just started compiles
+its code while it works, and takes twice the processor time until it has."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +66,14 @@ def latency(rig: Rig, kitchen: Kitchen, rows_per_s: float, seconds: float) -> La
         If the worker or the replay does not get on.
     """
     rig.add_worker().wait_ready()
-    stretch = kitchen.stretch(RUN, max(10, round(rows_per_s * seconds)))
+    _replay(rig, kitchen, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
     with watching(rig.processes()) as samples:
-        try:
-            words = kitchen.replay_words(stretch)
-            done = rig.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
-        except subprocess.TimeoutExpired:
-            raise GridstressError(f"{rig.case}: the replay did not end") from None
-        if done.returncode:
-            raise GridstressError(f"{rig.case}: the replay failed: {done.stderr.strip()[-300:]}")
-        wait_ended(rig, [RUN])
+        stretch = _replay(rig, kitchen, RUN, rows_per_s, seconds)
     progress = asyncio.run(read_progress(rig.settings))
     took, sent = [], asyncio.run(read_sent(rig.settings))
+    sent = {zone: rows for zone, rows in sent.items() if zone[0] == RUN}
     for zone, rows in sent.items():
-        seq, at_ms = np.array(rows[int(WARM_UP_SHARE * len(rows)) :]).T
+        seq, at_ms = np.array(rows).T
         took += (applied_ms(progress.steps[zone], seq.tolist(), rig.parts) - at_ms).tolist()
     first, last = (pick(at for rows in sent.values() for _, at in rows) for pick in (min, max))
     seconds = max((last - first) / 1000, 1e-3)
@@ -98,3 +94,17 @@ def latency(rig: Rig, kitchen: Kitchen, rows_per_s: float, seconds: float) -> La
         broker_clock=progress.broker_clock,
         equal=verified(rig, [RUN]),
     )
+
+
+def _replay(rig: Rig, kitchen: Kitchen, run: str, rows_per_s: float, seconds: float) -> Stretch:
+    """Send a run at this pace and wait until all of it has been worked off."""
+    stretch = kitchen.stretch(run, max(10, round(rows_per_s * seconds)))
+    try:
+        words = kitchen.replay_words(stretch)
+        done = rig.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
+    except subprocess.TimeoutExpired:
+        raise GridstressError(f"{rig.case}: the replay did not end") from None
+    if done.returncode:
+        raise GridstressError(f"{rig.case}: the replay failed: {done.stderr.strip()[-300:]}")
+    wait_ended(rig, [run])
+    return stretch
