@@ -12,6 +12,18 @@ log = logging.getLogger(__name__)
 
 MAX_DETAIL = 500
 
+REASONS = (
+    "invalid",
+    "unknown-zone",
+    "unknown-node",
+    "unknown-shard",
+    "late",
+    "ahead",
+    "too-large",
+    "failed",
+)
+"""Why a record may be set aside; ``docs/messages.md`` says more of each."""
+
 
 @dataclass
 class DeadLetters:

@@ -23,6 +23,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from agents.alarms import LEVELS
+from agents.dead_letters import REASONS
 from agents.risk import RiskModel
 from agents.stages import RiskStage
 from agents.tally import Tally
@@ -35,6 +36,8 @@ Values = float | Mapping[Any, float]
 """One value, or one by each combination of labels."""
 
 PATH = "/metrics"
+ASIDE = ("late", "ahead")
+"""Reasons for which a row is not counted."""
 
 
 @dataclass(eq=False)
@@ -67,15 +70,20 @@ class WorkerCollector(Collector):
         yield _counter("rebalances", "Rebalances of the group.", self.app.rebalancing_count)
 
     def _work(self) -> Iterator[Metric]:
-        tally, letters = self.tally, self.status.letters.counts
+        tally, models = self.tally, self.status.models
+        # A counter that is there only from 1 on has not grown, as Prometheus sees it.
+        letters = {**dict.fromkeys(REASONS, 0), **self.status.letters.counts}
+        aside = {(model, reason): 0 for model in models for reason in ASIDE} | tally.aside
+        none = dict.fromkeys(models, 0)
         yield _counter("frames", "Frames that a stage has finished.", tally.frames, "stage")
         told = "Loads of one node at one time that were read."
         yield _counter("node_measurements", told, tally.node_measurements)
         told = "Frames whose rows were known already."
-        yield _counter("duplicate_frames", told, tally.repeated, "model")
+        yield _counter("duplicate_frames", told, none | tally.repeated, "model")
         told = "Rows not counted: late, or too far ahead."
-        yield _counter("rows_aside", told, tally.aside, "model", "reason")
-        yield _counter("missing_rows", "Sequence numbers that never came.", tally.missing, "model")
+        yield _counter("rows_aside", told, aside, "model", "reason")
+        missing = none | tally.missing
+        yield _counter("missing_rows", "Sequence numbers that never came.", missing, "model")
         yield _counter("dead_letters", "Records set aside.", letters, "reason")
         told = "Steps of alarm episodes."
         yield _counter("alarm_steps", told, tally.alarm_steps, "model", "level", "state")

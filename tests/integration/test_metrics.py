@@ -106,10 +106,7 @@ def test_every_name_is_documented_and_nothing_else_is(samples: Samples) -> None:
         for name, _ in samples
         if name.startswith("gridstress_")
     }
-    # What has not happened in these two days has no value yet.
-    seldom = {"gridstress_dead_letters_total"}
-    assert told <= documented
-    assert documented - told <= seldom
+    assert told == documented
 
 
 def test_what_another_worker_owns_is_told_by_that_one_alone(stack: Stack) -> None:
