@@ -60,4 +60,11 @@ class DeadLetters:
             message.offset,
             reason,
             detail[:MAX_DETAIL],
+            extra={
+                "stage": stage,
+                "topic": message.topic,
+                "partition": message.partition,
+                "offset": message.offset,
+                "reason": reason,
+            },
         )

@@ -88,7 +88,7 @@ async def _work_off(
         try:
             done = await stage(part[:size])
         except NotWritten as error:
-            log.exception("%s cannot write its state", name)
+            log.exception("%s cannot write its state", name, extra={"stage": name})
             halt(f"{name}: {error}")
         except OtherTopology as error:
             halt(f"{name}: {error}; give a changed topology a group of its own (GRIDSTRESS_GROUP)")
@@ -108,5 +108,7 @@ async def _set_aside(event: Any, name: str, error: Exception, letters: DeadLette
     elif isinstance(error, ProducerSendError):  # any other failure to send ends the worker
         await letters.send(event, name, "too-large", str(error.__cause__ or error))
     else:
-        log.error("%s failed", name, exc_info=error)
+        message = event.message
+        about = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
+        log.error("%s failed", name, exc_info=error, extra={"stage": name, **about})
         await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")

@@ -190,7 +190,8 @@ class RiskStage:
         """A new run's state; the shard forgets the runs that started longest ago."""
         shard = event.message.partition
         for old in self._too_many(shard):
-            log.info("shard %s forgets run %s", shard, old)
+            about = {"model": self.model.name, "shard": shard, "run": old}
+            log.info("shard %s forgets run %s", shard, old, extra=about)
             changes += self.table.forget(old, shard)
             self.dirty.discard((shard, old))
             self.silent.pop((shard, old), None)
@@ -208,7 +209,9 @@ class RiskStage:
         ended = [run for run in newest_first if known[run].is_ended(zones)]
         going_on = [run for run in newest_first if not known[run].is_ended(zones)]
         if given_up := going_on[MAX_GOING_ON - 1 :]:
-            log.warning("shard %s forgets %s, which has not ended", shard, ", ".join(given_up))
+            told = "shard %s forgets %s, which has not ended"
+            about = {"model": self.model.name, "shard": shard}
+            log.warning(told, shard, ", ".join(given_up), extra=about)
         return ended[self.max_runs - 1 :] + given_up
 
     def _deletable(self, state: ShardState) -> range:
@@ -226,5 +229,8 @@ class RiskStage:
         zone = frame.zone if told_time else None
         silent = silence.heard(zone, self.model.grid.zones, time.monotonic())
         if silent != self.silent.get(key, frozenset()):
-            log.warning("run %s shard %s: silent zones %s", frame.run, frame.shard, sorted(silent))
+            zones = sorted(silent)
+            about = {"model": self.model.name, "shard": frame.shard, "run": frame.run}
+            told = "run %s shard %s: silent zones %s"
+            log.warning(told, frame.run, frame.shard, zones, extra={**about, "zones": zones})
         self.silent[key] = silent

@@ -79,7 +79,8 @@ def worker_spec(
     return processes.ServiceSpec(
         name=name,
         command=[
-            *(sys.executable, "-m", "faust", "-A", "gridstress", "worker", "-l", log_level),
+            *(sys.executable, "-m", "faust", "--quiet", "-A", "gridstress"),
+            *("worker", "-l", log_level),
             *("--web-port", str(port)),
         ],
         ready=lambda: _live(url),

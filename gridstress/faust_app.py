@@ -14,6 +14,7 @@ from agents.outbox import Record
 from gridstress import topics
 from gridstress.interpreter import log_as_told, tune_interpreter
 from gridstress.kafka_security import faust_credentials
+from gridstress.logs import logging_config
 from gridstress.meters import Meters
 from gridstress.recovery import make_safe, safe_settings
 from gridstress.settings import Settings
@@ -71,6 +72,7 @@ def faust_app(settings: Settings) -> GridstressApp:
         store="memory://" if settings.store == "memory" else "rocksdb://?driver=rocksdict",
         datadir=str(Path(settings.data_dir).absolute()),
         env_prefix="GRIDSTRESS_FAUST",
+        logging_config=logging_config(settings.log_format, settings.web_port),
         topic_partitions=settings.partitions,
         topic_replication_factor=settings.replication,
         producer_max_request_size=topics.MAX_RECORD_BYTES,

@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 
+from gridstress.logs import text_of
 from topology.errors import GridstressError
 
 STOP_GRACE_S = 15.0
@@ -250,7 +251,7 @@ def telling_line(log: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    lines = [line.strip() for line in _ANSI.sub("", text).splitlines() if line.strip()]
+    lines = [text_of(line.strip()) for line in _ANSI.sub("", text).splitlines() if line.strip()]
     telling = [line for line in lines if _TELLING.search(line)]
     return (telling or lines or [""])[-1][:300]
 

@@ -65,7 +65,7 @@ def worker(place: Place, settings: Settings, bootstrap: str, index: int) -> Serv
     return ServiceSpec(
         name=f"worker-{index + 1}",
         command=[
-            *(sys.executable, "-m", "faust", "-A", "gridstress"),
+            *(sys.executable, "-m", "faust", "--quiet", "-A", "gridstress"),
             *("worker", "-l", "info", "--web-port", str(port)),
         ],
         ready=lambda: answers(f"{url}{LIVE}"),

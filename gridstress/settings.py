@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gridstress.kafka_security import Cluster, Mechanism, Protocol
+from gridstress.logs import LogFormat
 from topology.errors import UsageError
 
 ENV_PREFIX = "GRIDSTRESS_"
@@ -81,6 +82,12 @@ class Settings(BaseSettings):
         "rocksdb",
         description="Where tables live while a worker runs: on disk, so that they may outgrow the "
         "memory, or in memory.",
+    )
+
+    log_format: LogFormat = Field(
+        "auto",
+        description="How a worker logs: `text`, `json` (an object a line, to be collected), or "
+        "`auto`: text on a terminal, else JSON.",
     )
 
     # Kafka's security

@@ -1,5 +1,6 @@
-"""Writes ``docs/settings.md`` from the settings, so that the page cannot fall behind."""
+"""Writes ``docs/settings.md`` and ``.env.example`` from the settings: neither can fall behind."""
 
+import textwrap
 from typing import Any
 
 from gridstress.settings import ENV_PREFIX, Settings
@@ -8,10 +9,17 @@ HEAD = """# Settings
 
 Read from the environment, then from `.env`, then the default. `gridstress config show` prints the
 values in force and where each comes from, `gridstress config check` looks for mistakes. This page
-is made by `python -m gridstress.settings_page > docs/settings.md`.
+is made by `python -m gridstress.settings_page > docs/settings.md`, and so is
+[.env.example](../.env.example), which has the same to be copied, by
+`python -m gridstress.settings_page --env > .env.example`.
 
 | name | default | meaning and reason |
 |---|---|---|
+"""
+
+ENV_HEAD = """\
+# Copy this file to .env and take the "#" from what you want to change. What stands here are the
+# defaults. The environment goes before .env.
 """
 
 
@@ -29,7 +37,18 @@ def _row(name: str, field: Any) -> str:
     return f"| `{ENV_PREFIX}{name.upper()}` | `{field.default}` | {field.description} |\n"
 
 
+def example() -> str:
+    """The example of a ``.env``: every setting, its reason and its default, all commented out."""
+    return ENV_HEAD + "".join(_entry(name, field) for name, field in Settings.model_fields.items())
+
+
+def _entry(name: str, field: Any) -> str:
+    why = textwrap.indent(textwrap.fill(field.description, 98), "# ")
+    default = "" if field.default is None else field.default
+    return f"\n{why}\n#{ENV_PREFIX}{name.upper()}={default}\n"
+
+
 if __name__ == "__main__":
     import sys
 
-    sys.stdout.write(page())
+    sys.stdout.write(example() if "--env" in sys.argv[1:] else page())

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gridstress.settings import SECRETS, Settings, load_settings
-from gridstress.settings_page import page
+from gridstress.settings_page import example, page
 from topology.errors import UsageError
 
 
@@ -92,3 +92,21 @@ def test_every_setting_has_a_reason() -> None:
 def test_the_page_of_settings_is_up_to_date() -> None:
     written = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
     assert written == page(), "run: python -m gridstress.settings_page > docs/settings.md"
+
+
+def test_the_example_of_an_env_file_is_up_to_date() -> None:
+    written = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
+    assert written == example(), "run: python -m gridstress.settings_page --env > .env.example"
+
+
+def test_the_example_says_what_holds_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    without = load_settings()
+    taken = "\n".join(
+        line.removeprefix("#") if line.startswith("#GRIDSTRESS_") else line
+        for line in example().splitlines()
+    )
+    (tmp_path / ".env").write_text(taken, encoding="utf-8")
+    assert load_settings() == without

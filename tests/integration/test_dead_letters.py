@@ -9,7 +9,7 @@ import pytest
 
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
 from tests.frames import ended, measured
-from tests.integration.harness import Stack, records, send, wait_for
+from tests.integration.harness import Stack, Worker, records, send, wait_for
 from topology.messages import encode
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
@@ -43,6 +43,10 @@ def letters(stack: Stack, *filters: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def logged(worker: Worker) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(worker.service.log).read_text("utf-8").splitlines()]
+
+
 async def test_letters_of_a_wrong_topology_count_after_it_was_put_right(
     broker: str, tmp_path: Path
 ) -> None:
@@ -59,6 +63,11 @@ async def test_letters_of_a_wrong_topology_count_after_it_was_put_right(
         assert {x["reason"] for x in letters(stack)} == {"unknown-node"}
         assert letters(stack, "--reason", "late") == letters(stack, "--run", "other") == []
         assert len(letters(stack, "--topic", MEASUREMENTS, "--since", "2020-01-01")) == HOURS
+
+        told = [one for one in logged(worker) if one.get("reason") == "unknown-node"]
+        assert [(one["topic"], one["partition"], one["offset"]) for one in told] == [
+            (MEASUREMENTS, 0, h) for h in range(HOURS)
+        ]
 
         first = letters(stack)[0]
         shown = stack.command("dead-letters", "show", first["id"])

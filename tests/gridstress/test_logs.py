@@ -1,0 +1,79 @@
+"""A worker's log, as Faust sets it up."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from gridstress.logs import logging_config, text_of, wants_json
+
+LOGS = """
+import logging, sys
+from mode.services import Service
+from mode.utils.logging import setup_logging
+from gridstress.logs import logging_config
+
+setup_logging(loglevel=sys.argv[2], logging_config=logging_config(sys.argv[1], 6070))
+
+class Table(Service):
+    pass
+
+Table().log.info("%s is ready", "it")
+logging.getLogger("agents").warning("set aside", extra={"run": "winter", "partition": 3})
+try:
+    {}["no"]
+except KeyError:
+    logging.getLogger("agents").exception("failed\\nbadly")
+"""
+
+
+def lines(log_format: str, level: str = "info") -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", LOGS, log_format, level], capture_output=True, text=True, check=True
+    )
+    return (done.stdout + done.stderr).splitlines()
+
+
+def test_each_record_is_an_object_with_what_it_is_about() -> None:
+    ready, aside, failed = map(json.loads, lines("json"))
+    assert (ready["level"], ready["message"]) == ("INFO", "[^Table]: it is ready")
+    assert ready["timestamp"].endswith("+00:00")
+    assert ready["worker"].endswith(":6070")
+    assert (aside["run"], aside["partition"]) == ("winter", 3)
+    assert (aside["level"], aside["logger"]) == ("WARNING", "agents")
+    assert failed["traceback"].endswith("KeyError: 'no'")
+
+
+def test_without_a_terminal_it_is_json_unless_text_is_wanted() -> None:
+    assert json.loads(lines("auto")[0])
+    assert "[INFO] [^Table]: it is ready" in lines("text")[0]
+    assert not wants_json("text")
+    assert logging_config("text", 6066) is None
+
+
+def test_on_a_terminal_it_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert not wants_json("auto")
+    assert wants_json("json")
+
+
+def test_the_level_is_the_one_that_was_asked_for() -> None:
+    assert [json.loads(line)["level"] for line in lines("json", "warn")] == ["WARNING", "ERROR"]
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ('{"message": "no broker", "level": "ERROR"}', "no broker"),
+        (
+            '{"message": "failed", "traceback": "Trace\\n  x\\nKeyError: 1\\n"}',
+            "failed: KeyError: 1",
+        ),
+        ("[ERROR] as it is", "[ERROR] as it is"),
+        ("{not json", "{not json"),
+        ('{"no": "message"}', '{"no": "message"}'),
+    ],
+)
+def test_a_line_of_either_kind_is_told_as_text(line: str, text: str) -> None:
+    assert text_of(line) == text
