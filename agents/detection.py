@@ -39,8 +39,7 @@ class Detection:
         MessageError
             If the zone is not the grid's, or a node is not the zone's.
         """
-        check_zone(frame.zone, self.grid)
-        index = [self._index(node_id, frame.zone) for node_id in frame.nodes]
+        index = zone_indices(frame.nodes, frame.zone, self.grid)
         load = np.array(frame.load_mw).reshape(len(frame.timestamps), len(index))
         stress = stress_of(load, self.grid.ratings_mw[index], self.threshold, frame.period_s)
         stressed = np.flatnonzero(stress.any(axis=0))
@@ -54,17 +53,6 @@ class Detection:
                 stress=stress[rows, stressed].tolist(),
                 final=frame.final,
             )
-
-    def _index(self, node_id: str, zone: str) -> int:
-        i = self.grid.index.get(node_id)
-        if i is None:
-            raise MessageError("unknown-node", f"node {node_id!r} is not in the topology")
-        if self.grid.nodes[i].zone != zone:
-            raise MessageError(
-                "unknown-node",
-                f"node {node_id!r} lies in zone {self.grid.nodes[i].zone!r}, not {zone!r}",
-            )
-        return i
 
 
 def check_zone(zone: str, grid: Grid) -> None:
@@ -81,3 +69,16 @@ def node_indices(nodes: list[str], grid: Grid) -> list[int]:
         return [grid.index[node_id] for node_id in nodes]
     except KeyError as error:
         raise MessageError("unknown-node", f"node {error} is not in the topology") from None
+
+
+def zone_indices(nodes: list[str], zone: str, grid: Grid) -> list[int]:
+    """Positions of a zone's nodes; MessageError if it or one of them is not the grid's."""
+    check_zone(zone, grid)
+    index = node_indices(nodes, grid)
+    for i in index:
+        if grid.nodes[i].zone != zone:
+            node = grid.nodes[i]
+            raise MessageError(
+                "unknown-node", f"node {node.id!r} lies in zone {node.zone!r}, not {zone!r}"
+            )
+    return index

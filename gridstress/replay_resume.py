@@ -1,5 +1,6 @@
 """Where a run stands in ``grid_measurements``, so that a replay that was cut off can go on."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import blake2b
 
@@ -72,21 +73,30 @@ def digests(frame: MeasurementFrame) -> dict[int, bytes]:
     }
 
 
-async def _rows_sent(where: Where, run: str) -> Rows:
+async def frames_of(where: Where, run: str) -> AsyncIterator[MeasurementFrame]:
+    """Yield what the topic holds of a run, each partition's frames in the order of its log.
+
+    What the workers set aside is not part of the run.
+    """
     # Most of a topic are other runs; looking for the name costs far less than decoding.
     name = msgspec.json.encode(run)
-    sent: Rows = {}
     async for record in scan_topic(where, MEASUREMENTS):
         if record.value is None or name not in record.value:
             continue
         try:
             frame = decode(record.value, MeasurementFrame)
         except MessageError:
-            continue  # the workers dead-letter it, so it is not part of the run
+            continue
         if frame.run == run:
-            rows = sent.setdefault(frame.zone, {})
-            for seq, digest in digests(frame).items():
-                rows.setdefault(seq, digest)
+            yield frame
+
+
+async def _rows_sent(where: Where, run: str) -> Rows:
+    sent: Rows = {}
+    async for frame in frames_of(where, run):
+        rows = sent.setdefault(frame.zone, {})
+        for seq, digest in digests(frame).items():
+            rows.setdefault(seq, digest)
     return sent
 
 

@@ -96,7 +96,7 @@ class Schedule:
             for zone in self.grid.zones
             if zone not in self.silent_zones
         }
-        shares = {zone: _Split(self.grid.nodes_of(zone), self.seed) for zone in loads}
+        shares = {zone: Split(self.grid.nodes_of(zone), self.seed) for zone in loads}
         last = self._last_rows()
         due = {zone: ~np.isnan(load) for zone, load in loads.items()}
         for zone in due:
@@ -158,10 +158,17 @@ class Schedule:
         )
 
 
-class _Split:
+class Split:
     """Splits a zone's load over its nodes by their shares, which vary from hour to hour."""
 
     def __init__(self, nodes: tuple[Node, ...], seed: int) -> None:
+        """Prepare for the nodes of one zone.
+
+        Raises
+        ------
+        DataError
+            If none of them has a share.
+        """
         self.ids = [node.id for node in nodes]
         self._shares = np.array([node.share for node in nodes])
         if not self._shares.sum() > 0:
@@ -172,6 +179,7 @@ class _Split:
         self._keys = node_keys(self.ids, seed)
 
     def split(self, zone_mw: Floats, times_s: Any) -> Floats:
+        """Loads in MW of the nodes, shape (times, nodes), from the zone's, shape (times,)."""
         weights = self._shares * (1 + VARIATION * variation(self._keys, times_s // HOUR_S))
         loads = zone_mw[:, None] * (weights / weights.sum(axis=1, keepdims=True))
         rounded: Floats = np.round(loads, 3)

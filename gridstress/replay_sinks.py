@@ -10,7 +10,7 @@ from typing import Any, Protocol, Self
 from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
-from gridstress.topics import MEASUREMENTS, ensure_topics
+from gridstress.topics import MEASUREMENTS, ensure_topics, zone_partition
 from topology.errors import BrokerError, DataError
 from topology.messages import MeasurementFrame, encode
 
@@ -41,13 +41,11 @@ class KafkaSink:
     Parameters
     ----------
     zones
-        All zones of the grid. Zone *i* of the sorted zones goes to partition *i* modulo the
-        partition count: a hash might put all of a few zones on one partition.
+        All zones of the grid.
     """
 
     def __init__(self, settings: Settings, zones: tuple[str, ...]) -> None:
-        self._settings = settings
-        self._zones = {zone: i for i, zone in enumerate(sorted(zones))}
+        self._settings, self._zones = settings, zones
         self._producer: Any = None
         self._partitions = 0
         self._in_flight: deque[Future[Any]] = deque()
@@ -112,7 +110,7 @@ class KafkaSink:
                     MEASUREMENTS,
                     key=frame.zone.encode(),
                     value=encode(frame),
-                    partition=self._zones[frame.zone] % self._partitions,
+                    partition=zone_partition(frame.zone, self._zones, self._partitions),
                 )
                 self._in_flight.append(future)
         except MessageSizeTooLargeError:

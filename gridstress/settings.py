@@ -170,6 +170,13 @@ class Settings(BaseSettings):
         0.4, description="Risk below which it ends; the gap to WARNING keeps alarms from flapping."
     )
 
+    # Live feed
+    entsoe_token: SecretStr | None = Field(
+        None,
+        description="Security token of an account at the ENTSO-E Transparency Platform, for "
+        "`gridstress feed entsoe`. Secret: never shown.",
+    )
+
     # Web
     api_token: SecretStr | None = Field(
         None,
@@ -199,6 +206,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         "api_token",
+        "entsoe_token",
         "kafka_sasl_password",
         "kafka_ssl_cafile",
         "kafka_ssl_certfile",
@@ -290,6 +298,11 @@ class Settings(BaseSettings):
     def known_kind(self) -> Literal["auto", "kafka", "embedded"]:
         """What answers there: what asks for a user or a certificate is never the embedded one."""
         return "kafka" if self.kafka_security_protocol != "PLAINTEXT" else self.broker_kind
+
+    @property
+    def entsoe(self) -> str:
+        """The ENTSO-E token in plain text; empty if there is none."""
+        return _secret(self.entsoe_token)
 
     @property
     def token(self) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +62,14 @@ def alerts(model: str) -> str:
 def table(model: str) -> str:
     """Name of a model's table."""
     return f"risk_{model}"
+
+
+def zone_partition(zone: str, zones: Sequence[str], partitions: int) -> int:
+    """Partition that a zone's measurements go to: its place among the sorted zones, modulo.
+
+    A hash might put all of a few zones on one partition.
+    """
+    return sorted(zones).index(zone) % partitions
 
 
 @dataclass(frozen=True)

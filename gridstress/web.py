@@ -9,6 +9,7 @@ from agents.stages import RiskStage
 from gridstress import topics
 from gridstress.faust_app import GridstressApp, Outlet
 from gridstress.kafka_security import connection
+from gridstress.live.post import Post
 from gridstress.metrics import add_metrics
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
@@ -17,6 +18,7 @@ from topology.influence import Matrix
 from ui.answers import Answers
 from ui.feed import Feed
 from ui.history import History
+from ui.measurements import register_measurements
 from ui.shape_check import Shape
 from ui.shapes import Answer
 from ui.store import Store
@@ -51,6 +53,16 @@ def add_web(
         all_settings=_told(settings),
     )
     register_views(app, answers, status.health)
+    register_measurements(
+        app,
+        Post(
+            grid,
+            settings.partitions,
+            Outlet(app, topics.MEASUREMENTS),
+            ready=lambda: status.ready,
+            waiting=lambda: status.lag()[topics.MEASUREMENTS],
+        ),
+    )
     add_metrics(app, status, status.tally, stages)
     app.service(
         Feed(  # type: ignore[arg-type]

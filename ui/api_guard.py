@@ -8,10 +8,14 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from ui.auth import ANOTHER_NAME, LIVE, bearer, is_loopback, same_token
+from ui.auth import ANOTHER_NAME, LIVE, POSTED, bearer, is_loopback, same_token
 
-MAX_BODY_BYTES = 1024
-"""No view reads a body. Lines and single headers are bounded by aiohttp (8190 bytes)."""
+MAX_BODY_BYTES = 4 << 20
+"""Of what may be posted, unpacked if it is packed. No other address reads a body. Lines and single
+headers are bounded by aiohttp (8190 bytes)."""
+
+UNREAD = {"Connection": "close"}
+"""The connection ends with the answer, so a body is never read."""
 
 UNKNOWN = "unknown"
 """What the addresses that are none of ours are counted as: anybody can invent them."""
@@ -63,16 +67,21 @@ def guard(token: str, *, insecure: bool) -> Any:
 
     @web.middleware
     async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.can_read_body:
-            # The connection ends with it, so the body is never read.
-            return _refusal(413, "the API takes no request body", {"Connection": "close"})
+        posted = request.method == "POST" and request.path == POSTED
+        if request.can_read_body and not posted:
+            return _refusal(413, "this address takes no request body", UNREAD)
         if request.path != LIVE:
             if token and not same_token(bearer(request.headers.get("Authorization")), token):
                 return _refusal(
                     401,
                     "this needs the token (Authorization: Bearer ...)",
-                    {"WWW-Authenticate": 'Bearer realm="gridstress"'},
+                    {"WWW-Authenticate": 'Bearer realm="gridstress"', **(UNREAD if posted else {})},
                 )
+            if posted and not token:
+                told = "measurements are taken with a token only: set GRIDSTRESS_API_TOKEN"
+                return _refusal(403, told, UNREAD)
+            if posted and (request.content_length or 0) > MAX_BODY_BYTES:
+                return _refusal(413, f"at most {MAX_BODY_BYTES:,} bytes are taken at once", UNREAD)
             if not (token or insecure) and _is_rebound(request):
                 return _refusal(421, ANOTHER_NAME, {})
         try:

@@ -11,6 +11,7 @@ from gridstress.cli import (
     data,
     dead_letters,
     doctor,
+    feed,
     replay,
     topology,
     ui,
@@ -51,6 +52,7 @@ def _root(
 app.command()(up.up)
 app.command()(up.down)
 app.command()(replay.replay)
+app.add_typer(feed.app, name="feed")
 app.add_typer(data.app, name="data")
 app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)

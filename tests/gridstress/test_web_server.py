@@ -17,6 +17,7 @@ from gridstress.web_server import refuse_exposed_web
 from gridstress.worker import create_app
 from topology.errors import UsageError
 from topology.grid import Grid
+from ui.api_guard import MAX_BODY_BYTES
 
 TOKEN = "correct-horse-battery"
 WITH_IT = {"Authorization": f"Bearer {TOKEN}"}
@@ -30,6 +31,7 @@ VIEWS = {
     "/api/v1/grid",
     "/api/v1/health",
     "/api/v1/live",
+    "/api/v1/measurements",
     "/api/v1/node/{node_id}",
     "/api/v1/runs",
     "/api/v1/state",
@@ -71,7 +73,9 @@ async def test_the_routes_are_exactly_ours(
     assert app.conf.debug is bool(debug)
     router = (await app.web.wsgi()).router
     assert {route.resource.canonical for route in router.routes()} == VIEWS
-    assert {route.method for route in router.routes()} == {"GET", "HEAD"}
+    posted = {route.resource.canonical for route in router.routes() if route.method == "POST"}
+    assert posted == {"/api/v1/measurements"}
+    assert {route.method for route in router.routes()} == {"GET", "HEAD", "POST"}
 
 
 @pytest.mark.parametrize("path", [*sorted(VIEWS - {"/api/v1/live"}), "/", "/nonesuch", "/table/"])
@@ -98,6 +102,43 @@ async def test_other_methods_and_bodies_are_refused(client: httpx.AsyncClient) -
     assert (await client.post("/api/v1/grid", headers=WITH_IT)).status_code == 405
     asked = await client.request("GET", "/api/v1/grid", headers=WITH_IT, content=b"x" * 10_000)
     assert asked.status_code == 413
+
+
+async def test_only_who_has_the_token_may_post(client: httpx.AsyncClient) -> None:
+    wrong = {"Authorization": "Bearer wrong"}
+    for headers in ({}, wrong):
+        answer = await client.post("/api/v1/measurements", headers=headers, content=b"x" * 10_000)
+        assert answer.status_code == 401
+        assert answer.headers["Connection"] == "close"
+
+
+async def test_without_a_token_nothing_can_be_posted(triangle: Grid) -> None:
+    async with (
+        TestServer(await made(triangle, insecure=True).web.wsgi()) as server,
+        httpx.AsyncClient(base_url=str(server.make_url("/"))) as client,
+    ):
+        answer = await client.post("/api/v1/measurements", content=b"{}")
+        assert answer.status_code == 403
+        assert "GRIDSTRESS_API_TOKEN" in answer.json()["error"]
+        assert (await client.get("/api/v1/grid")).status_code == 200
+
+
+async def test_a_worker_that_is_not_ready_takes_nothing_yet(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/api/v1/measurements", headers=WITH_IT, content=b"{}")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert (await client.get("/api/v1/measurements", headers=WITH_IT)).status_code == 405
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_more_than_fits_is_refused(client: httpx.AsyncClient, told: bool) -> None:
+    whole = b"x" * (MAX_BODY_BYTES + 1)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield whole
+
+    content = whole if told else parts()
+    answer = await client.post("/api/v1/measurements", headers=WITH_IT, content=content)
+    assert answer.status_code == 413
 
 
 async def test_long_headers_and_lines_are_refused(client: httpx.AsyncClient) -> None:

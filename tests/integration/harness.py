@@ -99,12 +99,15 @@ class Stack:
         processes.wait_until_healthy(spec, service, time.monotonic() + READY_S)
         return worker
 
-    def command(self, *words: str, timeout_s: float = 150.0) -> subprocess.CompletedProcess[str]:
-        """Run ``gridstress`` with these words."""
+    def command(
+        self, *words: str, given: str | None = None, timeout_s: float = 150.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run ``gridstress`` with these words, and what it is given on its standard input."""
         return subprocess.run(
             [sys.executable, "-m", "gridstress", *words],
             env={**os.environ, **self._env},
             cwd=self.directory,
+            input=given,
             capture_output=True,
             text=True,
             timeout=timeout_s,

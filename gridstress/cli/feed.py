@@ -1,0 +1,157 @@
+"""``gridstress feed``: measurements as they happen, from another program or from ENTSO-E."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gridstress.live.feeder import Fed
+    from gridstress.live.run import LiveRun
+
+app = typer.Typer(
+    no_args_is_help=True, help="Feed measurements as they happen: lines of JSON, or ENTSO-E."
+)
+
+Topology = Annotated[str | None, typer.Option(help="The grid, if not the one in the settings.")]
+Broker = Annotated[str | None, typer.Option(help="kafka://host:port, if not that of the settings.")]
+
+
+@app.command()
+def lines(
+    file: Annotated[
+        typer.FileBinaryRead, typer.Argument(help="Lines of JSON; by default what comes in.")
+    ] = "-",  # type: ignore[assignment]
+    topology: Topology = None,
+    broker: Broker = None,
+) -> None:
+    """Send frames that another program writes, a line each, as docs/messages.md describes them.
+
+    A line that cannot be used is told and passed over. Exit codes: 0 fine, 3 broker, 4 lines were
+    refused, 130 interrupted.
+    """
+    import asyncio
+
+    from gridstress.live.feeder import lines_of, pump
+    from gridstress.replay_sinks import KafkaSink, quiet_client
+    from gridstress.settings import load_settings
+    from topology.loaders import load_grid
+
+    settings = load_settings(broker=broker, topology=topology)
+    grid = load_grid(settings.topology)
+    quiet_client()
+
+    async def run() -> "tuple[Fed, bool]":
+        stop = _stopped_by_signals()
+        async with KafkaSink(settings, grid.zones) as sink:
+            return await pump(lines_of(file), grid, sink, stop, _say), stop.is_set()
+
+    fed, stopped = asyncio.run(run())
+    _say(f"sent {fed.rows:,} rows in {fed.frames:,} frames; {fed.refused:,} lines refused")
+    if stopped or fed.refused:
+        raise typer.Exit(130 if stopped else 4)
+
+
+@app.command()
+def entsoe(
+    run: Annotated[str, typer.Option(help="Name of the run; one that is there is gone on with.")],
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="Begin a new run at this time (ISO-8601, UTC unless it says); by default a day "
+            "ago.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[float, typer.Option(min=1, help="Seconds between two looks.")] = 300.0,
+    resolution: Annotated[
+        str, typer.Option(help="Average finer data to this: 1h, 30min, 15min, 5min, 1min.")
+    ] = "1h",
+    patience: Annotated[
+        float,
+        typer.Option(min=0, help="Hours to wait for a value that is missing before going on."),
+    ] = 6.0,
+    area: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ZONE=CODE", help="Area of a zone, as entsoe-py calls it. May be repeated."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the small variation between nodes.")] = 0,
+    topology: Topology = None,
+    broker: Broker = None,
+) -> None:
+    """Look for new load at the ENTSO-E Transparency Platform, and send it; Ctrl-C ends it.
+
+    Needs GRIDSTRESS_ENTSOE_TOKEN. Exit codes: 2 wrong usage, 3 broker, 130 interrupted.
+    """
+    import asyncio
+
+    from gridstress.live.entsoe import CREDIT, Entsoe, areas
+    from gridstress.live.feeder import poll
+    from gridstress.live.resume import live_run
+    from gridstress.replay_sinks import KafkaSink, quiet_client
+    from gridstress.settings import load_settings
+    from topology.errors import UsageError
+    from topology.loaders import load_grid
+
+    settings = load_settings(broker=broker, topology=topology)
+    if not settings.entsoe:
+        raise UsageError(
+            "GRIDSTRESS_ENTSOE_TOKEN is not set",
+            hint="ask for a security token in your account at transparency.entsoe.eu",
+        )
+    grid = load_grid(settings.topology)
+    named = areas(_pairs(area or []), grid.zones)
+    source = Entsoe(settings.entsoe, resolution)
+    quiet_client()
+
+    async def feed() -> None:
+        stop = _stopped_by_signals()
+        going = await live_run(
+            settings, grid, run, since=since, resolution=resolution, patience_h=patience, seed=seed
+        )
+        _announce(going, named)
+        async with KafkaSink(settings, grid.zones) as sink:
+            fed = await poll(source, named, going, sink, stop, _say, every_s=every)
+        _say(f"sent {fed.rows:,} rows in {fed.frames:,} frames")
+
+    _say(f"data: {CREDIT}")
+    asyncio.run(feed())
+    raise typer.Exit(130)
+
+
+def _announce(run: "LiveRun", areas: dict[str, str]) -> None:
+    from topology.clock import to_iso
+
+    for zone, code in areas.items():
+        _say(f"run {run.run}: {zone} ({code}) from {to_iso(run.next_s(zone))} on")
+    if silent := sorted(set(run.grid.zones) - set(areas)):
+        _say(f"no area for {', '.join(silent)}: nothing is sent for it, and windows wait for it")
+
+
+def _pairs(given: list[str]) -> dict[str, str]:
+    from topology.errors import UsageError
+
+    pairs = {}
+    for text in given:
+        zone, equals, code = text.rpartition("=")
+        if not (zone and equals and code):
+            raise UsageError(f"--area {text!r} is not ZONE=CODE, such as TenneT=DE_TENNET")
+        pairs[zone] = code
+    return pairs
+
+
+def _stopped_by_signals() -> "asyncio.Event":
+    import asyncio
+    import signal
+
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

@@ -1,0 +1,80 @@
+"""Measurements that a program posts to a worker, which sends them on to the topic."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agents.outbox import Topic
+from gridstress.live.intake import read_frames
+from gridstress.topics import zone_partition
+from topology.errors import GridstressError
+from topology.grid import Grid
+from topology.messages import encode
+
+MAX_WAITING = 2_000
+"""Records of measurements that may wait for this worker before it takes no more."""
+
+
+class BusyError(GridstressError):
+    """It is not taken now; the same may be sent again later."""
+
+
+@dataclass(frozen=True)
+class Post:
+    """Takes frames, all of them or none.
+
+    Parameters
+    ----------
+    topic
+        ``grid_measurements``.
+    ready
+        Whether this worker works.
+    waiting
+        How many records of measurements wait for this worker.
+    """
+
+    grid: Grid
+    partitions: int
+    topic: Topic
+    ready: Callable[[], bool]
+    waiting: Callable[[], int]
+
+    async def __call__(self, body: bytes) -> dict[str, int]:
+        """Check frames and send them on; returns once the broker has all of them.
+
+        What was taken and is sent again (the answer was lost, say) counts once: a row is known by
+        run, zone and number.
+
+        Parameters
+        ----------
+        body
+            MeasurementFrames as JSON, a line each.
+
+        Returns
+        -------
+        dict
+            How many ``frames`` and ``rows`` were taken.
+
+        Raises
+        ------
+        BusyError
+            If this worker is not ready, or so far behind that more would only wait.
+        MessageError
+            If one of them cannot be used; none is sent then.
+        """
+        if not self.ready():
+            raise BusyError("this worker is not ready")
+        if (waiting := self.waiting()) > MAX_WAITING:
+            raise BusyError(f"{waiting:,} records wait already")
+        frames = read_frames(body, self.grid)
+        sent = [
+            await self.topic.send(
+                key=frame.zone.encode(),
+                value=encode(frame),
+                partition=zone_partition(frame.zone, self.grid.zones, self.partitions),
+            )
+            for frame in frames
+        ]
+        await asyncio.gather(*sent)
+        rows = sum(len(frame.timestamps) for frame in frames if not frame.final)
+        return {"frames": len(frames), "rows": rows}

@@ -1,0 +1,74 @@
+"""Where a live run stands in ``grid_measurements``."""
+
+import time
+
+from gridstress.datasets.fitting import RESOLUTIONS_S
+from gridstress.live.run import LiveRun
+from gridstress.replay_resume import frames_of
+from gridstress.settings import Settings
+from gridstress.topics import ensure_topics
+from topology.clock import from_iso, to_iso
+from topology.errors import DataError, UsageError
+from topology.grid import Grid
+
+DAY_S = 86_400
+
+
+async def live_run(
+    settings: Settings,
+    grid: Grid,
+    run: str,
+    *,
+    since: str | None,
+    resolution: str,
+    patience_h: float,
+    seed: int = 0,
+) -> LiveRun:
+    """Give a run as far as the topic has it, or a new one.
+
+    Parameters
+    ----------
+    since
+        Where a new run begins, ISO-8601; None for a day ago. Rounded down to the resolution.
+    resolution
+        A key of ``RESOLUTIONS_S``.
+
+    Raises
+    ------
+    UsageError
+        If a name or a time cannot be used.
+    DataError
+        If the run is there, with another resolution.
+    BrokerError
+        If no broker answers.
+    """
+    if not 1 <= len(run) <= 120:
+        raise UsageError(f"--run {run!r} has {len(run)} characters; 1 to 120 are allowed")
+    period_s = RESOLUTIONS_S.get(resolution)
+    if period_s is None:
+        raise UsageError(f"no resolution {resolution!r}; use one of {', '.join(RESOLUTIONS_S)}")
+    begin_s = _begin_s(since) // period_s * period_s
+    await ensure_topics(settings)
+    sent: dict[str, int] = {}
+    async for frame in frames_of(settings.kafka, run):
+        if frame.period_s != period_s:
+            raise DataError(
+                f"run {run!r} has a value every {frame.period_s} s, not {period_s} s",
+                hint="give the --resolution it was begun with, or another --run",
+            )
+        begin_s = int(frame.times_s[0]) - frame.seq * period_s
+        sent[frame.zone] = max(sent.get(frame.zone, -1), frame.last_seq)
+    if sent and since is not None and begin_s != _begin_s(since) // period_s * period_s:
+        raise UsageError(
+            f"run {run!r} has begun at {to_iso(begin_s)}", hint="leave --since out to go on with it"
+        )
+    return LiveRun(run, grid, period_s, begin_s, int(patience_h * 3600), seed, sent)
+
+
+def _begin_s(since: str | None) -> int:
+    if since is None:
+        return int(time.time()) - DAY_S
+    try:
+        return int(from_iso(since))
+    except ValueError:
+        raise UsageError(f"--since {since!r} is not a time like 2026-01-31T18:00Z") from None

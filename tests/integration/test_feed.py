@@ -1,0 +1,111 @@
+"""Measurements from other programs: by lines, by HTTP, from ENTSO-E; verified like a replay."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from gridstress.replay_resume import frames_of
+from tests.entsoe_platform import TOKEN as ENTSOE_TOKEN
+from tests.entsoe_platform import entsoe_platform
+from tests.integration.harness import Stack, wait_for
+from topology.clock import to_iso
+
+pytestmark = [pytest.mark.integration, pytest.mark.kafka]
+
+TOKEN = "correct-horse-battery"
+WITH_IT = {"Authorization": f"Bearer {TOKEN}"}
+SPAN = ["--start", "2025-01-07", "--until", "2025-01-09", "--speed", "max"]
+
+
+@pytest.fixture(scope="module")
+def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    environment = {"GRIDSTRESS_API_TOKEN": TOKEN, "GRIDSTRESS_ENTSOE_TOKEN": ENTSOE_TOKEN}
+    with Stack(broker, tmp_path_factory.mktemp("stack"), environment) as made:
+        made.add_worker()
+        yield made
+
+
+async def numbers_sent(stack: Stack, run: str) -> list[int]:
+    """The numbers of all rows of a run in the topic, those of all zones together, sorted."""
+    found = [frame async for frame in frames_of(stack.settings.kafka, run)]
+    return sorted(frame.seq + i for frame in found for i in range(len(frame.timestamps)))
+
+
+def two_winter_days(stack: Stack, run: str) -> list[bytes]:
+    """Frames of a replay, a line each, as another program might write them."""
+    path = stack.directory / f"{run}.jsonl"
+    done = stack.command("replay", "--run", run, *SPAN, "--output", str(path))
+    assert done.returncode == 0, done.stderr
+    return path.read_bytes().splitlines()
+
+
+def test_lines_of_another_program_are_analysed_like_a_replay(stack: Stack) -> None:
+    assert stack.command("replay", "--run", "replayed", *SPAN).returncode == 0
+    lines = two_winter_days(stack, "lines")
+    bad = b'{"run": "lines"}'
+    written = b"\n".join([lines[0], bad, *lines[1:]])
+    done = stack.command("feed", "lines", given=written.decode())
+    assert done.returncode == 4
+    assert "line 2 refused: invalid" in done.stderr
+    assert "1 lines refused" in done.stderr
+    assert stack.verify("lines")["ok"]
+    assert stack.verify("replayed")["ok"]
+    assert stack.episodes("lines") == stack.episodes("replayed")
+
+
+def test_what_is_posted_again_counts_once(stack: Stack) -> None:
+    lines = two_winter_days(stack, "posted")
+    with httpx.Client(base_url=stack.workers[0].url, headers=WITH_IT, timeout=30) as client:
+        for at in range(0, len(lines), 3):
+            body = b"\n".join(lines[at : at + 3])
+            for _ in range(2):  # as if the first answer had been lost
+                answer = client.post("/api/v1/measurements", content=body)
+                assert answer.status_code == 200, answer.text
+                assert answer.json()["frames"] == len(lines[at : at + 3])
+    assert stack.verify("posted")["ok"]
+    assert stack.episodes("posted") == stack.episodes("replayed")
+
+
+def test_of_what_is_posted_all_is_taken_or_nothing(stack: Stack) -> None:
+    lines = two_winter_days(stack, "partly")
+    url = f"{stack.workers[0].url}/api/v1/measurements"
+    answer = httpx.post(url, content=b"\n".join([*lines[:2], b"{}"]), headers=WITH_IT)
+    assert answer.status_code == 400
+    assert answer.json()["reason"] == "invalid"
+    assert answer.json()["error"].startswith("line 3: ")
+    verdict = stack.command("verify", "--run", "partly")
+    assert verdict.returncode != 0
+    assert "partly" in verdict.stderr
+
+
+def test_entsoe_is_looked_at_again_and_again_and_a_run_is_gone_on_with(stack: Stack) -> None:
+    start = (datetime.now(UTC) - timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
+    since = ["--since", start.isoformat()]
+    with entsoe_platform(start + timedelta(hours=5)) as platform:
+        stack.environment["ENTSOE_ENDPOINT_URL"] = platform.url
+        words = ["feed", "entsoe", "--run", "live", "--every", "1"]
+
+        def rows() -> list[int]:
+            return asyncio.run(numbers_sent(stack, "live"))
+
+        feed = stack.start(*words, *since)
+        wait_for(lambda: rows() == sorted(4 * list(range(5))), "five hours of four zones")
+        platform.until += timedelta(hours=2)
+        wait_for(lambda: rows() == sorted(4 * list(range(7))), "two hours more")
+        os.kill(feed.pid, signal.SIGKILL)
+        platform.until += timedelta(hours=3)
+        stack.start(*words)
+        wait_for(lambda: rows() == sorted(4 * list(range(10))), "the rest, after a kill")
+
+        def worked_off() -> bool:
+            url = f"{stack.workers[0].url}/api/v1/state"
+            told = httpx.get(url, params={"run": "live"}, headers=WITH_IT).json()
+            return bool(told.get("event_time") == to_iso((start + timedelta(hours=9)).timestamp()))
+
+        wait_for(worked_off, "the worker has seen all of it")
+        assert stack.verify("live")["ok"]
