@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 MAX_RECORDS = 256
-MAX_BYTES = 2 << 20
+MAX_BYTES = 4 << 20
 """A batch ends with the record that reaches this many bytes; bounds memory and latency."""
 
 LINGER_S = 0.005

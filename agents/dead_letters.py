@@ -14,6 +14,7 @@ MAX_DETAIL = 500
 
 REASONS = (
     "invalid",
+    "newer",
     "unknown-zone",
     "unknown-node",
     "unknown-shard",

@@ -204,6 +204,9 @@ class Takeover:
         elif to_apply:
             topic: Any = copy.table.changelog_topic
             try:
+                for record in to_apply:
+                    if record.value is not None:
+                        copy.table.check(record.value)
                 events = [await topic.decode(_message(r), propagate=True) for r in to_apply]
             except BaseException:
                 copy.restart()  # interrupted: these are read, but not applied

@@ -8,10 +8,11 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridstress import processes, stack
+from gridstress import doctor_cluster, processes, stack
 from gridstress.brokers import docker, embedded, kafka_jars
 from gridstress.brokers.probe import EMBEDDED_CLUSTER_ID, cluster_id
 from gridstress.services import Place
@@ -28,6 +29,7 @@ FREE_DISK_MIN_MB = 500
 
 PACKAGES = (
     "aiokafka",
+    "uvloop",
     "rocksdict",
     "orjson",
     "msgspec",
@@ -38,6 +40,7 @@ PACKAGES = (
     "pydantic-settings",
     "httpx",
     "psutil",
+    "prometheus-client",
     "dash",
     "plotly",
 )
@@ -79,11 +82,14 @@ def examine(settings: Settings, place: Place) -> list[Finding]:
         faust_version(),
         packages(),
         broker(settings, is_up=bool(ours)),
+        topics(settings),
+        clock(settings),
         *ports(settings, ours),
         writable("state directory", place.home),
         writable("data directory", settings.data_dir),
         disk(place.home),
         optional_brokers(),
+        browser(),
     ]
 
 
@@ -130,6 +136,34 @@ def broker(settings: Settings, *, is_up: bool) -> Finding:
         return Finding("broker", True, f"none at {settings.bootstrap}; `gridstress up` starts one")
     kind = "embedded" if identity == EMBEDDED_CLUSTER_ID else "Kafka"
     return Finding("broker", True, f"{kind} at {settings.bootstrap}, cluster id {identity}")
+
+
+def topics(settings: Settings) -> Finding:
+    """Whether the topics that are there are as this gridstress would have made them."""
+    hint = "set GRIDSTRESS_PARTITIONS and GRIDSTRESS_REPLICATION to what they have, or change "
+    hint += "them: gridstress reshard, or Kafka's kafka-configs and kafka-reassign-partitions"
+    try:
+        asyncio.run(cluster_id(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
+        problems = doctor_cluster.topic_problems(settings)
+    except GridstressError:
+        return Finding("topics", True, "not looked at: no broker says what it has")
+    if problems is None:
+        return Finding("topics", True, "none yet; the first worker makes them")
+    return Finding("topics", not problems, "; ".join(problems) or "as they should be", hint)
+
+
+def clock(settings: Settings) -> Finding:
+    """Whether this machine's clock can be right: ages and time-outs are told by it."""
+    problem = doctor_cluster.clock_problem(settings)
+    told = problem or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Finding("clock", not problem, told, "let the clock be set by NTP (timedatectl)")
+
+
+def browser() -> Finding:
+    """Which browser would show the dashboard; one on another machine does as well."""
+    found = doctor_cluster.browser()
+    none = "none here; the dashboard can be opened from another machine (docs/security.md)"
+    return Finding("browser", True, found or none)
 
 
 def ports(settings: Settings, ours: set[int]) -> list[Finding]:

@@ -21,8 +21,12 @@ from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
 from gridstress.watchdog import Watchdog
 from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
+from tables.schema import schema_of
 from topology.errors import GridstressError
 from ui.api_guard import application_options
+
+MAX_FETCH_BYTES = 3 << 20
+"""What one fetch may bring of a partition."""
 
 
 class GridstressApp(faust.App):
@@ -78,6 +82,8 @@ def faust_app(settings: Settings) -> GridstressApp:
         producer_max_request_size=topics.MAX_RECORD_BYTES,
         # aiokafka waits for the broker after each batch that is full; stock's have 16 kB.
         producer_max_batch_size=topics.MAX_BATCH_BYTES,
+        # Of a large grid stock's 1 MB are three frames; a batch can hold no more than was fetched.
+        consumer_max_fetch_size=MAX_FETCH_BYTES,
         web_bind=settings.web_bind,
         web_port=settings.web_port,
         web_application_options=application_options(
@@ -147,10 +153,12 @@ def raw_table(app: GridstressApp, name: str) -> Any:
     """Give a table whose keys and values are bytes."""
     # RocksDB's own defaults reserve 256 MB a partition; a shard's state is far smaller.
     options = {"write_buffer_size": 1 << 20, "block_cache_size": 4 << 20}
-    return app.Table(
+    table: Any = app.Table(
         name,
         key_type=bytes,
         value_type=bytes,
         partitions=app.settings.partitions,
         options=options if app.settings.store == "rocksdb" else None,
     )
+    table.check = schema_of
+    return table

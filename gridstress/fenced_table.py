@@ -5,7 +5,7 @@ at once, past Faust's producer buffer and its look-ups of the current event.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -28,11 +28,14 @@ class FencedTable(faust.Table[Any, Any]):
     ----------
     epochs
         By partition, the epoch in which this worker writes to it.
+    check
+        Is given every value that is read from the changelog; raises if it cannot be used.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.epochs: dict[int, Epoch] = {}
+        self.check: Callable[[bytes], object] = len
 
     def _new_store_by_url(self, url: Any) -> Any:
         store: Any = super()._new_store_by_url(url)

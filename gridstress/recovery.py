@@ -84,6 +84,8 @@ class SafeRecovery(Recovery):
                 continue  # the next rebalance has begun, or will
             except ServiceStopped:
                 break
+            except GridstressError as error:
+                halt(f"the tables could not be recovered: {error}; {error.hint}".rstrip("; "))
             except Exception as error:
                 logger.exception("recovery failed")
                 # A worker without its tables must not hold partitions, nor wait for an orderly end.

@@ -74,11 +74,15 @@ def zone_partition(zone: str, zones: Sequence[str], partitions: int) -> int:
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """A topic's name, number of partitions and own settings."""
+    """A topic's name, number of partitions and own settings.
+
+    ``any_count``: one that is there may have any number of partitions.
+    """
 
     name: str
     partitions: int
     config: Mapping[str, str] = field(default_factory=dict)
+    any_count: bool = False
 
 
 def topic_specs(settings: Settings) -> list[TopicSpec]:
@@ -88,12 +92,13 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     late and take them for topics without partitions, until it is started again.
     """
     count = settings.partitions
-    written = [STRESS, DEAD_LETTERS]
+    written = [STRESS]
     for model in MODELS:
         written += [propagated(model), windows(model), alerts(model)]
     changelogs = [f"{settings.group}-{table(model)}-changelog" for model in MODELS]
     return [
         TopicSpec(MEASUREMENTS, count),
+        TopicSpec(DEAD_LETTERS, count, _ROOMY, any_count=True),
         *(TopicSpec(name, count, _ROOMY) for name in written),
         *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, {**_CHANGELOG, **_ROOMY}) for name in changelogs),
@@ -141,7 +146,8 @@ async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replicat
     if missing:
         answer = await admin.create_topics(missing)
         _check_created(answer.topic_errors)
-    wanted = {spec.name: spec.partitions for spec in specs}
+    any_count = {spec.name for spec in specs if spec.any_count and spec.name in existing}
+    wanted = {spec.name: spec.partitions for spec in specs if spec.name not in any_count}
     deadline = time.monotonic() + VISIBLE_S
     while True:
         found = await _partitions(admin, wanted)
@@ -149,8 +155,8 @@ async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replicat
         if wrong:
             raise GridstressError(
                 f"topics with another number of partitions: {wrong}",
-                hint="Set GRIDSTRESS_PARTITIONS to what they have, or use another cluster: state "
-                "does not move between partitions.",
+                hint="Set GRIDSTRESS_PARTITIONS to what they have, or change them: gridstress "
+                "reshard",
             )
         unseen = sorted(n for n, count in wanted.items() if sum(found.get(n, [])) != count)
         if not unseen:

@@ -103,7 +103,7 @@ class Pane:
         return msgspec.msgpack.encode(packed)
 
     @classmethod
-    def unpack(cls, raw: bytes) -> Self:
+    def unpack(cls, raw: bytes | memoryview) -> Self:
         """A pane from a table value."""
         packed = _decoder.decode(raw)
         return cls(

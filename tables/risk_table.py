@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from tables.pane import Pane
+from tables.schema import opened, sealed
 from tables.shard_state import ShardState
 from tables.windows import WindowSpec
 from topology.messages import Floats
@@ -81,7 +82,7 @@ class TumblingPanes:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
             raw = self._store.stored(self._shard, _key(self._run, self._shard, start_s))
-            self._known[start_s] = None if raw is None else Pane.unpack(raw)
+            self._known[start_s] = None if raw is None else Pane.unpack(opened(raw))
         return self._known[start_s]
 
     def to_change(self, start_s: int) -> Pane:
@@ -99,7 +100,7 @@ class TumblingPanes:
             pane = self._known[start_s]
             assert pane is not None
             if needed_from_s is None or start_s >= needed_from_s:
-                changes.append((_key(self._run, self._shard, start_s), pane.pack()))
+                changes.append((_key(self._run, self._shard, start_s), sealed(pane.pack())))
         return changes
 
     def deletions(self, starts: range) -> list[Change]:
@@ -139,11 +140,11 @@ class RiskTable:
     def state(self, run: str, shard: int) -> ShardState | None:
         """What the shard knows of the run, if it knows it."""
         raw = self._store.stored(shard, _key(run, shard, None))
-        return None if raw is None else ShardState.unpack(raw)
+        return None if raw is None else ShardState.unpack(opened(raw))
 
     def state_change(self, run: str, shard: int, state: ShardState) -> Change:
         """The state, to be written last."""
-        return _key(run, shard, None), state.pack()
+        return _key(run, shard, None), sealed(state.pack())
 
     async def write(self, shard: int, changes: Sequence[Change]) -> None:
         """Write changes in this order."""

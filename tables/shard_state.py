@@ -136,7 +136,7 @@ class ShardState:
         return msgspec.msgpack.encode(packed)
 
     @classmethod
-    def unpack(cls, raw: bytes) -> Self:
+    def unpack(cls, raw: bytes | memoryview) -> Self:
         """A state from a table value."""
         packed = _decoder.decode(raw)
         return cls(

@@ -6,6 +6,7 @@ rows a message carries.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,6 +25,9 @@ Risk = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
 Level = Literal["WARNING", "HIGH", "CRITICAL"]
 State = Literal["RAISED", "ESCALATED", "CLEARED"]
+
+SCHEMA = 1
+"""Version of the shape of all records; a record of another is refused."""
 
 MAX_VALUES = 20_000
 """Values that one frame carries; with 17 digits each they stay under a broker's limit of 1 MB."""
@@ -58,7 +62,11 @@ def _check_unique(what: str, names: list[str]) -> None:
         raise ValueError(f"{what} names a node twice")
 
 
-class ZoneFrame(Struct, kw_only=True, frozen=True):
+class Message(Struct, kw_only=True, frozen=True, tag_field="schema", tag=SCHEMA):
+    """What every record says of itself: ``"schema": 1``; one that does not say is of schema 1."""
+
+
+class ZoneFrame(Message, kw_only=True, frozen=True):
     """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``."""
 
     run: Name
@@ -122,7 +130,7 @@ class PropagatedFrame(ZoneFrame, kw_only=True, frozen=True):
         _check_unique("sources", self.sources)
 
 
-class RiskWindow(Struct, kw_only=True, frozen=True):
+class RiskWindow(Message, kw_only=True, frozen=True):
     """The final values of one window for one shard's nodes; nodes without stress are left out."""
 
     model: Name
@@ -143,7 +151,7 @@ class RiskWindow(Struct, kw_only=True, frozen=True):
             )
 
 
-class WindowHead(Struct, kw_only=True, frozen=True):
+class WindowHead(Message, kw_only=True, frozen=True):
     """What is read of every RiskWindow that comes: whose it is, and its risks. The rest is left."""
 
     model: Name
@@ -163,7 +171,7 @@ class SourceShare(Struct, frozen=True, gc=False):
     share: Share
 
 
-class RiskAlert(Struct, kw_only=True, frozen=True):
+class RiskAlert(Message, kw_only=True, frozen=True):
     """One step of an alarm episode, decided when the watermark passed ``window_end``."""
 
     alert_id: Name
@@ -210,7 +218,7 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
     ------
     MessageError
         With reason ``invalid`` and the field that is wrong, for anything that is not JSON of
-        this kind.
+        this kind; with reason ``newer`` for what a newer gridstress has written.
     """
     if raw is None:
         raise MessageError("invalid", "the record has no value")
@@ -220,5 +228,18 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
     try:
         record: Record = decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if (schema := _schema_of(raw)) > SCHEMA:
+            told = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
+            raise MessageError("newer", told) from None
         raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
     return record
+
+
+class _Versioned(Struct):
+    schema: int = SCHEMA
+
+
+def _schema_of(raw: bytes) -> int:
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return msgspec.json.decode(raw, type=_Versioned).schema
+    return SCHEMA

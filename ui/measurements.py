@@ -19,7 +19,7 @@ Take = Callable[[bytes], Awaitable[Mapping[str, int]]]
 def register_measurements(app: Any, take: Take) -> None:
     """Add the address to a Faust app that has not started."""
 
-    @app.page(POSTED)  # type: ignore[untyped-decorator]
+    @app.page(POSTED)
     class Measurements(View):
         """Takes frames, a line of JSON each."""
 

@@ -13,6 +13,7 @@ from gridstress.cli import (
     doctor,
     feed,
     replay,
+    reshard,
     topology,
     ui,
     up,
@@ -58,6 +59,7 @@ app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)
 app.command()(verify.verify)
 app.add_typer(dead_letters.app, name="dead-letters")
+app.command()(reshard.reshard)
 app.command()(ui.ui)
 app.add_typer(config.app, name="config")
 app.command()(doctor.doctor)

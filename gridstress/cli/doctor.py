@@ -9,7 +9,7 @@ import typer
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Write the findings as JSON.")] = False,
 ) -> None:
-    """Check Python, packages, broker, ports, directories and disk; say what to do.
+    """Check Python, packages, broker, topics, clock, ports, directories, disk; say what to do.
 
     Exit codes: 0 all is well, 1 something is not.
     """

@@ -81,7 +81,7 @@ class Entsoe:
         import warnings
 
         from bs4 import XMLParsedAsHTMLWarning
-        from entsoe import EntsoePandasClient
+        from entsoe.entsoe import EntsoePandasClient
 
         # It reads the platform's XML so on purpose.
         warnings.filterwarnings("ignore", category=XMLParsedAsHTMLWarning, module="entsoe")
@@ -126,10 +126,11 @@ def _whole(loads: pd.Series, resolution: str) -> dict[int, float]:
     if len(known) < 2:
         return {}  # one value does not say how long it stands for
     period_s = int(known.index.to_series().diff().min().total_seconds())
-    regular = known.asfreq(pd.Timedelta(seconds=period_s))
+    regular = known.asfreq(f"{period_s}s")
     try:
         series = LoadSeries(regular.to_frame(LOAD).astype(float), period_s, "entsoe", CREDIT)
     except ValueError as error:
         raise DataError(f"the ENTSO-E platform's times make no series: {error}") from None
     means = resampled(series, resolution).values[LOAD].dropna()
-    return {int(t.timestamp()): float(mw) for t, mw in means.items()}
+    times_s = pd.DatetimeIndex(means.index).astype("datetime64[s, UTC]").astype("int64")
+    return dict(zip(times_s.tolist(), means.tolist(), strict=True))

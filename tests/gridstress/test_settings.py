@@ -72,7 +72,8 @@ def test_an_empty_secret_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in SECRETS:
         monkeypatch.setenv(f"GRIDSTRESS_{name.upper()}", "")
     settings = load_settings()
-    assert [getattr(settings, name) for name in SECRETS] == [None] * 3
+    assert [getattr(settings, name) for name in SECRETS] == [None] * len(SECRETS)
+    assert len(SECRETS) == 4
     assert settings.token == ""
 
 

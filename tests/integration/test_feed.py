@@ -15,7 +15,7 @@ from tests.entsoe_platform import entsoe_platform
 from tests.integration.harness import Stack, wait_for
 from topology.clock import to_iso
 
-pytestmark = [pytest.mark.integration, pytest.mark.kafka]
+pytestmark = pytest.mark.integration
 
 TOKEN = "correct-horse-battery"
 WITH_IT = {"Authorization": f"Bearer {TOKEN}"}

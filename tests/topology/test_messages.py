@@ -35,6 +35,10 @@ def _raw(record: dict[str, Any], **changes: Any) -> bytes:
     return json.dumps(record | changes).encode()
 
 
+def _frame() -> MeasurementFrame:
+    return decode(_raw(MEASURED), MeasurementFrame)
+
+
 def test_a_frame_reads_with_its_defaults() -> None:
     frame = decode(_raw(MEASURED), MeasurementFrame)
     assert frame.period_s == 3600
@@ -142,3 +146,20 @@ def test_stress_reads_back_unchanged(value: float) -> None:
         stress=[[value]],
     )
     assert decode(encode(frame), StressFrame) == frame
+
+
+def test_a_record_says_its_schema_and_one_that_does_not_is_of_the_first() -> None:
+    written = encode(_frame())
+    assert written.startswith(b'{"schema":1,')
+    assert decode(written.replace(b'"schema":1,', b""), MeasurementFrame) == _frame()
+
+
+def test_a_record_of_a_newer_schema_is_told_from_rubbish() -> None:
+    newer = encode(_frame()).replace(b'"schema":1', b'"schema":2')
+    with pytest.raises(MessageError, match="of schema 2; this gridstress reads 1") as refused:
+        decode(newer, MeasurementFrame)
+    assert refused.value.reason == "newer"
+    for odd in (b"0", b'"2"', b"null"):
+        with pytest.raises(MessageError) as invalid:
+            decode(newer.replace(b'"schema":2', b'"schema":' + odd), MeasurementFrame)
+        assert invalid.value.reason == "invalid"

@@ -1,0 +1,173 @@
+"""Another number of partitions for a system that has data.
+
+A node's state lies where its shard does, and which shard that is depends on the number: state
+cannot move. But all of it follows from the measurements, so these are kept in a file, every topic
+is made anew with the other number, and the measurements are sent again.
+"""
+
+import asyncio
+import heapq
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
+
+from gridstress.kafka_security import connection
+from gridstress.replay_sinks import KafkaSink
+from gridstress.settings import Settings
+from gridstress.topic_reader import scan_topic
+from gridstress.topics import MEASUREMENTS, ensure_topics, topic_specs
+from topology.errors import BrokerError, DataError, MessageError, UsageError
+from topology.grid import Grid
+from topology.messages import MeasurementFrame, decode, encode
+
+if TYPE_CHECKING:
+    from aiokafka.admin import AIOKafkaAdminClient
+
+GONE_S = 60.0
+"""How long a broker may take to delete topics and what was committed on them, s."""
+
+Say = Callable[[str], None]
+
+
+async def save(settings: Settings, path: Path) -> int:
+    """Keep all measurements in a file of frames, in the order in which they were sent.
+
+    What the workers have set aside is left out. The file is there when it is complete.
+
+    Returns
+    -------
+    int
+        How many frames.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be written.
+    BrokerError
+        If no broker answers.
+    """
+    part = path.with_name(path.name + ".part")
+    with ExitStack() as files:
+        spools: dict[int, IO[bytes]] = {}
+        async for record in scan_topic(settings.kafka, MEASUREMENTS):
+            try:
+                frame = decode(record.value, MeasurementFrame)
+            except MessageError:
+                continue
+            if record.partition not in spools:
+                spools[record.partition] = files.enter_context(TemporaryFile())
+            spools[record.partition].write(b"%d %s\n" % (record.timestamp, encode(frame)))
+        try:
+            count = _merge(spools, part)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be written: {error.strerror}") from None
+    part.rename(path)
+    return count
+
+
+def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:
+    def lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+        file.seek(0)
+        for line in file:
+            sent_ms, _, frame = line.partition(b" ")
+            yield int(sent_ms), frame
+
+    count = 0
+    with path.open("wb") as output:
+        ordered = (lines(spools[partition]) for partition in sorted(spools))
+        for _, frame in heapq.merge(*ordered, key=lambda line: line[0]):
+            output.write(frame)
+            count += 1
+        output.flush()
+        os.fsync(output.fileno())
+    return count
+
+
+async def drop_topics(settings: Settings) -> None:
+    """Delete every topic but the dead letters, and wait until they are forgotten.
+
+    Raises
+    ------
+    UsageError
+        If workers are in the group.
+    BrokerError
+        If the broker does not delete one, or remembers what was committed.
+    """
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import KafkaError
+
+    admin = AIOKafkaAdminClient(**connection(settings.kafka))
+    try:
+        await admin.start()
+        if members := await _members(admin, settings.group):
+            raise UsageError(
+                f"{members} workers are in the group {settings.group!r}", hint="stop them first"
+            )
+        existing = set(await admin.list_topics())
+        doomed = [s.name for s in topic_specs(settings) if not s.any_count and s.name in existing]
+        answer = await admin.delete_topics(doomed) if doomed else None
+        for name, code in answer.topic_error_codes if answer else ():
+            if code:
+                raise BrokerError(f"the broker did not delete topic {name}: error {code}")
+        await _forgotten(admin, settings.group, set(doomed))
+    except KafkaError as error:
+        raise BrokerError(f"the topics could not be deleted: {error!r}") from error
+    finally:
+        await admin.close()
+
+
+async def _members(admin: "AIOKafkaAdminClient", group: str) -> int:
+    members = 0
+    for answer in await admin.describe_consumer_groups([group]):
+        for _, _, _, _, _, found, *_ in answer.groups:
+            members += len(found)
+    return members
+
+
+async def _forgotten(admin: "AIOKafkaAdminClient", group: str, topics: set[str]) -> None:
+    # A position that is remembered would skip as many records of the new topics.
+    deadline = time.monotonic() + GONE_S
+    while True:
+        there = topics & set(await admin.list_topics())
+        kept: dict[Any, Any] = await admin.list_consumer_group_offsets(group)
+        there |= {tp.topic for tp, position in kept.items() if position.offset >= 0} & topics
+        if not there:
+            return
+        if time.monotonic() > deadline:
+            raise BrokerError(f"the broker still remembers {', '.join(sorted(there))}")
+        await asyncio.sleep(0.2)
+
+
+async def send_again(settings: Settings, grid: Grid, path: Path) -> int:
+    """Make the topics with the number of partitions of the settings, and send a file of frames.
+
+    Returns
+    -------
+    int
+        How many frames.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or a frame is not of the grid.
+    BrokerError
+        If the broker does not take one. It can be repeated: rows keep their numbers.
+    """
+    await ensure_topics(settings)
+    count = 0
+    try:
+        with path.open("rb") as lines:
+            async with KafkaSink(settings, grid.zones) as sink:
+                for line in lines:
+                    frame = decode(line, MeasurementFrame)
+                    if frame.zone in grid.zones:  # else it was set aside, and would be again
+                        await sink.send((frame,))
+                        count += 1
+                await sink.flush()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+    return count

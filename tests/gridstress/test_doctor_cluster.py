@@ -1,0 +1,92 @@
+"""What the doctor is told by a real broker and by servers on loopback."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from gridstress import doctor
+from gridstress.doctor_cluster import topic_problems
+from gridstress.settings import Settings
+from gridstress.topics import STRESS, VIEW, ensure_topics
+
+
+def settings(broker: str, **changes: object) -> Settings:
+    return Settings(broker=f"kafka://{broker}", **changes)
+
+
+@pytest.mark.integration
+def test_topics_that_this_gridstress_has_made_are_as_they_should_be(broker: str) -> None:
+    asyncio.run(ensure_topics(settings(broker)))
+    assert topic_problems(settings(broker)) == []
+    assert doctor.topics(settings(broker)).ok
+
+
+@pytest.mark.integration
+def test_topics_that_are_otherwise_are_named(broker: str) -> None:
+    asyncio.run(ensure_topics(settings(broker)))
+    finding = doctor.topics(settings(broker, partitions=3, replication=2))
+    assert not finding.ok
+    assert f"{STRESS} has 4 partitions, not 3" in finding.detail
+    assert f"{STRESS} has 1 copies, not 2" in finding.detail
+    assert "dead_letters has 4 partitions" not in finding.detail
+    assert "gridstress reshard" in finding.hint
+
+
+@pytest.mark.kafka
+def test_a_setting_of_a_topic_that_is_otherwise_is_named(broker: str) -> None:
+    async def make() -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=broker)
+        await admin.start()
+        try:
+            await admin.delete_topics([VIEW])
+            while VIEW in await admin.list_topics():  # noqa: ASYNC110 - the broker's doing
+                await asyncio.sleep(0.05)
+            await admin.create_topics([NewTopic(VIEW, 4, 1)])
+        finally:
+            await admin.close()
+
+    asyncio.run(ensure_topics(settings(broker)))
+    asyncio.run(make())
+    problems = topic_problems(settings(broker))
+    assert problems is not None
+    assert f"{VIEW} has cleanup.policy=delete, not compact" in problems
+
+
+@contextmanager
+def worker_at(ahead_s: float) -> Iterator[str]:
+    """A worker's health, told by a clock that is ahead."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = json.dumps({"now": time.time() + ahead_s}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *words: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize(("ahead_s", "ok"), [(0.0, True), (60.0, False), (-60.0, False)])
+def test_clocks_that_are_apart_are_told(ahead_s: float, ok: bool) -> None:
+    with worker_at(ahead_s) as url:
+        finding = doctor.clock(Settings(api_urls=url))
+    assert finding.ok is ok
+    assert ok or "s apart" in finding.detail
+
+
+def test_without_a_worker_the_clock_is_only_looked_at() -> None:
+    assert doctor.clock(Settings(api_urls="http://127.0.0.1:1")).ok

@@ -1,0 +1,50 @@
+"""A system that has data gets another number of partitions, on Apache Kafka."""
+
+from pathlib import Path
+
+import pytest
+
+from gridstress import processes
+from gridstress.brokers import apache_broker
+from tests.integration.harness import Stack, records, send
+from topology.errors import GridstressError
+
+pytestmark = pytest.mark.kafka
+
+SPAN = ["--start", "2025-01-07", "--until", "2025-01-10", "--speed", "max"]
+
+
+async def test_what_there_was_is_the_same_on_other_partitions(tmp_path: Path) -> None:
+    with (
+        apache_broker(directory=tmp_path / "broker") as broker,
+        Stack(broker.bootstrap, tmp_path) as stack,
+    ):
+        worker = stack.add_worker()
+        assert stack.command("replay", "--run", "before", *SPAN).returncode == 0
+        assert stack.verify("before")["ok"]
+        before = stack.episodes("before")
+        await send(stack.bootstrap, "grid_measurements", [(0, b"rubbish")])
+        backup = str(tmp_path / "kept.jsonl")
+
+        refused = stack.command("reshard", "7", "--backup", backup, "--yes")
+        assert refused.returncode == 2
+        assert "1 workers are in the group" in refused.stderr
+        processes.stop(worker.service)
+
+        done = stack.command("reshard", "7", "--backup", backup, "--resume", "--yes")
+        assert done.returncode == 0, done.stderr
+        assert len({r.partition for r in await records(stack.bootstrap, "grid_measurements")}) == 4
+        letters = await records(stack.bootstrap, "dead_letters")
+        assert [letter.value for letter in letters] == [b"rubbish"]
+
+        with pytest.raises(GridstressError, match="topics with another number of partitions"):
+            stack.add_worker()  # with the old number
+        stack.environment["GRIDSTRESS_PARTITIONS"] = "7"
+        stack.add_worker()
+        assert stack.verify("before")["ok"]
+        assert stack.episodes("before") == before
+        assert stack.command("replay", "--run", "after", *SPAN).returncode == 0
+        assert stack.verify("after")["ok"]
+        assert {r.partition for r in await records(stack.bootstrap, "risk_windows_linear")} == set(
+            range(7)
+        )

@@ -1,0 +1,66 @@
+"""A worker goes on with the tables of an older gridstress, and refuses those of a newer one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from gridstress import processes
+from gridstress.epochs import is_fence
+from gridstress.topics import table
+from tables.schema import SCHEMA, schema_of
+from tests.integration.harness import Stack, records, two_days, wait_for
+from topology.influence import MODELS
+
+pytestmark = pytest.mark.integration
+
+CHANGELOGS = [f"gridstress-{table(model)}-changelog" for model in MODELS]
+SPAN = ["--start", "2025-01-09", "--until", "2025-01-10", "--speed", "max"]
+
+
+@pytest.fixture
+def stack(broker: str, tmp_path: Path) -> Iterator[Stack]:
+    with two_days(broker, tmp_path) as running:
+        processes.stop(running.workers[0].service)
+        yield running
+
+
+async def rewrite(stack: Stack, change: Callable[[bytes], bytes]) -> None:
+    """Write the newest values of the changelogs again, changed; in the epoch they have."""
+    producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap)
+    await producer.start()
+    try:
+        for name in CHANGELOGS:
+            newest = {}
+            for record in await records(stack.bootstrap, name):
+                if record.key and not is_fence(record.key):
+                    newest[record.partition, record.key] = record
+            for (partition, key), record in newest.items():
+                if record.value is not None:
+                    value, headers = change(record.value), list(record.headers)
+                    await producer.send(name, value, key, partition, headers=headers)
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def test_the_previous_schema_is_carried_over_and_a_newer_one_refused(stack: Stack) -> None:
+    before = stack.episodes("r")
+    await rewrite(stack, lambda value: value[1:])
+    stack.workers[0].restart()
+    stack.verify("r")
+    assert stack.episodes("r") == before
+    assert stack.command("replay", "--run", "next", *SPAN).returncode == 0
+    assert stack.verify("next")["ok"]
+    written = [r.value for name in CHANGELOGS for r in await records(stack.bootstrap, name)]
+    assert {1, SCHEMA} <= {schema_of(value) for value in written if value}
+
+    processes.stop(stack.workers[0].service)
+    await rewrite(stack, lambda value: bytes((SCHEMA + 1,)) + value[1:])
+    worker = stack.workers[0]
+    worker.service = processes.spawn(worker.spec, worker.log_dir)
+    wait_for(lambda: not worker.service.alive, "the worker has ended by itself")
+    told = processes.telling_line(Path(worker.service.log))
+    assert f"the tables are of schema {SCHEMA + 1}" in told
+    assert "GRIDSTRESS_GROUP" in told
