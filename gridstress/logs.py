@@ -15,7 +15,7 @@ LogFormat = Literal["auto", "text", "json"]
 
 def wants_json(log_format: LogFormat) -> bool:
     """Whether JSON is logged; with ``auto`` it is unless a terminal shows it."""
-    return log_format == "json" or (log_format == "auto" and not sys.stdout.isatty())
+    return log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
 
 
 def logging_config(log_format: LogFormat, port: int) -> dict[str, Any] | None:

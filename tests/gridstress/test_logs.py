@@ -53,7 +53,7 @@ def test_without_a_terminal_it_is_json_unless_text_is_wanted() -> None:
 
 
 def test_on_a_terminal_it_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert not wants_json("auto")
     assert wants_json("json")
 
