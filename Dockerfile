@@ -14,7 +14,7 @@ COPY agents agents
 COPY ui ui
 COPY gridstress gridstress
 RUN /opt/venv/bin/pip install --constraint requirements.lock setuptools \
- && /opt/venv/bin/pip install --constraint requirements.lock --no-build-isolation .
+ && /opt/venv/bin/pip install --constraint requirements.lock --no-build-isolation ".[feed]"
 
 FROM python:3.13.7-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
