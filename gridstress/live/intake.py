@@ -1,7 +1,5 @@
 """Frames from somebody else's program, checked before they are sent."""
 
-from collections.abc import Iterable, Iterator
-
 from agents.detection import zone_indices
 from topology.errors import MessageError
 from topology.grid import Grid
@@ -47,16 +45,11 @@ def read_frames(body: bytes, grid: Grid) -> list[MeasurementFrame]:
         For the first that cannot be used, naming its line.
     """
     frames = []
-    for number, line in numbered(body.splitlines()):
+    for number, line in enumerate(body.splitlines(), 1):
+        if not line.strip():
+            continue
         try:
             frames.append(read_frame(line, grid))
         except MessageError as error:
             raise MessageError(error.reason, f"line {number}: {error}") from None
     return frames
-
-
-def numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Lines that are not blank, with their numbers from 1 on."""
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield number, line
