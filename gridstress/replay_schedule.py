@@ -9,7 +9,7 @@ import numpy as np
 
 from gridstress.datasets.series import LoadSeries
 from topology.clock import HOUR_S, to_datetime
-from topology.errors import DataError
+from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
 from topology.messages import Floats, MeasurementFrame
 
@@ -156,6 +156,12 @@ class Schedule:
             period_s=self.series.period_s,
             final=True,
         )
+
+
+def check_run(name: str) -> None:
+    """Raise UsageError unless a run may have this name; ``--loop`` adds to it."""
+    if not 1 <= len(name) <= 120:
+        raise UsageError(f"--run {name!r} has {len(name)} characters; 1 to 120 are allowed")
 
 
 class Split:

@@ -86,7 +86,7 @@ def replay(
 
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
-    from gridstress.replay_schedule import Schedule
+    from gridstress.replay_schedule import Schedule, check_run
     from gridstress.replay_sinks import FileSink, KafkaSink, quiet_client
     from gridstress.replayer import batch_for, parse_speed
     from gridstress.settings import load_settings
@@ -100,8 +100,8 @@ def replay(
             "--resume needs --run, and goes neither with --loop nor with --output",
             hint="`gridstress verify` lists the runs a broker knows",
         )
-    if run is not None and not 1 <= len(run) <= 120:
-        raise UsageError(f"--run {run!r} has {len(run)} characters; 1 to 120 are allowed")
+    if run is not None:
+        check_run(run)
     event_speed = parse_speed(speed or ("max" if output else "3600"))
     window = [_moment(option, text) for option, text in (("start", start), ("until", until))]
     settings = load_settings(broker=broker, topology=topology)

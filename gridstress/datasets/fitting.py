@@ -14,6 +14,14 @@ GapPolicy = Literal["skip", "interpolate", "fail"]
 RESOLUTIONS_S = {"1h": 3600, "30min": 1800, "15min": 900, "5min": 300, "1min": 60}
 
 
+def period_of(resolution: str) -> int:
+    """Seconds of a resolution; UsageError if it is no key of ``RESOLUTIONS_S``."""
+    period_s = RESOLUTIONS_S.get(resolution)
+    if period_s is None:
+        raise UsageError(f"no resolution {resolution!r}; use one of {', '.join(RESOLUTIONS_S)}")
+    return period_s
+
+
 def resampled(series: LoadSeries, resolution: str = "1h") -> LoadSeries:
     """Average finer periods to ``resolution``; mean power, so never summed.
 
@@ -30,9 +38,7 @@ def resampled(series: LoadSeries, resolution: str = "1h") -> LoadSeries:
     UsageError
         If there is no such resolution, or the data are coarser.
     """
-    period_s = RESOLUTIONS_S.get(resolution)
-    if period_s is None:
-        raise UsageError(f"no resolution {resolution!r}; use one of {', '.join(RESOLUTIONS_S)}")
+    period_s = period_of(resolution)
     if period_s < series.period_s:
         raise UsageError(
             f"{series.source} has a value every {series.period_s // 60} min; it cannot be made "

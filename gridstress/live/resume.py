@@ -2,9 +2,10 @@
 
 import time
 
-from gridstress.datasets.fitting import RESOLUTIONS_S
+from gridstress.datasets.fitting import period_of
 from gridstress.live.run import LiveRun
 from gridstress.replay_resume import frames_of
+from gridstress.replay_schedule import check_run
 from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
 from topology.clock import from_iso, to_iso
@@ -42,11 +43,8 @@ async def live_run(
     BrokerError
         If no broker answers.
     """
-    if not 1 <= len(run) <= 120:
-        raise UsageError(f"--run {run!r} has {len(run)} characters; 1 to 120 are allowed")
-    period_s = RESOLUTIONS_S.get(resolution)
-    if period_s is None:
-        raise UsageError(f"no resolution {resolution!r}; use one of {', '.join(RESOLUTIONS_S)}")
+    check_run(run)
+    period_s = period_of(resolution)
     begin_s = _begin_s(since) // period_s * period_s
     await ensure_topics(settings)
     sent: dict[str, int] = {}
