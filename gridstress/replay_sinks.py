@@ -10,15 +10,12 @@ from typing import Any, Protocol, Self
 from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
-from gridstress.topics import MEASUREMENTS, ensure_topics, zone_partition
+from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, ensure_topics, zone_partition
 from topology.errors import BrokerError, DataError
 from topology.messages import MeasurementFrame, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
-
-MAX_REQUEST_BYTES = 1_000_000
-"""A message must fit into what one topic allows by default."""
 
 
 class Sink(Protocol):
@@ -70,7 +67,7 @@ class KafkaSink:
             **connection(settings.kafka),
             acks="all",
             enable_idempotence=not embedded,
-            max_request_size=MAX_REQUEST_BYTES,
+            max_request_size=MAX_FRAME_BYTES,
             linger_ms=0,
         )
         try:
@@ -116,7 +113,7 @@ class KafkaSink:
         except MessageSizeTooLargeError:
             raise DataError(
                 f"zone {frame.zone!r} with {len(frame.nodes)} nodes does not fit into a message "
-                f"of {MAX_REQUEST_BYTES:,} bytes",
+                f"of {MAX_FRAME_BYTES:,} bytes",
                 hint="divide the zone in the topology",
             ) from None
         except KafkaError as error:

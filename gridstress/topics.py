@@ -24,6 +24,9 @@ MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that (Kafka's default), so that
 anything unreadable still fits into ``dead_letters``, beside its headers."""
 
+MAX_FRAME_BYTES = 1_000_000
+"""Size of the largest frame of measurements; it must fit into what a topic allows by default."""
+
 MAX_BATCH_BYTES = 1 << 20
 """Size up to which records for a partition share a batch; the topics allow twice as much."""
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from gridstress.live.entsoe import SourceError
-from gridstress.live.intake import MAX_FRAME_BYTES, read_frame
+from gridstress.live.intake import read_frame
 from gridstress.live.run import LiveRun
 from gridstress.replay_sinks import Sink
+from gridstress.topics import MAX_FRAME_BYTES
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame

@@ -1,12 +1,10 @@
 """Frames from somebody else's program, checked before they are sent."""
 
 from agents.detection import zone_indices
+from gridstress.topics import MAX_FRAME_BYTES
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, decode, encode
-
-MAX_FRAME_BYTES = 1_000_000
-"""A frame must fit into what one topic allows by default."""
 
 
 def read_frame(line: bytes, grid: Grid) -> MeasurementFrame:

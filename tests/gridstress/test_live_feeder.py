@@ -10,9 +10,9 @@ import pytest
 
 from gridstress.live.entsoe import Entsoe
 from gridstress.live.feeder import lines_of, poll, pump
-from gridstress.live.intake import MAX_FRAME_BYTES
 from gridstress.live.run import LiveRun
 from gridstress.replay_sinks import FileSink
+from gridstress.topics import MAX_FRAME_BYTES
 from tests.entsoe_platform import TOKEN, entsoe_platform
 from tests.frames import ended, measured
 from topology.grid import Grid, Node

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gridstress.live.intake import MAX_FRAME_BYTES, read_frame, read_frames
+from gridstress.live.intake import read_frame, read_frames
+from gridstress.topics import MAX_FRAME_BYTES
 from tests.frames import ended, measured
 from topology.errors import MessageError
 from topology.grid import Grid
