@@ -114,18 +114,9 @@ class Schedule:
                 for low, high in _runs(due[zone][first:stop], first):
                     size = max(1, MAX_VALUES // len(shares[zone].ids))
                     for at in range(low, high, size):
-                        rows = slice(at, min(at + size, high))
-                        times_s = start_s + period_s * np.arange(rows.start, rows.stop)
+                        part = loads[zone][at : min(at + size, high)]
                         frames.append(
-                            MeasurementFrame(
-                                run=self.run,
-                                zone=zone,
-                                seq=at,
-                                timestamps=[to_datetime(int(t)) for t in times_s],
-                                nodes=shares[zone].ids,
-                                load_mw=shares[zone].split(loads[zone][rows], times_s).tolist(),
-                                period_s=period_s,
-                            )
+                            shares[zone].frame(self.run, zone, at, part, start_s, period_s)
                         )
             position = min(first, self.rows)
             yield Step(position, start_s + position * period_s, tuple(frames))
@@ -183,6 +174,24 @@ class Split:
                 hint="give at least one node of the zone a share above 0",
             )
         self._keys = node_keys(self.ids, seed)
+
+    def frame(
+        self, run: str, zone: str, seq: int, zone_mw: Floats, begin_s: int, period_s: int
+    ) -> MeasurementFrame:
+        """Frame of a zone's loads in MW, shape (rows,), the first of which has the number ``seq``.
+
+        ``begin_s`` is the time of the row with the number 0, epoch seconds.
+        """
+        times_s = begin_s + period_s * np.arange(seq, seq + len(zone_mw))
+        return MeasurementFrame(
+            run=run,
+            zone=zone,
+            seq=seq,
+            timestamps=[to_datetime(int(t)) for t in times_s],
+            nodes=self.ids,
+            load_mw=self.split(zone_mw, times_s).tolist(),
+            period_s=period_s,
+        )
 
     def split(self, zone_mw: Floats, times_s: Any) -> Floats:
         """Loads in MW of the nodes, shape (times, nodes), from the zone's, shape (times,)."""

@@ -7,7 +7,6 @@ from functools import cached_property
 import numpy as np
 
 from gridstress.replay_schedule import MAX_BATCH, MAX_VALUES, Split
-from topology.clock import to_datetime
 from topology.grid import Grid
 from topology.messages import MeasurementFrame
 
@@ -59,17 +58,9 @@ class LiveRun:
             Wall clock, epoch seconds.
         """
         for first, values in self._runs(zone, loads, now_s):
-            split = self._splits[zone]
-            times_s = first + self.period_s * np.arange(len(values))
             seq = (first - self.begin_s) // self.period_s
-            yield MeasurementFrame(
-                run=self.run,
-                zone=zone,
-                seq=seq,
-                timestamps=[to_datetime(int(t)) for t in times_s],
-                nodes=split.ids,
-                load_mw=split.split(np.array(values), times_s).tolist(),
-                period_s=self.period_s,
+            yield self._splits[zone].frame(
+                self.run, zone, seq, np.array(values), self.begin_s, self.period_s
             )
             self.sent[zone] = seq + len(values) - 1
 
