@@ -156,7 +156,7 @@ def test_a_paused_view_stands_still_and_resume_jumps_to_now(watched, api):
     expect(watched.locator("#kpi-affected")).to_have_text("3")
     watched.get_by_text("Linear attenuation", exact=True).first.click()
     expect(watched.locator("#kpi-affected")).to_have_text("2")
-    assert node_trace(watched, "marker.color") == [0, 0.31, 0.83]
+    until(lambda: node_trace(watched, "marker.color") == [0, 0.31, 0.83])
     expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 18:00")
     watched.locator("#pause").click()
     until(lambda: node_trace(watched, "marker.color") == [0.2, 0.6, 0.7])
