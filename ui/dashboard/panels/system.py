@@ -52,7 +52,7 @@ SETTING_OPTIONS: dict[str, Any] = {
     "headerHeight": 30,
     "tooltipShowDelay": 300,
     "enableCellTextSelection": True,
-    "localeText": {"noRowsToShow": "No such setting."},
+    "localeText": dict.fromkeys(("noRowsToShow", "noMatchingRows"), "No such setting."),
 }
 
 
