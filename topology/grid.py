@@ -15,7 +15,8 @@ class Node:
 
     ``share`` is its part of its zone's load, in [0, 1]; ``rating_mw`` (> 0) is the load at which
     it is fully used; ``sensitivity``, in (0, 1], is how readily it takes on its neighbours'
-    stress in the linear model.
+    stress in the linear model. ``generation_mw`` (>= 0) is the infeed of a typical hour, for the
+    power flow that the models are measured by; the pipeline does not use it.
     """
 
     id: str
@@ -26,17 +27,24 @@ class Node:
     share: float
     rating_mw: float
     sensitivity: float
+    generation_mw: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An undirected edge: ``coupling``, in (0, 1], is the part of a stress that crosses it."""
+    """An undirected edge: ``coupling``, in (0, 1], is the part of a stress that crosses it.
+
+    ``reactance_ohm`` (not 0; negative for a series capacitor) and ``limit_mw`` (> 0) are for the
+    power flow that the models are measured by; the pipeline does not use them.
+    """
 
     source: str
     target: str
     length_km: float
     voltage_kv: float
     coupling: float
+    reactance_ohm: float | None = None
+    limit_mw: float | None = None
 
 
 @dataclass(frozen=True)

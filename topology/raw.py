@@ -9,6 +9,7 @@ class RawNode(Struct, omit_defaults=True):
     """A node before validation; ``None`` is "not given".
 
     ``load_mw`` is the bus's own load where a format has one; shares and ratings derive from it.
+    ``generation_mw`` may be left out for good.
     """
 
     id: Any = None
@@ -20,16 +21,19 @@ class RawNode(Struct, omit_defaults=True):
     rating_mw: Any = None
     sensitivity: Any = None
     load_mw: Any = None
+    generation_mw: Any = None
 
 
 class RawLine(Struct, omit_defaults=True):
-    """A line before validation; ``None`` is "not given"."""
+    """A line before validation; ``None`` is "not given", which the last two may remain."""
 
     source: Any = None
     target: Any = None
     length_km: Any = None
     voltage_kv: Any = None
     coupling: Any = None
+    reactance_ohm: Any = None
+    limit_mw: Any = None
 
 
 class RawGrid(Struct, omit_defaults=True):

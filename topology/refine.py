@@ -72,6 +72,7 @@ def _divide(node: Node, count: int, rng: np.random.Generator) -> list[Node]:
             lon=node.lon + float(offsets_km[k, 1]) / (KM_PER_DEGREE * cos(radians(node.lat))),
             share=node.share * float(parts[k]),
             rating_mw=node.rating_mw * float(ratings[k]),
+            generation_mw=node.generation_mw * float(parts[k]),
         )
         for k in range(count)
     ]

@@ -55,6 +55,14 @@ class _Range:
         return f"a number in {'(' if self.low_open else '['}{self.low:g}, {self.high:g}]"
 
 
+class _NotZero(_Range):
+    def __contains__(self, value: float) -> bool:
+        return math.isfinite(value) and value != 0
+
+    def __str__(self) -> str:
+        return "a number that is not 0"
+
+
 _POSITIVE = _Range(0, math.inf, low_open=True)
 _FACTOR = _Range(0, 1, low_open=True)
 NODE_RANGES = {
@@ -65,6 +73,8 @@ NODE_RANGES = {
     "sensitivity": _FACTOR,
 }
 LINE_RANGES = {"length_km": _POSITIVE, "voltage_kv": _POSITIVE, "coupling": _FACTOR}
+OPTIONAL_NODE_RANGES = {"generation_mw": _Range(0, math.inf)}
+OPTIONAL_LINE_RANGES = {"reactance_ohm": _NotZero(-math.inf, math.inf), "limit_mw": _POSITIVE}
 
 
 def validate(raw: RawGrid) -> list[Problem]:
@@ -99,6 +109,7 @@ def _node_problems(nodes: list[RawNode]) -> Iterator[Problem]:
                 said = _not_a_name(getattr(node, key))
                 yield Problem("node", label, key, said, f"1 to {MAX_NAME} printable characters")
         yield from _range_problems("node", label, node, NODE_RANGES)
+        yield from _optional_problems("node", label, node, OPTIONAL_NODE_RANGES)
 
 
 def _line_problems(raw: RawGrid) -> Iterator[Problem]:
@@ -117,6 +128,7 @@ def _line_problems(raw: RawGrid) -> Iterator[Problem]:
             fix = "remove the line: a line joins two different nodes"
             yield Problem("line", label, "target", "is its source: a self-loop", fix)
         yield from _range_problems("line", label, line, LINE_RANGES)
+        yield from _optional_problems("line", label, line, OPTIONAL_LINE_RANGES)
 
 
 def _range_problems(
@@ -131,6 +143,16 @@ def _range_problems(
         if number is None or number not in allowed:
             said = "is missing" if value is None else f"has value {_short(value)}"
             yield Problem(component, label, key, said, f"use {allowed}")
+
+
+def _optional_problems(
+    component: Literal["node", "line"],
+    label: str,
+    record: RawNode | RawLine,
+    ranges: dict[str, _Range],
+) -> Iterator[Problem]:
+    given = {key: allowed for key, allowed in ranges.items() if getattr(record, key) is not None}
+    yield from _range_problems(component, label, record, given)
 
 
 def _share_problems(raw: RawGrid) -> Iterator[Problem]:

@@ -59,6 +59,7 @@ NAN, INF = math.nan, math.inf
         ("share", [None, -0.1, 1.1, NAN]),
         ("rating_mw", [None, 0, -1, NAN, INF, 10**400]),
         ("sensitivity", [None, 0, 1.1, NAN]),
+        ("generation_mw", [-1, NAN, INF, "10"]),
     ],
 )
 def test_every_field_of_a_node_is_bounded(field: str, values: list[Any]) -> None:
@@ -78,6 +79,8 @@ def test_every_field_of_a_node_is_bounded(field: str, values: list[Any]) -> None
         ("length_km", [None, 0, -1, NAN, INF, "10"]),
         ("voltage_kv", [None, 0, -380, NAN, INF]),
         ("coupling", [None, 0, -0.1, 1.01, NAN]),
+        ("reactance_ohm", [0, NAN, INF, "10"]),
+        ("limit_mw", [0, -1, NAN, INF, "10"]),
     ],
 )
 def test_every_field_of_a_line_is_bounded(field: str, values: list[Any]) -> None:
@@ -91,7 +94,9 @@ def test_the_ends_of_the_ranges_are_allowed() -> None:
     raw = small_grid()
     raw.nodes[0] = node("a", lat=-90, lon=180, share=0, sensitivity=1)
     raw.nodes[1] = node("b", share=1)
+    raw.nodes[0].generation_mw = 0
     raw.lines[0].coupling = 1
+    raw.lines[0].reactance_ohm = -0.1  # a series capacitor
     assert validate(raw) == []
 
 

@@ -108,6 +108,7 @@ def build_grid(raw: RawGrid) -> Grid:
                 share=float(n.share) / totals[n.zone],
                 rating_mw=float(n.rating_mw),
                 sensitivity=float(n.sensitivity),
+                generation_mw=_optional(n.generation_mw) or 0.0,
             )
             for n in raw.nodes
         ),
@@ -118,7 +119,13 @@ def build_grid(raw: RawGrid) -> Grid:
                 length_km=float(e.length_km),
                 voltage_kv=float(e.voltage_kv),
                 coupling=float(e.coupling),
+                reactance_ohm=_optional(e.reactance_ohm),
+                limit_mw=_optional(e.limit_mw),
             )
             for e in raw.lines
         ),
     )
+
+
+def _optional(value: float | None) -> float | None:
+    return None if value is None else float(value)

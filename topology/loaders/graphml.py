@@ -18,11 +18,14 @@ _NODE_KEYS = {
     "rating_mw": ("rating_mw",),
     "sensitivity": ("sensitivity",),
     "load_mw": ("load_mw", "load", "p_set", "pd"),
+    "generation_mw": ("generation_mw", "generation", "pg"),
 }
 _LINE_KEYS = {
     "length_km": ("length_km", "km", "length"),
     "voltage_kv": ("voltage_kv", "kv", "v_nom", "voltage"),
     "coupling": ("coupling",),
+    "reactance_ohm": ("reactance_ohm", "x_ohm"),
+    "limit_mw": ("limit_mw", "s_nom"),
 }
 
 

@@ -49,11 +49,19 @@ def to_json(grid: Grid) -> bytes:
         credit=grid.credit,
         zone_shares=dict(grid.zone_shares),
         nodes=[
-            RawNode(n.id, n.name, n.lat, n.lon, n.zone, n.share, n.rating_mw, n.sensitivity)
+            RawNode(
+                *(n.id, n.name, n.lat, n.lon, n.zone, n.share, n.rating_mw, n.sensitivity),
+                generation_mw=n.generation_mw or None,
+            )
             for n in grid.nodes
         ],
         lines=[
-            RawLine(e.source, e.target, e.length_km, e.voltage_kv, e.coupling) for e in grid.lines
+            RawLine(
+                *(e.source, e.target, e.length_km, e.voltage_kv, e.coupling),
+                reactance_ohm=e.reactance_ohm,
+                limit_mw=e.limit_mw,
+            )
+            for e in grid.lines
         ],
     )
     return msgspec.json.format(msgspec.json.encode(raw), indent=1) + b"\n"

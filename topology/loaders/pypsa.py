@@ -14,10 +14,11 @@ TRANSFORMER_KM = 1.0
 
 
 def read_pypsa(folder: Path) -> RawGrid:
-    """Read buses, lines, transformers, links and loads (all but the first two optional).
+    """Read buses, lines, transformers, links, loads and generators (all after lines optional).
 
     A zone is the bus's ``zone``, ``area``, ``country`` or ``control_area``. A load is the sum of
-    ``p_set`` over a bus's loads, or of its greatest values in ``loads-p_set.csv``.
+    ``p_set`` over a bus's loads, or of its greatest values in ``loads-p_set.csv``; an infeed the
+    sum of ``p_set`` over its generators, or of ``p_nom`` where that is not given.
 
     Raises
     ------
@@ -25,6 +26,7 @@ def read_pypsa(folder: Path) -> RawGrid:
         If a file or a column it must have is missing, or a value is no number, with its row.
     """
     loads = _loads(folder)
+    infeed = _infeed(folder)
     nodes, kv = [], {}
     for where, row in _rows(folder / "buses.csv", ("name",)):
         kv[row["name"]] = _number(row, "v_nom", where)
@@ -35,6 +37,7 @@ def read_pypsa(folder: Path) -> RawGrid:
                 lon=_number(row, "x", where),
                 zone=next(filter(None, map(row.get, ("zone", "area", "country"))), None),
                 load_mw=loads.get(row["name"]),
+                generation_mw=infeed.get(row["name"]),
             )
         )
     if all(not node.lat and not node.lon for node in nodes):
@@ -46,6 +49,8 @@ def read_pypsa(folder: Path) -> RawGrid:
             target=row["bus1"],
             length_km=_number(row, "length", where) or None,
             voltage_kv=_number(row, "v_nom", where) or kv.get(row["bus0"]) or None,
+            reactance_ohm=_number(row, "x", where) or None,
+            limit_mw=_number(row, "s_nom", where) or None,
         )
         for where, row in _rows(folder / "lines.csv", ("bus0", "bus1"))
     ]
@@ -53,8 +58,19 @@ def read_pypsa(folder: Path) -> RawGrid:
         for where, row in _rows(folder / file, ("bus0", "bus1"), optional=True):
             high = max(kv.get(row["bus0"]) or 0.0, kv.get(row["bus1"]) or 0.0)
             length = km or _number(row, "length", where) or None
-            lines.append(RawLine(row["bus0"], row["bus1"], length, high or None))
+            line = RawLine(row["bus0"], row["bus1"], length, high or None)
+            line.limit_mw = _number(row, "s_nom", where) or None
+            if km and high and line.limit_mw and (per_unit := _number(row, "x", where)):
+                line.reactance_ohm = per_unit * high**2 / line.limit_mw
+            lines.append(line)
     return RawGrid(name=folder.resolve().name, nodes=nodes, lines=lines)
+
+
+def _infeed(folder: Path) -> dict[str, float]:
+    total: dict[str, float] = defaultdict(float)
+    for where, row in _rows(folder / "generators.csv", ("name", "bus"), optional=True):
+        total[row["bus"]] += _number(row, "p_set", where) or _number(row, "p_nom", where) or 0.0
+    return {bus: mw for bus, mw in total.items() if 0 < mw < math.inf}
 
 
 def _loads(folder: Path) -> dict[str, float]:

@@ -35,6 +35,23 @@ def test_lengths_come_from_the_reactance() -> None:
     assert last.length_km == pytest.approx(0.248 * 110**2 / 100 / 0.3, abs=0.1)
 
 
+def test_reactances_limits_and_infeeds_are_kept_for_the_power_flow(tmp_path: Path) -> None:
+    pytest.importorskip("matpowercaseframes")
+    text = (
+        CASE.read_text()
+        .replace("0.0208\t0\t0", "0.0208\t0\t450")
+        .replace("0\t1\t0\t1", "0\t0.9\t0\t1")
+    )
+    path = tmp_path / "rated.m"
+    path.write_text(text)
+    grid = load_grid(str(path))
+    assert [n.generation_mw for n in grid.nodes] == [100, 0, 0, 0]
+    first, transformer, _ = grid.lines
+    assert first.reactance_ohm == pytest.approx(0.0208 * 380**2 / 100)
+    assert transformer.reactance_ohm == pytest.approx(0.05 * 0.9 * 380**2 / 100)
+    assert [line.limit_mw for line in grid.lines] == [450, None, None]
+
+
 def test_a_file_that_is_no_case_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("matpowercaseframes")
     for text in (

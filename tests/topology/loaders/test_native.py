@@ -137,3 +137,16 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(DataError, match="not a topology"):
             read_raw(str(path))
+
+
+def test_what_a_power_flow_needs_is_read_and_written_where_it_is_given(tmp_path: Path) -> None:
+    plain = to_json(_load(tmp_path, _document()))
+    assert b"generation" not in plain
+    assert b"reactance" not in plain
+    document = _document()
+    document["nodes"][0]["generation_mw"] = 250
+    document["lines"][0] |= {"reactance_ohm": 3.5, "limit_mw": 900}
+    grid = _load(tmp_path, document)
+    assert grid.nodes[0].generation_mw == 250
+    assert (grid.lines[0].reactance_ohm, grid.lines[0].limit_mw) == (3.5, 900)
+    assert _load(tmp_path, to_json(grid).decode()) == grid

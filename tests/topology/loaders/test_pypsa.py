@@ -84,3 +84,19 @@ def test_a_line_to_an_unknown_bus_and_projected_positions_are_reported_together(
     buses = BUSES.replace("9.0,50.0", "500000,5400000")
     with pytest.raises(DataError, match=r"3 errors: node n1: lat.*node n1: lon.*'n9'"):
         load_grid(_folder(tmp_path, buses=buses, lines=LINES.replace("n2", "n9")))
+
+
+def test_what_a_power_flow_needs_is_kept(tmp_path: Path) -> None:
+    folder = _folder(
+        tmp_path,
+        lines="name,bus0,bus1,x,length,s_nom\nl1,n1,n2,12.5,140,1700\n",
+        transformers="name,bus0,bus1,x,s_nom\nt,n3,n2,0.1,500\n",
+        generators="name,bus,p_nom,p_set\ng1,n1,300,\ng2,n1,200,150\ng3,n3,,\n",
+    )
+    grid = load_grid(folder)
+    assert [n.generation_mw for n in grid.nodes] == [450, 0, 0]
+    line, transformer = grid.lines
+    assert (line.reactance_ohm, line.limit_mw) == (12.5, 1700)
+    # 0.1 per unit of the transformer's own rating, on its high side.
+    assert transformer.reactance_ohm == pytest.approx(0.1 * 380**2 / 500)
+    assert transformer.limit_mw == 500

@@ -1,0 +1,157 @@
+"""How near a model's influence comes to DC power flow, beside two baselines that know less.
+
+Asked of a source: which nodes does more load there concern most? The models answer with their
+influence, DC power flow with the power that passes a node more (``DcNetwork.through_flow``).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.sparse.csgraph import dijkstra
+
+from gridstress.compare.ranks import Interval, bootstrap, kendall, overlap, spearman
+from topology.adjacency import neighbours
+from topology.grid import Grid
+from topology.influence import Matrix
+from topology.messages import Floats
+from topology.power_flow import DcNetwork, Indices
+
+TOP = (5, 10, 20)
+SOURCES = 1_000
+"""Sources asked, drawn by a fixed seed, of a grid that has more."""
+AT_ONCE = 100
+OVERALL_DRAWS = 500
+BASELINES = ("distance", "degree")
+"""By nearness in lines alone, and by a node's number of neighbours alone."""
+
+Predictor = Callable[[Indices], Floats]
+"""What these sources have to do with each node, shape (sources, nodes); higher is more."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """One predictor's marks: by measure, a value a source; nan where a source gives none."""
+
+    by_source: Mapping[str, Floats]
+    overall: Mapping[str, Interval]
+
+    def mean(self, measure: str) -> Interval:
+        """The measure's mean over the sources."""
+        return bootstrap(self.by_source[measure])
+
+
+@dataclass(frozen=True)
+class Score:
+    """A grid's marks by predictor: models first, then ``BASELINES``."""
+
+    grid: str
+    nodes: int
+    lines: int
+    sources: int
+    marks: dict[str, Marks] = field(default_factory=dict)
+
+    def lead(self, model: str, measure: str) -> tuple[str, Interval]:
+        """The better baseline in this measure, and how far the model is ahead of it.
+
+        The interval is that of the differences source by source: what lies below 0 with all of it
+        is a model that is worse than its baseline.
+        """
+        best = max(BASELINES, key=lambda name: self.marks[name].mean(measure).mean)
+        apart = self.marks[model].by_source[measure] - self.marks[best].by_source[measure]
+        return best, bootstrap(apart)
+
+
+def score(grid: Grid, network: DcNetwork, influence: Mapping[str, Matrix], seed: int = 0) -> Score:
+    """Compare each model's influence matrix, and the baselines, with the power flow of a grid.
+
+    Raises
+    ------
+    DataError
+        If the grid has no lines.
+    """
+    n = len(grid.nodes)
+    rng = np.random.default_rng(seed)
+    asked = np.sort(rng.choice(n, min(n, SOURCES), replace=False))
+    predictors = {name: _rows_of(matrix) for name, matrix in influence.items()}
+    predictors |= _baselines(grid)
+    load = np.array([grid.zone_shares.get(node.zone, 0.0) * node.share for node in grid.nodes])
+    found: dict[str, list[dict[str, Floats]]] = {name: [] for name in predictors}
+    overall = {name: np.zeros(n) for name in predictors}
+    concerned = np.zeros(n)
+    for sources in _blocks(np.arange(n)):
+        truth = network.through_flow(sources)
+        itself = np.arange(len(sources)), sources
+        truth[itself] = 0.0
+        concerned += load[sources] @ truth
+        picked = np.isin(sources, asked)
+        others = _others(truth[picked], sources[picked])
+        for name, predict in predictors.items():
+            predicted = predict(sources)
+            predicted[itself] = 0.0
+            overall[name] += load[sources] @ predicted
+            if picked.any():
+                found[name].append(_marks(_others(predicted[picked], sources[picked]), others))
+    return Score(
+        *(grid.name, n, len(grid.lines), len(asked)),
+        marks={
+            name: Marks(
+                {key: np.concatenate([block[key] for block in found[name]]) for key in _MEASURES},
+                _overall(overall[name], concerned, seed),
+            )
+            for name in predictors
+        },
+    )
+
+
+_MEASURES = ("spearman", "kendall", *(f"top {k}" for k in TOP))
+
+
+def _marks(predicted: Floats, truth: Floats) -> dict[str, Floats]:
+    return {
+        "spearman": spearman(predicted, truth),
+        "kendall": kendall(predicted, truth),
+        **{f"top {k}": overlap(predicted, truth, k) for k in TOP},
+    }
+
+
+def _overall(predicted: Floats, truth: Floats, seed: int) -> dict[str, Interval]:
+    """Marks of the whole grid's ranking; intervals by drawing nodes with replacement."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(truth), (OVERALL_DRAWS, len(truth)))
+    low, high = np.nanpercentile(spearman(predicted[drawn], truth[drawn]), [2.5, 97.5])
+    one, other = predicted[np.newaxis], truth[np.newaxis]
+    ranked = Interval(float(spearman(one, other)[0]), float(low), float(high))
+    tops = {f"top {k}": float(overlap(one, other, k)[0]) for k in TOP}
+    return {"spearman": ranked, **{key: Interval(v, np.nan, np.nan) for key, v in tops.items()}}
+
+
+def _others(rows: Floats, sources: Indices) -> Floats:
+    """The rows without the sources themselves, one column narrower."""
+    kept = np.ones(rows.shape, dtype=bool)
+    kept[np.arange(len(sources)), sources] = False
+    return rows[kept].reshape(len(sources), rows.shape[1] - 1)
+
+
+def _blocks(nodes: Indices) -> Iterator[Indices]:
+    for first in range(0, len(nodes), AT_ONCE):
+        yield nodes[first : first + AT_ONCE]
+
+
+def _rows_of(matrix: Matrix) -> Predictor:
+    return lambda sources: matrix[sources].toarray()
+
+
+def _baselines(grid: Grid) -> dict[str, Predictor]:
+    adjacency = neighbours(grid)
+    degree = np.diff(adjacency.indptr).astype(float)
+
+    def distance(sources: Indices) -> Floats:
+        hops = dijkstra(adjacency, unweighted=True, indices=sources)
+        nearness: Floats = 1.0 / (1.0 + hops)
+        return nearness
+
+    return {
+        "distance": distance,
+        "degree": lambda sources: np.tile(degree, (len(sources), 1)),
+    }
