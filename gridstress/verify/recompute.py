@@ -137,16 +137,28 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
     watermark_s = intake.watermark_s
     closed = 0 if watermark_s is None else int((ends_s <= watermark_s).sum())
     params = InfluenceParams(settings.max_hops, settings.decay, settings.alpha, settings.centrality)
-    models: dict[str, ModelResult] = {}
-    for model, build in MODELS.items():
-        matrix: Any = build(grid, params)
-        influence = matrix.tocsc()
-        influence.sort_indices()
-        stress = _window_sums((influence.T @ own_stress.T).T, per_window)
-        risk = -np.expm1(-stress)
-        decisions = decide(risk[:closed], levels_of(settings), settings.level_clear)
-        models[model] = ModelResult(model, influence, stress, risk, decisions)
+    models = {
+        model: spread(model, build(grid, params), own_stress, closed, settings)
+        for model, build in MODELS.items()
+    }
     return Recomputed(intake.run, grid, settings, intake, ends_s, closed, own_stress, models)
+
+
+def spread(
+    model: str, matrix: Any, own_stress: Floats, closed: int, settings: Settings
+) -> ModelResult:
+    """Work out windows and alarms of one model from each node's own stress.
+
+    ``matrix`` is K, rows are sources; ``own_stress`` has shape (panes, nodes); the first
+    ``closed`` windows are final.
+    """
+    influence = matrix.tocsc()
+    influence.sort_indices()
+    per_window = settings.size_s // settings.step_s
+    stress = _window_sums((influence.T @ own_stress.T).T, per_window)
+    risk = -np.expm1(-stress)
+    decisions = decide(risk[:closed], levels_of(settings), settings.level_clear)
+    return ModelResult(model, influence, stress, risk, decisions)
 
 
 def levels_of(settings: Settings) -> tuple[float, float, float]:

@@ -1,0 +1,221 @@
+"""Tell a comparison: as a table for a person, as JSON for a program."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from gridstress.compare.comparison import Comparison
+from gridstress.compare.measures import PairMeasures
+from gridstress.compare.ranks import Interval
+from gridstress.compare.score import BASELINES, TOP, Score
+from gridstress.compare.sweep import Outcome
+from gridstress.verify.episodes import LEVELS
+from topology.clock import to_iso
+from topology.models import title_of
+
+MEASURES = {"spearman": "rank correlation", **{f"top {k}": f"same top {k}" for k in TOP}}
+"""What the score is told by, with its name for people."""
+
+
+def to_dict(
+    comparison: Comparison, score: Score | None = None, swept: Sequence[Outcome] = ()
+) -> dict[str, Any]:
+    """Lay out all of it; times are ISO-8601, what cannot be said is null."""
+    run = comparison.run
+    return _plain(
+        {
+            "run": run.run,
+            "topology": run.grid.name,
+            "from": to_iso(comparison.ends_s[0] - run.settings.step_s),
+            "until": to_iso(comparison.ends_s[-1]),
+            "windows": len(comparison.ends_s),
+            "models": {name: asdict(found) for name, found in comparison.models.items()},
+            "pairs": [
+                {**asdict(pair), "window_ends": [to_iso(end) for end in comparison.ends_s]}
+                for pair in comparison.pairs
+            ],
+            "sweep": [asdict(outcome) for outcome in swept],
+            "score": None if score is None else score_to_dict(score),
+        }
+    )
+
+
+def score_to_dict(score: Score) -> dict[str, Any]:
+    """Lay out a score: marks by predictor as [mean, low, high], and each model's lead."""
+    models = [name for name in score.marks if name not in BASELINES]
+    return _plain(
+        {
+            "grid": score.grid,
+            "nodes": score.nodes,
+            "lines": score.lines,
+            "sources": score.sources,
+            "slack": score.slack,
+            "by_source": {
+                name: {measure: marks.mean(measure) for measure in marks.by_source}
+                for name, marks in score.marks.items()
+            },
+            "overall": {name: marks.overall for name, marks in score.marks.items()},
+            "lead": {
+                model: {
+                    measure: dict(zip(("over", "by"), score.lead(model, measure), strict=True))
+                    for measure in MEASURES
+                }
+                for model in models
+            },
+        }
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return None if np.isnan(value) else float(value)
+    return value
+
+
+def show(
+    comparison: Comparison, console: Console, score: Score | None, swept: Sequence[Outcome]
+) -> None:
+    """Print what matters, in a few tables."""
+    run = comparison.run
+    first = comparison.ends_s[0] - run.settings.step_s
+    console.print(
+        f"run {run.run}: {to_iso(first)} to {to_iso(comparison.ends_s[-1])}, "
+        f"{len(comparison.ends_s):,} windows, {len(run.grid.nodes):,} nodes",
+        highlight=False,
+        markup=False,
+    )
+    console.print(_model_table(comparison))
+    for pair in comparison.pairs:
+        console.print(_pair_table(pair))
+    if swept:
+        console.print(_sweep_table(swept))
+    if score is not None:
+        show_score(score, console)
+
+
+def show_score(score: Score, console: Console) -> None:
+    """Print a score, and in a line a model how it stands to the better baseline."""
+    title = (
+        f"Against DC power flow: {score.grid}, {score.nodes:,} nodes, {score.lines:,} lines, "
+        f"{score.sources:,} sources asked, slack by {score.slack}"
+    )
+    table = _table(title, "", *MEASURES.values(), "whole grid")
+    for name, marks in score.marks.items():
+        cells = [interval(marks.mean(measure)) for measure in MEASURES]
+        label = f"{title_of(name)} (baseline)" if name in BASELINES else title_of(name)
+        table.add_row(label, *cells, interval(marks.overall["spearman"]))
+    console.print(table)
+    for sentence in verdicts(score):
+        console.print(sentence, highlight=False, markup=False)
+
+
+def verdicts(score: Score) -> list[str]:
+    """A sentence a model and measure: better than the better baseline, worse, or neither."""
+    said = []
+    for model in (name for name in score.marks if name not in BASELINES):
+        for measure, name in MEASURES.items():
+            baseline, lead = score.lead(model, measure)
+            verdict = "better" if lead.low > 0 else "worse" if lead.high < 0 else "no different"
+            said.append(
+                f"{title_of(model)}, {name}: {verdict} than {baseline} alone, by {interval(lead)}"
+            )
+    return said
+
+
+def interval(value: Interval) -> str:
+    """``0.72 [0.69, 0.75]``, or the mean alone where there is no interval."""
+    if np.isnan(value.mean):
+        return "–"
+    mean = f"{value.mean:.2f}"
+    return mean if np.isnan(value.low) else f"{mean} [{value.low:.2f}, {value.high:.2f}]"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for i, column in enumerate(columns):
+        table.add_column(column, justify="right" if i else "left")
+    return table
+
+
+def _model_table(comparison: Comparison) -> Table:
+    found = comparison.models
+    table = _table("Each model", "", *map(title_of, found))
+    rows: dict[str, Callable[[Any], str]] = {
+        "alarm episodes": lambda m: f"{sum(m.episodes.values()):,}",
+        **{f"  up to {level}": _episodes(level) for level in LEVELS},
+        "nodes alarmed": lambda m: f"{m.nodes_alarmed:,}",
+        **{
+            f"node-hours {'in alarm' if level == LEVELS[0] else 'at ' + level}": _hours(level)
+            for level in LEVELS
+        },
+        "mean episode (h)": lambda m: number(m.mean_episode_h, 1),
+        "first alarm": lambda m: "none" if m.first_alarm_s is None else to_iso(m.first_alarm_s),
+    }
+    for label, cell in rows.items():
+        table.add_row(label, *(cell(measures) for measures in found.values()))
+    return table
+
+
+def _episodes(level: str) -> Callable[[Any], str]:
+    return lambda measures: f"{measures.episodes[level]:,}"
+
+
+def _hours(level: str) -> Callable[[Any], str]:
+    return lambda measures: f"{measures.node_hours[level]:,.0f}"
+
+
+def _pair_table(pair: PairMeasures) -> Table:
+    first, second = title_of(pair.first), title_of(pair.second)
+    table = _table(f"{first} and {second}", "", "")
+    table.add_row("alarms in common (Jaccard, node-hours)", number(pair.jaccard))
+    for level in LEVELS[1:]:
+        table.add_row(f"  at {level} or above", number(pair.jaccard_by_level[level]))
+    for zone in pair.zones:
+        table.add_row(f"  in {zone.zone}", number(zone.jaccard))
+    for k, value in pair.overlap.items():
+        table.add_row(f"same top {k} (mean Jaccard)", number(value))
+    table.add_row("same order (mean Kendall's tau)", number(pair.kendall))
+    table.add_row("same order (mean Spearman's rho)", number(pair.spearman))
+    table.add_row(f"nodes only {first} alarms", f"{len(pair.only_first)}")
+    table.add_row(f"nodes only {second} alarms", f"{len(pair.only_second)}")
+    lead = pair.lead
+    table.add_row(
+        f"first alarm of a node: {first} earlier / same / later",
+        f"{lead.earlier} / {lead.same} / {lead.later}",
+    )
+    table.add_row("  by hours, median (earlier is positive)", number(lead.median_h, 1))
+    return table
+
+
+def _sweep_table(swept: Sequence[Outcome]) -> Table:
+    models, pairs = list(swept[0].episodes), list(swept[0].jaccard)
+    named = {pair: " / ".join(title_of(model) for model in pair.split(", ")) for pair in pairs}
+    table = _table(
+        "One parameter changed (* is the run's own)",
+        "",
+        *(f"node-hours, {title_of(model)}" for model in models),
+        *(f"Jaccard, {named[pair]}" for pair in pairs),
+        *(f"same top 10, {named[pair]}" for pair in pairs),
+    )
+    for outcome in swept:
+        variation = outcome.variation
+        table.add_row(
+            f"{variation.parameter} {variation.value}{' *' if variation.own else ''}",
+            *(f"{outcome.node_hours[model]:,.0f}" for model in models),
+            *(number(outcome.jaccard[pair]) for pair in pairs),
+            *(number(outcome.overlap[pair]) for pair in pairs),
+        )
+    return table
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """The number, or a dash where there is none."""
+    return "–" if value is None else f"{value:,.{digits}f}"
