@@ -37,7 +37,7 @@ def faults(page):
 
 
 def draw_tables(page):
-    """Brings every table into sight, which is when it draws itself: until then its grid is empty."""
+    """Brings every table into sight, which is when it draws itself; until then it is empty."""
     for table in page.locator(".ag-root-wrapper").all():
         table.scroll_into_view_if_needed()
         expect(table.locator(".ag-header-cell").first).to_be_visible()
