@@ -20,7 +20,6 @@ from gridstress.settings import Settings
 from gridstress.topic_reader import scan_topic
 from tables.risk_table import Change, RiskTable
 from topology.errors import GridstressError
-from topology.influence import MODELS
 
 LOG_APPEND = 1
 """Type of a timestamp that the broker has set."""
@@ -122,8 +121,8 @@ async def read_progress(settings: Settings) -> Progress:
     async for record in scan_topic(settings.kafka, topics.STRESS):
         if not progress.began_ms or record.timestamp < progress.began_ms:
             progress.began_ms = record.timestamp
-    for model in MODELS:
-        changelog = f"{settings.group}-{topics.table(model)}-changelog"
+    for model in settings.model_names:
+        changelog = topics.changelog(settings.group, model)
         async for record in scan_topic(settings.kafka, changelog):
             progress.broker_clock &= record.timestamp_type == LOG_APPEND
             if is_fence(record.key):

@@ -19,7 +19,6 @@ from bench.worker import Worker, start_worker
 from gridstress import processes
 from gridstress.brokers import RunningBroker, apache_broker, embedded_broker
 from gridstress.settings import Settings, load_settings
-from topology.influence import MODELS
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -89,7 +88,7 @@ class Rig:
     @property
     def parts(self) -> int:
         """Number of shards, all models together."""
-        return len(MODELS) * self.settings.partitions
+        return len(self.settings.model_names) * self.settings.partitions
 
     def processes(self) -> dict[str, psutil.Process]:
         """The processes by name: ``broker``, ``worker-1`` and so on."""

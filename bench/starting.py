@@ -13,7 +13,8 @@ from bench.rig import CHECKOUT, Rig
 from bench.waiting import wait_ended, wait_for
 from bench.worker import Worker
 from gridstress import processes
-from topology.influence import MODELS, InfluenceParams
+from gridstress.matrices import influence_matrices
+from gridstress.settings import load_settings
 from topology.loaders import load_grid
 
 
@@ -78,9 +79,10 @@ def help_s() -> float:
 
 
 def influence_s(grid_file: str) -> float:
-    """Seconds that the influence matrices of all models take to build, for a grid."""
+    """Seconds that the influence matrices of all enabled models take to build, for a grid."""
     grid = load_grid(grid_file)
-    return _seconds(lambda: [build(grid, InfluenceParams()) for build in MODELS.values()])
+    settings = load_settings()
+    return _seconds(lambda: influence_matrices(grid, settings))
 
 
 def _live_after(worker: Worker, began: float) -> float:

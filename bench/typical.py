@@ -8,8 +8,8 @@ import numpy as np
 from bench.peers.material import hourly_work, representative
 from gridstress.datasets.catalog import open_load
 from gridstress.datasets.fitting import fitted, resampled
+from gridstress.matrices import influence_matrices
 from gridstress.settings import load_settings
-from topology.influence import MODELS, InfluenceParams
 from topology.loaders import load_grid
 
 
@@ -21,9 +21,10 @@ def typical_start(load_file: str, grid_file: Path, rows: int) -> datetime:
     """
     grid = load_grid(str(grid_file))
     series = resampled(fitted(open_load(load_file), grid))
-    matrices = [build(grid, InfluenceParams()) for build in MODELS.values()]
+    settings = load_settings()
+    matrices = influence_matrices(grid, settings).values()
     reached = np.sum([np.diff(matrix.indptr) for matrix in matrices], axis=0).astype(float)
-    work = hourly_work(series, grid, load_settings().stress_threshold, reached)
+    work = hourly_work(series, grid, settings.stress_threshold, reached)
     first = representative(work, min(rows, len(work)))
     start: datetime = series.values.index[first].to_pydatetime()
     return start

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 from bench.rig import Rig
 from topology.errors import GridstressError
-from topology.influence import MODELS
 
 STANDSTILL_S = 120.0
 """How long nothing may change before a run is given up."""
@@ -64,9 +63,9 @@ def share(rig: Rig) -> None:
 
 
 def _ended(rig: Rig, run: str) -> bool:
-    worker, shards = rig.workers[0], rig.settings.partitions
+    worker, shards, models = rig.workers[0], rig.settings.partitions, rig.settings.model_names
     told = worker.get("runs").get("runs", [])
     if not any(one["run"] == run and one["ended"] for one in told):
         return False
-    states = [worker.get("state", model=model, run=run) for model in MODELS]
+    states = [worker.get("state", model=model, run=run) for model in models]
     return all(state.get("ended") and len(state["parts"]) == shards for state in states)

@@ -1,7 +1,7 @@
 """Dead letters as what they are: records that were set aside, where from, why, and when."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +9,11 @@ from gridstress import topics
 from gridstress.verify.collect import run_of
 from topology.clock import from_iso
 from topology.errors import DataError, MessageError, UsageError
-from topology.influence import MODELS
 from topology.messages import MeasurementFrame, decode, encode
 
 if TYPE_CHECKING:
     from gridstress.kafka_security import Where
 
-REPLAYABLE = (topics.MEASUREMENTS, topics.STRESS, *map(topics.propagated, MODELS))
-"""Topics that a letter may be sent back to: its own word is not enough."""
 PASSED = ("late", "ahead")
 """Reasons whose rows have been seen and judged: sent again they are repeats."""
 SHOWN_BYTES = 4096
@@ -206,13 +203,17 @@ class Plan:
     left: Sequence[str]
 
 
-def plan_replay(letters: Iterable[Letter], *, passed: bool, as_run: str | None) -> Plan:
+def plan_replay(
+    letters: Iterable[Letter], *, read: Collection[str], passed: bool, as_run: str | None
+) -> Plan:
     """Choose what is sent: each record once, however many letters it has.
 
     Parameters
     ----------
     letters
         Those that were asked for.
+    read
+        Topics that a letter may be sent back to: its own word is not enough.
     passed
         Whether to send letters with a reason in ``PASSED``, too.
     as_run
@@ -222,7 +223,7 @@ def plan_replay(letters: Iterable[Letter], *, passed: bool, as_run: str | None) 
     left: list[str] = []
     repeated = 0
     for letter in sorted(letters, key=lambda one: one.origin_offset or 0):
-        problem = _problem(letter, passed, as_run)
+        problem = _problem(letter, read, passed, as_run)
         if problem:
             left.append(f"{letter.id}: {problem}")
             continue
@@ -241,8 +242,8 @@ def plan_replay(letters: Iterable[Letter], *, passed: bool, as_run: str | None) 
     return Plan(ordered, repeated, left)
 
 
-def _problem(letter: Letter, passed: bool, as_run: str | None) -> str:
-    if letter.topic not in REPLAYABLE:
+def _problem(letter: Letter, read: Collection[str], passed: bool, as_run: str | None) -> str:
+    if letter.topic not in read:
         return f"comes from {letter.topic[:80]!r}, which is not a topic that is read"
     if letter.origin_partition is None:
         return "does not say which partition it comes from"

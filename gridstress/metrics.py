@@ -7,7 +7,8 @@ tables, alarms and watermarks are those of its own partitions.
 import platform
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 import faust
 from aiohttp import web
@@ -31,6 +32,7 @@ from gridstress import __version__, topics
 from gridstress.faust_app import GridstressApp
 from gridstress.status import Status
 from tables.shard_state import ShardState
+from topology.messages import State
 
 Values = float | Mapping[Any, float]
 """One value, or one by each combination of labels."""
@@ -75,6 +77,7 @@ class WorkerCollector(Collector):
         letters = {**dict.fromkeys(REASONS, 0), **self.status.letters.counts}
         aside = {(model, reason): 0 for model in models for reason in ASIDE} | tally.aside
         none = dict.fromkeys(models, 0)
+        steps = dict.fromkeys(product(models, LEVELS, get_args(State)), 0) | tally.alarm_steps
         yield _counter("frames", "Frames that a stage has finished.", tally.frames, "stage")
         told = "Loads of one node at one time that were read."
         yield _counter("node_measurements", told, tally.node_measurements)
@@ -86,7 +89,7 @@ class WorkerCollector(Collector):
         yield _counter("missing_rows", "Sequence numbers that never came.", missing, "model")
         yield _counter("dead_letters", "Records set aside.", letters, "reason")
         told = "Steps of alarm episodes."
-        yield _counter("alarm_steps", told, tally.alarm_steps, "model", "level", "state")
+        yield _counter("alarm_steps", told, steps, "model", "level", "state")
 
     def _partitions(self) -> Iterator[Metric]:
         owned = {name: len(found) for name, found in self.status.partitions().items()}

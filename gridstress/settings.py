@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from gridstress.kafka_security import Cluster, Mechanism, Protocol
 from gridstress.logs import LogFormat
 from topology.errors import UsageError
+from topology.models import DEFAULT_MODELS, MODELS
 
 ENV_PREFIX = "GRIDSTRESS_"
 
@@ -149,6 +150,14 @@ class Settings(BaseSettings):
         "germany",
         description="The grid: `germany` (bundled) or a path that `gridstress topology` accepts.",
     )
+    models: str = Field(
+        ",".join(DEFAULT_MODELS),
+        description="The models at work, separated by commas, of "
+        + ", ".join(f"`{name}`" for name in MODELS)
+        + "; each adds as much work. The first is shown first, the first two are compared. A run "
+        "is reckoned by the models that were enabled when it was sent: after a change, begin a "
+        "new one.",
+    )
     stress_threshold: Fraction = Field(
         0.85,
         description="Utilisation above which a node is stressed; stress is 1 at full rating.",
@@ -233,6 +242,20 @@ class Settings(BaseSettings):
             raise ValueError("takes no user and password; GRIDSTRESS_API_TOKEN is sent")
         return value
 
+    @field_validator("models")
+    @classmethod
+    def _registered(cls, value: str) -> str:
+        names = [name.strip() for name in value.split(",")]
+        known = f"there are {', '.join(MODELS)}"
+        if names == [""]:
+            raise ValueError(f"names no model; {known}")
+        for name in names:
+            if name not in MODELS:
+                raise ValueError(f"names an unknown model {name!r}; {known}")
+        if len(set(names)) < len(names):
+            raise ValueError("names a model twice")
+        return ",".join(names)
+
     @model_validator(mode="after")
     def _kafka_security_fits(self) -> Self:
         protocol = self.kafka_security_protocol
@@ -273,6 +296,11 @@ class Settings(BaseSettings):
         if list(levels) != sorted(set(levels)):
             raise ValueError(f"levels must rise from clear to critical, got {levels}")
         return self
+
+    @property
+    def model_names(self) -> tuple[str, ...]:
+        """The enabled models, in order; at least one."""
+        return tuple(self.models.split(","))
 
     @property
     def bootstrap(self) -> str:

@@ -72,8 +72,7 @@ class Status:
 
     def partitions(self) -> dict[str, list[int]]:
         """The partitions of each topic that the stages read."""
-        sources = [topics.MEASUREMENTS, topics.STRESS, *map(topics.propagated, self.models)]
-        return {name: self.owned(name) for name in sources}
+        return {name: self.owned(name) for name in topics.sources(self.models)}
 
     def frames(self) -> dict[str, int]:
         """Frames that each stage has finished since the start."""

@@ -2,14 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
-from topology.influence import MODELS
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient
@@ -67,6 +66,16 @@ def table(model: str) -> str:
     return f"risk_{model}"
 
 
+def changelog(group: str, model: str) -> str:
+    """Name of the changelog topic of a model's table."""
+    return f"{group}-{table(model)}-changelog"
+
+
+def sources(models: Iterable[str]) -> list[str]:
+    """Names of the topics that the stages read."""
+    return [MEASUREMENTS, STRESS, *map(propagated, models)]
+
+
 def zone_partition(zone: str, zones: Sequence[str], partitions: int) -> int:
     """Partition that a zone's measurements go to: its place among the sorted zones, modulo.
 
@@ -96,9 +105,9 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     """
     count = settings.partitions
     written = [STRESS]
-    for model in MODELS:
+    for model in settings.model_names:
         written += [propagated(model), windows(model), alerts(model)]
-    changelogs = [f"{settings.group}-{table(model)}-changelog" for model in MODELS]
+    changelogs = [changelog(settings.group, model) for model in settings.model_names]
     return [
         TopicSpec(MEASUREMENTS, count),
         TopicSpec(DEAD_LETTERS, count, _ROOMY, any_count=True),

@@ -15,6 +15,7 @@ from gridstress import topics
 from gridstress.delivery import halt
 from gridstress.faust_app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
 from gridstress.interpreter import use_fast_loop
+from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings, load_settings
 from gridstress.status import Status
 from gridstress.watchdog import Watchdog
@@ -23,7 +24,7 @@ from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from topology.errors import GridstressError
 from topology.grid import Grid
-from topology.influence import MODELS, InfluenceParams, Matrix
+from topology.influence import Matrix
 from topology.loaders import load_grid
 from ui.store import Store
 
@@ -54,8 +55,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         Ready to be run by a Faust worker.
     """
     grid = grid or load_grid(settings.topology)
-    params = InfluenceParams(settings.max_hops, settings.decay, settings.alpha, settings.centrality)
-    influence = {name: build(grid, params) for name, build in MODELS.items()}
+    influence = influence_matrices(grid, settings)
     app = faust_app(settings)
     tally = Tally()
     finished: dict[tuple[str, str, int], int] = {}
@@ -70,6 +70,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
 
         app.agent(raw_topic(app, source), name=name)(agent)
         stages[name] = source
+        tally.frames[name] = 0
 
     detect = Detection(grid, settings.stress_threshold)
     stress_events = Outlet(app, topics.STRESS)

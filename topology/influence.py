@@ -1,4 +1,4 @@
-"""Influence matrices: how much of a source's stress each node takes on, one matrix a model.
+"""Influence over paths: how much of a source's stress each node takes on, one matrix a model.
 
 ``K[s, t]`` is the largest product of hop factors over the paths of at most ``max_hops`` lines
 from *s* to *t*, and ``K[s, s] = 1``. A hop into *v* over line (u, v) has the factor
@@ -10,7 +10,6 @@ and is multiplied by ``decay`` from the second hop on. No factor exceeds 1, so t
 in a circle never pays and the best walk is the best path.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -95,10 +94,3 @@ def centrality_influence(grid: Grid, params: InfluenceParams) -> Matrix:
     """K of the centrality-based model."""
     into = 1.0 + params.alpha * centrality_of(grid, params.centrality)
     return influence_matrix(grid, into, params)
-
-
-MODELS: dict[str, Callable[[Grid, InfluenceParams], Matrix]] = {
-    "linear": linear_influence,
-    "centrality": centrality_influence,
-}
-"""The propagation models by name. A new model is one more entry here."""

@@ -11,13 +11,14 @@ from agents.detection import stress_of
 from gridstress.datasets.fitting import fitted, resampled
 from gridstress.datasets.series import LoadSeries
 from gridstress.datasets.synthetic import synthetic_year
+from gridstress.matrices import influence_matrices
 from gridstress.replay_schedule import MAX_BATCH, VARIATION, Schedule, node_keys, variation
 from gridstress.settings import Settings
 from gridstress.verify.recompute import Recomputed, recompute
 from topology.clock import HOUR_S
 from topology.errors import UsageError
 from topology.grid import Grid
-from topology.influence import MODELS, InfluenceParams, Matrix
+from topology.influence import Matrix
 from topology.messages import Floats, MeasurementFrame
 
 SEED = 0
@@ -79,8 +80,7 @@ def material(grid: Grid, settings: Settings, rows: int) -> Material:
     UsageError
         If the year does not have so many hours, or no hour at all.
     """
-    params = InfluenceParams(settings.max_hops, settings.decay, settings.alpha, settings.centrality)
-    influences = {model: build(grid, params) for model, build in MODELS.items()}
+    influences = influence_matrices(grid, settings)
     series = resampled(fitted(synthetic_year(), grid))
     if not 1 <= rows <= len(series.values):
         raise UsageError(f"--rows {rows} is not between 1 and {len(series.values)}")

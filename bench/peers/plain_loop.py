@@ -7,7 +7,7 @@ loads, the influence matrices, the alarm decision) and leaves out everything a s
 for: no Faust, no state store, no changelog, no output topics, no second process that could take
 over, no repeated or late rows. What it gains by that, it uses:
 
-- Both models are linear, so a node's own stress is summed into panes first, of whatever zone and
+- All models are linear, so a node's own stress is summed into panes first, of whatever zone and
   frame, and each model spreads a pane once, when it is closed; several panes at a time.
 - Panes lie in one NumPy ring that all zones write into; a window is the sum of its panes.
 - Nodes without stress in any of the panes are left out of the matrix product.
@@ -27,10 +27,11 @@ from agents.alarms import Thresholds, decide
 from agents.detection import stress_of
 from bench.peers.stopwatch import Stopwatch
 from bench.peers.task import MEASUREMENTS, Task, save_outcome, windows_file
+from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings, load_settings
 from tables.shard_state import ShardState
 from topology.grid import Grid
-from topology.influence import MODELS, InfluenceParams, Matrix
+from topology.influence import Matrix
 from topology.loaders import load_grid
 from topology.messages import Floats, MeasurementFrame, decode
 
@@ -112,17 +113,14 @@ class Loop:
 
     def __init__(self, task: Task, grid: Grid, settings: Settings) -> None:
         per_window = settings.size_s // settings.step_s
-        params = InfluenceParams(
-            settings.max_hops, settings.decay, settings.alpha, settings.centrality
-        )
         self._grid, self._settings = grid, settings
         self._thresholds = Thresholds(
             settings.level_clear, settings.level_warning, settings.level_high,
             settings.level_critical,
         )  # fmt: skip
         self.models = {
-            name: Model(build(grid, params), per_window, task.windows)
-            for name, build in MODELS.items()
+            name: Model(matrix, per_window, task.windows)
+            for name, matrix in influence_matrices(grid, settings).items()
         }
         self._origin = task.first_end_s // settings.step_s - 1
         self._ring = Ring(len(grid.nodes), self._origin)

@@ -1,6 +1,6 @@
 """``gridstress alerts``: a run's alarms, from the broker's topics."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,13 +19,6 @@ class MinLevel(StrEnum):
     CRITICAL = "CRITICAL"
 
 
-class Model(StrEnum):
-    """Whose alerts."""
-
-    LINEAR = "linear"
-    CENTRALITY = "centrality"
-
-
 async def select_alerts(
     where: "Where",
     model: str,
@@ -41,7 +34,7 @@ async def select_alerts(
     where
         The cluster.
     model
-        ``linear`` or ``centrality``.
+        Its name.
     run
         Only those of this run; all runs by default.
     level
@@ -58,13 +51,14 @@ async def select_alerts(
     """
     from contextlib import aclosing
 
+    from gridstress import topics
     from gridstress.topic_reader import scan_topic
     from topology.errors import MessageError
     from topology.messages import RiskAlert, decode
 
     order = list(MinLevel)
     seen: set[str] = set()
-    async with aclosing(scan_topic(where, f"risk_alerts_{model}", follow=follow)) as records:
+    async with aclosing(scan_topic(where, topics.alerts(model), follow=follow)) as records:
         async for record in records:
             try:
                 alert = decode(record.value, RiskAlert)
@@ -89,7 +83,9 @@ def as_line(alert: "RiskAlert") -> str:
 
 
 def alerts(
-    model: Annotated[Model, typer.Option(help="Whose alerts.")] = Model.LINEAR,
+    model: Annotated[
+        str | None, typer.Option(help="Whose alerts: the name of a model; the first by default.")
+    ] = None,
     run: Annotated[
         str | None,
         typer.Option(help="The run; the one written to last by default, all with --follow."),
@@ -111,7 +107,9 @@ def alerts(
     from topology.messages import encode
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    where = load_settings().kafka
+    settings = load_settings()
+    where = settings.kafka
+    chosen_model = _enabled(model, settings.model_names)
 
     def show(alert: "RiskAlert") -> None:
         typer.echo(encode(alert).decode() if as_json else as_line(alert))
@@ -121,7 +119,9 @@ def alerts(
         if chosen is None and not follow:
             chosen = next(iter(await list_runs(where)), None)
         found = []
-        async for alert in select_alerts(where, model, run=chosen, level=level, follow=follow):
+        async for alert in select_alerts(
+            where, chosen_model, run=chosen, level=level, follow=follow
+        ):
             if follow:
                 show(alert)
             else:
@@ -130,9 +130,20 @@ def alerts(
         for alert in sorted(found, key=lambda a: (a.window_end, a.node_id)):
             show(alert)
         if not found and not follow:
-            typer.echo(f"no {level} alerts of run {chosen} in the {model} model", err=True)
+            typer.echo(f"no {level} alerts of run {chosen} in the {chosen_model} model", err=True)
 
     try:
         asyncio.run(main())
     except KeyboardInterrupt:
         raise typer.Exit from None
+
+
+def _enabled(model: str | None, models: Sequence[str]) -> str:
+    from topology.errors import UsageError
+
+    if model is not None and model not in models:
+        raise UsageError(
+            f"--model {model!r} is not a model that is enabled; there are {', '.join(models)}",
+            hint="GRIDSTRESS_MODELS says which are, as for the workers",
+        )
+    return model or models[0]

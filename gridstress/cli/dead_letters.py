@@ -99,6 +99,7 @@ def replay(
     from gridstress.letter_replay import send_back
     from gridstress.letters import PASSED, parse_id, plan_replay
     from gridstress.settings import load_settings
+    from gridstress.topics import sources
     from topology.errors import DataError, UsageError
 
     if as_run is not None and not 1 <= len(as_run) <= 120:
@@ -111,7 +112,13 @@ def replay(
             f"no dead letter {lost[0][0]}:{lost[0][1]} (of those that the options mean)",
             hint="`gridstress dead-letters list` shows all",
         )
-    plan = plan_replay(letters, passed=bool(places) or reason in PASSED, as_run=as_run)
+    settings = load_settings()
+    plan = plan_replay(
+        letters,
+        read=sources(settings.model_names),
+        passed=bool(places) or reason in PASSED,
+        as_run=as_run,
+    )
     for text in plan.left[:10]:
         typer.echo(f"left out: {_safe(text)}", err=True)
     if len(plan.left) > 10:
@@ -119,7 +126,7 @@ def replay(
     if dry_run:
         counts = Counter(letter.topic for letter in plan.letters)
     else:
-        counts = asyncio.run(send_back(load_settings(), plan.letters))
+        counts = asyncio.run(send_back(settings, plan.letters))
     verb = "would send" if dry_run else "sent"
     for name, count in sorted(counts.items()):
         typer.echo(f"{verb} {count:,} records to {name}")

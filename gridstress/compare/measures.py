@@ -99,9 +99,7 @@ class PairMeasures:
 def measure_model(course: Course, ends_s: Floats, step_s: int) -> ModelMeasures:
     """Measure one model; ``ends_s`` are its window ends in epoch seconds, shape (windows,)."""
     hours = step_s / HOUR_S
-    node_hours = {
-        level: float((course.level > i).sum()) * hours for i, level in enumerate(LEVELS)
-    }
+    node_hours = {level: float((course.level > i).sum()) * hours for i, level in enumerate(LEVELS)}
     episodes = sum(course.episodes.values())
     (alarms,) = np.nonzero(course.alarmed.any(axis=1))
     return ModelMeasures(

@@ -26,7 +26,7 @@ def to_dict(
 ) -> dict[str, Any]:
     """Lay out all of it; times are ISO-8601, what cannot be said is null."""
     run = comparison.run
-    return _plain(
+    laid_out: dict[str, Any] = _plain(
         {
             "run": run.run,
             "topology": run.grid.name,
@@ -42,12 +42,13 @@ def to_dict(
             "score": None if score is None else score_to_dict(score),
         }
     )
+    return laid_out
 
 
 def score_to_dict(score: Score) -> dict[str, Any]:
     """Lay out a score: marks by predictor as [mean, low, high], and each model's lead."""
     models = [name for name in score.marks if name not in BASELINES]
-    return _plain(
+    laid_out: dict[str, Any] = _plain(
         {
             "grid": score.grid,
             "nodes": score.nodes,
@@ -68,6 +69,7 @@ def score_to_dict(score: Score) -> dict[str, Any]:
             },
         }
     )
+    return laid_out
 
 
 def _plain(value: Any) -> Any:

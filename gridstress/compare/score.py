@@ -15,7 +15,7 @@ from topology.adjacency import neighbours
 from topology.grid import Grid
 from topology.influence import Matrix
 from topology.messages import Floats
-from topology.power_flow import DcNetwork, Indices
+from topology.power_flow import DcNetwork, Indices, Slack
 
 TOP = (5, 10, 20)
 SOURCES = 1_000
@@ -49,6 +49,7 @@ class Score:
     nodes: int
     lines: int
     sources: int
+    slack: Slack
     marks: dict[str, Marks] = field(default_factory=dict)
 
     def lead(self, model: str, measure: str) -> tuple[str, Interval]:
@@ -62,14 +63,19 @@ class Score:
         return best, bootstrap(apart)
 
 
-def score(grid: Grid, network: DcNetwork, influence: Mapping[str, Matrix], seed: int = 0) -> Score:
+def score(
+    grid: Grid, influence: Mapping[str, Matrix], slack: Slack = "infeed", seed: int = 0
+) -> Score:
     """Compare each model's influence matrix, and the baselines, with the power flow of a grid.
+
+    ``slack`` says who makes up for a rise of load (``DcNetwork``).
 
     Raises
     ------
     DataError
         If the grid has no lines.
     """
+    network = DcNetwork.of(grid, slack)
     n = len(grid.nodes)
     rng = np.random.default_rng(seed)
     asked = np.sort(rng.choice(n, min(n, SOURCES), replace=False))
@@ -93,7 +99,7 @@ def score(grid: Grid, network: DcNetwork, influence: Mapping[str, Matrix], seed:
             if picked.any():
                 found[name].append(_marks(_others(predicted[picked], sources[picked]), others))
     return Score(
-        *(grid.name, n, len(grid.lines), len(asked)),
+        *(grid.name, n, len(grid.lines), len(asked), slack),
         marks={
             name: Marks(
                 {key: np.concatenate([block[key] for block in found[name]]) for key in _MEASURES},

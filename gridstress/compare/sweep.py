@@ -8,11 +8,11 @@ from itertools import combinations
 from typing import Any
 
 from gridstress.compare.course import course_of
-from gridstress.compare.measures import TOP, overlaps, jaccard, mean, measure_model
+from gridstress.compare.measures import TOP, jaccard, mean, measure_model, overlaps
 from gridstress.compare.ranks import spearman
-from gridstress.settings import Settings
+from gridstress.matrices import influence_matrices, params_of
 from gridstress.verify.recompute import Recomputed, spread
-from topology.influence import MODELS, InfluenceParams
+from topology.influence import InfluenceParams
 
 VALUES: dict[str, tuple[Any, ...]] = {
     "decay": (0.3, 0.5, 0.7, 0.9, 1.0),
@@ -53,11 +53,6 @@ def sweep(run: Recomputed, workers: int | None = None) -> list[Outcome]:
         return list(pool.map(_vary, variations))
 
 
-def params_of(settings: Settings) -> InfluenceParams:
-    """The parameters of influence that the settings say."""
-    return InfluenceParams(settings.max_hops, settings.decay, settings.alpha, settings.centrality)
-
-
 def _variations(own: InfluenceParams) -> Iterator[Variation]:
     for name, values in VALUES.items():
         mine = getattr(own, name)
@@ -80,10 +75,8 @@ def _vary(variation: Variation) -> Outcome:
     varied = replace(
         run,
         models={
-            model: spread(
-                model, MODELS[model](run.grid, params), run.own_stress, run.closed, run.settings
-            )
-            for model in run.models
+            model: spread(model, matrix, run.own_stress, run.closed, run.settings)
+            for model, matrix in influence_matrices(run.grid, run.settings, params).items()
         },
     )
     courses = {model: course_of(varied, model) for model in varied.models}

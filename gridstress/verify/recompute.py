@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings
 from gridstress.verify.episodes import Decision, decide, episode_id
 from gridstress.verify.intake import Intake, take_in
 from topology.clock import to_datetime
 from topology.errors import DataError
 from topology.grid import Grid
-from topology.influence import MODELS, InfluenceParams
 from topology.messages import Floats, MeasurementFrame, RiskAlert, SourceShare
 
 Indices = np.ndarray[Any, np.dtype[np.int32]]
@@ -113,7 +113,7 @@ class Recomputed:
 
 
 def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings) -> Recomputed:
-    """Work out the windows and alarms of one run under every model.
+    """Work out the windows and alarms of one run under every enabled model.
 
     Parameters
     ----------
@@ -136,10 +136,9 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
     ends_s = np.arange(first_pane + 1, first_pane + 1 + windows, dtype=np.float64) * settings.step_s
     watermark_s = intake.watermark_s
     closed = 0 if watermark_s is None else int((ends_s <= watermark_s).sum())
-    params = InfluenceParams(settings.max_hops, settings.decay, settings.alpha, settings.centrality)
     models = {
-        model: spread(model, build(grid, params), own_stress, closed, settings)
-        for model, build in MODELS.items()
+        model: spread(model, matrix, own_stress, closed, settings)
+        for model, matrix in influence_matrices(grid, settings).items()
     }
     return Recomputed(intake.run, grid, settings, intake, ends_s, closed, own_stress, models)
 

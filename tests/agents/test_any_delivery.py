@@ -28,9 +28,10 @@ from tables.windows import WindowSpec
 from tests.frames import at, ended
 from tests.memory import Event, Message, Table, Topic
 from topology.grid import Grid, Line, Node
-from topology.influence import MODELS, InfluenceParams
+from topology.influence import InfluenceParams
 from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode
 from topology.messages import encode as encoded
+from topology.models import MODELS
 
 SHARDS, HOURS = 2, 9
 MODEL = "linear"
@@ -45,7 +46,7 @@ GRID = Grid(
 )
 NODES = {"north": ["a", "b"], "south": ["c", "d"]}
 SETTINGS = Settings(_env_file=None, partitions=SHARDS, size_s=3 * 3600, max_ahead_s=86_400)  # type: ignore[call-arg]
-INFLUENCE = MODELS[MODEL](GRID, InfluenceParams())
+INFLUENCE = MODELS[MODEL].build(GRID, InfluenceParams())
 
 
 @dataclass

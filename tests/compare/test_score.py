@@ -25,7 +25,6 @@ def scored(germany, network):
     truth = network.through_flow(nodes)
     return score(
         germany,
-        network,
         {
             "truth": sp.csr_array(truth),
             "reverse": sp.csr_array(-truth),
@@ -94,6 +93,6 @@ def test_what_the_score_says_of_germany(scored):
 
 def test_of_a_large_grid_a_thousand_sources_are_asked(germany):
     grid = refine(germany, 1_100)
-    found = score(grid, DcNetwork.of(grid), {"linear": linear_influence(grid, InfluenceParams())})
+    found = score(grid, {"linear": linear_influence(grid, InfluenceParams())})
     assert (found.nodes, found.sources) == (1_100, 1_000)
     assert len(found.marks["linear"].by_source["spearman"]) == 1_000

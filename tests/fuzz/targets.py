@@ -36,8 +36,9 @@ from tests.fuzz.web import ask
 from tests.memory import Event, Message, Stream, Table, Topic, halt
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Line, Node
-from topology.influence import MODELS, InfluenceParams
+from topology.influence import InfluenceParams
 from topology.loaders import load_grid
+from topology.models import MODELS
 
 MONTH_S = 31 * 86_400
 RECORDS = 6
@@ -66,7 +67,7 @@ def grid() -> Grid:
 
 @cache
 def influence() -> Any:
-    return MODELS["linear"](grid(), InfluenceParams())
+    return MODELS["linear"].build(grid(), InfluenceParams())
 
 
 def _detection(letters: DeadLetters, tally: Tally) -> Stage:
@@ -168,8 +169,8 @@ def _usable(path: Path) -> None:
         return
     assert all(np.isfinite([n.share, n.rating_mw, n.lat, n.lon]).all() for n in found.nodes)
     if len(found.nodes) < 50:
-        for build in MODELS.values():
-            assert np.isfinite(build(found, InfluenceParams()).data).all()
+        for model in MODELS.values():
+            assert np.isfinite(model.build(found, InfluenceParams()).data).all()
 
 
 def frames_file(data: bytes) -> None:

@@ -136,3 +136,9 @@ def test_a_worker_that_cannot_start_says_why_in_one_line(
     assert done.returncode == code, done.stderr
     assert words in done.stderr.split("error: ")[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_alerts_of_a_model_that_is_not_enabled_are_a_wrong_usage_that_names_the_enabled() -> None:
+    done = gridstress("alerts", "--model", "electrical", GRIDSTRESS_MODELS="linear")
+    assert done.returncode == 2
+    assert "'electrical' is not a model that is enabled; there are linear" in done.stderr

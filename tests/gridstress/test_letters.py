@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from gridstress.letters import Letter, Wanted, only, parse_id, parse_letter, plan_replay
+from gridstress.topics import sources
 from tests.frames import measured, spread
 from topology.errors import DataError, UsageError
 from topology.messages import MeasurementFrame, decode, encode
 
+READ = sources(["linear", "centrality"])
 FRAME = encode(measured("north", [0], {"a": [1.0]}))
 HEADERS = {
     "topic": "grid_measurements",
@@ -29,7 +31,7 @@ def letter(at: int = 0, value: bytes | None = FRAME, **changes: str) -> Letter:
 
 
 def sent(*letters: Letter, **how: Any) -> list[tuple[str, int | None, int | None]]:
-    plan = plan_replay(letters, **({"passed": False, "as_run": None} | how))
+    plan = plan_replay(letters, **({"read": READ, "passed": False, "as_run": None} | how))
     return [(one.topic, one.origin_partition, one.origin_offset) for one in plan.letters]
 
 
@@ -47,7 +49,7 @@ def test_a_letter_without_any_header_is_a_letter() -> None:
     bare = parse_letter(0, 1, None, [])
     assert (bare.topic, bare.origin_partition, bare.run, bare.at_s) == ("", None, None, None)
     assert bare.pretty() == "(no value)"
-    assert plan_replay([bare], passed=True, as_run=None).letters == []
+    assert plan_replay([bare], read=READ, passed=True, as_run=None).letters == []
 
 
 def test_what_is_json_is_shown_as_json_and_the_rest_in_hexadecimal() -> None:
@@ -97,7 +99,7 @@ def test_a_record_that_two_agents_set_aside_is_sent_once_where_it_was() -> None:
     topic = {"topic": "stress_events"}
     both = [letter(n, **topic, stage=f"propagation_{m}") for n, m in enumerate("lc")]
     assert sent(*both) == [("stress_events", 1, 17)]
-    assert plan_replay(both, passed=False, as_run=None).repeated == 1
+    assert plan_replay(both, read=READ, passed=False, as_run=None).repeated == 1
 
 
 def test_a_record_that_was_sent_back_and_set_aside_again_is_sent_once() -> None:
@@ -114,13 +116,14 @@ def test_records_are_sent_in_the_order_they_had() -> None:
     [
         {"topic": "risk_alerts_linear"},
         {"topic": "somebody_elses"},
+        {"topic": "propagated_stress_electrical"},  # a model that is not enabled
         {"partition": "x"},
         {"reason": "late", "topic": "propagated_stress_linear"},
         {"reason": "ahead", "topic": "propagated_stress_linear"},
     ],
 )
 def test_what_cannot_or_need_not_be_sent_is_left_out_with_a_word(changes: dict[str, str]) -> None:
-    plan = plan_replay([letter(**changes)], passed=False, as_run=None)
+    plan = plan_replay([letter(**changes)], read=READ, passed=False, as_run=None)
     assert (list(plan.letters), len(plan.left)) == ([], 1)
 
 
@@ -131,7 +134,9 @@ def test_late_letters_are_sent_if_they_are_asked_for() -> None:
 
 def test_measurements_can_be_sent_as_another_run() -> None:
     other = letter(1, encode(spread("north", [0], {})), topic="propagated_stress_linear")
-    plan = plan_replay([letter(), letter(2, b"no frame"), other], passed=True, as_run="again")
+    plan = plan_replay(
+        [letter(), letter(2, b"no frame"), other], read=READ, passed=True, as_run="again"
+    )
     (one,) = plan.letters
     frame = decode(one.value, MeasurementFrame)
     assert (frame.run, frame.load_mw) == ("again", [[1.0]])

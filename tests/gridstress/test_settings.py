@@ -47,6 +47,27 @@ def test_settings_that_contradict_each_other_are_refused(
         load_settings(**{name: value})
 
 
+def test_two_models_are_enabled_and_any_others_may_be() -> None:
+    assert load_settings().model_names == ("linear", "centrality")
+    assert load_settings(models="electrical").model_names == ("electrical",)
+    assert load_settings(models=" centrality, linear").model_names == ("centrality", "linear")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("linear,magic", "unknown model 'magic'; there are linear, centrality, electrical"),
+        ("linear,,centrality", "unknown model ''"),
+        ("linear,linear", "names a model twice"),
+        (" ", "names no model; there are linear"),
+    ],
+)
+def test_models_that_cannot_be_enabled_are_refused(value: str, words: str) -> None:
+    with pytest.raises(UsageError, match="GRIDSTRESS_MODELS has value") as caught:
+        load_settings(models=value)
+    assert words in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -8,14 +8,14 @@ from aiokafka import AIOKafkaProducer
 
 from gridstress import processes
 from gridstress.epochs import is_fence
-from gridstress.topics import table
+from gridstress.topics import changelog
 from tables.schema import SCHEMA, schema_of
 from tests.integration.harness import Stack, records, two_days, wait_for
-from topology.influence import MODELS
+from topology.models import DEFAULT_MODELS
 
 pytestmark = pytest.mark.integration
 
-CHANGELOGS = [f"gridstress-{table(model)}-changelog" for model in MODELS]
+CHANGELOGS = [changelog("gridstress", model) for model in DEFAULT_MODELS]
 SPAN = ["--start", "2025-01-09", "--until", "2025-01-10", "--speed", "max"]
 
 

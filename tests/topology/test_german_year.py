@@ -11,8 +11,9 @@ import pytest
 
 from gridstress.datasets.synthetic import synthetic_year
 from gridstress.replay_schedule import Schedule
-from topology.influence import MODELS, InfluenceParams
+from topology.influence import InfluenceParams
 from topology.loaders import load_grid
+from topology.models import DEFAULT_MODELS, MODELS
 
 THRESHOLD, WINDOW = 0.85, 6
 WARNING, HIGH, CRITICAL = 0.5, 0.7, 0.9
@@ -28,10 +29,9 @@ def year() -> dict[str, Any]:
     stress = np.maximum(0, (load / grid.ratings_mw - THRESHOLD) / (1 - THRESHOLD))
     hours = pd.DatetimeIndex(series.values.index).tz_convert("Europe/Berlin")
     risk = {}
-    for model, build in MODELS.items():
-        total = np.vstack(
-            [np.zeros((WINDOW, len(grid.nodes))), stress @ build(grid, InfluenceParams()).toarray()]
-        ).cumsum(axis=0)
+    for model in DEFAULT_MODELS:
+        spread = stress @ MODELS[model].build(grid, InfluenceParams()).toarray()
+        total = np.vstack([np.zeros((WINDOW, len(grid.nodes))), spread]).cumsum(axis=0)
         risk[model] = 1 - np.exp(total[:-WINDOW] - total[WINDOW:])  # window ending after each hour
     return {"hours": hours, "stress": stress, "risk": risk}
 
@@ -82,7 +82,7 @@ def test_no_summer_night_has_an_alarm_or_any_stress(year: dict[str, Any]) -> Non
         assert risk[summer & ((ends >= 22) | (ends <= 6))].max() < WARNING
 
 
-@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("model", DEFAULT_MODELS)
 def test_summer_days_and_winter_weekends_are_mostly_quiet(year: dict[str, Any], model: str) -> None:
     counts = _nodes_at(year, model, WARNING)
     index = year["hours"]
@@ -93,7 +93,7 @@ def test_summer_days_and_winter_weekends_are_mostly_quiet(year: dict[str, Any], 
     assert weekend.max() <= 3
 
 
-@pytest.mark.parametrize("model", sorted(MODELS))
+@pytest.mark.parametrize("model", DEFAULT_MODELS)
 def test_the_year_begins_with_an_alarm_within_sixty_hours(year: dict[str, Any], model: str) -> None:
     first = int((_nodes_at(year, model, WARNING).to_numpy() > 0).argmax())
     assert 0 < first < 60

@@ -11,7 +11,6 @@ from tests.topology.samples import grid_of, random_grid
 from topology import influence
 from topology.grid import Grid
 from topology.influence import (
-    MODELS,
     InfluenceParams,
     _max_times,
     centrality_influence,
@@ -19,6 +18,7 @@ from topology.influence import (
 )
 from topology.loaders import load_grid
 from topology.messages import Floats
+from topology.models import MODELS
 
 
 def _oracle(grid: Grid, factor: dict[str, float], max_hops: int, decay: float) -> Floats:
@@ -85,8 +85,8 @@ def test_of_parallel_lines_the_best_coupled_one_counts() -> None:
 
 def test_nothing_crosses_from_one_island_to_another() -> None:
     grid = grid_of([("a", "b", 1.0), ("c", "d", 1.0)], dict.fromkeys("abcde", 1.0))
-    for build in MODELS.values():
-        matrix = build(grid, InfluenceParams(max_hops=10)).toarray()
+    for model in MODELS.values():
+        matrix = model.build(grid, InfluenceParams(max_hops=10)).toarray()
         assert not matrix[:2, 2:].any()
         assert not matrix[2:, :2].any()
         assert matrix[4].tolist() == [0, 0, 0, 0, 1]
@@ -94,7 +94,7 @@ def test_nothing_crosses_from_one_island_to_another() -> None:
 
 @pytest.mark.parametrize("model", sorted(MODELS))
 def test_factors_stay_within_one_and_the_diagonal_is_one(model: str) -> None:
-    matrix = MODELS[model](load_grid("germany"), InfluenceParams(alpha=50.0, decay=1.0))
+    matrix = MODELS[model].build(load_grid("germany"), InfluenceParams(alpha=50.0, decay=1.0))
     assert matrix.diagonal().tolist() == [1.0] * 57
     assert matrix.data.min() > 0
     assert matrix.data.max() <= 1.0

@@ -1,0 +1,32 @@
+"""Topics follow from the models that are enabled; without a broker."""
+
+import pytest
+
+from gridstress.matrices import influence_matrices
+from gridstress.settings import load_settings
+from gridstress.topics import sources, topic_specs
+from topology.loaders import load_grid
+
+KINDS = ("propagated_stress_", "risk_windows_", "risk_alerts_", "gridstress-risk_")
+
+
+@pytest.mark.parametrize("models", ["linear", "linear,centrality", "electrical,linear,centrality"])
+def test_each_enabled_model_has_topics_of_its_own_and_no_other_has_any(models: str) -> None:
+    names = [spec.name for spec in topic_specs(load_settings(models=models))]
+    assert len(set(names)) == len(names)
+    for kind in KINDS:
+        found = [name.removeprefix(kind) for name in names if name.startswith(kind)]
+        assert [name.removesuffix("-changelog") for name in found] == models.split(",")
+
+
+def test_the_stages_read_a_topic_of_each_model() -> None:
+    assert sources(["electrical"]) == [
+        "grid_measurements",
+        "stress_events",
+        "propagated_stress_electrical",
+    ]
+
+
+def test_matrices_are_built_for_the_enabled_models_in_their_order() -> None:
+    built = influence_matrices(load_grid("germany"), load_settings(models="electrical,linear"))
+    assert list(built) == ["electrical", "linear"]
