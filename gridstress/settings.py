@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         description="Local state of a worker (RocksDB). One directory a worker; made anew from "
         "the changelog at every start.",
     )
+    reports_dir: Path = Field(
+        Path(".gridstress/reports"),
+        description="Where `gridstress compare` writes its reports; the dashboard shows what lies "
+        "here.",
+    )
     store: Literal["rocksdb", "memory"] = Field(
         "rocksdb",
         description="Where tables live while a worker runs: on disk, so that they may outgrow the "

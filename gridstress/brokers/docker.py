@@ -25,6 +25,7 @@ _INSIDE = {
     "broker",
     "broker_kind",
     "data_dir",
+    "reports_dir",
     "web_bind",
     "web_port",
     "api_urls",

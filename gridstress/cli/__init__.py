@@ -7,6 +7,7 @@ import typer
 from gridstress import __version__
 from gridstress.cli import (
     alerts,
+    compare,
     config,
     data,
     dead_letters,
@@ -14,6 +15,7 @@ from gridstress.cli import (
     feed,
     replay,
     reshard,
+    score,
     topology,
     ui,
     up,
@@ -58,6 +60,8 @@ app.add_typer(data.app, name="data")
 app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)
 app.command()(verify.verify)
+app.command()(compare.compare)
+app.command()(score.score)
 app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(reshard.reshard)
 app.command()(ui.ui)

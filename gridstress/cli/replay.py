@@ -9,8 +9,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
-
     from gridstress.datasets.series import LoadSeries
     from gridstress.replay_schedule import Schedule
     from gridstress.replay_sinks import Sink
@@ -86,6 +84,7 @@ def replay(
 
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
+    from gridstress.option_time import span
     from gridstress.replay_schedule import Schedule, check_run
     from gridstress.replay_sinks import FileSink, KafkaSink, quiet_client
     from gridstress.replayer import batch_for, parse_speed
@@ -103,7 +102,7 @@ def replay(
     if run is not None:
         check_run(run)
     event_speed = parse_speed(speed or ("max" if output else "3600"))
-    window = [_moment(option, text) for option, text in (("start", start), ("until", until))]
+    window = span(start, until)
     settings = load_settings(broker=broker, topology=topology)
     grid = load_grid(settings.topology)
     series = fitted(open_load(file, zone), grid)
@@ -221,20 +220,6 @@ def _filled(series: "LoadSeries") -> "LoadSeries":
     if count:
         _say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
     return filled
-
-
-def _moment(option: str, text: str | None) -> "pd.Timestamp | None":
-    import pandas as pd
-
-    from topology.clock import from_iso
-    from topology.errors import UsageError
-
-    if text is None:
-        return None
-    try:
-        return pd.Timestamp(from_iso(text), unit="s", tz="UTC")
-    except ValueError:
-        raise UsageError(f"--{option} {text!r} is not a time like 2025-01-31T18:00Z") from None
 
 
 def _say(text: str) -> None:

@@ -1,11 +1,13 @@
 """How alike two rankings are, row by row, and how sure a mean is."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import kendalltau, rankdata
 
 from topology.messages import Floats
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 DRAWS = 2_000
 
@@ -52,6 +54,20 @@ def overlap(predicted: Floats, truth: Floats, k: int) -> Floats:
     places = (k - above.sum(axis=1, keepdims=True)) / level.sum(axis=1, keepdims=True)
     chosen: Floats = np.take_along_axis(above + level * places, top, axis=1).mean(axis=1)
     return chosen
+
+
+def separation(ranked: Floats, marked: Flags) -> Floats:
+    """How surely a marked column is ranked above an unmarked one, by row, in [0, 1].
+
+    The area under the ROC curve: 0.5 is chance. ``marked`` has the shape of ``ranked``; nan where
+    all or none of a row is marked.
+    """
+    ranks = rankdata(ranked, axis=1)
+    hits = marked.sum(axis=1)
+    pairs = hits * (marked.shape[1] - hits)
+    above = (ranks * marked).sum(axis=1) - hits * (hits + 1) / 2
+    area: Floats = np.divide(above, pairs, out=np.full(len(ranked), np.nan), where=pairs > 0)
+    return area
 
 
 def bootstrap(values: Floats, seed: int = 0) -> Interval:

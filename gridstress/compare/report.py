@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from gridstress.compare.comparison import Comparison
-from gridstress.compare.measures import PairMeasures
+from gridstress.compare.measures import ModelMeasures, PairMeasures
 from gridstress.compare.ranks import Interval
 from gridstress.compare.score import BASELINES, TOP, Score
 from gridstress.compare.sweep import Outcome
@@ -17,7 +17,7 @@ from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso
 from topology.models import title_of
 
-MEASURES = {"spearman": "rank correlation", **{f"top {k}": f"same top {k}" for k in TOP}}
+MEASURES = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
 """What the score is told by, with its name for people."""
 
 
@@ -60,6 +60,7 @@ def score_to_dict(score: Score) -> dict[str, Any]:
                 for name, marks in score.marks.items()
             },
             "overall": {name: marks.overall for name, marks in score.marks.items()},
+            "outages": asdict(score.outages),
             "lead": {
                 model: {
                     measure: dict(zip(("over", "by"), score.lead(model, measure), strict=True))
@@ -111,25 +112,55 @@ def show_score(score: Score, console: Console) -> None:
     )
     table = _table(title, "", *MEASURES.values(), "whole grid")
     for name, marks in score.marks.items():
-        cells = [interval(marks.mean(measure)) for measure in MEASURES]
-        label = f"{title_of(name)} (baseline)" if name in BASELINES else title_of(name)
-        table.add_row(label, *cells, interval(marks.overall["spearman"]))
+        cells = [narrow(marks.mean(measure)) for measure in MEASURES]
+        table.add_row(title_of(name), *cells, narrow(marks.overall["spearman"]))
     console.print(table)
-    for sentence in verdicts(score):
-        console.print(sentence, highlight=False, markup=False)
+    for sentence in (*verdicts(score), contingency_line(score)):
+        console.print(f"{sentence}.", highlight=False, markup=False, soft_wrap=True)
 
 
 def verdicts(score: Score) -> list[str]:
-    """A sentence a model and measure: better than the better baseline, worse, or neither."""
-    said = []
-    for model in (name for name in score.marks if name not in BASELINES):
-        for measure, name in MEASURES.items():
-            baseline, lead = score.lead(model, measure)
-            verdict = "better" if lead.low > 0 else "worse" if lead.high < 0 else "no different"
-            said.append(
-                f"{title_of(model)}, {name}: {verdict} than {baseline} alone, by {interval(lead)}"
-            )
-    return said
+    """A sentence a model: in what it is better than the better baseline, worse, or neither."""
+    return [
+        f"{title_of(model)} is {_verdict(score, model)}"
+        for model in score.marks
+        if model not in BASELINES
+    ]
+
+
+def _verdict(score: Score, model: str) -> str:
+    parts: dict[str, list[str]] = {"better": [], "no different": [], "worse": []}
+    for measure, name in MEASURES.items():
+        baseline, lead = score.lead(model, measure)
+        if lead.low > 0:
+            parts["better"].append(f"{name} than {baseline} alone (by {interval(lead)})")
+        elif lead.high < 0:
+            behind = Interval(-lead.mean, -lead.high, -lead.low)
+            parts["worse"].append(f"{name} than {baseline} alone (by {interval(behind)})")
+        else:
+            parts["no different"].append(f"{name} from {baseline} alone")
+    return "; ".join(f"{word} in {', '.join(said)}" for word, said in parts.items() if said)
+
+
+def contingency_line(score: Score) -> str:
+    """What N-1 finds, and how well each ranking tells the nodes it touches (ROC area)."""
+    found = score.outages
+    said = (
+        f"N-1: {found.overloading:,} of {score.lines:,} outages overload a line, at "
+        f"{found.touched:,} of {score.nodes:,} nodes ({found.parting:,} part the grid)"
+    )
+    if not found.touched:
+        return said
+    marks = (f"{title_of(name)} {interval(mark)}" for name, mark in found.marks.items())
+    return f"{said}; told from the others with a ROC area of: {', '.join(marks)}"
+
+
+def narrow(value: Interval) -> str:
+    """``0.72±.03`` for a table in a terminal: half of the interval's width, as wide as it is."""
+    if np.isnan(value.mean):
+        return "–"
+    half = f"{(value.high - value.low) / 2:.2f}".removeprefix("0")
+    return f"{value.mean:.2f}±{half}"
 
 
 def interval(value: Interval) -> str:
@@ -148,64 +179,74 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _model_table(comparison: Comparison) -> Table:
-    found = comparison.models
-    table = _table("Each model", "", *map(title_of, found))
-    rows: dict[str, Callable[[Any], str]] = {
-        "alarm episodes": lambda m: f"{sum(m.episodes.values()):,}",
-        **{f"  up to {level}": _episodes(level) for level in LEVELS},
-        "nodes alarmed": lambda m: f"{m.nodes_alarmed:,}",
-        **{
-            f"node-hours {'in alarm' if level == LEVELS[0] else 'at ' + level}": _hours(level)
-            for level in LEVELS
-        },
-        "mean episode (h)": lambda m: number(m.mean_episode_h, 1),
-        "first alarm": lambda m: "none" if m.first_alarm_s is None else to_iso(m.first_alarm_s),
-    }
-    for label, cell in rows.items():
-        table.add_row(label, *(cell(measures) for measures in found.values()))
+    table = _table("Each model", "", *map(title_of, comparison.models))
+    for row in model_rows(comparison):
+        table.add_row(*row)
     return table
 
 
-def _episodes(level: str) -> Callable[[Any], str]:
+def model_rows(comparison: Comparison) -> list[list[str]]:
+    """What is to be told of each model: a label, then a cell a model."""
+    rows: dict[str, Callable[[ModelMeasures], str]] = {
+        "alarm episodes": lambda m: f"{sum(m.episodes.values()):,}",
+        **{f"  up to {level}": _episodes(level) for level in LEVELS},
+        "nodes alarmed": lambda m: f"{m.nodes_alarmed:,}",
+        "node-hours in alarm": _hours(LEVELS[0]),
+        **{f"  at {level} or above": _hours(level) for level in LEVELS[1:]},
+        "mean episode (h)": lambda m: number(m.mean_episode_h, 1),
+        "first alarm": lambda m: "none" if m.first_alarm_s is None else to_iso(m.first_alarm_s),
+    }
+    return [
+        [label, *(cell(measures) for measures in comparison.models.values())]
+        for label, cell in rows.items()
+    ]
+
+
+def _episodes(level: str) -> Callable[[ModelMeasures], str]:
     return lambda measures: f"{measures.episodes[level]:,}"
 
 
-def _hours(level: str) -> Callable[[Any], str]:
+def _hours(level: str) -> Callable[[ModelMeasures], str]:
     return lambda measures: f"{measures.node_hours[level]:,.0f}"
 
 
 def _pair_table(pair: PairMeasures) -> Table:
-    first, second = title_of(pair.first), title_of(pair.second)
-    table = _table(f"{first} and {second}", "", "")
-    table.add_row("alarms in common (Jaccard, node-hours)", number(pair.jaccard))
-    for level in LEVELS[1:]:
-        table.add_row(f"  at {level} or above", number(pair.jaccard_by_level[level]))
-    for zone in pair.zones:
-        table.add_row(f"  in {zone.zone}", number(zone.jaccard))
-    for k, value in pair.overlap.items():
-        table.add_row(f"same top {k} (mean Jaccard)", number(value))
-    table.add_row("same order (mean Kendall's tau)", number(pair.kendall))
-    table.add_row("same order (mean Spearman's rho)", number(pair.spearman))
-    table.add_row(f"nodes only {first} alarms", f"{len(pair.only_first)}")
-    table.add_row(f"nodes only {second} alarms", f"{len(pair.only_second)}")
-    lead = pair.lead
-    table.add_row(
-        f"first alarm of a node: {first} earlier / same / later",
-        f"{lead.earlier} / {lead.same} / {lead.later}",
-    )
-    table.add_row("  by hours, median (earlier is positive)", number(lead.median_h, 1))
+    table = _table(f"{title_of(pair.first)} and {title_of(pair.second)}", "", "")
+    for row in pair_rows(pair):
+        table.add_row(*row)
     return table
+
+
+def pair_rows(pair: PairMeasures) -> list[list[str]]:
+    """What is to be told of two models: a label and a cell."""
+    first, second = title_of(pair.first), title_of(pair.second)
+    lead = pair.lead
+    return [
+        ["alarms in common (Jaccard, node-hours)", number(pair.jaccard)],
+        *([f"  at {level} or above", number(pair.jaccard_by_level[level])] for level in LEVELS[1:]),
+        *([f"  in {zone.zone}", number(zone.jaccard)] for zone in pair.zones),
+        *([f"same top {k} (mean Jaccard)", number(value)] for k, value in pair.overlap.items()),
+        ["same order (mean Kendall's tau)", number(pair.kendall)],
+        ["same order (mean Spearman's rho)", number(pair.spearman)],
+        [f"nodes only {first} alarms", f"{len(pair.only_first)}"],
+        [f"nodes only {second} alarms", f"{len(pair.only_second)}"],
+        [
+            f"first alarm of a node: {first} earlier / same / later",
+            f"{lead.earlier} / {lead.same} / {lead.later}",
+        ],
+        ["  by hours, median (earlier is positive)", number(lead.median_h, 1)],
+    ]
 
 
 def _sweep_table(swept: Sequence[Outcome]) -> Table:
     models, pairs = list(swept[0].episodes), list(swept[0].jaccard)
-    named = {pair: " / ".join(title_of(model) for model in pair.split(", ")) for pair in pairs}
+    named = {pair: "/".join(map(_short, pair.split(", "))) for pair in pairs}
     table = _table(
         "One parameter changed (* is the run's own)",
         "",
-        *(f"node-hours, {title_of(model)}" for model in models),
+        *(f"node-hours, {_short(model)}" for model in models),
         *(f"Jaccard, {named[pair]}" for pair in pairs),
-        *(f"same top 10, {named[pair]}" for pair in pairs),
+        *(f"top 10, {named[pair]}" for pair in pairs),
     )
     for outcome in swept:
         variation = outcome.variation
@@ -216,6 +257,11 @@ def _sweep_table(swept: Sequence[Outcome]) -> Table:
             *(number(outcome.overlap[pair]) for pair in pairs),
         )
     return table
+
+
+def _short(model: str) -> str:
+    """The first word of a model's title, which tells it from the others."""
+    return title_of(model).split()[0]
 
 
 def number(value: float | None, digits: int = 2) -> str:

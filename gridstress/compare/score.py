@@ -5,13 +5,21 @@ influence, DC power flow with the power that passes a node more (``DcNetwork.thr
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
-from gridstress.compare.ranks import Interval, bootstrap, kendall, overlap, spearman
+from gridstress.compare.ranks import (
+    Interval,
+    bootstrap,
+    kendall,
+    overlap,
+    separation,
+    spearman,
+)
 from topology.adjacency import neighbours
+from topology.contingency import Contingencies, contingencies
 from topology.grid import Grid
 from topology.influence import Matrix
 from topology.messages import Floats
@@ -42,6 +50,20 @@ class Marks:
 
 
 @dataclass(frozen=True)
+class Outages:
+    """N-1 on a grid, and how surely a ranking puts nodes it overloads before the others.
+
+    ``parting`` outages part the grid and are not judged; ``marks`` are areas under the ROC curve
+    of each predictor's ranking of the whole grid, 0.5 is chance.
+    """
+
+    overloading: int
+    parting: int
+    touched: int
+    marks: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
 class Score:
     """A grid's marks by predictor: models first, then ``BASELINES``."""
 
@@ -50,7 +72,8 @@ class Score:
     lines: int
     sources: int
     slack: Slack
-    marks: dict[str, Marks] = field(default_factory=dict)
+    marks: Mapping[str, Marks]
+    outages: Outages
 
     def lead(self, model: str, measure: str) -> tuple[str, Interval]:
         """The better baseline in this measure, and how far the model is ahead of it.
@@ -107,6 +130,7 @@ def score(
             )
             for name in predictors
         },
+        outages=_outages(contingencies(grid, network), overall, seed),
     )
 
 
@@ -123,13 +147,40 @@ def _marks(predicted: Floats, truth: Floats) -> dict[str, Floats]:
 
 def _overall(predicted: Floats, truth: Floats, seed: int) -> dict[str, Interval]:
     """Marks of the whole grid's ranking; intervals by drawing nodes with replacement."""
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(0, len(truth), (OVERALL_DRAWS, len(truth)))
-    low, high = np.nanpercentile(spearman(predicted[drawn], truth[drawn]), [2.5, 97.5])
+    drawn = _drawn(len(truth), seed)
+    low, high = _limits(spearman(predicted[drawn], truth[drawn]))
     one, other = predicted[np.newaxis], truth[np.newaxis]
-    ranked = Interval(float(spearman(one, other)[0]), float(low), float(high))
+    ranked = Interval(float(spearman(one, other)[0]), low, high)
     tops = {f"top {k}": float(overlap(one, other, k)[0]) for k in TOP}
     return {"spearman": ranked, **{key: Interval(v, np.nan, np.nan) for key, v in tops.items()}}
+
+
+def _outages(found: Contingencies, overall: Mapping[str, Floats], seed: int) -> Outages:
+    marked = found.touched > 0
+    drawn = _drawn(len(marked), seed)
+    marks = {}
+    for name, ranked in overall.items():
+        area = separation(ranked[np.newaxis], marked[np.newaxis])[0]
+        low, high = _limits(separation(ranked[drawn], marked[drawn]))
+        marks[name] = Interval(float(area), low, high)
+    return Outages(
+        overloading=int((found.overloads > 0).sum()),
+        parting=int(found.parts.sum()),
+        touched=int(marked.sum()),
+        marks=marks,
+    )
+
+
+def _drawn(nodes: int, seed: int) -> Indices:
+    return np.random.default_rng(seed).integers(0, nodes, (OVERALL_DRAWS, nodes))
+
+
+def _limits(values: Floats) -> tuple[float, float]:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return np.nan, np.nan
+    low, high = np.percentile(known, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _others(rows: Floats, sources: Indices) -> Floats:

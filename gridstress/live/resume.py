@@ -4,11 +4,12 @@ import time
 
 from gridstress.datasets.fitting import period_of
 from gridstress.live.run import LiveRun
+from gridstress.option_time import time_of
 from gridstress.replay_resume import frames_of
 from gridstress.replay_schedule import check_run
 from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
-from topology.clock import from_iso, to_iso
+from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
@@ -64,9 +65,4 @@ async def live_run(
 
 
 def _begin_s(since: str | None) -> int:
-    if since is None:
-        return int(time.time()) - DAY_S
-    try:
-        return int(from_iso(since))
-    except ValueError:
-        raise UsageError(f"--since {since!r} is not a time like 2026-01-31T18:00Z") from None
+    return int(time.time()) - DAY_S if since is None else int(time_of("since", since))

@@ -1,0 +1,137 @@
+"""``gridstress compare``: the models over one run, with each other and with power flow."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gridstress.settings import Settings
+    from gridstress.verify.recompute import Recomputed
+    from topology.grid import Grid
+
+PHYSICS_NODES = 3_000
+"""Up to so many nodes power flow is asked without being asked for: it takes seconds."""
+
+
+def compare(
+    load: Annotated[
+        str | None,
+        typer.Argument(
+            help="A load file, `opsd` once fetched, or `synthetic`: compared without a broker. "
+            "Left out: a run on the broker.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        str | None,
+        typer.Option(help="The run on the broker; the one written to last by default."),
+    ] = None,
+    frames: Annotated[
+        Path | None,
+        typer.Option(help="Take the run from this file, one MeasurementFrame as JSON a line."),
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(help="Of a load: begin here (ISO-8601, UTC unless it says).")
+    ] = None,
+    until: Annotated[str | None, typer.Option(help="Of a load: end before this time.")] = None,
+    seed: Annotated[int, typer.Option(help="Of a load: as for `gridstress replay`.")] = 0,
+    models: Annotated[
+        str | None,
+        typer.Option(help="Models, separated by commas, if not those of the settings."),
+    ] = None,
+    topology: Annotated[
+        str | None, typer.Option(help="The grid, if not the one in the settings.")
+    ] = None,
+    with_sweep: Annotated[
+        bool,
+        typer.Option("--sweep/--no-sweep", help="Also with other parameters, on all cores."),
+    ] = True,
+    physics: Annotated[
+        bool | None,
+        typer.Option(
+            "--physics/--no-physics",
+            help=f"Also against DC power flow; by default up to {PHYSICS_NODES:,} nodes.",
+        ),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the report; by default .gridstress/reports/<run>.html "
+            "(GRIDSTRESS_REPORTS_DIR), where the dashboard links to it.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
+) -> None:
+    """Compare the models: alarms, overlap, order, lead, zones, parameters, physics.
+
+    Everything is recomputed from the measurements, as `gridstress verify` does. Prints tables and
+    writes a report that opens in any browser. Ends with 3 if the broker cannot be reached, 4 if
+    there is no such run or load.
+    """
+    import json
+
+    from rich.console import Console
+
+    from gridstress.compare.comparison import compare_models
+    from gridstress.compare.html import write_report
+    from gridstress.compare.report import show, to_dict
+    from gridstress.compare.score import score
+    from gridstress.compare.sweep import sweep
+    from gridstress.matrices import influence_matrices
+    from gridstress.reports import report_path
+    from gridstress.settings import load_settings
+    from topology.errors import UsageError
+    from topology.loaders import load_grid
+
+    if sum(given is not None for given in (load, run, frames)) > 1 and load is not None:
+        raise UsageError("a load goes neither with --run nor with --frames")
+    if load is None and (start or until):
+        raise UsageError("--start and --until are for a load; a run is compared as a whole")
+    settings = load_settings(topology=topology, models=models)
+    grid = load_grid(settings.topology)
+    if load is not None:
+        recomputed = _offline(load, (start, until), grid, settings, seed)
+    else:
+        recomputed = _of_run(run, frames, grid, settings)
+    comparison = compare_models(recomputed)
+    swept = sweep(recomputed) if with_sweep else []
+    small = len(grid.nodes) <= PHYSICS_NODES
+    asked = small if physics is None else physics
+    marks = score(grid, influence_matrices(grid, settings)) if asked and grid.lines else None
+    path = html or report_path(settings, recomputed.run)
+    write_report(path, comparison, marks, swept)
+    if as_json:
+        typer.echo(json.dumps(to_dict(comparison, marks, swept), indent=1))
+    else:
+        show(comparison, Console(), marks, swept)
+    typer.echo(f"report: {path}", err=True)
+
+
+def _offline(
+    load: str, times: tuple[str | None, str | None], grid: "Grid", settings: "Settings", seed: int
+) -> "Recomputed":
+    from gridstress.compare.offline import run_offline
+    from gridstress.datasets.catalog import open_load
+    from gridstress.datasets.fitting import fitted
+    from gridstress.option_time import span
+
+    window = span(*times)
+    series = fitted(open_load(load, None), grid).between(*window)
+    return run_offline(series, grid, settings, seed)
+
+
+def _of_run(
+    run: str | None, frames: Path | None, grid: "Grid", settings: "Settings"
+) -> "Recomputed":
+    import asyncio
+    import logging
+
+    from gridstress.verify.collect import read_frames, read_frames_file
+    from gridstress.verify.recompute import recompute
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    if frames is not None:
+        return recompute(read_frames_file(frames, run)[1], grid, settings)
+    return recompute(asyncio.run(read_frames(settings.kafka, run))[1], grid, settings)

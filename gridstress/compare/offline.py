@@ -1,0 +1,27 @@
+"""A replay without a broker: a load series' frames, straight to what they lead to."""
+
+from gridstress.datasets.series import LoadSeries
+from gridstress.replay_schedule import MAX_BATCH, Schedule
+from gridstress.settings import Settings
+from gridstress.verify.recompute import Recomputed, recompute
+from topology.grid import Grid
+
+
+def run_offline(series: LoadSeries, grid: Grid, settings: Settings, seed: int = 0) -> Recomputed:
+    """What a replay of this series leads to, under every enabled model.
+
+    Parameters
+    ----------
+    series
+        Its zones are zones of the grid (``gridstress.datasets.fitting.fitted``).
+    seed
+        Of the variation between nodes, as for ``gridstress replay``.
+
+    Raises
+    ------
+    DataError
+        If it spans too long a time, or no row of it can be used.
+    """
+    schedule = Schedule(series=series, grid=grid, run=series.source, seed=seed, batch=MAX_BATCH)
+    frames = [frame for step in schedule.steps() for frame in step.frames]
+    return recompute(frames, grid, settings)

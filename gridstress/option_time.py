@@ -1,0 +1,35 @@
+"""Times that somebody gives on the command line."""
+
+import pandas as pd
+
+from topology.clock import from_iso
+from topology.errors import UsageError
+
+
+def time_of(option: str, text: str) -> float:
+    """Epoch seconds of what ``--option`` was given, ISO-8601, UTC unless it says.
+
+    Raises
+    ------
+    UsageError
+        If it is no time.
+    """
+    try:
+        return from_iso(text)
+    except ValueError:
+        raise UsageError(f"--{option} {text!r} is not a time like 2025-01-31T18:00Z") from None
+
+
+def span(start: str | None, until: str | None) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+    """What ``--start`` and ``--until`` were given, None for what was not.
+
+    Raises
+    ------
+    UsageError
+        If one is no time.
+    """
+    begin, end = (
+        None if text is None else pd.Timestamp(time_of(option, text), unit="s", tz="UTC")
+        for option, text in (("start", start), ("until", until))
+    )
+    return begin, end
