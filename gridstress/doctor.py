@@ -15,6 +15,7 @@ from typing import Any
 from gridstress import doctor_cluster, processes, stack
 from gridstress.brokers import docker, embedded, kafka_jars
 from gridstress.brokers.probe import EMBEDDED_CLUSTER_ID, cluster_id
+from gridstress.brokers.release import kafka_release
 from gridstress.services import Place
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
@@ -88,7 +89,7 @@ def examine(settings: Settings, place: Place) -> list[Finding]:
         writable("state directory", place.home),
         writable("data directory", settings.data_dir),
         disk(place.home),
-        optional_brokers(),
+        optional_brokers(settings),
         browser(),
     ]
 
@@ -134,8 +135,13 @@ def broker(settings: Settings, *, is_up: bool) -> Finding:
         if "broker" in settings.model_fields_set or is_up:
             return Finding("broker", False, str(error), error.hint)
         return Finding("broker", True, f"none at {settings.bootstrap}; `gridstress up` starts one")
-    kind = "embedded" if identity == EMBEDDED_CLUSTER_ID else "Kafka"
+    kind = "embedded" if identity == EMBEDDED_CLUSTER_ID else _kafka(settings)
     return Finding("broker", True, f"{kind} at {settings.bootstrap}, cluster id {identity}")
+
+
+def _kafka(settings: Settings) -> str:
+    release = asyncio.run(kafka_release(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
+    return f"Kafka {release}" if release else "Kafka, release not told,"
 
 
 def topics(settings: Settings) -> Finding:
@@ -209,8 +215,8 @@ def disk(directory: Path) -> Finding:
     )
 
 
-def optional_brokers() -> Finding:
-    """Which brokers `gridstress up` could start here; one is enough."""
+def optional_brokers(settings: Settings) -> Finding:
+    """Which brokers `gridstress up` could start here; one is enough, none if one was named."""
     able, unable = [], []
     checks: list[tuple[str, Callable[[], object]]] = [
         ("docker", _docker),
@@ -228,7 +234,7 @@ def optional_brokers() -> Finding:
         detail += f" ({'; '.join(unable)})"
     return Finding(
         "brokers",
-        bool(able),
+        bool(able) or "broker" in settings.model_fields_set,
         detail,
         "pip install 'gridstress[embedded]', start Docker, or set GRIDSTRESS_BROKER",
     )

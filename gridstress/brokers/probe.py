@@ -45,8 +45,8 @@ async def cluster_id(where: Where, *, timeout_s: float = ANSWER_TIMEOUT_S) -> st
     arguments = connection(where)
     try:
         # A refused connection is told apart first: aiokafka would log each try as an error.
-        await asyncio.wait_for(_connect_any(arguments["bootstrap_servers"]), timeout_s)
-        with _quiet():
+        await asyncio.wait_for(connect_any(arguments["bootstrap_servers"]), timeout_s)
+        with quiet():
             admin = AIOKafkaAdminClient(**arguments, request_timeout_ms=int(timeout_s * 1000))
             try:
                 await asyncio.wait_for(admin.start(), timeout_s)
@@ -85,11 +85,11 @@ async def no_entry(where: Where, error: Exception) -> BrokerError:
     if isinstance(error, TimeoutError):
         return nobody  # asking once more would take as long
     try:
-        host, port = await asyncio.wait_for(_connect_any(servers), _HANDSHAKE_S)
+        host, port = await asyncio.wait_for(connect_any(servers), _HANDSHAKE_S)
     except (OSError, TimeoutError):
         return nobody
     try:
-        with _quiet():
+        with quiet():
             timeout_ms = int(_HANDSHAKE_S * 1000)
             known = await create_conn(host, port, request_timeout_ms=timeout_ms, **arguments)
             known.close()
@@ -131,7 +131,7 @@ def _refusal(servers: str, arguments: dict[str, Any], error: Exception) -> Broke
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep aiokafka from logging, as an error, what we tell ourselves."""
     # It also forgets futures of connections that broke; asyncio would print them, at any time.
     asyncio.get_running_loop().set_exception_handler(_all_but_broken_connections)
@@ -174,7 +174,16 @@ async def wait_until_ready(where: Where, timeout_s: float) -> str:
         await asyncio.sleep(_POLL_S)
 
 
-async def _connect_any(servers: str) -> tuple[str, int]:
+async def connect_any(servers: str) -> tuple[str, int]:
+    """Host and port of the first of `servers` that lets us connect.
+
+    Raises
+    ------
+    OSError
+        Why the last of them did not, if none does.
+    UsageError
+        If one is not of the form ``host:port``.
+    """
     refused: OSError = OSError("no address given")
     for server in servers.split(","):
         host, _, port = server.strip().rpartition(":")

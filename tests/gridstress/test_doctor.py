@@ -9,6 +9,7 @@ import pytest
 from gridstress import doctor, processes
 from gridstress.services import Place
 from gridstress.settings import Settings
+from topology.errors import BrokerError
 
 
 def free_settings(**changes: object) -> Settings:
@@ -66,6 +67,18 @@ def test_a_silent_broker_is_a_failure_only_if_it_was_named_or_should_be_up() -> 
     assert not named.ok
     assert address.removeprefix("kafka://") in named.detail
     assert named.hint
+
+
+def test_a_machine_that_can_start_no_broker_is_fine_if_one_was_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none() -> None:
+        raise BrokerError("not here")
+
+    for program in ((doctor, "_docker"), (doctor.embedded, "binary"), (doctor.kafka_jars, "check")):
+        monkeypatch.setattr(*program, none)
+    assert not doctor.optional_brokers(Settings()).ok
+    assert doctor.optional_brokers(Settings(broker="kafka://127.0.0.1:1")).ok
 
 
 def test_a_port_held_by_our_own_process_is_fine_and_by_another_is_not() -> None:

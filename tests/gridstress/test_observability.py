@@ -14,6 +14,9 @@ import promql_parser as promql
 import pytest
 import yaml
 
+from gridstress.kafka_security import Cluster
+from gridstress.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "docs" / "observability"
 
@@ -154,6 +157,26 @@ def test_only_what_looks_on_has_a_profile(compose: dict[str, Any]) -> None:
         "grafana": ["observability"],
         "kafka-ui": ["tools"],
     }
+
+
+def test_compose_hands_on_a_token_from_the_environment(compose: dict[str, Any]) -> None:
+    for name in ("worker", "ui", "replay"):
+        given = compose["services"][name]["environment"]
+        # Without a value: Compose takes that of its own environment, and leaves it out if unset.
+        assert given["GRIDSTRESS_API_TOKEN"] is None
+
+
+def test_settings_for_a_guarded_cluster_do_not_keep_containers_from_theirs(
+    compose: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guarded = {"PROTOCOL": "SASL_SSL", "USERNAME": "me", "PASSWORD": "secret", "FILE": "/cert.pem"}
+    for name in Settings.model_fields:
+        if name.startswith("kafka_") and (value := guarded.get(name.upper().rpartition("_")[2])):
+            monkeypatch.setenv(f"GRIDSTRESS_{name.upper()}", value)
+    for name, value in compose["services"]["worker"]["environment"].items():
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    assert Settings().kafka == Cluster("kafka:9092")
 
 
 def test_compose_mounts_files_that_are_there(compose: dict[str, Any]) -> None:
