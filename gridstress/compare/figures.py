@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import PairMeasures
-from gridstress.compare.report import MEASURES
+from gridstress.compare.report import TOLD
 from gridstress.compare.score import BASELINES, Score
 from gridstress.compare.sweep import VALUES, Outcome
 from gridstress.verify.episodes import LEVELS
@@ -95,7 +95,7 @@ def nodes_figure(comparison: Comparison, pair: PairMeasures) -> go.Figure:
 
 def zones_figure(pair: PairMeasures) -> go.Figure:
     """Alarms in common by zone."""
-    figure = _figure("Jaccard index of node-hours in alarm", height=300)
+    figure = _figure("Jaccard index", height=300)
     figure.update_yaxes(range=[0, 1])
     figure.add_bar(
         x=[zone.zone for zone in pair.zones],
@@ -130,7 +130,14 @@ def sweep_figure(swept: Sequence[Outcome], parameter: str, pair: str) -> go.Figu
     figure.update_layout(
         xaxis={"title": parameter, "type": "category"},
         yaxis={"rangemode": "tozero"},
-        yaxis2={"overlaying": "y", "side": "right", "range": [0, 1], "showgrid": False},
+        yaxis2={
+            "overlaying": "y",
+            "side": "right",
+            "range": [0, 1],
+            "tickmode": "linear",
+            "dtick": 0.25,
+            "showgrid": False,
+        },
     )
     return figure
 
@@ -140,9 +147,9 @@ def score_figure(score: Score) -> go.Figure:
     figure = _figure("mark (1 is the power flow itself)", height=340, barmode="group")
     figure.update_yaxes(range=[min(0.0, *_means(score)) - 0.02, 1.02])
     for i, (name, marks) in enumerate(score.marks.items()):
-        found = [marks.mean(measure) for measure in MEASURES]
+        found = [marks.means[measure] for measure in TOLD]
         figure.add_bar(
-            x=list(MEASURES.values()),
+            x=list(TOLD.values()),
             y=[value.mean for value in found],
             name=title_of(name),
             marker={
@@ -164,7 +171,7 @@ def swept_parameters(swept: Sequence[Outcome]) -> list[str]:
 
 
 def _means(score: Score) -> list[float]:
-    means = [marks.mean(measure).mean for marks in score.marks.values() for measure in MEASURES]
+    means = [marks.means[measure].mean for marks in score.marks.values() for measure in TOLD]
     return [value for value in means if not np.isnan(value)]
 
 

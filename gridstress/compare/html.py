@@ -15,7 +15,7 @@ from gridstress.compare import figures as draw
 from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import PairMeasures
 from gridstress.compare.report import (
-    MEASURES,
+    TOLD,
     contingency_line,
     interval,
     model_rows,
@@ -27,6 +27,8 @@ from gridstress.compare.sweep import Outcome
 from topology.clock import to_iso
 from topology.errors import UsageError
 from topology.models import title_of
+
+CONFIG = {"displayModeBar": False, "responsive": True}
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def _pair_section(comparison: Comparison, pair: PairMeasures) -> Section:
             "Jaccard is what both say over what either says, in node-hours in alarm. Rank "
             "correlations compare the whole order of the nodes, window by window."
         ],
-        ["", ""],
+        (),
         pair_rows(pair),
         [
             _piece("Agreement over time", draw.agreement_figure(comparison, pair)),
@@ -127,7 +129,7 @@ def _score_section(score: Score) -> Section:
     rows = [
         [
             title_of(name),
-            *(interval(marks.mean(measure)) for measure in MEASURES),
+            *(interval(marks.means[measure]) for measure in TOLD),
             interval(marks.overall["spearman"]),
         ]
         for name, marks in score.marks.items()
@@ -141,7 +143,7 @@ def _score_section(score: Score) -> Section:
             *verdicts(score),
             contingency_line(score),
         ],
-        ["", *MEASURES.values(), "whole grid"],
+        ["", *TOLD.values(), "whole grid"],
         rows,
         [_piece("", draw.score_figure(score))],
     )
@@ -163,5 +165,5 @@ def _sweep_sections(swept: Sequence[Outcome]) -> Iterator[Section]:
 def _piece(title: str, figure: go.Figure) -> Figure:
     return Figure(
         title,
-        to_html(figure, include_plotlyjs=False, full_html=False, config={"displaylogo": False}),
+        to_html(figure, include_plotlyjs=False, full_html=False, config=CONFIG),
     )

@@ -79,6 +79,6 @@ def bootstrap(values: Floats, seed: int = 0) -> Interval:
     if not len(known):
         return Interval(np.nan, np.nan, np.nan)
     rng = np.random.default_rng(seed)
-    means = [known[rng.integers(0, len(known), len(known))].mean() for _ in range(DRAWS)]
+    means = known[rng.integers(0, len(known), (DRAWS, len(known)))].mean(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(known.mean()), float(low), float(high))

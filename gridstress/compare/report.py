@@ -1,6 +1,6 @@
 """Tell a comparison: as a table for a person, as JSON for a program."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,14 +11,14 @@ from rich.table import Table
 from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import ModelMeasures, PairMeasures
 from gridstress.compare.ranks import Interval
-from gridstress.compare.score import BASELINES, TOP, Score
+from gridstress.compare.score import TOP, Lead, Score
 from gridstress.compare.sweep import Outcome
 from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso
 from topology.models import title_of
 
-MEASURES = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
-"""What the score is told by, with its name for people."""
+TOLD = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
+"""Measures the score is told by."""
 
 
 def to_dict(
@@ -47,7 +47,6 @@ def to_dict(
 
 def score_to_dict(score: Score) -> dict[str, Any]:
     """Lay out a score: marks by predictor as [mean, low, high], and each model's lead."""
-    models = [name for name in score.marks if name not in BASELINES]
     laid_out: dict[str, Any] = _plain(
         {
             "grid": score.grid,
@@ -55,18 +54,12 @@ def score_to_dict(score: Score) -> dict[str, Any]:
             "lines": score.lines,
             "sources": score.sources,
             "slack": score.slack,
-            "by_source": {
-                name: {measure: marks.mean(measure) for measure in marks.by_source}
-                for name, marks in score.marks.items()
-            },
+            "by_source": {name: marks.means for name, marks in score.marks.items()},
             "overall": {name: marks.overall for name, marks in score.marks.items()},
             "outages": asdict(score.outages),
             "lead": {
-                model: {
-                    measure: dict(zip(("over", "by"), score.lead(model, measure), strict=True))
-                    for measure in MEASURES
-                }
-                for model in models
+                model: {measure: {"over": lead.over, "by": lead.by} for measure, lead in of.items()}
+                for model, of in score.leads.items()
             },
         }
     )
@@ -110,9 +103,9 @@ def show_score(score: Score, console: Console) -> None:
         f"Against DC power flow: {score.grid}, {score.nodes:,} nodes, {score.lines:,} lines, "
         f"{score.sources:,} sources asked, slack by {score.slack}"
     )
-    table = _table(title, "", *MEASURES.values(), "whole grid")
+    table = _table(title, "", *TOLD.values(), "whole grid")
     for name, marks in score.marks.items():
-        cells = [narrow(marks.mean(measure)) for measure in MEASURES]
+        cells = [narrow(marks.means[measure]) for measure in TOLD]
         table.add_row(title_of(name), *cells, narrow(marks.overall["spearman"]))
     console.print(table)
     for sentence in (*verdicts(score), contingency_line(score)):
@@ -121,24 +114,20 @@ def show_score(score: Score, console: Console) -> None:
 
 def verdicts(score: Score) -> list[str]:
     """A sentence a model: in what it is better than the better baseline, worse, or neither."""
-    return [
-        f"{title_of(model)} is {_verdict(score, model)}"
-        for model in score.marks
-        if model not in BASELINES
-    ]
+    return [f"{title_of(model)} is {_verdict(leads)}" for model, leads in score.leads.items()]
 
 
-def _verdict(score: Score, model: str) -> str:
+def _verdict(leads: Mapping[str, Lead]) -> str:
     parts: dict[str, list[str]] = {"better": [], "no different": [], "worse": []}
-    for measure, name in MEASURES.items():
-        baseline, lead = score.lead(model, measure)
-        if lead.low > 0:
-            parts["better"].append(f"{name} than {baseline} alone (by {interval(lead)})")
-        elif lead.high < 0:
-            behind = Interval(-lead.mean, -lead.high, -lead.low)
-            parts["worse"].append(f"{name} than {baseline} alone (by {interval(behind)})")
+    for measure, name in TOLD.items():
+        over, by = leads[measure].over, leads[measure].by
+        if by.low > 0:
+            parts["better"].append(f"{name} than {over} alone (by {interval(by)})")
+        elif by.high < 0:
+            behind = Interval(-by.mean, -by.high, -by.low)
+            parts["worse"].append(f"{name} than {over} alone (by {interval(behind)})")
         else:
-            parts["no different"].append(f"{name} from {baseline} alone")
+            parts["no different"].append(f"{name} from {over} alone")
     return "; ".join(f"{word} in {', '.join(said)}" for word, said in parts.items() if said)
 
 

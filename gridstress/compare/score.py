@@ -30,6 +30,7 @@ SOURCES = 1_000
 """Sources asked, drawn by a fixed seed, of a grid that has more."""
 AT_ONCE = 100
 OVERALL_DRAWS = 500
+MEASURES = ("spearman", "kendall", *(f"top {k}" for k in TOP))
 BASELINES = ("distance", "degree")
 """By nearness in lines alone, and by a node's number of neighbours alone."""
 
@@ -39,14 +40,33 @@ Predictor = Callable[[Indices], Floats]
 
 @dataclass(frozen=True)
 class Marks:
-    """One predictor's marks: by measure, a value a source; nan where a source gives none."""
+    """One predictor's marks by measure.
+
+    Attributes
+    ----------
+    by_source
+        A value a source, nan where a source gives none.
+    means
+        Their means over the sources.
+    overall
+        Of the ranking of the whole grid: what all load together concerns.
+    """
 
     by_source: Mapping[str, Floats]
+    means: Mapping[str, Interval]
     overall: Mapping[str, Interval]
 
-    def mean(self, measure: str) -> Interval:
-        """The measure's mean over the sources."""
-        return bootstrap(self.by_source[measure])
+
+@dataclass(frozen=True)
+class Lead:
+    """How far a model is ahead of the better baseline.
+
+    The interval is that of the differences source by source: what lies below 0 with all of it is
+    a model that is worse than its baseline.
+    """
+
+    over: str
+    by: Interval
 
 
 @dataclass(frozen=True)
@@ -74,16 +94,8 @@ class Score:
     slack: Slack
     marks: Mapping[str, Marks]
     outages: Outages
-
-    def lead(self, model: str, measure: str) -> tuple[str, Interval]:
-        """The better baseline in this measure, and how far the model is ahead of it.
-
-        The interval is that of the differences source by source: what lies below 0 with all of it
-        is a model that is worse than its baseline.
-        """
-        best = max(BASELINES, key=lambda name: self.marks[name].mean(measure).mean)
-        apart = self.marks[model].by_source[measure] - self.marks[best].by_source[measure]
-        return best, bootstrap(apart)
+    leads: Mapping[str, Mapping[str, Lead]]
+    """By model and measure."""
 
 
 def score(
@@ -121,20 +133,31 @@ def score(
             overall[name] += load[sources] @ predicted
             if picked.any():
                 found[name].append(_marks(_others(predicted[picked], sources[picked]), others))
+    marks = {
+        name: _gathered(found[name], _overall(overall[name], concerned, seed), seed)
+        for name in predictors
+    }
     return Score(
         *(grid.name, n, len(grid.lines), len(asked), slack),
-        marks={
-            name: Marks(
-                {key: np.concatenate([block[key] for block in found[name]]) for key in _MEASURES},
-                _overall(overall[name], concerned, seed),
-            )
-            for name in predictors
-        },
+        marks=marks,
         outages=_outages(contingencies(grid, network), overall, seed),
+        leads={
+            model: {measure: _lead(marks, model, measure, seed) for measure in MEASURES}
+            for model in influence
+        },
     )
 
 
-_MEASURES = ("spearman", "kendall", *(f"top {k}" for k in TOP))
+def _gathered(blocks: list[dict[str, Floats]], overall: Mapping[str, Interval], seed: int) -> Marks:
+    by_source = {key: np.concatenate([block[key] for block in blocks]) for key in MEASURES}
+    means = {key: bootstrap(values, seed) for key, values in by_source.items()}
+    return Marks(by_source, means, overall)
+
+
+def _lead(marks: Mapping[str, Marks], model: str, measure: str, seed: int) -> Lead:
+    best = max(BASELINES, key=lambda name: marks[name].means[measure].mean)
+    apart = marks[model].by_source[measure] - marks[best].by_source[measure]
+    return Lead(best, bootstrap(apart, seed))
 
 
 def _marks(predicted: Floats, truth: Floats) -> dict[str, Floats]:

@@ -36,14 +36,14 @@ def scored(germany, network):
 def test_a_model_that_is_the_power_flow_has_full_marks(scored):
     marks = scored.marks["truth"]
     for measure in marks.by_source:
-        assert marks.mean(measure) == pytest.approx((1, 1, 1))
+        assert marks.means[measure] == pytest.approx((1, 1, 1))
         assert marks.overall.get(measure, (1,))[0] == pytest.approx(1)
 
 
 def test_its_reverse_has_the_worst(scored):
     marks = scored.marks["reverse"]
-    assert marks.mean("spearman").mean == pytest.approx(-1)
-    assert marks.mean("top 10").mean < 0.01
+    assert marks.means["spearman"].mean == pytest.approx(-1)
+    assert marks.means["top 10"].mean < 0.01
 
 
 def test_the_baselines_know_distance_and_degree_alone(scored, germany, network):
@@ -78,17 +78,16 @@ def _hops(grid, start):
 
 
 def test_the_lead_is_over_the_better_baseline_source_by_source(scored):
-    best, lead = scored.lead("truth", "spearman")
-    assert best == "distance"
-    assert lead.mean == pytest.approx(1 - scored.marks["distance"].mean("spearman").mean)
+    over, lead = scored.leads["truth"]["spearman"].over, scored.leads["truth"]["spearman"].by
+    assert over == "distance"
+    assert lead.mean == pytest.approx(1 - scored.marks["distance"].means["spearman"].mean)
     assert 0 < lead.low < lead.mean < lead.high
 
 
 def test_what_the_score_says_of_germany(scored):
     """The story of docs/models.md: near by better than distance, over the whole grid worse."""
-    _, order = scored.lead("linear", "spearman")
-    _, top = scored.lead("linear", "top 10")
-    assert order.high < 0 < top.low
+    leads = scored.leads["linear"]
+    assert leads["spearman"].by.high < 0 < leads["top 10"].by.low
 
 
 def test_of_a_large_grid_a_thousand_sources_are_asked(germany):
