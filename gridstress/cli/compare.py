@@ -80,10 +80,10 @@ def compare(
     from gridstress.compare.score import score
     from gridstress.compare.sweep import sweep
     from gridstress.matrices import influence_matrices
-    from gridstress.reports import report_path
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
+    from ui.reports import report_path
 
     if sum(given is not None for given in (load, run, frames)) > 1 and load is not None:
         raise UsageError("a load goes neither with --run nor with --frames")
@@ -100,7 +100,7 @@ def compare(
     small = len(grid.nodes) <= PHYSICS_NODES
     asked = small if physics is None else physics
     marks = score(grid, influence_matrices(grid, settings)) if asked and grid.lines else None
-    path = html or report_path(settings, recomputed.run)
+    path = html or report_path(settings.reports_dir, recomputed.run)
     write_report(path, comparison, marks, swept)
     if as_json:
         typer.echo(json.dumps(to_dict(comparison, marks, swept), indent=1))

@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from gridstress.cli import app
-from gridstress.reports import report_name
+from ui.reports import report_name
 
 WEEK = ["--start", "2025-01-13", "--until", "2025-01-20"]
 run = CliRunner()
