@@ -50,9 +50,10 @@ def test_the_switch_has_all_three_and_shows_the_third(open_page):
 
 
 @three
-@pytest.mark.parametrize("width", [1280, 1920])
-def test_nothing_of_the_header_is_pushed_out_of_the_window(open_page, width):
-    page = open_page("/?model=both", width)
+@pytest.mark.parametrize("width", [390, 1280, 1440, 1920])
+@pytest.mark.parametrize("path", ["/?model=both", "/compare"])
+def test_nothing_of_the_header_is_pushed_out_of_the_window(open_page, path, width):
+    page = open_page(path, width)
     expect(page.locator("#pair")).to_be_visible()
     for box in still(page, lambda: boxes(page, "header *")):
         assert box["x"] + box["width"] <= width
