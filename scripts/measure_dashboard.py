@@ -126,7 +126,7 @@ def running(nodes: int) -> Any:
             wait_for(lambda: not processes.is_free(port), "the dashboard listens", 30)
             # January: stress is high, so that the map and the tables are full.
             stack.start("replay", "--run", "synthetic-january", "--start", "2025-01-07")
-            wait_for(lambda: worker.get("top", model="linear").get("nodes"), "nodes at risk", 120)
+            wait_for(lambda: worker.get("top").get("nodes"), "nodes at risk", 120)
             yield f"http://127.0.0.1:{port}", worker.service.pid, dashboard.pid
 
 

@@ -1,9 +1,24 @@
 """How far two models agree about the same nodes."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from topology.messages import Floats
 from topology.ranking import highest
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Both measures; None where there is none, or it has not been worked out."""
+
+    top_k_overlap: float | None = None
+    rank_correlation: float | None = None
+
+
+def agreement(one: Floats, other: Floats, k: int) -> Agreement:
+    """How far the risks of two models agree, shape (nodes,) each; symmetric."""
+    return Agreement(top_overlap(one, other, k), rank_correlation(one, other))
 
 
 def top_overlap(one: Floats, other: Floats, k: int) -> float | None:

@@ -1,6 +1,7 @@
 """The API's answers, as plain values: pure functions of what the worker knows."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -8,7 +9,7 @@ import numpy as np
 
 from topology.clock import to_iso
 from topology.ranking import highest
-from ui.agreement import rank_correlation, top_overlap
+from ui.agreement import agreement
 from ui.episodes import pair_up
 from ui.history import TOP_K
 from ui.knowledge import LEVEL_NAMES, Knowledge, Moment, UnknownError
@@ -17,6 +18,7 @@ from ui.shapes import (
     alert_shapes,
     episode_shape,
     iso_or_none,
+    model_shape,
     node_shape,
     pairing_shape,
     parts,
@@ -51,6 +53,7 @@ class Answers(Knowledge):
             ],
             "zones": list(self.grid.zones),
             "models": list(self.influence),
+            "model_info": {name: model_shape(name) for name in self.influence},
             "settings": dict(self.settings),
         }
 
@@ -143,10 +146,11 @@ class Answers(Knowledge):
             "alerts": alert_shapes([item for item in alerts if item.alert.node_id == node_id]),
         }
 
-    def compare(self, run: str | None, k: int) -> Answer:
-        """All models over the same moment."""
-        first, run = self.which(None, run)
-        moments = {model: self.moment(model, run) for model in self.influence}
+    def compare(self, run: str | None, k: int, pair: Sequence[str] | None = None) -> Answer:
+        """Two models over the same moment."""
+        first, second = self.pair(pair)
+        _, run = self.which(first, run)
+        moments = {model: self.moment(model, run) for model in (first, second)}
         head = self.head(first, run, moments[first].view)
         del head["model"], head["watermark"]
         models = {
@@ -158,13 +162,13 @@ class Answers(Knowledge):
             }
             for model, moment in moments.items()
         }
-        one, other = [moment.risk for moment in moments.values()][:2]
+        agreed = agreement(moments[first].risk, moments[second].risk, k)
         return {
             **head,
             "nodes": list(self.grid.ids),
             "models": models,
-            "top_k_overlap": top_overlap(one, other, k),
-            "rank_correlation": rank_correlation(one, other),
+            "top_k_overlap": agreed.top_k_overlap,
+            "rank_correlation": agreed.rank_correlation,
         }
 
     def episodes(self, model: str | None, run: str | None, limit: int) -> Answer:
@@ -186,19 +190,19 @@ class Answers(Knowledge):
             ],
         }
 
-    def history(self, run: str | None) -> Answer:
-        """How the first two models have agreed over a run so far."""
-        _, run = self.which(None, run)
-        models = list(self.influence)[:2]
+    def history(self, run: str | None, pair: Sequence[str] | None = None) -> Answer:
+        """How two models have agreed over a run so far."""
+        models = self.pair(pair)
+        _, run = self.which(models[0], run)
         book = self.store.history
         points = book.points(run) if run and book else []
         episodes = [self.store.episodes(model, run) if run else [] for model in models]
-        pairing = pair_up(episodes[0], episodes[-1])
+        pairing = pair_up(*episodes)
         return {
             "version": self.store.version,
             "run": run,
             "k": TOP_K,
-            "points": [point_shape(point) for point in points],
+            "points": [point_shape(point, models) for point in points],
             **pairing_shape(pairing, models),
         }
 

@@ -162,9 +162,11 @@ class ApiClient:
         """One node: values, neighbours, recent windows, sources of its stress, alerts."""
         return self._get(f"node/{quote(node_id, safe='')}", NodeDetail, model=model, run=run)
 
-    def compare(self, run: str | None = None, k: int = 10) -> Compare:
-        """The models next to each other, with the overlap of their top ``k``."""
-        return self._get("compare", Compare, run=run, k=k)
+    def compare(
+        self, run: str | None = None, k: int = 10, models: Sequence[str] | None = None
+    ) -> Compare:
+        """Two models (by default the first) next to each other, with the overlap of their top k."""
+        return self._get("compare", Compare, run=run, k=k, models=_listed(models))
 
     def episodes(
         self, model: str | None = None, run: str | None = None, limit: int = 500
@@ -175,9 +177,9 @@ class ApiClient:
         """
         return self._get("episodes", Episodes, model=model, run=run, limit=limit)
 
-    def history(self, run: str | None = None) -> History:
-        """How the models have agreed, window by window, over the run so far."""
-        return self._get("compare/history", History, run=run)
+    def history(self, run: str | None = None, models: Sequence[str] | None = None) -> History:
+        """How two models (by default the first) have agreed over the run so far."""
+        return self._get("compare/history", History, run=run, models=_listed(models))
 
     def system(self) -> System:
         """How every worker is, and the settings in force."""
@@ -233,6 +235,10 @@ class ApiClient:
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
+
+
+def _listed(models: Sequence[str] | None) -> str | None:
+    return None if models is None else ",".join(models)
 
 
 class _ServerError(Exception):

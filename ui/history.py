@@ -10,12 +10,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 
 from topology.errors import MessageError
 from topology.messages import Floats, RiskWindow, WindowHead, decode
-from ui.agreement import rank_correlation, top_overlap
+from ui.agreement import Agreement, agreement
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +36,21 @@ COMPARING_S = 0.1
 """How long one question may compare; the next one goes on."""
 
 
+UNKNOWN = Agreement()
+
+
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One window: agreement of the first two models, and each model's averages.
-
-    Agreement is None where there is none, or it has not been worked out.
-    """
+    """One window: each model's averages, and how far each pair of models agrees, once asked."""
 
     end_s: float
-    top_k_overlap: float | None
-    rank_correlation: float | None
     average_risk: dict[str, float]
     alarms: dict[str, int]
+    agreements: Mapping[frozenset[str], Agreement] = field(default_factory=dict)
+
+    def agreement(self, pair: Sequence[str]) -> Agreement:
+        """How far two models agree, in whichever order."""
+        return self.agreements.get(frozenset(pair), UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class History:
     index
         Position of each node in the grid.
     models
-        Their names; the first two are compared.
+        Their names; every pair of them is compared.
     shards
         How many there are.
     warning
@@ -130,11 +134,12 @@ class History:
             end_s, parts = self._taken_to_compare(known, newest=True)
             risk = self._risks(parts)
             if risk is not None:
-                known.points[end_s] = replace(
-                    known.points[end_s],
-                    top_k_overlap=top_overlap(risk[0], risk[-1], TOP_K),
-                    rank_correlation=rank_correlation(risk[0], risk[-1]),
-                )
+                by_model = zip(self._models, risk, strict=True)
+                found = {
+                    frozenset((one, other)): agreement(of_one, of_other, TOP_K)
+                    for (one, of_one), (other, of_other) in combinations(by_model, 2)
+                }
+                known.points[end_s] = replace(known.points[end_s], agreements=found)
         return list(known.points.values())
 
     def forget(self, run: str) -> None:
@@ -161,7 +166,7 @@ class History:
             mine = [parts[number, shard] for shard in range(self._shards)]
             average[model] = sum(part.risk for part in mine) / len(self._index)
             alarms[model] = sum(part.alarms for part in mine)
-        run.points[end_s] = Point(end_s, None, None, average, alarms)
+        run.points[end_s] = Point(end_s, average, alarms)
         run.to_compare[end_s] = parts
         run.last_s = end_s
         self._points += 1

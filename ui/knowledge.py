@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from tables.shard_view import PaneView
-from topology.errors import DataError
+from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
 from topology.influence import Matrix
 from topology.messages import Floats
@@ -100,6 +100,27 @@ class Knowledge:
         if all(run not in self.store.runs_of(name) for name in self.influence):
             raise UnknownError("run", run, runs)
         return model, run
+
+    def pair(self, names: Sequence[str] | None) -> tuple[str, str]:
+        """The two models that are compared: the first two unless they are named.
+
+        Raises
+        ------
+        UnknownError
+            For a model that is not enabled, with those that are.
+        UsageError
+            If they are not two, or there are no two.
+        """
+        enabled = list(self.influence)
+        if len(enabled) < 2:
+            raise UsageError(f"only {enabled[0]} is enabled: there is nothing to compare")
+        chosen = enabled[:2] if names is None else names
+        for name in chosen:
+            if name not in enabled:
+                raise UnknownError("model", name, enabled)
+        if len(chosen) != 2 or chosen[0] == chosen[1]:
+            raise UsageError(f"models must be two different names, such as {','.join(enabled[:2])}")
+        return chosen[0], chosen[1]
 
     def view(self, model: str, run: str | None) -> RunView | None:
         """What has been published of a run."""

@@ -124,13 +124,23 @@ class Poller:
             ("episodes",), run, lambda name: self._client.episodes(run=name, limit=EPISODES)
         )
 
-    def history(self, run: str | None = None) -> History | None:
-        """How the models have agreed over the run; kept like a node's detail."""
-        return self._once(("history",), run, self._client.history)
+    def history(
+        self, run: str | None = None, models: Sequence[str] | None = None
+    ) -> History | None:
+        """How two models have agreed over the run; kept like a node's detail."""
+        return self._once(
+            ("history", *(models or ())), run, lambda name: self._client.history(name, models)
+        )
 
-    def compare(self, run: str | None = None) -> Compare | None:
-        """The models next to each other now; kept like a node's detail."""
-        return self._once(("compare",), run, lambda name: self._client.compare(name, TOP_K))
+    def compare(
+        self, run: str | None = None, models: Sequence[str] | None = None
+    ) -> Compare | None:
+        """Two models next to each other now; kept like a node's detail."""
+        return self._once(
+            ("compare", *(models or ())),
+            run,
+            lambda name: self._client.compare(name, TOP_K, models),
+        )
 
     def system(self) -> System | None:
         """How the workers are, asked for at most every two seconds; the last one known if gone."""

@@ -47,6 +47,13 @@ class GridSettings(Struct, frozen=True):
     partitions: int = 4
 
 
+class ModelInfo(Struct, frozen=True):
+    """What people are told of a model: its title, and one sentence."""
+
+    title: str
+    explanation: str = ""
+
+
 class GridInfo(Struct, frozen=True):
     """The topology and how it is judged; changes only when a worker starts with another one."""
 
@@ -58,6 +65,7 @@ class GridInfo(Struct, frozen=True):
     zones: list[str] = []
     credit: str = ""
     note: str = ""
+    model_info: dict[str, ModelInfo] = {}
 
 
 class RunInfo(Struct, frozen=True):
@@ -226,7 +234,7 @@ class ModelFigures(Struct, frozen=True):
 
 
 class Compare(Struct, frozen=True):
-    """The models next to each other; both measures are in [-1, 1] or None."""
+    """Two models next to each other; both measures are in [-1, 1] or None."""
 
     version: int
     run: str | None

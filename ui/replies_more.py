@@ -53,15 +53,9 @@ class HistoryPoint(Struct, frozen=True):
 class EpisodePairs(Struct, frozen=True):
     """Episodes by model, pairs that overlap in time at one node, and ids without a partner."""
 
-    linear: int = 0
-    centrality: int = 0
+    counts: dict[str, int] = {}
     both: int = 0
     only: dict[str, list[str]] = {}
-
-    def count(self, model: str) -> int:
-        """How many episodes the model has had."""
-        counts = {"linear": self.linear, "centrality": self.centrality}
-        return counts.get(model, 0)
 
 
 class Lead(Struct, frozen=True):
@@ -76,7 +70,7 @@ class Lead(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """How the models have agreed over a run, oldest window first; ``k`` is that of the overlap."""
+    """How two models have agreed over a run, oldest window first; ``k`` is that of the overlap."""
 
     version: int
     run: str | None

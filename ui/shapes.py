@@ -7,6 +7,7 @@ import msgspec
 
 from topology.clock import to_iso
 from topology.grid import Node
+from topology.models import MODELS
 from ui.episodes import Episode, Pairing
 from ui.history import Point
 from ui.store import ReceivedAlert, RunView
@@ -19,6 +20,12 @@ MAX_ALONE = 100
 def iso_or_none(time_s: float | None) -> str | None:
     """Epoch seconds as ISO-8601, nothing as nothing."""
     return None if time_s is None else to_iso(time_s)
+
+
+def model_shape(name: str) -> Answer:
+    """What people are told of a model."""
+    model = MODELS[name]
+    return {"title": model.title, "explanation": model.explanation}
 
 
 def node_shape(node: Node) -> Answer:
@@ -75,14 +82,15 @@ def episode_shape(episode: Episode, node: Node | None, event_time_s: float | Non
     }
 
 
-def point_shape(point: Point) -> Answer:
-    """One point of the models' agreement over time."""
+def point_shape(point: Point, pair: Sequence[str]) -> Answer:
+    """One point of the agreement of two models over time."""
+    agreed = point.agreement(pair)
     return {
         "window_end": to_iso(point.end_s),
-        "top_k_overlap": point.top_k_overlap,
-        "rank_correlation": point.rank_correlation,
-        "average_risk": point.average_risk,
-        "alarms": point.alarms,
+        "top_k_overlap": agreed.top_k_overlap,
+        "rank_correlation": agreed.rank_correlation,
+        "average_risk": {model: point.average_risk[model] for model in pair},
+        "alarms": {model: point.alarms[model] for model in pair},
     }
 
 
@@ -94,7 +102,7 @@ def pairing_shape(pairing: Pairing, models: Sequence[str]) -> Answer:
     earlier = (sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads))
     return {
         "episodes": {
-            **dict(zip(models, counts, strict=True)),
+            "counts": dict(zip(models, counts, strict=True)),
             "both": len(leads),
             "only": dict(zip(models, only, strict=True)),
         },

@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MAX_ALERTS = 5_000
 """Alerts kept a model, of all runs; and episodes: as many as one answer of the API may hold. Some
-2 kB of memory each, with both models."""
+2 kB of memory each, with two models."""
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0

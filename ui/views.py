@@ -38,8 +38,8 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
         "/alerts": lambda q: answers.alerts(
             q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
         ),
-        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000)),
-        "/compare/history": lambda q: answers.history(q.get("run")),
+        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000), _pair(q)),
+        "/compare/history": lambda q: answers.history(q.get("run"), _pair(q)),
         "/episodes": lambda q: answers.episodes(
             q.get("model"), q.get("run"), _integer(q, "limit", 500, 5000)
         ),
@@ -111,6 +111,11 @@ def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> in
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
         raise UsageError(f"{name} must be an integer from 1 to {most}, got {text[:40]!r}")
     return int(text)
+
+
+def _pair(query: Mapping[str, str]) -> list[str] | None:
+    text = query.get("models")
+    return None if text is None else [name.strip()[:40] for name in text.split(",", 3)]
 
 
 def _since(query: Mapping[str, str]) -> float:

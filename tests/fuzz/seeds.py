@@ -156,6 +156,7 @@ def questions() -> list[bytes]:
     return [
         b"/grid", b"/runs", b"/state?model=linear&run=r", b"/top?k=10&model=centrality",
         b"/alerts?since=0&limit=20", b"/compare?k=3&run=r", b"/compare/history?run=r",
+        b"/compare?models=centrality,linear",
         b"/episodes?limit=5&model=linear", b"/windows/open?model=linear", b"/node/a?run=r",
         b"/system", b"/health", b"/node/%2e%2e%2f?model=%00&k=1e9",
     ]  # fmt: skip

@@ -26,7 +26,7 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     "path",
     ["grid", "runs", "state", "top?k=3", "episodes", "compare/history", "alerts?limit=5",
-     "node/kruckel", "compare", "windows/open"],
+     "node/kruckel", "compare", "compare?models=centrality,linear", "windows/open"],
 )  # fmt: skip
 def test_nothing_new_costs_a_few_bytes(client: httpx.Client, path: str) -> None:
     first = client.get(path)
@@ -92,7 +92,9 @@ def test_the_history_has_a_point_a_final_window(client: httpx.Client) -> None:
     counts = history["episodes"]
     for model in ("linear", "centrality"):
         episodes = client.get("episodes", params={"model": model}).json()["episodes"]
-        assert counts[model] == len(episodes) == counts["both"] + len(counts["only"][model])
+        assert (
+            counts["counts"][model] == len(episodes) == counts["both"] + len(counts["only"][model])
+        )
 
 
 def test_the_system_tells_of_every_worker_without_lag_when_all_is_done(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import combinations
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -40,8 +41,17 @@ GRID: dict[str, Any] = {
     },
 }  # fmt: skip
 
-RISKS = {"linear": [0.0, 0.31, 0.83], "centrality": [0.12, 0.44, 0.95]}
-LEVELS = {"linear": ["", "", "HIGH"], "centrality": ["", "", "CRITICAL"]}
+RISKS = {
+    "linear": [0.0, 0.31, 0.83],
+    "centrality": [0.12, 0.44, 0.95],
+    "electrical": [0.2, 0.1, 0.6],
+}
+LEVELS = {
+    "linear": ["", "", "HIGH"],
+    "centrality": ["", "", "CRITICAL"],
+    "electrical": ["", "", "WARNING"],
+}
+TWO = ("linear", "centrality")
 
 
 def state(model: str, version: int = 7, published_at: float = 1e9) -> dict[str, Any]:
@@ -117,30 +127,31 @@ def episode(
     }  # fmt: skip
 
 
-def history() -> dict[str, Any]:
+def history(pair: tuple[str, str] = TWO) -> dict[str, Any]:
     """A ``/compare/history`` answer: three windows, one pair, one alarm of each model alone."""
+    one, other = pair
     points = [
         {"window_end": f"2019-01-15T{hour}:00:00Z", "top_k_overlap": overlap,
-         "rank_correlation": correlation, "average_risk": {"linear": 0.2, "centrality": 0.3},
-         "alarms": {"linear": 1, "centrality": 2}}
+         "rank_correlation": correlation, "average_risk": {one: 0.2, other: 0.3},
+         "alarms": {one: 1, other: 2}}
         for hour, overlap, correlation in ((15, None, None), (16, 0.5, 0.33), (17, 0.67, 0.81))
     ]  # fmt: skip
     return {
         "version": 7, "run": RUN, "k": 10, "points": points,
-        "episodes": {"linear": 2, "centrality": 2, "both": 1,
-                     "only": {"linear": ["e2"], "centrality": ["c2"]}},
-        "lead": {"median_s": -3600, "earlier": {"linear": 0, "centrality": 1}, "same": 0},
+        "episodes": {"counts": {one: 2, other: 2}, "both": 1,
+                     "only": {one: ["e2"], other: ["c2"]}},
+        "lead": {"median_s": -3600, "earlier": {one: 0, other: 1}, "same": 0},
     }  # fmt: skip
 
 
-def compare() -> dict[str, Any]:
+def compare(pair: tuple[str, str] = TWO) -> dict[str, Any]:
     """A ``/compare`` answer."""
     return {
         "version": 7, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
         "nodes": [node["id"] for node in GRID["nodes"]],
         "models": {model: {"risk": RISKS[model], "level": LEVELS[model], "active_alarms": 1,
                            "average_risk": sum(RISKS[model]) / 3}
-                   for model in ("linear", "centrality")},
+                   for model in pair},
         "top_k_overlap": 0.67, "rank_correlation": 1.0,
     }  # fmt: skip
 
@@ -168,10 +179,13 @@ def system(now: float = 1e9) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def answers(published_at: float = 1e9) -> dict[str, Any]:
-    """The answer to every request, by path and model: change them as a test needs."""
+def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[str, Any]:
+    """The answer to every request, by path and model: change them as a test needs.
+
+    Of the pairs of models the first has its answers below the path alone.
+    """
     found: dict[str, Any] = {
-        "grid": GRID,
+        "grid": GRID | {"models": list(models)},
         "runs": {"runs": [{"run": RUN, "event_time": "2019-01-15T18:00:00Z",
                            "watermark": "2019-01-15T17:00:00Z", "ended": False,
                            "published_at": published_at}]},
@@ -186,7 +200,10 @@ def answers(published_at: float = 1e9) -> dict[str, Any]:
         "compare/history": history(),
         "system": system(published_at),
     }  # fmt: skip
-    for model in ("linear", "centrality"):
+    for pair in list(combinations(models, 2))[1:]:
+        found[f"compare/{','.join(pair)}"] = compare(pair) | {"top_k_overlap": 0.25}
+        found[f"compare/history/{','.join(pair)}"] = history(pair)
+    for model in models:
         found[f"state/{model}"] = state(model, published_at=published_at)
         found[f"top/{model}"] = top(model)
         found[f"alerts/{model}"] = {
@@ -229,7 +246,11 @@ class _Handler(BaseHTTPRequestHandler):
         model, run = query.get("model", ["linear"])[0], query.get("run", [RUN])[0]
         # Another run's answers stand below its name.
         known = self.server.answers if run == RUN else self.server.answers.get(run, {})
-        found = known.get(path, known.get(f"{path}/{model}"))
+        pair = query.get("models", [""])[0]
+        found = next(
+            (known[key] for key in (f"{path}/{pair}", path, f"{path}/{model}") if key in known),
+            None,
+        )
         if self.server.live and path == "state" and found:
             now = time.time()
             found = {**found, "parts": [{**p, "published_at": now} for p in found["parts"]]}

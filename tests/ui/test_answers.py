@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from math import exp
 
 import msgspec
@@ -15,6 +16,7 @@ from tables.windows import WindowSpec
 from tests.frames import at, spread
 from tests.memory import Table
 from topology.clock import to_iso
+from topology.errors import UsageError
 from topology.grid import Grid
 from topology.messages import encode
 from ui.agreement import rank_correlation, top_overlap
@@ -23,6 +25,8 @@ from ui.knowledge import UnknownError
 from ui.store import Store
 
 SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)
+BOOST = {"linear": 1.0, "centrality": 2.0, "electrical": 3.0}
+"""By how much each model's stress is the first one's."""
 INFLUENCE = csr_array(np.array([[1.0, 0.5, 0.0], [0.25, 1.0, 0.4], [0.0, 0.3, 1.0]]))
 
 
@@ -34,11 +38,11 @@ def iso(hour: float) -> str:
 def answers(triangle: Grid) -> Answers:
     """Three hours of a run, worked on by the real stage and published as a worker does."""
     store = Store()
-    for name in ("linear", "centrality"):
+    for name in BOOST:
         model = RiskModel(name, triangle, INFLUENCE, 1, SPEC, Thresholds())
         table, state = RiskTable(Table(), 3), ShardState.new(3, started_ms=0)
         panes = table.panes("r", 0)
-        boost = 1.0 if name == "linear" else 2.0
+        boost = BOOST[name]
         model.fold(
             spread("north", [0, 1, 2], {"a": [0.1 * boost, 0.2 * boost, 0.4 * boost]}),
             state,
@@ -62,7 +66,7 @@ def answers(triangle: Grid) -> Answers:
         )  # fmt: skip
     return Answers(
         grid=triangle,
-        influence={"linear": INFLUENCE, "centrality": INFLUENCE},
+        influence=dict.fromkeys(BOOST, INFLUENCE),
         partitions=1,
         step_s=SPEC.step_s,
         size_s=SPEC.size_s,
@@ -123,10 +127,46 @@ def test_compare_sets_the_models_side_by_side(answers: Answers) -> None:
     assert compared["rank_correlation"] == 1.0
 
 
+def test_any_two_of_three_models_are_compared(answers: Answers) -> None:
+    pair = ["electrical", "linear"]
+    compared = answers.compare("r", 2, pair)
+    assert list(compared["models"]) == pair
+    assert compared["models"]["electrical"]["risk"][0] == pytest.approx(1 - exp(-2.1))
+    assert list(answers.history("r", pair)["episodes"]["counts"]) == pair
+    assert list(answers.history("r")["episodes"]["counts"]) == ["linear", "centrality"]
+
+
+@pytest.mark.parametrize("pair", [[], ["linear"], ["linear"] * 2, list(BOOST)])
+def test_what_is_not_two_models_is_a_wrong_question(answers: Answers, pair: list[str]) -> None:
+    for ask in (lambda: answers.compare("r", 2, pair), lambda: answers.history("r", pair)):
+        with pytest.raises(UsageError, match="two different names"):
+            ask()
+
+
+def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
+    alone = replace(answers, influence={"centrality": INFLUENCE})
+    assert alone.overview()["models"] == ["centrality"]
+    assert alone.state(None, None)["model"] == "centrality"
+    assert {e["model"] for e in alone.episodes(None, None, 9)["episodes"]} <= {"centrality"}
+    assert [run["run"] for run in alone.runs()["runs"]] == ["r"]
+    with pytest.raises(UsageError, match="only centrality is enabled: there is nothing to comp"):
+        alone.compare(None, 2)
+    with pytest.raises(UsageError, match="nothing to compare"):
+        alone.history(None)
+
+
+def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) -> None:
+    overview = answers.overview()
+    assert overview["models"] == list(BOOST)
+    assert overview["model_info"]["electrical"]["title"] == "Electrical distance"
+    assert all(info["explanation"] for info in overview["model_info"].values())
+
+
 @pytest.mark.parametrize(
     ("ask", "exists"),
     [
-        (lambda a: a.state("magic", None), ["linear", "centrality"]),
+        (lambda a: a.state("magic", None), list(BOOST)),
+        (lambda a: a.compare(None, 5, ["linear", "magic"]), list(BOOST)),
         (lambda a: a.state("linear", "other"), ["r"]),
         (lambda a: a.node("q", None, None), ["a", "b", "c"]),
     ],

@@ -23,7 +23,7 @@ def test_answers_about_a_whole_run_and_about_the_workers_are_typed_too():
         history = client.history(RUN)
         assert [point.rank_correlation for point in history.points] == [None, 0.33, 0.81]
         assert history.episodes.only == {"linear": ["e2"], "centrality": ["c2"]}
-        assert (history.episodes.count("linear"), history.episodes.both) == (2, 1)
+        assert (history.episodes.counts["linear"], history.episodes.both) == (2, 1)
         assert (history.lead.median_s, history.lead.earlier["centrality"]) == (-3600, 1)
         system = client.system()
         assert system.workers[0].lag["stress_events"] == 1234

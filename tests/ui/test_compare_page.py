@@ -8,7 +8,6 @@ from ui.client import ApiClient
 from ui.dashboard.compare_callbacks import (
     drawings,
     history_update,
-    models_of,
     moment_of,
     node_of_click,
 )
@@ -160,15 +159,15 @@ def test_the_note_counts_what_each_has_alone_and_says_what_is_not_listed():
 
 
 def test_what_is_drawn_is_patched_and_another_grid_drawn_anew(snapshot):
-    first = drawings(snapshot, None, None)
+    first = drawings(snapshot, MODELS, None, None)
     assert first[0].data[-2].marker.color == (0, 0.31, 0.83)
     assert first[1].data[-2].marker.color == (0.12, 0.44, 0.95)
     assert first[3:5] == ("Linear attenuation", "Centrality-based")
-    again = drawings(snapshot, "diele", first[5])
+    again = drawings(snapshot, MODELS, "diele", first[5])
     assert all(isinstance(figure, Patch) for figure in again[:3])
     assert again[3:] == (no_update,) * 3
-    assert not isinstance(drawings(snapshot, None, first[5] + 1)[0], Patch)
-    assert drawings(Snapshot(), None, None) == (no_update,) * 6
+    assert not isinstance(drawings(snapshot, MODELS, None, [0, *MODELS])[0], Patch)
+    assert drawings(Snapshot(), MODELS, None, None) == (no_update,) * 6
 
 
 def test_the_history_is_sent_only_when_a_window_has_come():
@@ -194,11 +193,11 @@ def test_a_run_without_a_final_window_says_so():
 
 
 def test_maps_and_scatter_are_of_the_snapshots_own_moment(snapshot):
-    moment = moment_of(snapshot)
+    moment = moment_of(snapshot, MODELS)
     assert moment.nodes == COMPARE.nodes
     assert moment.models["centrality"].risk == [0.12, 0.44, 0.95]
     assert moment.models["centrality"].level == ["", "", "CRITICAL"]
-    assert moment_of(Snapshot()) is None
+    assert moment_of(Snapshot(), MODELS) is None
 
 
 def test_a_click_means_the_node_it_carries():
@@ -214,5 +213,20 @@ def test_the_picked_node_is_told_with_a_link_to_its_page():
     assert panel.picked_line(COMPARE, MODELS, "", None).startswith("Click a point")
 
 
-def test_the_models_are_those_of_the_grid(snapshot):
-    assert models_of(snapshot) == models_of(Snapshot()) == MODELS
+def test_one_model_has_nothing_to_compare_and_says_so():
+    assert panel.alone_words(MODELS) == ""
+    assert "Electrical distance is the only model" in panel.alone_words(["electrical"])
+
+
+def test_another_pair_has_its_scatter_drawn_anew_on_maps_that_stay():
+    found = literal_api.answers(models=(*MODELS, "electrical"))
+    with literal_api.literal_api(found=found) as api:
+        poller = Poller(ApiClient(api.url))
+        snapshot = poller.poll()
+        poller.stop()
+    mark = drawings(snapshot, MODELS, None, None)[5]
+    first, second, scatter, *titles, _ = drawings(snapshot, ["linear", "electrical"], None, mark)
+    assert isinstance(first, Patch)
+    assert isinstance(second, Patch)
+    assert list(scatter.data[compare_scatter.NODES].y) == [0.2, 0.1, 0.6]
+    assert titles == ["Linear attenuation", "Electrical distance"]

@@ -338,8 +338,8 @@ def test_a_page_that_needs_an_address_is_not_in_the_navigation():
 
 
 def test_side_by_side_puts_the_first_model_on_the_left(snapshot):
-    assert shown_models(snapshot.grid, "both", "centrality") == ("linear", "centrality")
-    assert shown_models(snapshot.grid, "centrality", "centrality") == ("centrality", None)
+    assert shown_models(snapshot.grid, "both", "centrality", None) == ("linear", "centrality")
+    assert shown_models(snapshot.grid, "centrality", "centrality", None) == ("centrality", None)
 
 
 def test_a_trend_of_one_value_draws_nothing_and_a_steady_one_a_level_line():

@@ -4,6 +4,7 @@ from tests.frames import at, hour_s
 from topology.messages import RiskWindow, WindowHead, decode, encode
 from ui.history import COMPARING_S, MAX_PENDING, MAX_RUNS, PART_BYTES, History
 
+PAIR = ("linear", "centrality")
 INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
 
 
@@ -33,8 +34,8 @@ def test_a_point_comes_when_every_shard_of_every_model_has_closed(history: Histo
     assert point.end_s == hour_s(1)
     assert point.alarms == {"linear": 2, "centrality": 2}
     assert point.average_risk == pytest.approx({"linear": 0.3, "centrality": 0.425})
-    assert point.top_k_overlap == pytest.approx(2 / 4)
-    assert point.rank_correlation is not None
+    assert point.agreement(PAIR).top_k_overlap == pytest.approx(2 / 4)
+    assert point.agreement(PAIR).rank_correlation is not None
 
 
 def test_a_window_that_is_sent_again_changes_nothing(history: History) -> None:
@@ -92,7 +93,7 @@ def test_what_one_question_has_no_time_for_the_next_ones_compare(
     monkeypatch.setattr("ui.history.time.monotonic", lambda: next(now) * COMPARING_S * 0.4)
     compared = []
     while not compared or compared[-1] < 5:
-        known = [point.top_k_overlap is not None for point in history.points("r")]
+        known = [point.agreement(PAIR).top_k_overlap is not None for point in history.points("r")]
         assert known == sorted(known), "the newest come first"
         compared.append(sum(known))
     assert compared == sorted(compared)
@@ -107,7 +108,7 @@ def test_risks_that_nobody_asks_for_do_not_pile_up(
     for hour in range(5):
         whole(history, hour)
     points = history.points("r")
-    assert [point.top_k_overlap for point in points] == [None, None, 1.0, 1.0, 1.0]
+    assert [point.agreement(PAIR).top_k_overlap for point in points] == [None, None, 1.0, 1.0, 1.0]
     assert all(point.average_risk["linear"] == pytest.approx(0.35) for point in points)
 
 
@@ -131,7 +132,7 @@ def test_a_window_that_cannot_be_read_has_no_agreement(history: History) -> None
     for raw in (good.replace(b'"a"', b'"x"'), *others):
         add(history, raw)
     (point,) = history.points("r")
-    assert point.top_k_overlap is None
+    assert point.agreement(PAIR).top_k_overlap is None
     assert point.alarms == {"linear": 2, "centrality": 2}
 
 
@@ -144,3 +145,24 @@ def test_windows_that_are_not_whole_have_a_bound_in_bytes(
         add(history, window("linear", 0, hour, {}))
     assert len(history._pending) == 3
     assert history._pending_bytes == 3 * size([raw])
+
+
+def test_every_pair_of_three_models_is_compared_in_whichever_order() -> None:
+    history = History(INDEX, ["linear", "centrality", "electrical"], shards=1, warning=0.5)
+    risks = {"linear": {"a": 0.9}, "centrality": {"a": 0.8, "b": 0.7}, "electrical": {"c": 0.6}}
+    for model, of_nodes in risks.items():
+        assert history.points("r") == []
+        add(history, window(model, 0, 1, of_nodes))
+    (point,) = history.points("r")
+    assert point.agreement(("linear", "centrality")).top_k_overlap == pytest.approx(1 / 2)
+    assert point.agreement(("electrical", "linear")).top_k_overlap == 0
+    assert point.agreement(("linear", "electrical")) == point.agreement(("electrical", "linear"))
+    assert point.alarms == {"linear": 1, "centrality": 2, "electrical": 1}
+
+
+def test_one_model_alone_has_points_and_no_agreement() -> None:
+    history = History(INDEX, ["linear"], shards=1, warning=0.5)
+    add(history, window("linear", 0, 1, {"a": 0.6}))
+    (point,) = history.points("r")
+    assert point.alarms == {"linear": 1}
+    assert point.agreements == {}

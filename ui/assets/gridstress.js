@@ -64,8 +64,8 @@ window.dash_clientside.gridstress = {
           return [asked === "both" ? same : asked, asked];
         }
       }
-      if (view === "both") return known.includes("both") ? [same, same] : [same, known[0]];
-      return [view, same];
+      if (known.length && !known.includes(view)) return [same, known[0]];
+      return [view === "both" ? same : view, same];
     };
   })(),
 

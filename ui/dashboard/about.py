@@ -31,15 +31,15 @@ def about_panel(grid: GridInfo | None) -> list[Component]:
             f"cleared below {levels.get('CLEAR', 0):.2f}; decided when a window is final, so a "
             "node's current risk may already be elsewhere.",
         ),
-        _entry(
-            "Linear attenuation",
-            "Each hop weakens stress by the line's coupling and the receiving node's sensitivity; "
-            f"at most {settings.max_hops} hops, ×{settings.decay:g} from the second on.",
+        *(
+            _entry(info.title, info.explanation)
+            for info in (grid.model_info.values() if grid else ())
         ),
         _entry(
-            "Centrality-based",
-            "The same walk, but well-connected nodes take on more: × (1 + "
-            f"{settings.alpha:g} × {settings.centrality} centrality) instead of the sensitivity.",
+            "How far stress goes",
+            f"At most {settings.max_hops} lines, in every model; their decay is "
+            f"{settings.decay:g}. Centrality is that by {settings.centrality}, weighed by "
+            f"{settings.alpha:g}.",
         ),
         _entry("The grid", credit_line(grid) or "not known yet."),
     ]

@@ -5,11 +5,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from ui.dashboard import words
-from ui.dashboard.theme import model_title
+from ui.dashboard.grids import models_of
+from ui.dashboard.theme import model_title, short_title
+from ui.replies import GridInfo
 
 EVERYTHING = "all"
 TIMES = {EVERYTHING: "any time", "86400": "last 24 h", "604800": "last 7 days"}
 """Choices of when an episode was raised: seconds of grid time before the newest, and its name."""
+
+
+ALL = {"value": EVERYTHING, "label": "All"}
+STATES = [ALL, {"value": "open", "label": "Open"}, {"value": "cleared", "label": "Cleared"}]
+
+
+def model_choices(grid: GridInfo | None) -> list[dict[str, str]]:
+    """All models, and each."""
+    return [ALL, *({"value": m, "label": short_title(m)} for m in models_of(grid))]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The alarms page: every episode of the run, of both models, to filter, sort, open and export."""
+"""The alarms page: every episode of the run, of all models, to filter, sort, open and export."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from ui.dashboard.alarm_filters import EVERYTHING, TIMES
+from ui.dashboard.alarm_filters import EVERYTHING, STATES, TIMES, model_choices
 from ui.dashboard.alarms_callbacks import register
 from ui.dashboard.links import ALARMS_PATH
 from ui.dashboard.page import Page
 from ui.dashboard.panels.episodes import episode_table
-from ui.dashboard.theme import LEVELS, MODEL_TITLES
+from ui.dashboard.theme import LEVELS
 
 KEPT: dict[str, Any] = {"persistence": True, "persistence_type": "session"}
 
@@ -69,10 +69,8 @@ def _filters() -> list[Component]:
                 **KEPT,
             ),
         ),
-        _field("State", _switch("alarms-state", "State", {"open": "Open", "cleared": "Cleared"})),
-        _field(
-            "Model", _switch("alarms-model", "Model", {m: m.capitalize() for m in MODEL_TITLES})
-        ),
+        _field("State", _switch("alarms-state", "State", STATES)),
+        _field("Model", _switch("alarms-model", "Model", model_choices(None))),
         _field(
             "Zone",
             dmc.Select(
@@ -131,11 +129,10 @@ def _field(title: str, control: Component) -> html.Div:
     return html.Div([html.Span(title, className="muted"), control], className="alarms-field")
 
 
-def _switch(name: str, label: str, choices: dict[str, str]) -> Component:
-    labels = {EVERYTHING: "All", **choices}
+def _switch(name: str, label: str, choices: list[dict[str, str]]) -> Component:
     control: Component = dmc.SegmentedControl(
         id=name,
-        data=[{"value": value, "label": label} for value, label in labels.items()],
+        data=choices,
         value=EVERYTHING,
         size="xs",
         **KEPT,
@@ -149,5 +146,5 @@ ALARMS = Page(
     "Alarms",
     layout,
     register,
-    both_models="The table holds the alarms of both models; its own filter can choose one.",
+    switch_off="The table holds the alarms of all models; its own filter can choose one.",
 )

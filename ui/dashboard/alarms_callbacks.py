@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
-from ui.dashboard.alarm_filters import Filters, filter_model
+from ui.dashboard.alarm_filters import Filters, filter_model, model_choices
 from ui.dashboard.links import parameter
 from ui.dashboard.panels.episodes import Row, episode_rows, row_changes
 from ui.dashboard.source import Source
@@ -50,6 +50,13 @@ def register(app: Dash, source: Source) -> None:
     def zones(_news: object, shown: list[str]) -> Any:
         grid = source.snapshot().grid
         return grid.zones if grid and grid.zones != shown else no_update
+
+    @app.callback(
+        Output("alarms-model", "data"), Input("news", "data"), State("alarms-model", "data")
+    )
+    def models(_news: object, shown: list[dict[str, str]]) -> Any:
+        choices = model_choices(source.snapshot().grid)
+        return choices if choices != shown else no_update
 
     @app.callback(
         Output("alarms-table", "filterModel"),

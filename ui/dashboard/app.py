@@ -55,9 +55,10 @@ def create_dashboard(
         .replace("<footer>", "<div>")
         .replace("</footer>", "</div>")
     )
-    app.layout = shell(pages, refresh_s)
+    # Made for every visit: the header then knows the models before an address names one.
+    app.layout = lambda: shell(pages, refresh_s, source.snapshot().grid)
     app.validation_layout = html.Div(  # type: ignore[assignment]
-        [app.layout, *(page.layout() for page in pages)]
+        [shell(pages, refresh_s, None), *(page.layout() for page in pages)]
     )
     paused = Paused()
     looking = Looking(source, paused)

@@ -1,4 +1,4 @@
-"""The compare page: the two models over the same moments."""
+"""The compare page: two models over the same moments."""
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -19,6 +19,7 @@ def layout() -> Component:
             dcc.Store(id="compare-linked"),
             dcc.Store(id="compare-history-mark"),
             dcc.Store(id="compare-only-mark"),
+            html.Div(id="compare-alone", className="card compare-alone", role="status"),
             compare_cards(),
             html.Section(
                 [
@@ -81,6 +82,7 @@ def layout() -> Component:
                 className="compare-run",
             ),
         ],
+        id="compare",
         className="compare",
     )
 
@@ -95,5 +97,10 @@ def _legend() -> list[Component]:
 
 
 COMPARE = Page(
-    "/compare", "Compare", layout, register, both_models="This page always shows both models."
+    "/compare",
+    "Compare",
+    layout,
+    register,
+    switch_off="This page always shows two models.",
+    switch_label="Compared",
 )

@@ -10,8 +10,9 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_
 
 from ui.dashboard import words
 from ui.dashboard.figures import compare_history, compare_scatter
-from ui.dashboard.grids import grid_mark, names_of
+from ui.dashboard.grids import grid_mark, models_of, names_of
 from ui.dashboard.map_updates import map_update
+from ui.dashboard.pairs import pair_of
 from ui.dashboard.panels import compare as panel
 from ui.dashboard.source import Source
 from ui.dashboard.theme import model_title, palette
@@ -37,10 +38,13 @@ def _register_now(app: Dash, source: Source) -> None:
             )
         ],
         Input("news", "data"),
+        Input("pair", "value"),
     )
-    def cards(_news: object) -> list[str]:
-        models = models_of(source.snapshot())
-        values = panel.card_values(source.compare(), source.history(), models)
+    def cards(_news: object, pair: str | None) -> list[str]:
+        models = pair_of(source.snapshot().grid, pair)
+        two = len(models) == 2
+        compare = source.compare(models) if two else None
+        values = panel.card_values(compare, source.history(models) if two else None, models)
         return [text for name in panel.CARDS for text in (values[name].value, values[name].detail)]
 
     @app.callback(
@@ -51,12 +55,29 @@ def _register_now(app: Dash, source: Source) -> None:
         Output("compare-title-1", "children"),
         Output("compare-drawn", "data"),
         Input("news", "data"),
+        Input("pair", "value"),
         Input("compare-pick", "data"),
         Input("scheme", "computedColorScheme"),
         State("compare-drawn", "data"),
     )
-    def draw(_news: object, picked: str | None, scheme: str | None, drawn: int | None) -> Any:
-        return drawings(source.snapshot(), picked, drawn, scheme)
+    def draw(
+        _news: object,
+        pair: str | None,
+        picked: str | None,
+        scheme: str | None,
+        drawn: list[Any] | None,
+    ) -> Any:
+        snapshot = source.snapshot()
+        return drawings(snapshot, pair_of(snapshot.grid, pair), picked, drawn, scheme)
+
+    @app.callback(
+        Output("compare", "className"),
+        Output("compare-alone", "children"),
+        Input("news", "data"),
+    )
+    def alone(_news: object) -> tuple[str, str]:
+        told = panel.alone_words(models_of(source.snapshot().grid))
+        return "compare alone" if told else "compare", told
 
     @app.callback(
         Output("compare-pick", "data"),
@@ -81,12 +102,16 @@ def _register_now(app: Dash, source: Source) -> None:
     )
 
     @app.callback(
-        Output("compare-picked", "children"), Input("compare-pick", "data"), Input("news", "data")
+        Output("compare-picked", "children"),
+        Input("compare-pick", "data"),
+        Input("news", "data"),
+        Input("pair", "value"),
     )
-    def picked_words(picked: str | None, _news: object) -> Any:
+    def picked_words(picked: str | None, _news: object, pair: str | None) -> Any:
         snapshot = source.snapshot()
+        models = pair_of(snapshot.grid, pair)
         name = names_of(snapshot.grid).get(picked or "", picked or "")
-        return panel.picked_line(moment_of(snapshot), models_of(snapshot), name, picked)
+        return panel.picked_line(moment_of(snapshot, models), models, name, picked)
 
 
 def _register_run(app: Dash, source: Source) -> None:
@@ -96,43 +121,52 @@ def _register_run(app: Dash, source: Source) -> None:
         Output("compare-history-empty", "children"),
         Output("compare-history-mark", "data"),
         Input("news", "data"),
+        Input("pair", "value"),
         Input("scheme", "computedColorScheme"),
         State("compare-history-mark", "data"),
     )
-    def history(_news: object, scheme: str | None, mark: list[Any] | None) -> Any:
-        return history_update(source.history(), models_of(source.snapshot()), mark, scheme)
+    def history(_news: object, pair: str | None, scheme: str | None, mark: list[Any] | None) -> Any:
+        models = pair_of(source.snapshot().grid, pair)
+        found = source.history(models) if len(models) == 2 else None
+        return history_update(found, models, mark, scheme)
 
     @app.callback(
         Output("compare-only", "rowData"),
         Output("compare-only-note", "children"),
         Output("compare-only-mark", "data"),
         Input("news", "data"),
+        Input("pair", "value"),
         State("compare-only-mark", "data"),
     )
-    def only(_news: object, mark: int | None) -> Any:
-        found, episodes = source.history(), source.episodes()
+    def only(_news: object, pair: str | None, mark: int | None) -> Any:
+        models = pair_of(source.snapshot().grid, pair)
+        if len(models) < 2:
+            return (no_update,) * 3
+        found, episodes = source.history(models), source.episodes()
         rows = panel.only_rows(found, episodes.episodes if episodes else [])
-        note = panel.only_note(found, models_of(source.snapshot()), len(rows))
+        note = panel.only_note(found, models, len(rows))
         now = zlib.crc32(msgspec.json.encode([rows, note]))
         return (no_update,) * 3 if now == mark else (rows, note, now)
 
 
 def drawings(
     snapshot: Snapshot,
+    models: Sequence[str],
     picked: str | None,
-    drawn: int | None,
+    drawn: list[Any] | None,
     scheme: str | None = None,
 ) -> tuple[Any, ...]:
     """Both maps and the scatter, the maps' titles, and the mark of what they are drawn for.
 
-    Whole figures when ``drawn`` is not the mark of grid and scheme, patches when it is.
+    Whole figures when ``drawn`` is not the mark of grid, scheme and models, patches when it is.
     """
     grid = snapshot.grid
-    models, compare = models_of(snapshot), moment_of(snapshot)
+    compare = moment_of(snapshot, models)
     if grid is None or compare is None:
         return (no_update,) * 6
-    maps = [map_update(snapshot, model, picked, drawn, scheme)[0] for model in models]
-    names, colours, mark = names_of(grid), palette(scheme), grid_mark(grid, scheme)
+    same_grid = drawn[0] if drawn else None
+    maps = [map_update(snapshot, model, picked, same_grid, scheme)[0] for model in models]
+    names, colours, mark = names_of(grid), palette(scheme), [grid_mark(grid, scheme), *models]
     if mark != drawn:
         scatter = compare_scatter.scatter_figure(compare, models, names, picked, colours)
         return (*maps, scatter, *(model_title(model) for model in models), mark)
@@ -146,13 +180,12 @@ def drawings(
     return (*maps, patch, *(no_update,) * 3)
 
 
-def moment_of(snapshot: Snapshot) -> Compare | None:
-    """The models at the snapshot's moment, without the measures; None while one is missing.
+def moment_of(snapshot: Snapshot, models: Sequence[str]) -> Compare | None:
+    """The two models at the snapshot's moment, without the measures; None while one is missing.
 
     Taken from the snapshot, so that maps and scatter are always of one moment, paused or not.
     """
     states = {model: view.state for model, view in snapshot.models.items()}
-    models = models_of(snapshot)
     if len(models) < 2 or any(model not in states for model in models):
         return None
     first = states[models[0]]
@@ -184,20 +217,21 @@ def history_update(
 ) -> tuple[go.Figure | Patch | Any, ...]:
     """The plot's figure or patch, its note, what to say when it is empty, and its mark.
 
-    The mark names run, scheme, windows and the last one: nothing is sent while it stays the same.
+    The mark names models, run, scheme, windows and the last one: nothing is sent while it stays
+    the same.
     """
     if history is None:
         return no_update, no_update, "no data yet", no_update
     points = history.points
     colours = palette(scheme)
     last = points[-1].window_end if points else ""
-    now = [history.run, colours.card, len(points), last]
+    now = [*models, history.run, colours.card, len(points), last]
     if now == mark:
         return (no_update,) * 4
     note = words.plural(len(points), "final window")
     empty = "" if points else "No window is final yet."
     # A plot that shows lines of this run already only gets new values.
-    if not mark or mark[:2] != now[:2] or min(mark[2], len(points)) < 2:
+    if not mark or mark[:-2] != now[:-2] or min(mark[-2], len(points)) < 2:
         figure = compare_history.history_figure(points, models, history.k, colours)
         return figure, note, empty, now
     patch = Patch()
@@ -212,8 +246,3 @@ def node_of_click(click: Any) -> str | None:
     """The node that a click on a plot means, None for a click on something else."""
     node = click["points"][0].get("customdata") if click and click["points"] else None
     return str(node) if node else None
-
-
-def models_of(snapshot: Snapshot) -> list[str]:
-    """The two models that are compared."""
-    return (snapshot.grid.models if snapshot.grid else ["linear", "centrality"])[:2]

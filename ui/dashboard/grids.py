@@ -4,8 +4,14 @@ import zlib
 
 import msgspec
 
+from topology.models import DEFAULT_MODELS
 from ui.dashboard.theme import palette
 from ui.replies import GridInfo
+
+
+def models_of(grid: GridInfo | None) -> list[str]:
+    """The models there are; before the grid is known, those that are enabled by default."""
+    return list(grid.models if grid else DEFAULT_MODELS)
 
 
 def names_of(grid: GridInfo | None) -> dict[str, str]:

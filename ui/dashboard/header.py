@@ -7,20 +7,24 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from ui.dashboard.grids import models_of
 from ui.dashboard.page import Page
+from ui.dashboard.pairs import pair_select
 from ui.dashboard.run_chooser import run_select
-from ui.dashboard.theme import MODEL_TITLES, model_title
+from ui.dashboard.theme import model_title
 from ui.replies import GridInfo
 
 BOTH = "both"
 """The model switch's choice that shows the models side by side."""
 MODEL = "Model"
-BOTH_MODELS = "Both models"
-"""Before the switch; the second where a page shows both whatever is chosen."""
+"""Before the switch."""
 
 
-def header(pages: Sequence[Page]) -> html.Header:
-    """The header; ``view`` is the model switch, ``pause`` the button, ``scheme`` light or dark."""
+def header(pages: Sequence[Page], grid: GridInfo | None) -> html.Header:
+    """The header; ``view`` is the model switch, ``pause`` the button, ``scheme`` light or dark.
+
+    The switch holds the models of the grid from the beginning: an address may name one of them.
+    """
     return html.Header(
         [
             html.Div(
@@ -44,7 +48,7 @@ def header(pages: Sequence[Page]) -> html.Header:
                 ],
                 className="run-line",
             ),
-            html.Div([_model_switch(), _pause(), _scheme(), *_about()], className="controls"),
+            html.Div([_model_switch(grid), _pause(), _scheme(), *_about()], className="controls"),
         ]
     )
 
@@ -66,11 +70,23 @@ def nav_links(pages: Sequence[Page], pathname: str) -> list[Component]:
 
 def model_options(grid: GridInfo | None, *, both: bool = False) -> list[dict[str, str]]:
     """The choices of the model switch; ``both`` where a page can show them side by side."""
-    models = grid.models if grid else list(MODEL_TITLES)
+    models = models_of(grid)
     options = [{"value": model, "label": model_title(model)} for model in models]
     if both and len(models) > 1:
         options.append({"value": BOTH, "label": "Side by side"})
     return options
+
+
+def switch_label(grid: GridInfo | None, page: Page | None) -> str:
+    """What stands before the model switch, or in its place where it would do nothing."""
+    models = models_of(grid)
+    if page is None or not page.switch_off:
+        return MODEL
+    if len(models) == 1:
+        return model_title(models[0])
+    if len(models) == 2:
+        return "Both models"
+    return page.switch_label
 
 
 def aria(**said: str) -> dict[str, Any]:
@@ -78,14 +94,14 @@ def aria(**said: str) -> dict[str, Any]:
     return {f"aria-{name}": value for name, value in said.items()}
 
 
-def _model_switch() -> html.Div:
-    first = next(iter(MODEL_TITLES))
+def _model_switch(grid: GridInfo | None) -> html.Div:
+    first = models_of(grid)[0]
     return html.Div(
         [
             html.Span(MODEL, className="muted", id="view-label"),
             dmc.SegmentedControl(
                 id="view",
-                data=model_options(None, both=True),
+                data=model_options(grid, both=True),
                 value=first,
                 size="xs",
                 color="blue",
@@ -95,6 +111,7 @@ def _model_switch() -> html.Div:
             ),
             # What pages listen to is always one model, whatever the switch shows.
             dcc.Input(id="model", type="hidden", value=first),
+            pair_select(grid),
         ],
         id="model-switch",
         className="model-switch",

@@ -64,24 +64,28 @@ class Looking:
 
     def episodes(self) -> Episodes | None:
         """The alarm episodes."""
-        return self._answer("episodes", self._source.episodes)
+        return self._answer(("episodes",), self._source.episodes)
 
-    def history(self) -> History | None:
-        """How the models have agreed."""
-        return self._answer("history", self._source.history)
+    def history(self, models: Sequence[str]) -> History | None:
+        """How two models have agreed."""
+        ask = self._source.history
+        return self._answer(("history", *models), lambda run: ask(run, models))
 
-    def compare(self) -> Compare | None:
-        """The models next to each other."""
-        return self._answer("compare", self._source.compare)
+    def compare(self, models: Sequence[str]) -> Compare | None:
+        """Two models next to each other."""
+        ask = self._source.compare
+        return self._answer(("compare", *models), lambda run: ask(run, models))
 
     def system(self) -> System | None:
         """How the workers are."""
-        return self._answer("system", lambda _run: self._source.system())
+        return self._answer(("system",), lambda _run: self._source.system())
 
-    def _answer(self, name: str, ask: Callable[[str | None], Answer | None]) -> Answer | None:
+    def _answer(
+        self, key: tuple[str, ...], ask: Callable[[str | None], Answer | None]
+    ) -> Answer | None:
         version, run = news_of_callback()
         stands = self._paused.at(version)
-        return stands.answer((name,), lambda: ask(run)) if stands else ask(run)
+        return stands.answer(key, lambda: ask(run)) if stands else ask(run)
 
 
 def news_of_callback() -> tuple[int | None, str | None]:

@@ -51,14 +51,17 @@ def layout() -> Component:
                         graph("node-history", history_figure({}, {})),
                         "area-node-history",
                     ),
-                    *(
-                        panel(
-                            html.Span(id=f"node-model-{place}"),
-                            html.Span(id=f"node-stressed-{place}"),
-                            _model_body(place),
-                            f"area-node-model-{place}",
-                        )
-                        for place in MODEL_PLACES
+                    html.Div(
+                        [
+                            panel(
+                                html.Span(id=f"node-model-{place}"),
+                                html.Span(id=f"node-stressed-{place}"),
+                                _model_body(place),
+                                "node-model",
+                            )
+                            for place in MODEL_PLACES
+                        ],
+                        className="area-node-models",
                     ),
                     panel(
                         html.Span("Stress step by step", title=PANES_MEANING),
@@ -74,7 +77,7 @@ def layout() -> Component:
                     ),
                     panel(
                         "Its alarms",
-                        "both models, grid time",
+                        "all models, grid time",
                         html.Div(id="node-episodes", className="scrolls"),
                         "area-node-episodes",
                     ),

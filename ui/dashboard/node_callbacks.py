@@ -4,6 +4,7 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, no_update
 
+from topology.models import MODELS
 from ui.dashboard.figures import node_history as figures
 from ui.dashboard.grids import grid_mark, names_of
 from ui.dashboard.links import node_of
@@ -13,8 +14,8 @@ from ui.dashboard.source import Source
 from ui.dashboard.theme import LIGHT, Palette, model_title, palette
 from ui.replies import GridInfo
 
-MODEL_PLACES = (0, 1)
-"""Two models are shown next to each other; the API compares the first two as well."""
+MODEL_PLACES = range(len(MODELS))
+"""One for each model there can be; those of models that are not enabled stay empty and hidden."""
 
 
 def register(app: Dash, source: Source) -> None:
@@ -94,7 +95,7 @@ def _register_values(app: Dash, source: Source) -> None:
         if node_id is None or grid is None:
             return [no_update] * (4 * len(MODEL_PLACES) + 4)
         names = names_of(grid)
-        details = source.details(node_id, grid.models[: len(MODEL_PLACES)])
+        details = source.details(node_id, grid.models)
         parts: list[Any] = []
         for place in MODEL_PLACES:
             if place >= len(grid.models):
@@ -113,8 +114,8 @@ def _register_values(app: Dash, source: Source) -> None:
             *parts,
             panel.episode_list(episodes.episodes if episodes else None, node_id),
             panel.neighbour_list(grid, snapshot, node_id),
-            panel.legend(grid.models[: len(MODEL_PLACES)]),
-            [*panel.legend(grid.models[: len(MODEL_PLACES)]), *panel.parts_note(details.values())],
+            panel.legend(grid.models),
+            [*panel.legend(grid.models), *panel.parts_note(details.values())],
         ]
 
 
@@ -155,7 +156,7 @@ def node_figures(
 
     The figures are patches when ``drawn`` is that mark already.
     """
-    details = source.details(node_id, grid.models[: len(MODEL_PLACES)])
+    details = source.details(node_id, grid.models)
     if not details:
         return (no_update,) * 4
     run = next(iter(details.values())).run

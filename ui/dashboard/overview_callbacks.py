@@ -65,12 +65,15 @@ def _register_values(app: Dash, source: Source) -> None:
         Output("top-model", "children"),
         Output("timeline-model", "children"),
         Input("view", "value"),
+        Input("pair", "value"),
         Input("model", "value"),
         Input("run", "children"),
         State("news", "data"),
     )
-    def titles(view: str, model: str, _run: str | None, _news: object) -> tuple[str, ...]:
-        first, second = shown_models(source.snapshot().grid, view, model)
+    def titles(
+        view: str, pair: str | None, model: str, _run: str | None, _news: object
+    ) -> tuple[str, ...]:
+        first, second = shown_models(source.snapshot().grid, view, model, pair)
         if second is None:
             return "overview", "Grid", "", f"by {model_title(model)}", ""
         return (

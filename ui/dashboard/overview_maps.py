@@ -7,9 +7,9 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from ui.dashboard.grids import grid_mark
 from ui.dashboard.header import BOTH
 from ui.dashboard.map_updates import map_update
+from ui.dashboard.pairs import pair_of
 from ui.dashboard.panels import detail as panel
 from ui.dashboard.source import Source
-from ui.dashboard.theme import MODEL_TITLES
 from ui.replies import GridInfo
 
 
@@ -22,6 +22,7 @@ def register(app: Dash, source: Source) -> None:
         Input("news", "data"),
         Input("model", "value"),
         Input("view", "value"),
+        Input("pair", "value"),
         Input("pick", "value"),
         Input("scheme", "computedColorScheme"),
         State("drawn", "data"),
@@ -30,12 +31,13 @@ def register(app: Dash, source: Source) -> None:
         _news: object,
         model: str,
         view: str | None,
+        pair: str | None,
         picked: str | None,
         scheme: str | None,
         drawn: int | None,
     ) -> Any:
         snapshot = source.snapshot()
-        first, _ = shown_models(snapshot.grid, view, model)
+        first, _ = shown_models(snapshot.grid, view, model, pair)
         return map_update(snapshot, first, picked, drawn, scheme)
 
     @app.callback(
@@ -43,6 +45,7 @@ def register(app: Dash, source: Source) -> None:
         Output("drawn-second", "data"),
         Input("news", "data"),
         Input("view", "value"),
+        Input("pair", "value"),
         Input("pick", "value"),
         Input("scheme", "computedColorScheme"),
         State("model", "value"),
@@ -51,13 +54,14 @@ def register(app: Dash, source: Source) -> None:
     def draw_second(
         _news: object,
         view: str | None,
+        pair: str | None,
         picked: str | None,
         scheme: str | None,
         model: str,
         drawn: int | None,
     ) -> Any:
         snapshot = source.snapshot()
-        _, second = shown_models(snapshot.grid, view, model)
+        _, second = shown_models(snapshot.grid, view, model, pair)
         if second is None:
             return no_update, no_update
         return map_update(snapshot, second, picked, drawn, scheme)
@@ -86,9 +90,11 @@ def register(app: Dash, source: Source) -> None:
     )
 
 
-def shown_models(grid: GridInfo | None, view: str | None, model: str) -> tuple[str, str | None]:
+def shown_models(
+    grid: GridInfo | None, view: str | None, model: str, pair: str | None
+) -> tuple[str, str | None]:
     """The models of the first and the second map; the second is None unless side by side."""
-    models = grid.models if grid else list(MODEL_TITLES)
-    if view == BOTH and len(models) > 1:
+    models = pair_of(grid, pair)
+    if view == BOTH and len(models) == 2:
         return models[0], models[1]
     return model, None

@@ -1,6 +1,6 @@
 """A page of the dashboard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dash import Dash
@@ -21,7 +21,8 @@ class Page:
 
     ``source`` answers about the run that the browser looks at, now or at the moment that a paused
     view stands at: a callback is known by its ``news``, so every callback that asks has it as an
-    input or a state. Where the header's model switch has no effect, ``both_models`` says why.
+    input or a state. Where the header's model switch has no effect, ``switch_off`` says why, and
+    ``switch_label`` what stands in its place if there are three models or more.
     """
 
     path: str
@@ -29,8 +30,14 @@ class Page:
     layout: Callable[[], Component]
     register: Callable[[Dash, Source], None]
     below: bool = False
-    both_models: str = ""
+    switch_off: str = ""
+    switch_label: str = "All models"
 
     def answers_for(self, pathname: str) -> bool:
         """Whether an address is this page's."""
         return pathname == self.path or (self.below and pathname.startswith(f"{self.path}/"))
+
+
+def page_at(pages: Sequence[Page], pathname: str) -> Page | None:
+    """The page that an address means, None if it means none."""
+    return next((page for page in pages if page.answers_for(pathname)), None)

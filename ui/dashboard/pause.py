@@ -6,13 +6,17 @@ The data go on for everybody else; only what a paused browser is shown stays.
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
+from ui.dashboard.grids import models_of
+from ui.dashboard.pairs import pairs
 from ui.dashboard.source import Runs
 from ui.snapshot import Snapshot
 
 KEPT = 32
+ASKERS = 4
 KEPT_ANSWERS = 64
 
 Answer = TypeVar("Answer")
@@ -76,13 +80,14 @@ def stand_still(source: Runs, paused: Paused, run: str | None) -> Snapshot:
     (another page, a filter) is then of the same moment.
     """
     kept = paused.keep(source.snapshot(run))
-    questions: dict[str, Callable[[], Any]] = {
-        "episodes": lambda: source.episodes(run),
-        "history": lambda: source.history(run),
-        "compare": lambda: source.compare(run),
-        "system": source.system,
+    questions: dict[tuple[str, ...], Callable[[], Any]] = {
+        ("episodes",): partial(source.episodes, run),
+        ("system",): source.system,
     }
-    with ThreadPoolExecutor(len(questions)) as askers:
-        for name, ask in questions.items():
-            askers.submit(kept.answer, (name,), ask)
+    for pair in pairs(models_of(kept.snapshot.grid)):
+        questions["history", *pair] = partial(source.history, run, pair)
+        questions["compare", *pair] = partial(source.compare, run, pair)
+    with ThreadPoolExecutor(ASKERS) as askers:
+        for key, ask in questions.items():
+            askers.submit(kept.answer, key, ask)
     return kept.snapshot

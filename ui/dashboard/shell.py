@@ -11,18 +11,20 @@ from dash.development.base_component import Component
 from ui.dashboard import words
 from ui.dashboard.about import about_panel, credit_line
 from ui.dashboard.figures.timeline import SLIDE_S
-from ui.dashboard.header import BOTH_MODELS, MODEL, aria, header, model_options, nav_links
-from ui.dashboard.page import Page
+from ui.dashboard.header import aria, header, model_options, nav_links, switch_label
+from ui.dashboard.page import Page, page_at
+from ui.dashboard.pairs import register_pairs
 from ui.dashboard.pause import Paused, stand_still
 from ui.dashboard.run_chooser import register_run_chooser
 from ui.dashboard.source import Runs, Source
 from ui.dashboard.status import Status, paused_status, status_of
 from ui.dashboard.theme import FONT, INK, NIGHT_SHADES
+from ui.replies import GridInfo
 from ui.snapshot import Snapshot
 
 
-def shell(pages: Sequence[Page], refresh_s: float) -> Component:
-    """The frame around every page."""
+def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Component:
+    """The frame around every page; ``grid`` as far as it is known."""
     frame: Component = dmc.MantineProvider(
         html.Div(
             [
@@ -33,7 +35,7 @@ def shell(pages: Sequence[Page], refresh_s: float) -> Component:
                     dcc.Store(id=name)
                     for name in ("news", "slide", "beat", "fresh", "paused", "run-chosen")
                 ),
-                header(pages),
+                header(pages, grid),
                 html.Section(
                     [
                         # Read out when it changes; the detail counts seconds and is not.
@@ -91,6 +93,7 @@ def register_shell(
     _register_beat(app, source, paused)
     _register_pause(app, source, paused)
     register_run_chooser(app, looking)
+    register_pairs(app, looking)
 
     @app.callback(
         Output("run", "children"),
@@ -131,26 +134,26 @@ def _register_routing(app: Dash, source: Runs, pages: Sequence[Page]) -> None:
     @app.callback(
         Output("page", "children"),
         Output("nav", "children"),
-        Output("view", "disabled"),
-        Output("view-label", "children"),
-        Output("model-switch", "title"),
         Input("url", "pathname"),
     )
     def route(pathname: str | None) -> tuple[Any, ...]:
         path = pathname or "/"
-        page = next((page for page in pages if page.answers_for(path)), None)
-        why = page.both_models if page else ""
-        return (
-            page.layout() if page else _nowhere(),
-            nav_links(pages, path),
-            bool(why),
-            BOTH_MODELS if why else MODEL,
-            why,
-        )
+        page = page_at(pages, path)
+        return page.layout() if page else _nowhere(), nav_links(pages, path)
 
-    @app.callback(Output("view", "data"), Input("url", "pathname"), Input("run", "children"))
-    def models(pathname: str | None, _run: str | None) -> list[dict[str, str]]:
-        return model_options(source.snapshot().grid, both=pathname == "/")
+    @app.callback(
+        Output("view", "data"),
+        Output("view", "disabled"),
+        Output("view-label", "children"),
+        Output("model-switch", "title"),
+        Input("url", "pathname"),
+        Input("run", "children"),
+    )
+    def switch(pathname: str | None, _run: str | None) -> tuple[Any, ...]:
+        path, grid = pathname or "/", source.snapshot().grid
+        page = page_at(pages, path)
+        why = page.switch_off if page else ""
+        return model_options(grid, both=path == "/"), bool(why), switch_label(grid, page), why
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "oneModel"),

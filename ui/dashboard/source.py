@@ -23,11 +23,11 @@ class Source(Protocol):
     def episodes(self) -> Episodes | None:
         """The newest alarm episodes of all models, or None when they are not to be had."""
 
-    def history(self) -> History | None:
-        """How the models have agreed over the run, or None."""
+    def history(self, models: Sequence[str]) -> History | None:
+        """How two models have agreed over the run, or None."""
 
-    def compare(self) -> Compare | None:
-        """The models next to each other now, or None."""
+    def compare(self, models: Sequence[str]) -> Compare | None:
+        """Two models next to each other now, or None."""
 
     def system(self) -> System | None:
         """How the workers are, or None."""
@@ -53,11 +53,15 @@ class Runs(Protocol):
     def episodes(self, run: str | None = None) -> Episodes | None:
         """The newest alarm episodes of all models."""
 
-    def history(self, run: str | None = None) -> History | None:
-        """How the models have agreed over the run."""
+    def history(
+        self, run: str | None = None, models: Sequence[str] | None = None
+    ) -> History | None:
+        """How two models have agreed over the run, by default the first."""
 
-    def compare(self, run: str | None = None) -> Compare | None:
-        """The models next to each other now."""
+    def compare(
+        self, run: str | None = None, models: Sequence[str] | None = None
+    ) -> Compare | None:
+        """Two models next to each other now, by default the first."""
 
     def system(self) -> System | None:
         """How the workers are."""

@@ -63,4 +63,4 @@ def _scrolling(name: str, label: str) -> html.Div:
     )
 
 
-SYSTEM = Page("/system", "System", layout, register, both_models="The workers compute both models.")
+SYSTEM = Page("/system", "System", layout, register, switch_off="The workers compute all models.")

@@ -1,4 +1,4 @@
-"""One node under both models: the risk of its windows over a week, its stress step by step."""
+"""One node under every model: the risk of its windows over a week, its stress step by step."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -11,12 +11,13 @@ from ui.dashboard.figures.windows import week_until
 from ui.dashboard.theme import FONT, LIGHT, Palette, model_title
 from ui.replies import NodeDetail
 
-OTHER_MODEL = "#d9730d"
-"""Stands out from the accent colour for colour-blind eyes too, on light and dark grounds.
+OTHER_MODELS = ("#d9730d", "#009e73")
+"""They stand out from the accent colour for colour-blind eyes too, on light and dark grounds.
 
 The legend is on the page (``.model-stroke``): plotly's own takes the plot's room when it wraps.
 """
-DASHES = ("solid", "5px,2px")
+DASHES = ("solid", "5px,2px", "2px,2px")
+PATTERNS = ("", "/", "x")
 GRID = "rgba(128,140,152,.22)"
 
 Details = Mapping[str, NodeDetail]
@@ -106,7 +107,11 @@ def panes_figure(details: Details, colours: Palette = LIGHT) -> go.Figure:
                 name=model_title(model),
                 marker={
                     "color": model_colour(place, colours),
-                    "pattern": {"shape": ("", "/")[place % 2], "size": 5, "solidity": 0.4},
+                    "pattern": {
+                        "shape": PATTERNS[place % len(PATTERNS)],
+                        "size": 5,
+                        "solidity": 0.4,
+                    },
                 },
                 hovertemplate="%{y:.2f} h",
             )
@@ -133,8 +138,8 @@ def panes_values(details: Details) -> dict[str, dict[str, list[Any]]]:
 
 
 def model_colour(place: int, colours: Palette = LIGHT) -> str:
-    """The colour of the first, the second model."""
-    return (colours.accent, OTHER_MODEL)[place % 2]
+    """The colour of the first, the second, the third model; a fourth is drawn as the first."""
+    return (colours.accent, *OTHER_MODELS)[place % (1 + len(OTHER_MODELS))]
 
 
 def line_px(model: str, stressed: str | None) -> float:

@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from ui.dashboard import words
 from ui.dashboard.links import alarms_href, node_href
 from ui.dashboard.panels.episodes import lasted
-from ui.dashboard.theme import LIGHT, Palette, model_title, scale_colour
+from ui.dashboard.theme import LIGHT, Palette, model_title, scale_colour, short_title
 from ui.replies import GridInfo, GridNode, NodeDetail, SourceShare
 from ui.replies_more import Episode
 from ui.snapshot import Snapshot
@@ -104,7 +104,7 @@ def parts_note(details: Iterable[NodeDetail]) -> list[Component]:
 def legend(models: Sequence[str]) -> list[Component]:
     """How the models' lines and bars are drawn."""
     return [
-        html.Span([html.I(className=f"model-stroke model-stroke-{place}"), model_title(model)])
+        html.Span([html.I(className=f"model-stroke model-stroke-{place % 3}"), model_title(model)])
         for place, model in enumerate(models)
     ]
 
@@ -180,7 +180,7 @@ def neighbour_list(grid: GridInfo, snapshot: Snapshot, node_id: str) -> list[Com
     head = html.Div(
         [
             html.Span("node, line"),
-            *(html.Span(model_title(m).split()[0].split("-")[0].lower()) for m in grid.models),
+            *(html.Span(short_title(m).lower()) for m in grid.models),
         ],
         className="neighbour-row muted",
     )

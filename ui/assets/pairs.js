@@ -1,0 +1,40 @@
+/* Which two models are compared, in the address bar: it can be shared. */
+
+window.dash_clientside = window.dash_clientside || {};
+window.dash_clientside.gridstressPairs = {
+  /* A new address has the first word, in whichever order it names the two. */
+  choose: (function () {
+    const sorted = (pair) => pair.split(",").sort().join();
+    let read;
+    return function (picked, choices, search) {
+      const same = window.dash_clientside.no_update;
+      const known = (choices || []).map((choice) => choice.value);
+      if (!known.length) return same;
+      if (search !== read) {
+        read = search;
+        const asked = new URLSearchParams(search || "").get("models");
+        const found = asked && known.find((pair) => sorted(pair) === sorted(asked));
+        if (found) return found === picked ? same : found;
+      }
+      return known.includes(picked) ? same : known[0];
+    };
+  })(),
+
+  /* The chooser and its word in the address, where two models are shown and there are more. */
+  address: function (picked, choices, pathname, view) {
+    const two = pathname === "/compare" || (pathname === "/" && view === "both");
+    const shown = two && (choices || []).length > 1;
+    const { search, hash } = window.location;
+    if (picked && pathname === window.location.pathname) {
+      const query = new URLSearchParams(search);
+      if (shown) query.set("models", picked);
+      else query.delete("models");
+      const text = query.toString().replaceAll("%2C", ",");
+      if ((text && `?${text}`) !== search) {
+        const address = pathname + (text ? `?${text}` : "") + hash;
+        window.history.replaceState(window.history.state, "", address);
+      }
+    }
+    return shown ? "" : "hidden";
+  },
+};
