@@ -44,5 +44,6 @@ def ui(
         port=settings.ui_port,
         token=settings.token,
         insecure=settings.insecure,
+        reports=settings.reports_dir,
         on_ready=ready,
     )

@@ -66,7 +66,7 @@ def test_the_api_answers_for_each_and_compares_any_two(ran: Stack) -> None:
     assert [grid["model_info"][model]["title"] for model in THREE] == [
         "Linear attenuation",
         "Centrality-based",
-        "Electrical distance",
+        "Electrical sensitivity",
     ]
     states = {model: worker.get("state", model=model) for model in THREE}
     assert len({tuple(state["risk"]) for state in states.values()}) == 3

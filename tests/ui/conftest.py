@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -62,10 +63,10 @@ def poller(api: LiteralApi) -> Iterator[Poller]:
 
 
 @pytest.fixture
-def address(api: LiteralApi, stage: Stage) -> Iterator[str]:
-    """The dashboard of that API, quicker than in earnest."""
+def address(api: LiteralApi, stage: Stage, tmp_path: Path) -> Iterator[str]:
+    """The dashboard of that API, quicker than in earnest; reports lie in ``tmp_path``."""
     poller = Poller(ApiClient(api.url), interval_s=0.1)
-    stage.application = create_dashboard(poller, refresh_s=0.2).server
+    stage.application = create_dashboard(poller, reports=tmp_path, refresh_s=0.2).server
     poller.start()
     yield stage.url
     poller.stop()

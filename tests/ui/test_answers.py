@@ -158,7 +158,7 @@ def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
 def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) -> None:
     overview = answers.overview()
     assert overview["models"] == list(BOOST)
-    assert overview["model_info"]["electrical"]["title"] == "Electrical distance"
+    assert overview["model_info"]["electrical"]["title"] == "Electrical sensitivity"
     assert all(info["explanation"] for info in overview["model_info"].values())
 
 

@@ -3,6 +3,8 @@
 import pytest
 
 from tests.browser import boxes, expect, still, trace, until, x_range
+from tests.ui.literal_api import RUN
+from ui.reports import report_path
 
 pytestmark = pytest.mark.browser
 
@@ -86,3 +88,17 @@ def test_it_is_readable_on_a_phone(compare):
     compare.set_viewport_size({"width": 390, "height": 844})
     for box in still(compare, lambda: boxes(compare, ".panel, .kpi")):
         assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+
+
+def test_the_report_of_the_run_is_linked_to_as_soon_as_there_is_one(compare, api, tmp_path):
+    told = compare.locator("#compare-report")
+    expect(told).to_have_text(f"Report: gridstress compare --run {RUN}")
+    body = "<p id='it'>of the run</p><script>it.textContent += `, ${origin}`</script>"
+    report_path(tmp_path, RUN).write_text(body)
+    api.answers["compare"]["top_k_overlap"] = 0.5
+    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
+    expect(told).to_have_text("Report of this run")
+    with compare.expect_popup() as opened:
+        told.locator("a").click()
+    # Its own script runs, but apart from the dashboard: its origin is nobody's.
+    expect(opened.value.locator("#it")).to_have_text("of the run, null")

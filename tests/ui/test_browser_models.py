@@ -42,9 +42,9 @@ def test_the_switch_has_all_three_and_shows_the_third(open_page):
     page = open_page()
     expect(page.locator("#kpi-alarms")).to_have_text("1")
     until(lambda: choices(page)[:3] == ["Linear attenuation", "Centrality-based",
-                                        "Electrical distance"])  # fmt: skip
+                                        "Electrical sensitivity"])  # fmt: skip
     expect(page.locator("#pair")).to_be_hidden()
-    page.locator("#view").get_by_text("Electrical distance").click()
+    page.locator("#view").get_by_text("Electrical sensitivity").click()
     until(lambda: risks(page, "map") == [0.2, 0.1, 0.6])
     until(lambda: address_of(page) == "/?model=electrical")
 
@@ -77,26 +77,26 @@ def test_two_of_three_are_chosen_on_the_compare_page_and_shared_by_its_address(o
     expect(page.locator("#compare-overlap")).to_have_text("0.67")
     until(lambda: address_of(page) == "/compare?models=linear,centrality")
     choose_pair(page, "Linear · Electrical")
-    expect(page.locator("#compare-title-1")).to_have_text("Electrical distance")
+    expect(page.locator("#compare-title-1")).to_have_text("Electrical sensitivity")
     until(lambda: risks(page, "compare-map-1") == [0.2, 0.1, 0.6])
     until(lambda: trace(page, "compare-scatter", 1, "y") == [0.2, 0.1, 0.6])
     expect(page.locator("#compare-overlap")).to_have_text("0.25")
     expect(page.locator("#compare-lead")).to_have_text("Electrical 1 h earlier")
-    expect(page.locator("#compare-scatter .ytitle")).to_have_text("risk, Electrical distance")
+    expect(page.locator("#compare-scatter .ytitle")).to_have_text("risk, Electrical sensitivity")
     until(lambda: address_of(page) == "/compare?models=linear,electrical")
     other = open_page("/compare?models=electrical,linear")
-    expect(other.locator("#compare-title-1")).to_have_text("Electrical distance")
+    expect(other.locator("#compare-title-1")).to_have_text("Electrical sensitivity")
     until(lambda: trace(other, "compare-scatter", 1, "y") == [0.2, 0.1, 0.6])
 
 
 @three
 def test_the_pair_goes_along_to_the_overview_side_by_side(open_page):
     page = open_page("/compare?models=centrality,electrical")
-    expect(page.locator("#compare-title-1")).to_have_text("Electrical distance")
+    expect(page.locator("#compare-title-1")).to_have_text("Electrical sensitivity")
     page.locator("nav a", has_text="Overview").click()
     expect(page.locator("#pair")).to_be_hidden()
     page.locator("#view").get_by_text("Side by side").click()
-    expect(page.locator("#map-second-title")).to_have_text("Electrical distance")
+    expect(page.locator("#map-second-title")).to_have_text("Electrical sensitivity")
     until(lambda: risks(page, "map-second") == [0.2, 0.1, 0.6])
     choose_pair(page, "Linear · Centrality")
     until(lambda: risks(page, "map-second") == [0.12, 0.44, 0.95])
@@ -107,7 +107,7 @@ def test_the_pair_goes_along_to_the_overview_side_by_side(open_page):
 def test_one_model_offers_itself_and_nothing_side_by_side(open_page):
     page = open_page("/?model=both")
     until(lambda: risks(page, "map") == [0.2, 0.1, 0.6])
-    until(lambda: choices(page) == ["Electrical distance"])
+    until(lambda: choices(page) == ["Electrical sensitivity"])
     expect(page.locator("#map-second")).to_be_hidden()
     expect(page.locator("#pair")).to_be_hidden()
     assert page.locator("#view input[disabled]").count() == 0

@@ -215,7 +215,7 @@ def test_the_picked_node_is_told_with_a_link_to_its_page():
 
 def test_one_model_has_nothing_to_compare_and_says_so():
     assert panel.alone_words(MODELS) == ""
-    assert "Electrical distance is the only model" in panel.alone_words(["electrical"])
+    assert "Electrical sensitivity is the only model" in panel.alone_words(["electrical"])
 
 
 def test_another_pair_has_its_scatter_drawn_anew_on_maps_that_stay():
@@ -229,4 +229,4 @@ def test_another_pair_has_its_scatter_drawn_anew_on_maps_that_stay():
     assert isinstance(first, Patch)
     assert isinstance(second, Patch)
     assert list(scatter.data[compare_scatter.NODES].y) == [0.2, 0.1, 0.6]
-    assert titles == ["Linear attenuation", "Electrical distance"]
+    assert titles == ["Linear attenuation", "Electrical sensitivity"]

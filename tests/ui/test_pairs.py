@@ -66,17 +66,19 @@ def test_the_switch_offers_every_enabled_model_by_title(three, one):
     assert labels == [
         "Linear attenuation",
         "Centrality-based",
-        "Electrical distance",
+        "Electrical sensitivity",
         "Side by side",
     ]
-    assert [option["label"] for option in model_options(one, both=True)] == ["Electrical distance"]
+    assert [option["label"] for option in model_options(one, both=True)] == [
+        "Electrical sensitivity"
+    ]
 
 
 def test_a_page_without_the_switch_says_of_which_models_it_is(three, one):
     assert switch_label(three, OVERVIEW) == "Model"
     assert (switch_label(three, COMPARE), switch_label(three, SYSTEM)) == ("Compared", "All models")
     assert switch_label(None, SYSTEM) == "Both models"
-    assert switch_label(one, SYSTEM) == "Electrical distance"
+    assert switch_label(one, SYSTEM) == "Electrical sensitivity"
 
 
 def test_alarms_are_filtered_by_the_enabled_models(three, one):

@@ -12,6 +12,7 @@ from ui.dashboard.node import NODE
 from ui.dashboard.overview import OVERVIEW
 from ui.dashboard.page import Page
 from ui.dashboard.pause import Paused
+from ui.dashboard.report_link import register_reports
 from ui.dashboard.shell import register_shell, shell
 from ui.dashboard.source import Runs
 from ui.dashboard.system import SYSTEM
@@ -23,7 +24,11 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def create_dashboard(
-    source: Runs, *, refresh_s: float = 1.0, pages: tuple[Page, ...] = PAGES
+    source: Runs,
+    *,
+    reports: Path = Path(".gridstress/reports"),
+    refresh_s: float = 1.0,
+    pages: tuple[Page, ...] = PAGES,
 ) -> Dash:
     """Make the dashboard.
 
@@ -31,6 +36,8 @@ def create_dashboard(
     ----------
     source
         Where answers come from; a started :class:`ui.poller.Poller`.
+    reports
+        Where reports of runs lie.
     refresh_s
         Seconds between two looks of a browser at the newest snapshot.
     pages
@@ -65,5 +72,7 @@ def create_dashboard(
     register_shell(app, source, looking, pages, paused)
     for page in pages:
         page.register(app, looking)
+    if COMPARE in pages:
+        register_reports(app, looking, reports)
     add_headers(app)
     return app

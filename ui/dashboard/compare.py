@@ -8,6 +8,7 @@ from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.page import Page
 from ui.dashboard.panels.compare import compare_cards, only_table
 from ui.dashboard.parts import graph, map_graph, panel
+from ui.dashboard.report_link import report_place
 
 
 def layout() -> Component:
@@ -71,6 +72,7 @@ def layout() -> Component:
                             className="fill",
                         ),
                         "compare-history-panel",
+                        report_place(),
                     ),
                     panel(
                         "Alarms of one model alone",

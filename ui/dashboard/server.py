@@ -6,6 +6,7 @@ Dash's own server is Flask's development server, which warns against production 
 
 import errno
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from topology.errors import GridstressError, UsageError
@@ -35,6 +36,7 @@ def serve(
     port: int = 8050,
     token: str = "",
     insecure: bool = False,
+    reports: Path = Path(".gridstress/reports"),
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Poll the workers and serve the pages until interrupted.
@@ -49,6 +51,8 @@ def serve(
         What the workers ask for and the log-in wants; empty if there is none.
     insecure
         Whether anybody may look who reaches the port; else loopback alone needs no token.
+    reports
+        Where reports of runs lie.
     on_ready
         Called once with the page's address, when it can be opened.
 
@@ -61,7 +65,7 @@ def serve(
 
     refuse_exposed("the dashboard", bind, "GRIDSTRESS_UI_BIND", token=token, insecure=insecure)
     poller = Poller(ApiClient(urls, token=token))
-    app = create_dashboard(poller)
+    app = create_dashboard(poller, reports=reports)
     if token:
         ask_for_token(app, token)
     elif not insecure:

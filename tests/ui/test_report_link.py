@@ -1,0 +1,47 @@
+import pytest
+from dash import html
+
+from tests.ui import literal_api
+from ui.client import ApiClient
+from ui.dashboard import create_dashboard
+from ui.dashboard.report_link import report_words
+from ui.poller import Poller
+
+
+@pytest.fixture
+def browser(tmp_path):
+    (tmp_path / "winter.html").write_text("of winter")
+    (tmp_path / "key.pem").write_text("secret")
+    (tmp_path.parent / "above.html").write_text("secret")
+    with literal_api.literal_api() as api:
+        poller = Poller(ApiClient(api.url))
+        yield create_dashboard(poller, reports=tmp_path).server.test_client()
+        poller.stop()
+
+
+def test_a_report_is_served_apart_from_the_dashboard(browser):
+    answer = browser.get("/reports/winter.html")
+    assert (answer.status_code, answer.text) == (200, "of winter")
+    policy = answer.headers["Content-Security-Policy"]
+    assert "sandbox allow-scripts" in policy
+    assert "default-src 'none'" in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "name", ["summer.html", "key.pem", "..%2Fabove.html", "../above.html", "winter", ".html", "%00"]
+)
+def test_nothing_but_reports_is_served(browser, name):
+    answer = browser.get(f"/reports/{name}")
+    assert "secret" not in answer.text
+    assert answer.status_code == 404 or "of winter" not in answer.text
+
+
+def test_the_words_are_a_link_a_command_or_nothing(tmp_path):
+    (tmp_path / "winter_2025.html").write_text("of winter")
+    link = report_words(tmp_path, "winter 2025")
+    assert isinstance(link, html.A)
+    assert link.href == "/reports/winter_2025.html"
+    assert report_words(tmp_path, "summer")[1].children == "gridstress compare --run summer"
+    assert report_words(tmp_path, "a b")[1].children == "gridstress compare --run 'a b'"
+    assert report_words(tmp_path, None) == ""
