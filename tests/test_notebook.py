@@ -1,0 +1,28 @@
+"""The notebook, executed as a reader would, and what it showed when it was last kept."""
+
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebooks" / "compare.ipynb"
+LIMIT_S = 120
+
+
+def shown(notebook: nbformat.NotebookNode) -> list[str]:
+    """What the cells printed and returned, as text."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output.get("text") or output["data"]["text/plain"] for output in outputs]
+
+
+def test_the_notebook_runs_and_shows_what_it_shows(tmp_path: Path) -> None:
+    kept = nbformat.read(NOTEBOOK, as_version=4)
+    nbformat.validate(kept)
+    fresh = nbformat.read(NOTEBOOK, as_version=4)
+    client = NotebookClient(fresh, timeout=LIMIT_S, resources={"metadata": {"path": str(tmp_path)}})
+    began = time.monotonic()
+    client.execute()
+    assert time.monotonic() - began < LIMIT_S
+    assert all(cell.outputs for cell in kept.cells if cell.cell_type == "code")
+    assert shown(fresh) == shown(kept), f"execute and keep {NOTEBOOK.name} again"
