@@ -9,7 +9,7 @@ from topology.loaders import load_grid
 from topology.models import DEFAULT_MODELS, MODELS, Model
 
 
-@pytest.mark.parametrize("model", MODELS.values(), ids=str)
+@pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))
 def test_an_entry_has_what_topics_pages_and_workers_need(model: Model) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9_]*", model.name)
     assert model.explanation.endswith(".")
