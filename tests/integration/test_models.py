@@ -1,6 +1,7 @@
 """Three models instead of two, from the setting to the verdict."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import httpx
@@ -100,3 +101,24 @@ def test_what_a_third_models_stage_cannot_read_is_set_aside_and_can_be_sent_back
     )
     done = ran.command("dead-letters", "replay", "--dry-run")
     assert f"would send 1 records to {topic}" in done.stdout
+
+
+def test_a_run_on_the_broker_is_compared_as_its_load_would_be(ran: Stack) -> None:
+    quick = ["--no-sweep", "--no-physics", "--json"]
+    of_run, of_load = (
+        json.loads(
+            ran.command("compare", *which, *quick, "--html", str(ran.directory / name)).stdout
+        )
+        for which, name in (
+            (["--run", "r"], "r.html"),
+            (["synthetic", *DAYS[:4]], "load.html"),
+        )
+    )
+    assert (of_run.pop("run"), of_load.pop("run")) == ("r", "synthetic-2025")
+    assert of_run == of_load
+    assert len(of_run["pairs"]) == 3
+    assert (ran.directory / "r.html").exists()
+    for model in THREE:
+        told = ran.command("alerts", "--model", model, "--run", "r", "--json").stdout
+        raised = sum('"state":"RAISED"' in line for line in told.splitlines())
+        assert sum(of_run["models"][model]["episodes"].values()) == raised > 0
