@@ -1,8 +1,11 @@
 """What helps people who do not see colours, do not use a mouse, or have a small screen."""
 
+import time
+
 import pytest
 
 from tests.browser import expect, until
+from tests.ui.literal_api import answers
 
 axe = pytest.importorskip(
     "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
@@ -45,6 +48,16 @@ def draw_tables(page):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_no_serious_fault_in_light_in_the_dark_and_on_a_phone(open_page, name):
+    look_at(open_page, name)
+
+
+@pytest.mark.parametrize("name", ["side by side", "compare", "node"])
+def test_axe_finds_no_serious_fault_with_three_models(open_page, api, name):
+    api.answers |= answers(time.time(), ("linear", "centrality", "electrical"))
+    look_at(open_page, name)
+
+
+def look_at(open_page, name):
     path, ready = PAGES[name]
     page = open_page(path)
     for scheme in ("light", "dark"):
