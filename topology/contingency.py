@@ -18,6 +18,18 @@ TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
+class Overload:
+    """A line that an outage loads above its limit, and that was not so before.
+
+    ``outage`` and ``line`` are positions of lines; ``loading`` is flow over limit, above 1.
+    """
+
+    outage: int
+    line: int
+    loading: float
+
+
+@dataclass(frozen=True)
 class Contingencies:
     """What the outage of each line does, one at a time.
 
@@ -27,26 +39,23 @@ class Contingencies:
         Flow on each line with all in service, shape (lines,).
     limit_mw
         What each line carries, shape (lines,).
-    overloads
-        How many lines each outage loads above their limits that were not so before; shape
-        (lines,).
     parts
         Whether an outage parts the grid, which is not judged; shape (lines,).
     worst
-        Largest loading of each line after any outage, flow over limit; shape (lines,).
+        Largest loading of each line with all in service or after any outage, flow over limit;
+        shape (lines,).
+    overloads
+        In the order of outages, then lines.
     touched
         After how many outages a line of the node is overloaded so; shape (nodes,).
-    severity
-        By how much in all, as parts of the limits, summed over lines and outages; shape (nodes,).
     """
 
     base_mw: Floats
     limit_mw: Floats
-    overloads: Counts
     parts: Flags
     worst: Floats
+    overloads: list[Overload]
     touched: Counts
-    severity: Floats
 
 
 def injection_of(grid: Grid, network: DcNetwork) -> Floats:
@@ -68,9 +77,9 @@ def contingencies(grid: Grid, network: DcNetwork) -> Contingencies:
     """Work out the outage of every line."""
     base = network.flows(injection_of(grid, network)[:, np.newaxis])[:, 0]
     limit = network.limit_mw
-    lines, nodes = len(base), len(grid.nodes)
-    overloads, parts = np.zeros(lines, dtype=int), np.zeros(lines, dtype=bool)
-    touched, severity = np.zeros(nodes, dtype=int), np.zeros(nodes)
+    lines = len(base)
+    parts, touched = np.zeros(lines, dtype=bool), np.zeros(len(grid.nodes), dtype=int)
+    overloads: list[Overload] = []
     worst = np.abs(base) / limit
     sound = (worst <= 1)[:, np.newaxis]
     for first in range(0, lines, OUTAGES_AT_ONCE):
@@ -78,11 +87,12 @@ def contingencies(grid: Grid, network: DcNetwork) -> Contingencies:
         factors = network.outages(out)
         parts[out] = np.isnan(factors).any(axis=0)
         after = np.abs(base[:, np.newaxis] + np.nan_to_num(factors) * base[out])
-        after[:, parts[out]] = 0.0
-        worst = np.maximum(worst, after.max(axis=1) / limit)
-        loading = after / limit[:, np.newaxis]
-        excess = np.where(sound & (loading > 1 + TOLERANCE), loading - 1.0, 0.0)
-        overloads[out] = (excess > 0).sum(axis=0)
-        touched += (network.at_nodes((excess > 0).astype(float)) > 0).sum(axis=1)
-        severity += network.at_nodes(excess).sum(axis=1)
-    return Contingencies(base, limit, overloads, parts, worst, touched, severity)
+        loading = np.where(parts[out], 0.0, after) / limit[:, np.newaxis]
+        worst = np.maximum(worst, loading.max(axis=1))
+        over = sound & (loading > 1 + TOLERANCE)
+        overloads += [
+            Overload(first + int(case), int(line), float(loading[line, case]))
+            for case, line in np.argwhere(over.T)
+        ]
+        touched += (network.at_nodes(over.astype(float)) > 0).sum(axis=1)
+    return Contingencies(base, limit, parts, worst, overloads, touched)

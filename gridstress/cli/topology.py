@@ -1,17 +1,20 @@
-"""``gridstress topology``: look at a grid, check it, convert one from another format."""
+"""``gridstress topology``: look at a grid, check it, convert one, see what outages do."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gridstress.cli.outages import outages
 from topology.errors import UsageError
 
 if TYPE_CHECKING:
     from topology.grid import Grid
     from topology.validation import Problem
 
-app = typer.Typer(help="Show, validate, import or refine a grid.")
+app = typer.Typer(help="Show, validate, import or refine a grid; see what an outage overloads.")
+
+app.command()(outages)
 
 BAD_DATA = 4
 

@@ -187,7 +187,7 @@ def _outages(found: Contingencies, overall: Mapping[str, Floats], seed: int) -> 
         low, high = _limits(separation(ranked[drawn], marked[drawn]))
         marks[name] = Interval(float(area), low, high)
     return Outages(
-        overloading=int((found.overloads > 0).sum()),
+        overloading=len({overload.outage for overload in found.overloads}),
         parting=int(found.parts.sum()),
         touched=int(marked.sum()),
         marks=marks,

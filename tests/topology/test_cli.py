@@ -72,3 +72,35 @@ def test_import_does_not_replace_a_file_unless_told(tmp_path: Path) -> None:
     assert out.read_text() == "precious"
     assert _run("import", "germany", "-o", str(out), "--force").exit_code == 0
     assert load_grid(str(out)) == load_grid("germany")
+
+
+def test_outages_tell_what_fails_what_it_overloads_and_where() -> None:
+    found = json.loads(_run("outages", "--json").output)
+    assert [row["outage"] for row in found["overloads"]][:2] == [
+        "raitersaich - irsching",
+        "hanekenfaehr - wesel",
+    ]
+    loadings = [row["loading"] for row in found["overloads"]]
+    assert loadings == sorted(loadings, reverse=True)
+    assert min(loadings) > 1
+    ends = {end for row in found["overloads"] for end in row["overloads"].split(" - ")}
+    assert set(found["nodes_touched"]) == ends
+    assert found["parting"] == []
+    told = _run("outages").output
+    assert "131%" in told
+    assert "4 of 93 outages overload a line, at 7 nodes; 0 part the grid" in told
+
+
+def test_only_the_worst_outages_are_shown_unless_all_are_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "tight.json"
+    assert _run("import", "germany", "-o", str(path)).exit_code == 0
+    document = json.loads(path.read_text())
+    for line in document["lines"]:
+        line["limit_mw"] = 1_500
+    path.write_text(json.dumps(document))
+    some, every = (
+        json.loads(_run("outages", str(path), "--json", *more).output)["overloads"]
+        for more in ([], ["--all"])
+    )
+    assert len(some) == 20 < len(every)
+    assert every[:20] == some
