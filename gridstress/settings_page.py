@@ -1,4 +1,4 @@
-"""Writes ``docs/settings.md`` and ``.env.example`` from the settings: neither can fall behind."""
+"""What the settings say of themselves: ``docs/settings.md``, ``.env.example``, the dashboard."""
 
 import textwrap
 from typing import Any
@@ -21,6 +21,14 @@ ENV_HEAD = """\
 # Copy this file to .env and take the "#" from what you want to change. What stands here are the
 # defaults. The environment goes before .env.
 """
+
+
+def setting_meanings() -> dict[str, str]:
+    """What each setting is for, by the variable's name."""
+    return {
+        f"{ENV_PREFIX}{name}".upper(): field.description or ""
+        for name, field in Settings.model_fields.items()
+    }
 
 
 def page() -> str:

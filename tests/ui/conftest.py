@@ -10,6 +10,7 @@ import pytest
 from waitress import wasyncore
 from waitress.server import create_server
 
+from gridstress.settings_page import setting_meanings
 from tests.browser import watched_pages
 from tests.ui.literal_api import LiteralApi, answers, literal_api
 from ui.client import ApiClient
@@ -66,7 +67,9 @@ def poller(api: LiteralApi) -> Iterator[Poller]:
 def address(api: LiteralApi, stage: Stage, tmp_path: Path) -> Iterator[str]:
     """The dashboard of that API, quicker than in earnest; reports lie in ``tmp_path``."""
     poller = Poller(ApiClient(api.url), interval_s=0.1)
-    stage.application = create_dashboard(poller, reports=tmp_path, refresh_s=0.2).server
+    stage.application = create_dashboard(
+        poller, reports=tmp_path, meanings=setting_meanings(), refresh_s=0.2
+    ).server
     poller.start()
     yield stage.url
     poller.stop()

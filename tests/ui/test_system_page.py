@@ -1,9 +1,9 @@
 import msgspec
 import pytest
 
+from gridstress.settings_page import setting_meanings
 from tests.ui import literal_api
 from ui.dashboard.panels import system as panel
-from ui.dashboard.system_callbacks import setting_meanings
 from ui.replies_more import System
 
 NOW = 1e9

@@ -1,6 +1,8 @@
 """The dashboard as one Dash application, made to order."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from dash import Dash, html
 
@@ -16,6 +18,7 @@ from ui.dashboard.report_link import register_reports
 from ui.dashboard.shell import register_shell, shell
 from ui.dashboard.source import Runs
 from ui.dashboard.system import SYSTEM
+from ui.dashboard.system_callbacks import register_settings
 
 PAGES: tuple[Page, ...] = (OVERVIEW, COMPARE, ALARMS, NODE, SYSTEM)
 """The pages, in the order of the navigation. A new page is one more entry here."""
@@ -27,6 +30,7 @@ def create_dashboard(
     source: Runs,
     *,
     reports: Path = Path(".gridstress/reports"),
+    meanings: Mapping[str, str] = MappingProxyType({}),
     refresh_s: float = 1.0,
     pages: tuple[Page, ...] = PAGES,
 ) -> Dash:
@@ -38,6 +42,8 @@ def create_dashboard(
         Where answers come from; a started :class:`ui.poller.Poller`.
     reports
         Where reports of runs lie.
+    meanings
+        What each of the workers' settings is for, by the variable's name.
     refresh_s
         Seconds between two looks of a browser at the newest snapshot.
     pages
@@ -74,5 +80,7 @@ def create_dashboard(
         page.register(app, looking)
     if COMPARE in pages:
         register_reports(app, looking, reports)
+    if SYSTEM in pages:
+        register_settings(app, looking, meanings)
     add_headers(app)
     return app

@@ -5,8 +5,9 @@ Dash's own server is Flask's development server, which warns against production 
 """
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from topology.errors import GridstressError, UsageError
@@ -37,6 +38,7 @@ def serve(
     token: str = "",
     insecure: bool = False,
     reports: Path = Path(".gridstress/reports"),
+    meanings: Mapping[str, str] = MappingProxyType({}),
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
     """Poll the workers and serve the pages until interrupted.
@@ -51,8 +53,8 @@ def serve(
         What the workers ask for and the log-in wants; empty if there is none.
     insecure
         Whether anybody may look who reaches the port; else loopback alone needs no token.
-    reports
-        Where reports of runs lie.
+    reports, meanings
+        As for ``create_dashboard``.
     on_ready
         Called once with the page's address, when it can be opened.
 
@@ -65,7 +67,7 @@ def serve(
 
     refuse_exposed("the dashboard", bind, "GRIDSTRESS_UI_BIND", token=token, insecure=insecure)
     poller = Poller(ApiClient(urls, token=token))
-    app = create_dashboard(poller, reports=reports)
+    app = create_dashboard(poller, reports=reports, meanings=meanings)
     if token:
         ask_for_token(app, token)
     elif not insecure:

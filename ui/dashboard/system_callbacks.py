@@ -3,11 +3,11 @@
 They listen to ``slide`` too: workers tell how they are, and fall silent, while no data flows.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from gridstress.settings import ENV_PREFIX, Settings
 from ui.dashboard.panels import system as panel
 from ui.dashboard.source import Source
 
@@ -43,6 +43,10 @@ def register(app: Dash, source: Source) -> None:
             panel.partition_tables(system, grid.settings.partitions if grid else 0),
         ]
 
+
+def register_settings(app: Dash, source: Source, meanings: Mapping[str, str]) -> None:
+    """Add the callbacks of the table of settings; ``meanings`` by the variable's name."""
+
     @app.callback(
         Output("system-settings", "rowData"),
         Output("system-mark", "data"),
@@ -54,16 +58,8 @@ def register(app: Dash, source: Source) -> None:
         system = source.system()
         if system is None or system.settings == mark:
             return no_update, no_update
-        return panel.setting_rows(system.settings, setting_meanings()), system.settings
+        return panel.setting_rows(system.settings, meanings), system.settings
 
     @app.callback(Output("system-settings", "dashGridOptions"), Input("system-search", "value"))
     def search(text: str | None) -> dict[str, Any]:
         return {**panel.SETTING_OPTIONS, "quickFilterText": text or ""}
-
-
-def setting_meanings() -> dict[str, str]:
-    """What each setting is for, by the variable's name."""
-    return {
-        f"{ENV_PREFIX}{name}".upper(): field.description or ""
-        for name, field in Settings.model_fields.items()
-    }
