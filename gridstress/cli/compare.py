@@ -119,7 +119,7 @@ def _offline(
 
     window = span(*times)
     series = fitted(open_load(load, None), grid).between(*window)
-    return run_offline(series, grid, settings, seed)
+    return run_offline(series, grid, settings, Path(load).stem, seed)
 
 
 def _of_run(

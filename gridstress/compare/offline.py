@@ -7,13 +7,17 @@ from gridstress.verify.recompute import Recomputed, recompute
 from topology.grid import Grid
 
 
-def run_offline(series: LoadSeries, grid: Grid, settings: Settings, seed: int = 0) -> Recomputed:
+def run_offline(
+    series: LoadSeries, grid: Grid, settings: Settings, run: str = "offline", seed: int = 0
+) -> Recomputed:
     """What a replay of this series leads to, under every enabled model.
 
     Parameters
     ----------
     series
         Its zones are zones of the grid (``gridstress.datasets.fitting.fitted``).
+    run
+        Its name.
     seed
         Of the variation between nodes, as for ``gridstress replay``.
 
@@ -22,6 +26,6 @@ def run_offline(series: LoadSeries, grid: Grid, settings: Settings, seed: int = 
     DataError
         If it spans too long a time, or no row of it can be used.
     """
-    schedule = Schedule(series=series, grid=grid, run=series.source, seed=seed, batch=MAX_BATCH)
+    schedule = Schedule(series=series, grid=grid, run=run, seed=seed, batch=MAX_BATCH)
     frames = [frame for step in schedule.steps() for frame in step.frames]
     return recompute(frames, grid, settings)

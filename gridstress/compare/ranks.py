@@ -36,6 +36,8 @@ def spearman(one: Floats, other: Floats) -> Floats:
 
 def kendall(one: Floats, other: Floats) -> Floats:
     """Kendall's tau-b of each row with its like, shape (rows,); nan as for ``spearman``."""
+    if one.shape[1] < 2:
+        return np.full(len(one), np.nan)
     pairs = zip(one, other, strict=True)
     return np.array([kendalltau(a, b).statistic for a, b in pairs])
 

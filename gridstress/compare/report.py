@@ -118,17 +118,20 @@ def verdicts(score: Score) -> list[str]:
 
 
 def _verdict(leads: Mapping[str, Lead]) -> str:
-    parts: dict[str, list[str]] = {"better": [], "no different": [], "worse": []}
+    parts: dict[str, list[str]] = {}
     for measure, name in TOLD.items():
         over, by = leads[measure].over, leads[measure].by
+        if np.isnan(by.mean):
+            continue
         if by.low > 0:
-            parts["better"].append(f"{name} than {over} alone (by {interval(by)})")
+            word, said = f"better than {over} alone", f"{name} (by {interval(by)})"
         elif by.high < 0:
             behind = Interval(-by.mean, -by.high, -by.low)
-            parts["worse"].append(f"{name} than {over} alone (by {interval(behind)})")
+            word, said = f"worse than {over} alone", f"{name} (by {interval(behind)})"
         else:
-            parts["no different"].append(f"{name} from {over} alone")
-    return "; ".join(f"{word} in {', '.join(said)}" for word, said in parts.items() if said)
+            word, said = f"no different from {over} alone", name
+        parts.setdefault(word, []).append(said)
+    return "; ".join(f"{word} in {', '.join(said)}" for word, said in sorted(parts.items()))
 
 
 def contingency_line(score: Score) -> str:

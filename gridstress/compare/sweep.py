@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
+from multiprocessing import get_context
 from typing import Any
 
 from gridstress.compare.course import course_of
@@ -49,7 +50,9 @@ def sweep(run: Recomputed, workers: int | None = None) -> list[Outcome]:
     """Work out a run under every variation, on ``workers`` processes (default: all cores)."""
     variations = list(_variations(params_of(run.settings)))
     count = min(workers or os.cpu_count() or 1, len(variations))
-    with ProcessPoolExecutor(count, initializer=_begin, initargs=(run,)) as pool:
+    # A fork would take over locks of threads that it does not take over, such as a notebook's.
+    context = get_context("spawn")
+    with ProcessPoolExecutor(count, context, initializer=_begin, initargs=(run,)) as pool:
         return list(pool.map(_vary, variations))
 
 

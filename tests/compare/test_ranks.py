@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau, spearmanr
 
-from gridstress.compare.ranks import bootstrap, kendall, overlap, spearman
+from gridstress.compare.ranks import bootstrap, kendall, overlap, separation, spearman
 
 
 def rows(seed: int) -> np.ndarray:
@@ -20,6 +20,9 @@ def test_a_row_that_says_the_same_of_all_has_no_order() -> None:
     flat, other = np.ones((1, 5)), np.arange(5.0)[np.newaxis]
     assert np.isnan(spearman(flat, other)).all()
     assert np.isnan(kendall(flat, other)).all()
+    alone = np.ones((2, 1))
+    assert np.isnan(spearman(alone, alone)).all()
+    assert np.isnan(kendall(alone, alone)).all()
 
 
 def test_the_overlap_counts_what_is_in_both_tops() -> None:
@@ -53,3 +56,11 @@ def test_an_interval_holds_the_mean_and_narrows_with_more_values() -> None:
 def test_values_that_are_missing_are_left_out() -> None:
     assert bootstrap(np.array([1.0, np.nan, 1.0])) == (1.0, 1.0, 1.0)
     assert np.isnan(bootstrap(np.array([np.nan]))).all()
+
+
+def test_separation_is_the_part_of_pairs_in_which_the_marked_is_higher() -> None:
+    ranked = np.array([[1.0, 2, 3, 4], [1.0, 1, 1, 1]])
+    marked = np.array([[False, True, False, True]] * 2)
+    # 2 beats 1 alone; 4 beats 1 and 3. What is level counts as half.
+    assert separation(ranked, marked) == pytest.approx([3 / 4, 1 / 2])
+    assert np.isnan(separation(ranked, np.zeros_like(marked))).all()

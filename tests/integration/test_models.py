@@ -114,7 +114,7 @@ def test_a_run_on_the_broker_is_compared_as_its_load_would_be(ran: Stack) -> Non
             (["synthetic", *DAYS[:4]], "load.html"),
         )
     )
-    assert (of_run.pop("run"), of_load.pop("run")) == ("r", "synthetic-2025")
+    assert (of_run.pop("run"), of_load.pop("run")) == ("r", "synthetic")
     assert of_run == of_load
     assert len(of_run["pairs"]) == 3
     assert (ran.directory / "r.html").exists()
