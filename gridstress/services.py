@@ -85,7 +85,12 @@ def dashboard(place: Place, settings: Settings, bootstrap: str, workers: int) ->
         name="ui",
         command=[sys.executable, "-m", "gridstress", "ui"],
         ready=lambda: answers(f"{url}/"),
-        environment={**_common(place, settings, bootstrap), "GRIDSTRESS_API_URLS": urls},
+        environment={
+            **_common(place, settings, bootstrap),
+            "GRIDSTRESS_API_URLS": urls,
+            # Where `compare` writes, if it is called from where `up` is.
+            "GRIDSTRESS_REPORTS_DIR": str(settings.reports_dir.absolute()),
+        },
     )
 
 

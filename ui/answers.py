@@ -203,8 +203,14 @@ class Answers(Knowledge):
             "run": run,
             "k": TOP_K,
             "points": [point_shape(point, models) for point in points],
+            "to_compare": self.to_compare(run),
             **pairing_shape(pairing, models),
         }
+
+    def to_compare(self, run: str | None) -> int:
+        """How many windows of a run (the newest by default) come with later answers only."""
+        _, run = self.which(None, run)
+        return self.store.history.to_compare(run) if run and self.store.history else 0
 
     def system(self, now: float) -> Answer:
         """Workers that have told of themselves lately, and the settings in force."""

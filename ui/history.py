@@ -142,6 +142,11 @@ class History:
                 known.points[end_s] = replace(known.points[end_s], agreements=found)
         return list(known.points.values())
 
+    def to_compare(self, run: str) -> int:
+        """How many windows of a run nobody has asked to compare yet."""
+        known = self._runs.get(run)
+        return len(known.to_compare) if known else 0
+
     def forget(self, run: str) -> None:
         """Drop a run."""
         known = self._runs.pop(run, None)

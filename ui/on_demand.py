@@ -34,8 +34,14 @@ class OnDemand:
         with self._lock:
             return self._kept.get(key, (0, None))[1]
 
-    def get(self, key: Key, version: int, ask: Callable[[], Answer]) -> Answer | None:
-        """The answer of that version, asked for if it is not kept.
+    def get(
+        self,
+        key: Key,
+        version: int,
+        ask: Callable[[], Answer],
+        whole: Callable[[Answer], bool] = lambda _: True,
+    ) -> Answer | None:
+        """The answer of that version, asked for if it is not kept, and again until it is whole.
 
         Something that does not exist is None. When the workers fail it is the last one known.
         """
@@ -44,7 +50,7 @@ class OnDemand:
         with turn:
             with self._lock:
                 kept: tuple[int, Answer | None] = self._kept.get(key, (-1, None))
-            if kept[0] == version:
+            if kept[0] == version and (kept[1] is None or whole(kept[1])):
                 return kept[1]
             answer: Answer | None
             try:

@@ -29,6 +29,9 @@ TOP_K = 10
 EPISODES = 2000
 GRID_EVERY = 30
 SYSTEM_EVERY_S = 2.0
+MORE_HISTORY = 3
+"""How often more is asked for at once of a run that is not wholly compared: each time keeps a
+worker from its other work for a tenth of a second."""
 ASKING = 8
 
 
@@ -127,9 +130,12 @@ class Poller:
     def history(
         self, run: str | None = None, models: Sequence[str] | None = None
     ) -> History | None:
-        """How two models have agreed over the run; kept like a node's detail."""
+        """How two models have agreed over the run; kept like a node's detail, once it is whole."""
         return self._once(
-            ("history", *(models or ())), run, lambda name: self._client.history(name, models)
+            ("history", *(models or ())),
+            run,
+            lambda name: self._history(name, models),
+            whole=lambda history: not history.to_compare,
         )
 
     def compare(
@@ -150,8 +156,20 @@ class Poller:
         age = int(self._clock() // SYSTEM_EVERY_S)
         return self._on_demand.get(("system",), age, self._client.system)
 
+    def _history(self, run: str | None, models: Sequence[str] | None) -> History:
+        found = self._client.history(run, models)
+        for _ in range(MORE_HISTORY):
+            if not found.to_compare:
+                break
+            found = self._client.history(run, models)
+        return found
+
     def _once(
-        self, what: tuple[str, ...], run: str | None, ask: Callable[[str | None], Answer]
+        self,
+        what: tuple[str, ...],
+        run: str | None,
+        ask: Callable[[str | None], Answer],
+        whole: Callable[[Answer], bool] = lambda _: True,
     ) -> Answer | None:
         snapshot = self.snapshot(run)
         name = snapshot.run.run if snapshot.run else None
@@ -159,7 +177,7 @@ class Poller:
         if snapshot.error:
             last: Answer | None = self._on_demand.known(key)
             return last
-        return self._on_demand.get(key, snapshot.version, lambda: ask(name))
+        return self._on_demand.get(key, snapshot.version, lambda: ask(name), whole)
 
     def _work(self) -> None:
         while not self._stopping.is_set():

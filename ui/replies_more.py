@@ -70,12 +70,16 @@ class Lead(Struct, frozen=True):
 
 
 class History(Struct, frozen=True):
-    """How two models have agreed over a run, oldest window first; ``k`` is that of the overlap."""
+    """How two models have agreed over a run, oldest window first; ``k`` is that of the overlap.
+
+    ``to_compare`` windows have no agreement yet and come with later answers.
+    """
 
     version: int
     run: str | None
     k: int
     points: list[HistoryPoint]
+    to_compare: int = 0
     episodes: EpisodePairs = EpisodePairs()
     lead: Lead = Lead()
 

@@ -39,7 +39,6 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
             q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
         ),
         "/compare": lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000), _pair(q)),
-        "/compare/history": lambda q: answers.history(q.get("run"), _pair(q)),
         "/episodes": lambda q: answers.episodes(
             q.get("model"), q.get("run"), _integer(q, "limit", 500, 5000)
         ),
@@ -47,18 +46,26 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     }
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
-    def tag() -> str:
+    def tag(_query: Any = None) -> str:
         return f'"{boot}-{answers.store.version}"'
+
+    def unless_unfinished(query: Any) -> str | None:
+        return None if answers.to_compare(query.get("run")) else tag()
 
     for path, ask in questions.items():
         app.page(PREFIX + path)(_view(ask, tag))
+
+    # Every answer compares some more of a run: while there is more to come, none is the last.
+    app.page(PREFIX + "/compare/history")(
+        _view(lambda q: answers.history(q.get("run"), _pair(q)), unless_unfinished)
+    )
 
     @app.page(PREFIX + "/node/{node_id}")  # type: ignore[untyped-decorator]
     async def node(self: Any, request: Any, node_id: str) -> Any:
         """One node."""
         q = request.query
         return _answer(
-            self, request, tag(), lambda: answers.node(node_id, q.get("model"), q.get("run"))
+            self, request, tag, lambda: answers.node(node_id, q.get("model"), q.get("run"))
         )
 
     @app.page(PREFIX + "/system")  # type: ignore[untyped-decorator]
@@ -78,18 +85,21 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
         return _reply(self, answer, 200 if answer["status"] == "ok" else 503)
 
 
-def _view(ask: Ask, tag: Callable[[], str]) -> Callable[[Any, Any], Awaitable[Any]]:
+def _view(ask: Ask, tag: Callable[[Any], str | None]) -> Callable[[Any, Any], Awaitable[Any]]:
     async def view(self: Any, request: Any) -> Any:
-        return _answer(self, request, tag(), lambda: ask(request.query))
+        return _answer(self, request, tag, lambda: ask(request.query))
 
     return view
 
 
-def _answer(view: Any, request: Any, tag: str, ask: Callable[[], Answer]) -> Any:
-    if request.headers.get("If-None-Match") == tag:
-        return _reply(view, None, 304, tag)
+def _answer(
+    view: Any, request: Any, tag: Callable[[Any], str | None], ask: Callable[[], Answer]
+) -> Any:
     try:
-        return _reply(view, ask(), 200, tag)
+        now = tag(request.query)
+        if now and request.headers.get("If-None-Match") == now:
+            return _reply(view, None, 304, now)
+        return _reply(view, ask(), 200, now)
     except UnknownError as error:
         return _reply(view, {"error": str(error), "exists": error.exists}, 404)
     except UsageError as error:

@@ -186,12 +186,16 @@ def model_rows(comparison: Comparison) -> list[list[str]]:
         "node-hours in alarm": _hours(LEVELS[0]),
         **{f"  at {level} or above": _hours(level) for level in LEVELS[1:]},
         "mean episode (h)": lambda m: number(m.mean_episode_h, 1),
-        "first alarm": lambda m: "none" if m.first_alarm_s is None else to_iso(m.first_alarm_s),
+        "first alarm (UTC)": lambda m: _minute(m.first_alarm_s),
     }
     return [
         [label, *(cell(measures) for measures in comparison.models.values())]
         for label, cell in rows.items()
     ]
+
+
+def _minute(time_s: float | None) -> str:
+    return "none" if time_s is None else to_iso(time_s)[:16].replace("T", " ")
 
 
 def _episodes(level: str) -> Callable[[ModelMeasures], str]:

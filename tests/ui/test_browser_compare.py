@@ -90,13 +90,25 @@ def test_it_is_readable_on_a_phone(compare):
         assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
 
 
+def test_a_run_that_has_ended_is_compared_to_its_beginning(open_page, api):
+    whole = api.answers["compare/history"]
+    begun = [point | {"rank_correlation": None, "top_k_overlap": None} for point in whole["points"]]
+    api.answers["compare/history"] = whole | {"points": begun, "to_compare": 2}
+    page = open_page("/compare")
+    note = page.locator("#compare-history-note")
+    expect(note).to_have_text("3 final windows, 2 still to compare")
+    assert trace(page, "compare-history", 1, "y") == [None, None, None]
+    # Nothing else changes: the page asks on all the same.
+    api.answers["compare/history"] = whole
+    expect(note).to_have_text("3 final windows")
+    until(lambda: trace(page, "compare-history", 1, "y") == [None, 0.33, 0.81])
+
+
 def test_the_report_of_the_run_is_linked_to_as_soon_as_there_is_one(compare, api, tmp_path):
     told = compare.locator("#compare-report")
     expect(told).to_have_text(f"Report: gridstress compare --run {RUN}")
     body = "<p id='it'>of the run</p><script>it.textContent += `, ${origin}`</script>"
     report_path(tmp_path, RUN).write_text(body)
-    api.answers["compare"]["top_k_overlap"] = 0.5
-    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
     expect(told).to_have_text("Report of this run")
     with compare.expect_popup() as opened:
         told.locator("a").click()

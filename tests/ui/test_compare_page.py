@@ -183,6 +183,15 @@ def test_the_history_is_sent_only_when_a_window_has_come():
     assert not isinstance(history_update(other, MODELS, mark)[0], Patch)
 
 
+def test_windows_that_come_with_later_answers_are_told_of_and_drawn_when_they_come():
+    begun = structs.replace(HISTORY, to_compare=2)
+    _, note, _, mark = history_update(begun, MODELS, None)
+    assert note == "3 final windows, 2 still to compare"
+    figure, note, _, _ = history_update(HISTORY, MODELS, mark)
+    assert isinstance(figure, Patch)
+    assert note == "3 final windows"
+
+
 def test_a_run_without_a_final_window_says_so():
     young = structs.replace(HISTORY, points=[])
     figure, _, empty, mark = history_update(young, MODELS, None)

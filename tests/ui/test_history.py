@@ -92,10 +92,12 @@ def test_what_one_question_has_no_time_for_the_next_ones_compare(
     now = iter(range(1_000))
     monkeypatch.setattr("ui.history.time.monotonic", lambda: next(now) * COMPARING_S * 0.4)
     compared = []
-    while not compared or compared[-1] < 5:
+    assert history.to_compare("r") == 5
+    while history.to_compare("r"):
         known = [point.agreement(PAIR).top_k_overlap is not None for point in history.points("r")]
         assert known == sorted(known), "the newest come first"
         compared.append(sum(known))
+        assert history.to_compare("r") == 5 - sum(known)
     assert compared == sorted(compared)
     assert len(compared) > 1
 

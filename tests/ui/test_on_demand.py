@@ -20,6 +20,15 @@ def test_an_answer_is_asked_for_once_a_version():
     assert kept.known(("b",)) is None
 
 
+def test_an_answer_that_is_not_whole_is_asked_for_again():
+    answers, kept = iter(["half", "half", "whole"]), OnDemand()
+
+    def get():
+        return kept.get(("a",), 1, lambda: next(answers), lambda answer: answer == "whole")
+
+    assert [get() for _ in range(4)] == ["half", "half", "whole", "whole"]
+
+
 def test_a_failure_gives_the_last_answer_and_is_tried_again():
     kept = OnDemand()
     kept.get(("a",), 1, lambda: "old")

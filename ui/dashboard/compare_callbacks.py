@@ -121,11 +121,19 @@ def _register_run(app: Dash, source: Source) -> None:
         Output("compare-history-empty", "children"),
         Output("compare-history-mark", "data"),
         Input("news", "data"),
+        # Older windows are compared while somebody looks, also when nothing new comes.
+        Input("slide", "data"),
         Input("pair", "value"),
         Input("scheme", "computedColorScheme"),
         State("compare-history-mark", "data"),
     )
-    def history(_news: object, pair: str | None, scheme: str | None, mark: list[Any] | None) -> Any:
+    def history(
+        _news: object,
+        _slide: int | None,
+        pair: str | None,
+        scheme: str | None,
+        mark: list[Any] | None,
+    ) -> Any:
         models = pair_of(source.snapshot().grid, pair)
         found = source.history(models) if len(models) == 2 else None
         return history_update(found, models, mark, scheme)
@@ -217,21 +225,23 @@ def history_update(
 ) -> tuple[go.Figure | Patch | Any, ...]:
     """The plot's figure or patch, its note, what to say when it is empty, and its mark.
 
-    The mark names models, run, scheme, windows and the last one: nothing is sent while it stays
-    the same.
+    The mark names models, run, scheme, windows, the last one and how many are still to be
+    compared: nothing is sent while it stays the same.
     """
     if history is None:
         return no_update, no_update, "no data yet", no_update
     points = history.points
     colours = palette(scheme)
     last = points[-1].window_end if points else ""
-    now = [*models, history.run, colours.card, len(points), last]
+    now = [*models, history.run, colours.card, len(points), last, history.to_compare]
     if now == mark:
         return (no_update,) * 4
     note = words.plural(len(points), "final window")
+    if history.to_compare:
+        note += f", {history.to_compare:,} still to compare"
     empty = "" if points else "No window is final yet."
     # A plot that shows lines of this run already only gets new values.
-    if not mark or mark[:-2] != now[:-2] or min(mark[-2], len(points)) < 2:
+    if not mark or mark[:-3] != now[:-3] or min(mark[-3], len(points)) < 2:
         figure = compare_history.history_figure(points, models, history.k, colours)
         return figure, note, empty, now
     patch = Patch()

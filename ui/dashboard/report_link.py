@@ -50,9 +50,11 @@ def register_reports(app: Dash, source: Source, directory: Path) -> None:
     @app.callback(
         Output("compare-report", "children"),
         Input("news", "data"),
+        # A report is written when it likes, of a run that has ended too.
+        Input("slide", "data"),
         State("compare-report", "children"),
     )
-    def tell(_news: object, shown: Any) -> Any:
+    def tell(_news: object, _slide: int | None, shown: Any) -> Any:
         run = source.snapshot().run
         words = report_words(directory, run.run if run else None)
         return no_update if _plain(words) == shown else words
