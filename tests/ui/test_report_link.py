@@ -6,6 +6,8 @@ from ui.client import ApiClient
 from ui.dashboard import create_dashboard
 from ui.dashboard.report_link import report_words
 from ui.poller import Poller
+from ui.replies import RunInfo
+from ui.snapshot import Snapshot
 
 
 @pytest.fixture
@@ -37,11 +39,18 @@ def test_nothing_but_reports_is_served(browser, name):
     assert answer.status_code == 404 or "of winter" not in answer.text
 
 
+def of(run: str | None, *newer: str) -> Snapshot:
+    names = (*newer, *([run] if run else []))
+    runs = tuple(RunInfo(name, None, None, ended=True, published_at=0) for name in names)
+    return Snapshot(run=runs[-1] if run else None, runs=runs)
+
+
 def test_the_words_are_a_link_a_command_or_nothing(tmp_path):
     (tmp_path / "winter_2025.html").write_text("of winter")
-    link = report_words(tmp_path, "winter 2025")
+    link = report_words(tmp_path, of("winter 2025"))
     assert isinstance(link, html.A)
     assert link.href == "/reports/winter_2025.html"
-    assert report_words(tmp_path, "summer")[1].children == "gridstress compare --run summer"
-    assert report_words(tmp_path, "a b")[1].children == "gridstress compare --run 'a b'"
-    assert report_words(tmp_path, None) == ""
+    assert report_words(tmp_path, of("summer"))[1].children == "gridstress compare"
+    earlier = report_words(tmp_path, of("the first", "summer"))
+    assert earlier[1].children == "gridstress compare --run 'the first'"
+    assert report_words(tmp_path, of(None)) == ""

@@ -10,6 +10,7 @@ from flask import Flask, Response, abort, send_file
 
 from ui.dashboard.source import Source
 from ui.reports import report_name, report_path
+from ui.snapshot import Snapshot
 
 REPORTS = "/reports"
 ON_ITS_OWN = (
@@ -24,14 +25,16 @@ def report_place() -> Component:
     return html.Div(id="compare-report", className="note")
 
 
-def report_words(directory: Path, run: str | None) -> Any:
+def report_words(directory: Path, snapshot: Snapshot) -> Any:
     """A link to the run's report, or how to make one; nothing while there is no run."""
-    if run is None:
+    if snapshot.run is None:
         return ""
+    run = snapshot.run.run
     if report_path(directory, run).exists():
         href = f"{REPORTS}/{report_name(run)}"
         return html.A("Report of this run", href=href, target="_blank")
-    return ["Report: ", html.Code(f"gridstress compare --run {quote(run)}")]
+    named = "" if snapshot.is_newest else f" --run {quote(run)}"
+    return ["Report: ", html.Code(f"gridstress compare{named}")]
 
 
 def register_reports(app: Dash, source: Source, directory: Path) -> None:
@@ -55,8 +58,7 @@ def register_reports(app: Dash, source: Source, directory: Path) -> None:
         State("compare-report", "children"),
     )
     def tell(_news: object, _slide: int | None, shown: Any) -> Any:
-        run = source.snapshot().run
-        words = report_words(directory, run.run if run else None)
+        words = report_words(directory, source.snapshot())
         return no_update if _plain(words) == shown else words
 
 
