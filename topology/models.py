@@ -68,11 +68,15 @@ _REGISTERED = (
 MODELS: dict[str, Model] = {model.name: model for model in _REGISTERED}
 """Every model there is, by name. A new model is one more entry."""
 
+DEFAULT_MODELS = ("linear", "centrality")
+"""Those that are enabled unless the settings say otherwise."""
+
 
 def title_of(name: str) -> str:
     """A model's title; of what is no registered model, the name itself as a word."""
     return MODELS[name].title if name in MODELS else name.replace("_", " ").capitalize()
 
 
-DEFAULT_MODELS = ("linear", "centrality")
-"""Those that are enabled unless the settings say otherwise."""
+def short_title_of(name: str) -> str:
+    """The first word of a model's title, which tells it from the others: ``Centrality``."""
+    return title_of(name).partition(" ")[0].partition("-")[0]

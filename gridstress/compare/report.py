@@ -15,7 +15,7 @@ from gridstress.compare.score import TOP, Lead, Score
 from gridstress.compare.sweep import Outcome
 from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso
-from topology.models import title_of
+from topology.models import short_title_of, title_of
 
 TOLD = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
 """Measures the score is told by."""
@@ -236,11 +236,11 @@ def pair_rows(pair: PairMeasures) -> list[list[str]]:
 
 def _sweep_table(swept: Sequence[Outcome]) -> Table:
     models, pairs = list(swept[0].episodes), list(swept[0].jaccard)
-    named = {pair: "/".join(map(_short, pair.split(", "))) for pair in pairs}
+    named = {pair: "/".join(map(short_title_of, pair.split(", "))) for pair in pairs}
     table = _table(
         "One parameter changed (* is the run's own)",
         "",
-        *(f"node-hours, {_short(model)}" for model in models),
+        *(f"node-hours, {short_title_of(model)}" for model in models),
         *(f"Jaccard, {named[pair]}" for pair in pairs),
         *(f"top 10, {named[pair]}" for pair in pairs),
     )
@@ -253,11 +253,6 @@ def _sweep_table(swept: Sequence[Outcome]) -> Table:
             *(number(outcome.overlap[pair]) for pair in pairs),
         )
     return table
-
-
-def _short(model: str) -> str:
-    """The first word of a model's title, which tells it from the others."""
-    return title_of(model).split()[0]
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from topology.models import short_title_of, title_of
 from ui.dashboard import words
 from ui.dashboard.grids import models_of
-from ui.dashboard.theme import model_title, short_title
 from ui.replies import GridInfo
 
 EVERYTHING = "all"
@@ -20,7 +20,7 @@ STATES = [ALL, {"value": "open", "label": "Open"}, {"value": "cleared", "label":
 
 def model_choices(grid: GridInfo | None) -> list[dict[str, str]]:
     """All models, and each."""
-    return [ALL, *({"value": m, "label": short_title(m)} for m in models_of(grid))]
+    return [ALL, *({"value": m, "label": short_title_of(m)} for m in models_of(grid))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def filter_model(filters: Filters, event_time: str | None) -> dict[str, Any]:
     if _chosen(filters.state):
         found["state"] = _any_of([str(filters.state)])
     if _chosen(filters.model):
-        found["model"] = _any_of([model_title(str(filters.model))])
+        found["model"] = _any_of([title_of(str(filters.model))])
     if _chosen(filters.zone):
         found["zone"] = _any_of([str(filters.zone)])
     if filters.node and filters.node.strip():

@@ -8,6 +8,7 @@ import msgspec
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 
+from topology.models import title_of
 from ui.dashboard import words
 from ui.dashboard.figures import compare_history, compare_scatter
 from ui.dashboard.grids import grid_mark, models_of, names_of
@@ -15,7 +16,7 @@ from ui.dashboard.map_updates import map_update
 from ui.dashboard.pairs import pair_of
 from ui.dashboard.panels import compare as panel
 from ui.dashboard.source import Source
-from ui.dashboard.theme import model_title, palette
+from ui.dashboard.theme import palette
 from ui.replies import Compare, ModelFigures
 from ui.replies_more import History
 from ui.snapshot import Snapshot
@@ -177,7 +178,7 @@ def drawings(
     names, colours, mark = names_of(grid), palette(scheme), [grid_mark(grid, scheme), *models]
     if mark != drawn:
         scatter = compare_scatter.scatter_figure(compare, models, names, picked, colours)
-        return (*maps, scatter, *(model_title(model) for model in models), mark)
+        return (*maps, scatter, *(title_of(model) for model in models), mark)
     patch = Patch()
     values = compare_scatter.scatter_values(compare, models, names, colours)
     nodes = patch["data"][compare_scatter.NODES]

@@ -7,11 +7,11 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from topology.models import title_of
 from ui.dashboard.grids import models_of
 from ui.dashboard.page import Page
 from ui.dashboard.pairs import pair_select
 from ui.dashboard.run_chooser import run_select
-from ui.dashboard.theme import model_title
 from ui.replies import GridInfo
 
 BOTH = "both"
@@ -71,7 +71,7 @@ def nav_links(pages: Sequence[Page], pathname: str) -> list[Component]:
 def model_options(grid: GridInfo | None, *, both: bool = False) -> list[dict[str, str]]:
     """The choices of the model switch; ``both`` where a page can show them side by side."""
     models = models_of(grid)
-    options = [{"value": model, "label": model_title(model)} for model in models]
+    options = [{"value": model, "label": title_of(model)} for model in models]
     if both and len(models) > 1:
         options.append({"value": BOTH, "label": "Side by side"})
     return options
@@ -83,7 +83,7 @@ def switch_label(grid: GridInfo | None, page: Page | None) -> str:
     if page is None or not page.switch_off:
         return MODEL
     if len(models) == 1:
-        return model_title(models[0])
+        return title_of(models[0])
     if len(models) == 2:
         return "Both models"
     return page.switch_label

@@ -4,14 +4,14 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, no_update
 
-from topology.models import MODELS
+from topology.models import MODELS, title_of
 from ui.dashboard.figures import node_history as figures
 from ui.dashboard.grids import grid_mark, names_of
 from ui.dashboard.links import node_of
 from ui.dashboard.panels import node_parts as panel
 from ui.dashboard.panels.detail import node_options
 from ui.dashboard.source import Source
-from ui.dashboard.theme import LIGHT, Palette, model_title, palette
+from ui.dashboard.theme import LIGHT, Palette, palette
 from ui.replies import GridInfo
 
 MODEL_PLACES = range(len(MODELS))
@@ -104,7 +104,7 @@ def _register_values(app: Dash, source: Source) -> None:
             model = grid.models[place]
             found = details.get(model)
             parts += [
-                model_title(model),
+                title_of(model),
                 panel.model_note(found, chosen=model == stressed),
                 panel.model_values(found, palette(scheme)),
                 panel.source_links(found.sources if found else (), names, model, node_id),

@@ -8,12 +8,13 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State
 
+from topology.models import title_of
 from ui.dashboard import overview_maps, overview_node, overview_timeline
 from ui.dashboard.overview_maps import shown_models
 from ui.dashboard.panels.kpis import KPIS, kpi_values, trend_style
 from ui.dashboard.panels.top import top_rows
 from ui.dashboard.source import Source
-from ui.dashboard.theme import model_title, palette
+from ui.dashboard.theme import palette
 from ui.trends import FIGURES
 
 
@@ -75,13 +76,13 @@ def _register_values(app: Dash, source: Source) -> None:
     ) -> tuple[str, ...]:
         first, second = shown_models(source.snapshot().grid, view, model, pair)
         if second is None:
-            return "overview", "Grid", "", f"by {model_title(model)}", ""
+            return "overview", "Grid", "", f"by {title_of(model)}", ""
         return (
             "overview side-by-side",
-            model_title(first),
-            model_title(second),
-            f"by {model_title(model)}",
-            f"{model_title(model)} · ",
+            title_of(first),
+            title_of(second),
+            f"by {title_of(model)}",
+            f"{title_of(model)} · ",
         )
 
     # The browser itself counts the age of the values on.

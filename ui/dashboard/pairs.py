@@ -11,9 +11,9 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
+from topology.models import short_title_of
 from ui.dashboard.grids import models_of
 from ui.dashboard.source import Source
-from ui.dashboard.theme import short_title
 from ui.replies import GridInfo
 
 
@@ -38,7 +38,7 @@ def pairs(models: Sequence[str]) -> list[tuple[str, str]]:
 def pair_options(grid: GridInfo | None) -> list[dict[str, str]]:
     """The chooser's choices; none before the grid is known."""
     return [
-        {"value": f"{one},{other}", "label": f"{short_title(one)} · {short_title(other)}"}
+        {"value": f"{one},{other}", "label": f"{short_title_of(one)} · {short_title_of(other)}"}
         for one, other in pairs(grid.models if grid else ())
     ]
 

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from topology.models import MODELS
-
 RISK_SCALE: tuple[tuple[float, str], ...] = (
     (0.0, "#e9edf1"),
     (0.05, "#fbe6b2"),
@@ -98,17 +96,6 @@ def palette(scheme: str | None) -> Palette:
 
 AFFECTED_RISK = 0.05
 """From this risk on a node counts as affected, as in the worker's API."""
-
-
-def model_title(model: str) -> str:
-    """The model's name for people."""
-    known = MODELS.get(model)
-    return known.title if known else model.replace("_", " ").capitalize()
-
-
-def short_title(model: str) -> str:
-    """The first word of it: ``Linear``, ``Centrality``."""
-    return model_title(model).partition(" ")[0].partition("-")[0]
 
 
 def scale_colour(risk: float, scale: Sequence[tuple[float, str]] = RISK_SCALE) -> str:

@@ -6,8 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from topology.models import title_of
 from ui.dashboard.figures.plain import plain_axis, plain_layout
-from ui.dashboard.theme import LIGHT, MUTED, Palette, model_title
+from ui.dashboard.theme import LIGHT, MUTED, Palette
 from ui.replies_more import HistoryPoint
 
 SHOWN = 400
@@ -19,7 +20,7 @@ def history_figure(
 ) -> go.Figure:
     """Above: overlap of the top ``k`` and rank correlation; below: both models' average risk."""
     values = history_values(points, models)
-    first, second = (model_title(model) for model in models)
+    first, second = (title_of(model) for model in models)
     solid, dashed = colours.accent, colours.levels["WARNING"]
     lines = [
         (f"same top {k}", solid, "solid", "y"),

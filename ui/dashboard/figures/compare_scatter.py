@@ -5,9 +5,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from topology.models import title_of
 from ui.dashboard import words
 from ui.dashboard.figures.plain import plain_axis, plain_layout
-from ui.dashboard.theme import LIGHT, Palette, model_title
+from ui.dashboard.theme import LIGHT, Palette
 from ui.replies import Compare
 
 NODES, PICKED = 1, 2
@@ -59,7 +60,7 @@ def scatter_figure(
         },
         hoverinfo="skip",
     )
-    first, second = (model_title(model) for model in models)
+    first, second = (title_of(model) for model in models)
     ticks = {"range": [-0.03, 1.03], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     return go.Figure(
         data=[diagonal, nodes, selected],
@@ -92,7 +93,7 @@ def scatter_values(
         levels = first.level[place], second.level[place]
         alarms = sum(map(bool, levels))
         told = "<br>".join(
-            f"{model_title(model)}: {words.score(risk)}{f', {level}' if level else ''}"
+            f"{title_of(model)}: {words.score(risk)}{f', {level}' if level else ''}"
             for model, risk, level in zip(models, (x, y), levels, strict=True)
         )
         points["x"].append(round(x, 4))

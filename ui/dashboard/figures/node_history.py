@@ -6,9 +6,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from topology.models import title_of
 from ui.dashboard import words
 from ui.dashboard.figures.windows import week_until
-from ui.dashboard.theme import FONT, LIGHT, Palette, model_title
+from ui.dashboard.theme import FONT, LIGHT, Palette
 from ui.replies import NodeDetail
 
 OTHER_MODELS = ("#d9730d", "#009e73")
@@ -47,7 +48,7 @@ def history_figure(
         figure.add_trace(
             go.Scatter(
                 **values,
-                name=model_title(model),
+                name=title_of(model),
                 mode="lines",
                 line={
                     "color": model_colour(place, colours),
@@ -104,7 +105,7 @@ def panes_figure(details: Details, colours: Palette = LIGHT) -> go.Figure:
         figure.add_trace(
             go.Bar(
                 **values,
-                name=model_title(model),
+                name=title_of(model),
                 marker={
                     "color": model_colour(place, colours),
                     "pattern": {

@@ -7,11 +7,11 @@ import dash_ag_grid as dag
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from topology.models import short_title_of, title_of
 from ui.dashboard import words
 from ui.dashboard.links import node_href
 from ui.dashboard.panels.kpis import Kpi
 from ui.dashboard.panels.tables import LEAVE
-from ui.dashboard.theme import model_title, short_title
 from ui.replies import Compare
 from ui.replies_more import Episode, History, Lead
 
@@ -68,7 +68,7 @@ def card_values(
     cards = {name: Kpi(words.DASH, "no data yet") for name in CARDS}
     if compare and compare.run:
         sides = [compare.models[model] for model in models]
-        order = " · ".join(short_title(model) for model in models)
+        order = " · ".join(short_title_of(model) for model in models)
         overlap, tau = compare.top_k_overlap, compare.rank_correlation
         cards |= {
             "average": Kpi(" · ".join(words.score(side.average_risk) for side in sides), order),
@@ -86,7 +86,7 @@ def alone_words(models: Sequence[str]) -> str:
     if len(models) > 1:
         return ""
     return (
-        f"There is nothing to compare: {model_title(models[0])} is the only model that is enabled. "
+        f"There is nothing to compare: {title_of(models[0])} is the only model that is enabled. "
         "GRIDSTRESS_MODELS enables more, for workers and for runs that begin from then on."
     )
 
@@ -121,7 +121,7 @@ def lead_words(lead: Lead, models: Sequence[str]) -> tuple[str, str]:
     pairs = sum(earlier) + lead.same
     if lead.median_s is None or not pairs:
         return words.DASH, "no alarm raised by both yet"
-    titles = [short_title(model) for model in models]
+    titles = [short_title_of(model) for model in models]
     counts = ", ".join(
         f"{title} {count}×" for title, count in zip(titles, earlier, strict=True)
     )  # fmt: skip
@@ -138,7 +138,8 @@ def picked_line(compare: Compare | None, models: Sequence[str], name: str, node:
         return "Click a point or a node of a map to see it in all three."
     place = compare.nodes.index(node)
     told = " · ".join(
-        f"{short_title(model)} {words.score(compare.models[model].risk[place])}" for model in models
+        f"{short_title_of(model)} {words.score(compare.models[model].risk[place])}"
+        for model in models
     )
     return [dcc.Link(f"{name}: open its page", href=node_href(node)), f" {told}"]
 
@@ -179,7 +180,7 @@ def only_rows(history: History | None, episodes: Sequence[Episode]) -> list[dict
             "episode_id": episode.episode_id,
             "node": episode.name,
             "href": node_href(episode.node_id, episode.model),
-            "only": short_title(episode.model),
+            "only": short_title_of(episode.model),
             "level": episode.level,
             # Written so that sorting the text sorts the time.
             "raised": episode.raised_at[:16].replace("T", " "),
@@ -200,7 +201,7 @@ def only_note(history: History | None, models: Sequence[str], shown: int) -> str
     alone: Mapping[str, int] = {
         model: counts.counts.get(model, 0) - counts.both for model in models
     }
-    told = " · ".join(f"{short_title(model)} {count:,}" for model, count in alone.items())
+    told = " · ".join(f"{short_title_of(model)} {count:,}" for model, count in alone.items())
     hidden = sum(alone.values()) - shown
     more = f" (newest {shown} listed)" if shown and hidden > 0 else ""
     return f"{told} · both {counts.both:,}{more}"

@@ -6,10 +6,10 @@ from typing import Any
 import dash_ag_grid as dag
 from dash.development.base_component import Component
 
+from topology.models import title_of
 from ui.dashboard import words
 from ui.dashboard.links import node_href
 from ui.dashboard.panels.tables import LEAVE
-from ui.dashboard.theme import model_title
 from ui.replies_more import Episode
 
 Row = dict[str, Any]
@@ -175,7 +175,7 @@ def _row(episode: Episode, names: Mapping[str, str]) -> Row:
         "href": node_href(episode.node_id, episode.model),
         "zone": episode.zone,
         "model_id": episode.model,
-        "model": model_title(episode.model),
+        "model": title_of(episode.model),
         "level": episode.level,
         "state": "open" if episode.open else "cleared",
         "raised_at": episode.raised_at,

@@ -6,10 +6,11 @@ from difflib import get_close_matches
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from topology.models import short_title_of, title_of
 from ui.dashboard import words
 from ui.dashboard.links import alarms_href, node_href
 from ui.dashboard.panels.episodes import lasted
-from ui.dashboard.theme import LIGHT, Palette, model_title, scale_colour, short_title
+from ui.dashboard.theme import LIGHT, Palette, scale_colour
 from ui.replies import GridInfo, GridNode, NodeDetail, SourceShare
 from ui.replies_more import Episode
 from ui.snapshot import Snapshot
@@ -104,7 +105,7 @@ def parts_note(details: Iterable[NodeDetail]) -> list[Component]:
 def legend(models: Sequence[str]) -> list[Component]:
     """How the models' lines and bars are drawn."""
     return [
-        html.Span([html.I(className=f"model-stroke model-stroke-{place % 3}"), model_title(model)])
+        html.Span([html.I(className=f"model-stroke model-stroke-{place % 3}"), title_of(model)])
         for place, model in enumerate(models)
     ]
 
@@ -150,7 +151,7 @@ def episode_list(episodes: Sequence[Episode] | None, node_id: str) -> list[Compo
                 ),
                 html.Span("● open" if episode.open else "○ cleared"),
                 html.Span(
-                    f"{model_title(episode.model)}, peak risk {words.score(episode.peak_risk)}",
+                    f"{title_of(episode.model)}, peak risk {words.score(episode.peak_risk)}",
                     className="muted episode-model",
                 ),
                 html.Span(
@@ -180,7 +181,7 @@ def neighbour_list(grid: GridInfo, snapshot: Snapshot, node_id: str) -> list[Com
     head = html.Div(
         [
             html.Span("node, line"),
-            *(html.Span(short_title(m).lower()) for m in grid.models),
+            *(html.Span(short_title_of(m).lower()) for m in grid.models),
         ],
         className="neighbour-row muted",
     )
