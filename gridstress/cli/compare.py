@@ -85,7 +85,7 @@ def compare(
     from topology.loaders import load_grid
     from ui.reports import report_path
 
-    if sum(given is not None for given in (load, run, frames)) > 1 and load is not None:
+    if load is not None and (run is not None or frames is not None):
         raise UsageError("a load goes neither with --run nor with --frames")
     if load is None and (start or until):
         raise UsageError("--start and --until are for a load; a run is compared as a whole")
