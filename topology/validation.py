@@ -109,7 +109,7 @@ def _node_problems(nodes: list[RawNode]) -> Iterator[Problem]:
                 said = _not_a_name(getattr(node, key))
                 yield Problem("node", label, key, said, f"1 to {MAX_NAME} printable characters")
         yield from _range_problems("node", label, node, NODE_RANGES)
-        yield from _optional_problems("node", label, node, OPTIONAL_NODE_RANGES)
+        yield from _range_problems("node", label, node, OPTIONAL_NODE_RANGES, optional=True)
 
 
 def _line_problems(raw: RawGrid) -> Iterator[Problem]:
@@ -128,7 +128,7 @@ def _line_problems(raw: RawGrid) -> Iterator[Problem]:
             fix = "remove the line: a line joins two different nodes"
             yield Problem("line", label, "target", "is its source: a self-loop", fix)
         yield from _range_problems("line", label, line, LINE_RANGES)
-        yield from _optional_problems("line", label, line, OPTIONAL_LINE_RANGES)
+        yield from _range_problems("line", label, line, OPTIONAL_LINE_RANGES, optional=True)
 
 
 def _range_problems(
@@ -136,23 +136,17 @@ def _range_problems(
     label: str,
     record: RawNode | RawLine,
     ranges: dict[str, _Range],
+    *,
+    optional: bool = False,
 ) -> Iterator[Problem]:
     for key, allowed in ranges.items():
         value = getattr(record, key)
+        if value is None and optional:
+            continue
         number = as_number(value)
         if number is None or number not in allowed:
             said = "is missing" if value is None else f"has value {_short(value)}"
             yield Problem(component, label, key, said, f"use {allowed}")
-
-
-def _optional_problems(
-    component: Literal["node", "line"],
-    label: str,
-    record: RawNode | RawLine,
-    ranges: dict[str, _Range],
-) -> Iterator[Problem]:
-    given = {key: allowed for key, allowed in ranges.items() if getattr(record, key) is not None}
-    yield from _range_problems(component, label, record, given)
 
 
 def _share_problems(raw: RawGrid) -> Iterator[Problem]:

@@ -79,7 +79,6 @@ def compare(
     from gridstress.compare.report import show, to_dict
     from gridstress.compare.score import score
     from gridstress.compare.sweep import sweep
-    from gridstress.matrices import influence_matrices
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
@@ -99,7 +98,9 @@ def compare(
     swept = sweep(recomputed) if with_sweep else []
     small = len(grid.nodes) <= PHYSICS_NODES
     asked = small if physics is None else physics
-    marks = score(grid, influence_matrices(grid, settings)) if asked and grid.lines else None
+    # What the run was worked out with: an electrical matrix is not made twice.
+    matrices = {model: found.influence.tocsr() for model, found in recomputed.models.items()}
+    marks = score(grid, matrices) if asked and grid.lines else None
     path = html or report_path(settings.reports_dir, recomputed.run)
     write_report(path, comparison, marks, swept)
     if as_json:

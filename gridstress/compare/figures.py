@@ -11,17 +11,18 @@ from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import PairMeasures
 from gridstress.compare.report import TOLD
 from gridstress.compare.score import BASELINES, Score
-from gridstress.compare.sweep import VALUES, Outcome
+from gridstress.compare.sweep import Outcome
 from gridstress.verify.episodes import LEVELS
+from topology.clock import HOUR_S
 from topology.messages import Floats
 from topology.models import title_of
+from ui.dashboard.figures.plain import GRID_LINE
 from ui.dashboard.theme import FONT, INK, LEVEL_COLOURS
 
 COLOURS = ("#1c6dd0", "#c2571a", "#2f7d4f", "#7b3fa0", "#5f6b7a", "#8a6d00")
 """By model, in the settings' order, baselines after them; told apart in grey by their place."""
-GRID_LINE = "#e6eaee"
 MOST_POINTS = 1_500
-"""Points a line has at most; of a year of hours each is the mean of six."""
+"""Points a line has at most; of a year of hours each stands for six."""
 
 
 def colour_of(place: int) -> str:
@@ -72,7 +73,7 @@ def agreement_figure(comparison: Comparison, pair: PairMeasures) -> go.Figure:
 
 def nodes_figure(comparison: Comparison, pair: PairMeasures) -> go.Figure:
     """Each node's hours in alarm, one model against the other."""
-    hours = comparison.run.settings.step_s / 3600
+    hours = comparison.run.settings.step_s / HOUR_S
     x, y = (
         comparison.courses[model].alarmed.sum(axis=0) * hours for model in (pair.first, pair.second)
     )
@@ -163,11 +164,6 @@ def score_figure(score: Score) -> go.Figure:
             },
         )
     return figure
-
-
-def swept_parameters(swept: Sequence[Outcome]) -> list[str]:
-    """Parameters that were varied."""
-    return [name for name in VALUES if any(o.variation.parameter == name for o in swept)]
 
 
 def _means(score: Score) -> list[float]:

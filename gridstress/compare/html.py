@@ -157,7 +157,7 @@ def _sweep_sections(swept: Sequence[Outcome]) -> Iterator[Section]:
             ["One is changed, the others stay as they were in the run (*)."],
             figures=[
                 _piece(parameter, draw.sweep_figure(swept, parameter, pair))
-                for parameter in draw.swept_parameters(swept)
+                for parameter in dict.fromkeys(outcome.variation.parameter for outcome in swept)
             ],
         )
 

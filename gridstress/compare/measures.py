@@ -6,14 +6,12 @@ from typing import Any
 import numpy as np
 
 from gridstress.compare.course import Course
-from gridstress.compare.ranks import spearman
+from gridstress.compare.ranks import TOP, spearman
 from gridstress.verify.episodes import LEVELS
+from topology.clock import HOUR_S
 from topology.grid import Grid
 from topology.messages import Floats
 from ui.agreement import rank_correlation, top_overlap
-
-TOP = (5, 10, 20)
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True)

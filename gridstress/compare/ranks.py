@@ -9,6 +9,8 @@ from topology.messages import Floats
 
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
+TOP = (5, 10, 20)
+"""How many of the highest are looked at, wherever tops are compared."""
 DRAWS = 2_000
 
 

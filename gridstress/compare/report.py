@@ -10,8 +10,8 @@ from rich.table import Table
 
 from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import ModelMeasures, PairMeasures
-from gridstress.compare.ranks import Interval
-from gridstress.compare.score import TOP, Lead, Score
+from gridstress.compare.ranks import TOP, Interval
+from gridstress.compare.score import Lead, Score
 from gridstress.compare.sweep import Outcome
 from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
 from gridstress.compare.ranks import (
+    TOP,
     Interval,
     bootstrap,
     kendall,
@@ -25,7 +26,6 @@ from topology.influence import Matrix
 from topology.messages import Floats
 from topology.power_flow import DcNetwork, Indices, Slack
 
-TOP = (5, 10, 20)
 SOURCES = 1_000
 """Sources asked, drawn by a fixed seed, of a grid that has more."""
 AT_ONCE = 100
@@ -133,14 +133,16 @@ def score(
             overall[name] += load[sources] @ predicted
             if picked.any():
                 found[name].append(_marks(_others(predicted[picked], sources[picked]), others))
+    # Nodes with replacement, the same for all, so that intervals differ by the rankings alone.
+    drawn = np.random.default_rng(seed).integers(0, n, (OVERALL_DRAWS, n))
     marks = {
-        name: _gathered(found[name], _overall(overall[name], concerned, seed), seed)
+        name: _gathered(found[name], _overall(overall[name], concerned, drawn), seed)
         for name in predictors
     }
     return Score(
         *(grid.name, n, len(grid.lines), len(asked), slack),
         marks=marks,
-        outages=_outages(contingencies(grid, network), overall, seed),
+        outages=_outages(contingencies(grid, network), overall, drawn),
         leads={
             model: {measure: _lead(marks, model, measure, seed) for measure in MEASURES}
             for model in influence
@@ -168,9 +170,8 @@ def _marks(predicted: Floats, truth: Floats) -> dict[str, Floats]:
     }
 
 
-def _overall(predicted: Floats, truth: Floats, seed: int) -> dict[str, Interval]:
-    """Marks of the whole grid's ranking; intervals by drawing nodes with replacement."""
-    drawn = _drawn(len(truth), seed)
+def _overall(predicted: Floats, truth: Floats, drawn: Indices) -> dict[str, Interval]:
+    """Marks of the whole grid's ranking; intervals from nodes ``drawn`` with replacement."""
     low, high = _limits(spearman(predicted[drawn], truth[drawn]))
     one, other = predicted[np.newaxis], truth[np.newaxis]
     ranked = Interval(float(spearman(one, other)[0]), low, high)
@@ -178,9 +179,8 @@ def _overall(predicted: Floats, truth: Floats, seed: int) -> dict[str, Interval]
     return {"spearman": ranked, **{key: Interval(v, np.nan, np.nan) for key, v in tops.items()}}
 
 
-def _outages(found: Contingencies, overall: Mapping[str, Floats], seed: int) -> Outages:
+def _outages(found: Contingencies, overall: Mapping[str, Floats], drawn: Indices) -> Outages:
     marked = found.touched > 0
-    drawn = _drawn(len(marked), seed)
     marks = {}
     for name, ranked in overall.items():
         area = separation(ranked[np.newaxis], marked[np.newaxis])[0]
@@ -192,10 +192,6 @@ def _outages(found: Contingencies, overall: Mapping[str, Floats], seed: int) -> 
         touched=int(marked.sum()),
         marks=marks,
     )
-
-
-def _drawn(nodes: int, seed: int) -> Indices:
-    return np.random.default_rng(seed).integers(0, nodes, (OVERALL_DRAWS, nodes))
 
 
 def _limits(values: Floats) -> tuple[float, float]:

@@ -9,8 +9,8 @@ from multiprocessing import get_context
 from typing import Any
 
 from gridstress.compare.course import course_of
-from gridstress.compare.measures import TOP, jaccard, mean, measure_model, overlaps
-from gridstress.compare.ranks import spearman
+from gridstress.compare.measures import jaccard, mean, measure_model, overlaps
+from gridstress.compare.ranks import TOP, spearman
 from gridstress.matrices import influence_matrices, params_of
 from gridstress.verify.recompute import Recomputed, spread
 from topology.influence import InfluenceParams
