@@ -14,7 +14,7 @@ SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
 
-.PHONY: help venv up down test test-browser test-kafka chaos pressure soak bench kafka-jars lint types format lock clean
+.PHONY: help venv up down test test-browser test-kafka chaos pressure soak bench kafka-jars bare lint types format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench: $(STAMP) ## Measure how fast it is: ARGS="--quick" or "--only rate" (Java
 
 kafka-jars: $(STAMP) ## Fetch Apache Kafka into the user's cache
 	@"$(PY)" -c 'from gridstress.brokers import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'
+
+bare: ## In bare Debian 13 and Debian testing, from clone to green: ARGS="-k shards" (root, debootstrap)
+	@scripts/bare $(ARGS)
 
 lint: $(STAMP) ## Check style and formatting
 	@"$(PY)" -m ruff check .
