@@ -87,7 +87,7 @@ kafka-jars: $(STAMP) ## Fetch Apache Kafka into the user's cache
 	@"$(PY)" -c 'from gridstress.brokers import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'
 
 bare: ## In bare Debian 13 and Debian testing, from clone to green: ARGS="-k shards" (root, debootstrap)
-	@scripts/bare $(ARGS)
+	@scripts/bare
 
 lint: $(STAMP) ## Check style and formatting
 	@"$(PY)" -m ruff check .
