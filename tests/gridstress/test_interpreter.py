@@ -25,7 +25,7 @@ print(json.dumps({
     "switch_s": sys.getswitchinterval(),
     "debug": [before, logging.getLogger("aiokafka.conn").isEnabledFor(logging.DEBUG)],
     "warns": logging.getLogger("aiokafka.conn").isEnabledFor(logging.WARNING),
-}), file=sys.__stdout__)  # a Faust worker takes stdout for its log
+}), file=sys.__stdout__, flush=True)  # a Faust worker takes stdout for its log
 loop.close()
 """
 
