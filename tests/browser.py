@@ -1,5 +1,6 @@
 """A real Chromium for tests, pictures and measurements, and pages that tell of every complaint."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -51,6 +52,28 @@ def launch() -> Iterator["Browser"]:
             browser.close()
 
 
+_lent: asyncio.AbstractEventLoop | None = None
+"""The loop of the Chromium that is open, while other tests run."""
+
+
+@contextmanager
+def loop(*, wanted: bool) -> Iterator[None]:
+    """Playwright's loop counts as the running one inside the block only if it is wanted there.
+
+    Its synchronous interface leaves its loop marked as running in the thread for as long as a
+    browser is open. No other loop, so no asynchronous test, could run beside it.
+    """
+    global _lent
+    if wanted and _lent:
+        asyncio._set_running_loop(_lent)
+    try:
+        yield
+    finally:
+        if wanted:
+            _lent = asyncio._get_running_loop()
+            asyncio._set_running_loop(None)
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserContext"]:
     """One Chromium for all tests; it keeps compiled scripts, which halves the time of a page."""
@@ -61,7 +84,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserConte
         )
         context.set_default_timeout(1000 * PATIENCE_S)
         yield context
-        context.close()
+        # The last test may be one of another kind: the loop is not its own then.
+        with loop(wanted=True):
+            context.close()
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def test_damaged_inputs_break_no_promise(name: str) -> None:
             break
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(TARGETS)), st.binary(max_size=300) | st.text(max_size=100))
 @example("pypsa", b"")
 def test_any_bytes_break_no_promise(name: str, data: bytes | str) -> None:
