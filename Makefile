@@ -13,12 +13,14 @@ BROKER ?= auto
 SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
+# How long `make explore` goes on; until it is stopped if empty.
+MINUTES ?=
 # Processes that share the tests. They wait for brokers and workers more than they reckon, so more
 # of them than cores is quicker.
 PROCESSES ?= 4
 SHARED = -n $(PROCESSES) --max-worker-restart 0
 
-.PHONY: help venv up down test test-fast test-browser test-kafka chaos pressure soak bench kafka-jars lint types format clean
+.PHONY: help venv up down test test-fast explore test-browser test-kafka chaos pressure soak bench kafka-jars lint types format clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +71,9 @@ test: $(STAMP) ## Lint, types and all tests that need no Java and no Docker
 
 test-fast: $(STAMP) ## Only tests without broker and browser, in less than a minute
 	@"$(PY)" -m pytest -m "not (integration or kafka or browser)" $(SHARED) $(ARGS)
+
+explore: $(STAMP) ## Property tests with ever new seeds, until stopped: MINUTES=60, ARGS="--seed 7"
+	@"$(PY)" -m tests.explore $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 test-browser: $(STAMP) ## Of these, only the dashboard in a real Chromium
 	@"$(PY)" -m pytest -m browser $(ARGS)

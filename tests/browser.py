@@ -146,6 +146,20 @@ def still(page: Any, question: Callable[[], Any], deadline_s: float = PATIENCE_S
         assert time.monotonic() < end, f"the page did not come to rest: {answer!r}"
 
 
+def resize(page: Any, width: int, height: int) -> None:
+    """Give the window another size, and wait until the page has it."""
+    page.set_viewport_size({"width": width, "height": height})
+    until(lambda: page.evaluate("() => [innerWidth, innerHeight]") == [width, height])
+
+
+def fits(page: Any, selector: str, width: int, height: float = float("inf")) -> list[Any]:
+    """The `boxes` of what is selected, at rest; fails if one is not wholly in the window."""
+    found = still(page, lambda: boxes(page, selector))
+    assert all(0 <= box["x"] <= box["x"] + box["width"] <= width for box in found), found
+    assert all(box["y"] + box["height"] <= height for box in found), found
+    return found
+
+
 def boxes(page: Any, selector: str) -> list[dict[str, float]]:
     """Where the elements are, px, all at the same moment."""
     found: list[dict[str, float]] = page.evaluate(

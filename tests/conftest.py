@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="Which broker the integration tests run on.",
     )
+    parser.addoption("--explore-seed", default=0, help="What examples `make explore` draws.")
     parser.addoption("--load-file", help="A year of load for the test of a full year.")
 
 
@@ -57,6 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.U
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    examples.begin(item)
     with browser.loop(wanted=is_browser_test(item)):
         return (yield)
 
@@ -91,6 +93,12 @@ def broker(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     run = apache_broker if broker_kind == "apache" else embedded_broker
     with run(directory=tmp_path_factory.mktemp("broker")) as running:
         yield running.bootstrap
+
+
+@pytest.fixture(scope="session")
+def explore_seed(request: pytest.FixtureRequest) -> str:
+    """For tests that draw their own cases: always the same in the gate."""
+    return str(request.config.getoption("--explore-seed"))
 
 
 @pytest.fixture

@@ -5,12 +5,13 @@ A test with ``@given`` needs no ``@settings``: the profile says how many example
 whose examples are dear takes a part of them, ``@examples.part(0.3)``.
 """
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, core, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
 
@@ -58,6 +59,21 @@ def same_every_time() -> None:
 def part(of_profile: float) -> Callable[[T], T]:
     """Settings of a test that gets this part of the profile's examples, at least one."""
     return settings(max_examples=max(1, round(of_profile * settings().max_examples)))
+
+
+def number(*, gate: int, explore: int) -> int:
+    """How many cases a test takes that draws its own."""
+    return explore if settings.get_current_profile_name() == "explore" else gate
+
+
+def begin(item: pytest.Item) -> None:
+    """Let the examples of a test come of ``--explore-seed`` and its name alone.
+
+    With Hypothesis' own ``--hypothesis-seed`` it would keep no failed example for the next time.
+    """
+    if is_property(item):
+        name = f"{item.config.getoption('--explore-seed')}/{item.nodeid}"
+        core.threadlocal._hypothesis_global_random = random.Random(name)
 
 
 def is_property(item: pytest.Item) -> bool:

@@ -28,7 +28,8 @@ def in_order(items: list[pytest.Item]) -> None:
 
 
 def _unit_of(item: pytest.Item) -> str:
-    return unit(item.path.relative_to(TESTS).as_posix())
+    path = item.path
+    return unit((path.relative_to(TESTS) if path.is_relative_to(TESTS) else path).as_posix())
 
 
 class UnitScheduling(LoadScopeScheduling):
