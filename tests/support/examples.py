@@ -63,7 +63,12 @@ def part(of_profile: float) -> Callable[[T], T]:
 
 def number(*, gate: int, explore: int) -> int:
     """How many cases a test takes that draws its own."""
-    return explore if settings.get_current_profile_name() == "explore" else gate
+    return explore if exploring() else gate
+
+
+def exploring() -> bool:
+    """Whether this is ``make explore``."""
+    return settings.get_current_profile_name() == "explore"
 
 
 def begin(item: pytest.Item) -> None:
