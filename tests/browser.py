@@ -78,15 +78,16 @@ def loop(*, wanted: bool) -> Iterator[None]:
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserContext"]:
     """One Chromium for all tests; it keeps compiled scripts, which halves the time of a page."""
     profile: Path = tmp_path_factory.mktemp("profile")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=FLAGS
-        )
-        context.set_default_timeout(1000 * PATIENCE_S)
-        yield context
-        # The last test may be one of another kind: the loop is not its own then.
-        with loop(wanted=True):
-            context.close()
+    playwright = sync_playwright().start()
+    context = playwright.chromium.launch_persistent_context(
+        profile, executable_path=CHROMIUM, args=FLAGS
+    )
+    context.set_default_timeout(1000 * PATIENCE_S)
+    yield context
+    # The last test may be one of another kind: the loop is not marked as running then.
+    with loop(wanted=True):
+        context.close()
+        playwright.stop()
 
 
 @contextmanager
