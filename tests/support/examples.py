@@ -16,7 +16,7 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
 
 CHECKOUT = Path(__file__).parents[2]
-GATE, EXPLORE = 50, 2000
+GATE, EXPLORE = 50, 1000
 """Examples a test draws, in the gate and in a round of ``make explore``."""
 
 SHRINKING_S = 900

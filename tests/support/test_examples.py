@@ -1,18 +1,17 @@
 """Which examples property tests draw: the same in the gate, others with each seed of explore."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-CHECKOUT = Path(__file__).parents[2]
+from tests.support.inner import folder_of, said
 
 PROPERTY = """
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 drawn = []
 
+@settings(max_examples=200)
 @given(st.integers() | st.text())
 def test_it(found):
     drawn.append(found)
@@ -20,36 +19,24 @@ def test_it(found):
 def test_print():
     print("drawn", hash(repr(drawn)), len(drawn))
 """
-"""Shows what was drawn as a number; repr of integers and texts is the same in every process."""
 
 
 @pytest.fixture
 def property_test(tmp_path: Path) -> Path:
-    folder = tmp_path / "property"
-    folder.mkdir()
-    (folder / "conftest.py").write_text("from tests.conftest import *\n")
-    (folder / "test_property.py").write_text(PROPERTY)
-    return folder
+    return folder_of(tmp_path, PROPERTY)
 
 
 def drawn(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:dash", "-s", "-q",
-         "--rootdir", str(folder), *words, str(folder)],
-        cwd=folder,
-        env={"PYTHONPATH": str(CHECKOUT), "PYTHONHASHSEED": "0"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    (line,) = (line for line in done.stdout.splitlines() if "drawn" in line)
+    lines = said(folder, *words, PYTHONHASHSEED="0").splitlines()
+    (line,) = (line for line in lines if "drawn" in line)
     return line[line.index("drawn") :]
 
 
 def test_the_gate_draws_the_same_whatever_else_is_imported(property_test: Path) -> None:
     first = drawn(property_test)
-    (property_test / "test_a.py").write_text("NUMBERS = [7_654_321, 1_234_567, 'a word of ours']\n")
+    (property_test / "more.py").write_text("MORE = [7_654_321, 1_234_567, 'words', 'of ours']\n")
+    with (property_test / "conftest.py").open("a") as conftest:
+        conftest.write("import more\n")
     assert drawn(property_test) == first
 
 
