@@ -13,8 +13,14 @@ BROKER ?= auto
 SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".
 ARGS ?=
+# How long `make explore` goes on; until it is stopped if empty.
+MINUTES ?=
+# Processes that share the tests. They wait for brokers and workers more than they reckon, so more
+# of them than cores is quicker.
+PROCESSES ?= 4
+SHARED = -n $(PROCESSES) --max-worker-restart 0
 
-.PHONY: help venv up down test test-browser test-kafka chaos pressure soak bench kafka-jars bare lint types format lock clean
+.PHONY: help venv up down test test-fast explore test-browser test-kafka chaos pressure soak bench kafka-jars bare lint types format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +67,18 @@ up: $(STAMP) ## Start broker, workers, dashboard and replay; prints the URLs
 down: ## Stop exactly what `make up` has started
 	@if [ -x "$(PY)" ]; then "$(PY)" -m gridstress down; else echo "nothing is up"; fi
 
-test: lint types ## Lint, types and all tests that need no Java and no Docker
-	@"$(PY)" -m pytest -m "not kafka" $(ARGS)
+test: $(STAMP) ## Lint, types and all tests that need no Java and no Docker
+	@checks=$$(mktemp) && trap 'rm -f "$$checks"' EXIT; \
+	$(MAKE) --no-print-directory lint types >"$$checks" 2>&1 & beside=$$!; \
+	"$(PY)" -m pytest -m "not kafka" $(SHARED) $(ARGS); tests=$$?; \
+	wait $$beside || { cat "$$checks"; echo "lint or types failed, see above"; exit 1; }; \
+	exit $$tests
+
+test-fast: $(STAMP) ## Only tests without broker and browser, in less than a minute
+	@"$(PY)" -m pytest -m "not (integration or kafka or browser)" $(SHARED) $(ARGS)
+
+explore: $(STAMP) ## Property tests with ever new seeds, until stopped: MINUTES=60, ARGS="--seed 7"
+	@"$(PY)" -m tests.explore $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
 
 test-browser: $(STAMP) ## Of these, only the dashboard in a real Chromium
 	@"$(PY)" -m pytest -m browser $(ARGS)

@@ -1,5 +1,6 @@
 """A real Chromium for tests, pictures and measurements, and pages that tell of every complaint."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -51,17 +52,42 @@ def launch() -> Iterator["Browser"]:
             browser.close()
 
 
+_lent: asyncio.AbstractEventLoop | None = None
+"""The loop of the Chromium that is open, while other tests run."""
+
+
+@contextmanager
+def loop(*, wanted: bool) -> Iterator[None]:
+    """Playwright's loop counts as the running one inside the block only if it is wanted there.
+
+    Its synchronous interface leaves its loop marked as running in the thread for as long as a
+    browser is open. No other loop, so no asynchronous test, could run beside it.
+    """
+    global _lent
+    if wanted and _lent:
+        asyncio._set_running_loop(_lent)
+    try:
+        yield
+    finally:
+        if wanted:
+            _lent = asyncio._get_running_loop()
+            asyncio._set_running_loop(None)
+
+
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserContext"]:
     """One Chromium for all tests; it keeps compiled scripts, which halves the time of a page."""
     profile: Path = tmp_path_factory.mktemp("profile")
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=CHROMIUM, args=FLAGS
-        )
-        context.set_default_timeout(1000 * PATIENCE_S)
-        yield context
+    playwright = sync_playwright().start()
+    context = playwright.chromium.launch_persistent_context(
+        profile, executable_path=CHROMIUM, args=FLAGS
+    )
+    context.set_default_timeout(1000 * PATIENCE_S)
+    yield context
+    # The last test may be one of another kind: the loop is not marked as running then.
+    with loop(wanted=True):
         context.close()
+        playwright.stop()
 
 
 @contextmanager
@@ -119,6 +145,20 @@ def still(page: Any, question: Callable[[], Any], deadline_s: float = PATIENCE_S
         if (answer := question()) == before:
             return answer
         assert time.monotonic() < end, f"the page did not come to rest: {answer!r}"
+
+
+def resize(page: Any, width: int, height: int) -> None:
+    """Give the window another size, and wait until the page has it."""
+    page.set_viewport_size({"width": width, "height": height})
+    until(lambda: page.evaluate("() => [innerWidth, innerHeight]") == [width, height])
+
+
+def fits(page: Any, selector: str, width: int, height: float = float("inf")) -> list[Any]:
+    """The `boxes` of what is selected, at rest; fails if one is not wholly in the window."""
+    found = still(page, lambda: boxes(page, selector))
+    assert all(0 <= box["x"] <= box["x"] + box["width"] <= width for box in found), found
+    assert all(box["y"] + box["height"] <= height for box in found), found
+    return found
 
 
 def boxes(page: Any, selector: str) -> list[dict[str, float]]:

@@ -1,17 +1,26 @@
 """What all tests share: small grids, a real broker and a real browser where one is needed."""
 
-from collections.abc import Iterator
+# ruff: noqa: E402  # The user's environment is put away before anything reads it.
+from tests.support import surroundings
+
+surroundings.forget()
+
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from gridstress import processes
 from gridstress.brokers import apache_broker, embedded_broker
 from tests import browser
+from tests.support import examples, ports, scheduling
 from topology.grid import Grid, Line, Node
 
 TESTS = Path(__file__).parent
 
 chromium = browser.chromium
+examples.register()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,15 +30,37 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="embedded",
         help="Which broker the integration tests run on.",
     )
+    parser.addoption("--explore-seed", default=0, help="What examples `make explore` draws.")
     parser.addoption("--load-file", help="A year of load for the test of a full year.")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Last, because playwright's loop stays with the thread and no other can run in it then.
-    items.sort(key=is_browser_test)
+def pytest_configure(config: pytest.Config) -> None:
+    processes.free_port = ports.free_port
+    if config.getoption("--hypothesis-profile") != "explore":
+        examples.same_every_time()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not (config.getoption("reverse") or config.getoption("random_order_enabled")):
+        scheduling.in_order(items)
+    for item in filter(examples.is_property, items):
+        examples.leave_time_to_shrink(item)
     if lack := browser.missing():
         for item in filter(is_browser_test, items):
             item.add_marker(pytest.mark.skip(reason=lack))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> scheduling.UnitScheduling:
+    return scheduling.UnitScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    examples.begin(item)
+    with browser.loop(wanted=is_browser_test(item)):
+        return (yield)
 
 
 def is_browser_test(item: pytest.Item) -> bool:
@@ -44,6 +75,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{count} browser tests were SKIPPED: {lack}")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test runs where the user stands, so neither a ``.env`` there nor other files count."""
+    with surroundings.directory(tmp_path_factory.mktemp("elsewhere")):
+        yield
+
+
 @pytest.fixture(scope="session")
 def broker_kind(request: pytest.FixtureRequest) -> str:
     return str(request.config.getoption("--broker"))
@@ -55,6 +93,12 @@ def broker(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     run = apache_broker if broker_kind == "apache" else embedded_broker
     with run(directory=tmp_path_factory.mktemp("broker")) as running:
         yield running.bootstrap
+
+
+@pytest.fixture(scope="session")
+def explore_seed(request: pytest.FixtureRequest) -> str:
+    """For tests that draw their own cases: always the same in the gate."""
+    return str(request.config.getoption("--explore-seed"))
 
 
 @pytest.fixture

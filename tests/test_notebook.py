@@ -1,7 +1,6 @@
 """The notebook, executed as a reader would, and what it showed when it was last kept."""
 
 import re
-import time
 from pathlib import Path
 
 import nbformat
@@ -9,7 +8,7 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebooks" / "compare.ipynb"
-LIMIT_S = 120
+CELL_S = 120
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
@@ -23,10 +22,8 @@ def test_the_notebook_runs_and_shows_what_it_shows(tmp_path: Path) -> None:
     kept = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(kept)
     fresh = nbformat.read(NOTEBOOK, as_version=4)
-    client = NotebookClient(fresh, timeout=LIMIT_S, resources={"metadata": {"path": str(tmp_path)}})
-    began = time.monotonic()
+    client = NotebookClient(fresh, timeout=CELL_S, resources={"metadata": {"path": str(tmp_path)}})
     client.execute()
-    assert time.monotonic() - began < LIMIT_S
     assert all(cell.outputs for cell in kept.cells if cell.cell_type == "code")
     assert len(shown(fresh)) == len(shown(kept))
     for now, then in zip(shown(fresh), shown(kept), strict=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.alarms import Thresholds
@@ -190,7 +190,6 @@ def batched(draw: Any, parts: list[PropagatedFrame]) -> list[list[PropagatedFram
     return batches
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.data())
 async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_agrees(
     data: st.DataObject,
@@ -214,7 +213,6 @@ async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_ag
     assert outcome.ok, outcome.problems
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.data())
 async def test_a_crash_between_any_two_writes_and_a_repetition_says_the_same(
     data: st.DataObject,

@@ -6,7 +6,7 @@ from math import exp
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
@@ -268,7 +268,6 @@ def deliveries(draw: st.DrawFn) -> list[PropagatedFrame]:
     return mixed
 
 
-@settings(max_examples=150, deadline=None)
 @given(deliveries())
 def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
     frames: list[PropagatedFrame],

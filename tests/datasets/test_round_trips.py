@@ -6,10 +6,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.datasets.reading import read_load
+from tests.support import examples
 
 ZONES = ["50Hertz", "Amprion"]
 AREAS = {"50Hertz": "CTA|DE(50Hertz)", "Amprion": "CTA|DE(Amprion)"}
@@ -130,7 +131,7 @@ def test_every_format_reads_back_over_a_clock_change(
 
 
 @pytest.mark.parametrize("name", WRITERS)
-@settings(max_examples=15, deadline=None)
+@examples.part(0.3)
 @given(
     day=st.integers(0, 364),
     days=st.integers(1, 4),

@@ -1,7 +1,6 @@
 """A slice of the fuzzers that runs with every test; ``docs/fuzzing.md`` tells of the long runs."""
 
 import random
-import time
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -9,10 +8,11 @@ from hypothesis import strategies as st
 
 from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import targets
+from tests.support import examples
 
 TARGETS = targets()
-MOST_S = 1.5
-"""Seconds a target gets here, however slow the machine is."""
+DAMAGED = examples.number(gate=60, explore=2000)
+"""Damaged inputs that each target gets here."""
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -21,19 +21,17 @@ def test_inputs_without_fault_are_taken(name: str) -> None:
         TARGETS[name].check(data)
 
 
+@pytest.mark.explore
 @pytest.mark.parametrize("name", TARGETS)
-def test_damaged_inputs_break_no_promise(name: str) -> None:
+def test_damaged_inputs_break_no_promise(name: str, explore_seed: str) -> None:
     target = TARGETS[name]
-    deadline = time.monotonic() + MOST_S
-    for number in range(400):
-        rng = random.Random(f"{name}/{number}")
+    for number in range(DAMAGED):
+        rng = random.Random(f"{name}/{explore_seed}/{number}")
         data = mutate(rng.choice(target.seeds), rng, target.seeds)
         target.check(data)
-        if number >= 20 and time.monotonic() > deadline:
-            break
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(TARGETS)), st.binary(max_size=300) | st.text(max_size=100))
 @example("pypsa", b"")
 def test_any_bytes_break_no_promise(name: str, data: bytes | str) -> None:

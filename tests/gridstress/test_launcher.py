@@ -21,6 +21,7 @@ from gridstress import launcher, processes, stack
 from gridstress.launcher import Plan
 from gridstress.services import Place
 from gridstress.settings import Settings
+from tests.support.ports import free_ports
 from topology.errors import BrokerError, DataError, GridstressError, UsageError
 
 WORKER = """
@@ -64,10 +65,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    first = processes.free_port()
-    while not all(processes.is_free(first + index) for index in range(3)):
-        first = processes.free_port()
-    ui = processes.free_port()
+    first, ui = free_ports(3), processes.free_port()
     monkeypatch.setenv("GRIDSTRESS_UI_PORT", str(ui))
     return Settings(broker=f"kafka://localhost:{processes.free_port()}", web_port=first, ui_port=ui)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.brokers import embedded_broker
@@ -54,7 +54,6 @@ def rows_of(frames: Iterable[MeasurementFrame]) -> Rows:
 loads = st.lists(st.one_of(st.floats(0, 1e5), st.just(NAN)), min_size=30, max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     a=loads,
     b=loads,

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.datasets.series import LoadSeries
@@ -44,7 +44,6 @@ def rows_of(frames: list[MeasurementFrame]) -> dict[tuple[str, int], tuple[float
 loads = st.lists(st.one_of(st.floats(0, 1e5), st.just(NAN)), min_size=60, max_size=60)
 
 
-@settings(max_examples=40, deadline=None)
 @given(a=loads, b=loads, batch=st.integers(1, 24), seed=st.integers(0, 5))
 def test_rows_are_the_same_however_they_are_cut_into_messages(
     a: list[float], b: list[float], batch: int, seed: int
@@ -64,7 +63,6 @@ def test_rows_are_the_same_however_they_are_cut_into_messages(
         assert mine[-1].timestamps[0].timestamp() == START_S + end * 3600
 
 
-@settings(max_examples=20, deadline=None)
 @given(a=loads, seed=st.integers(0, 5))
 def test_a_zones_nodes_sum_up_to_its_load(a: list[float], seed: int) -> None:
     for frame in Schedule(series(A=a), grid(A=7), "run", seed, 24).frames():

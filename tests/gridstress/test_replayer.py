@@ -71,7 +71,9 @@ async def test_steps_keep_to_the_clock_and_do_not_drift() -> None:
         for at, f in zip(sink.at, sink.frames, strict=True)
     ]
     assert min(late) > -0.005  # the clock that sleeps and the one that is read differ by so much
-    assert late[-1] - late[0] < 0.1
+    # A busy machine makes single steps late, and no later one with them.
+    half = len(late) // 2
+    assert min(late[half:]) - min(late[:half]) < 0.1
 
 
 async def test_stopping_finishes_the_step_and_sends_no_final_frames() -> None:
@@ -89,9 +91,11 @@ async def test_stopping_finishes_the_step_and_sends_no_final_frames() -> None:
 
 async def test_stopping_does_not_wait_for_the_next_step() -> None:
     sink, stop = Collect(), asyncio.Event()
-    began_s = time.monotonic()
-    summary = await replay(schedule(), sink, speed=1, stop=stop, on_step=lambda step: stop.set())
-    assert time.monotonic() - began_s < 5
+    # The next step would come after an hour.
+    async with asyncio.timeout(60):
+        summary = await replay(
+            schedule(), sink, speed=1, stop=stop, on_step=lambda step: stop.set()
+        )
     assert summary.rows == 4
 
 

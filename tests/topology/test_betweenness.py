@@ -1,13 +1,13 @@
 """networkx is the oracle, and has to be met to the last bit: its sums are taken in its order."""
 
 import random
-import time
 
 import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from tests.support.speed import cpu_under
 from topology.betweenness import betweenness
 
 
@@ -53,8 +53,11 @@ def test_all_of_a_long_chain_is_counted() -> None:
     assert betweenness(_matrix(graph), 300).tolist() == expected
 
 
+@pytest.mark.explore
 def test_an_estimate_for_nine_thousand_nodes_takes_seconds() -> None:
     graph = nx.convert_node_labels_to_integers(nx.grid_2d_graph(96, 96))
-    began = time.process_time()
-    betweenness(_matrix(graph), 100)
-    assert time.process_time() - began < 2  # a tenth of what a worker takes; networkx: 4 s
+    with cpu_under(2):  # a tenth of what a worker takes; networkx: 4 s
+        found = betweenness(_matrix(graph), 100)
+    row, column = divmod(int(found.argmax()), 96)
+    assert 24 <= row < 72  # most paths lead through the middle
+    assert 24 <= column < 72

@@ -1,8 +1,8 @@
-import time
-
 import networkx as nx
 import numpy as np
+import pytest
 
+from tests.support.speed import cpu_under
 from tests.topology.samples import small_grid
 from topology.layout import BOX_DEG, SPRING_NODES, fill_positions, layout
 
@@ -59,11 +59,12 @@ def test_islands_and_single_nodes_get_finite_positions() -> None:
         assert np.isfinite(layout(ids, list(zip(ids[::2], ids[1::2], strict=False)))).all()
 
 
+@pytest.mark.explore
 def test_nine_thousand_nodes_take_less_than_ten_seconds() -> None:
     ids, edges = _grid_graph(96)
-    began = time.process_time()
-    layout(ids, edges)
-    assert time.process_time() - began < 10
+    with cpu_under(10):
+        found = layout(ids, edges)
+    assert np.isfinite(found).all()
 
 
 def test_positions_that_are_given_stay() -> None:

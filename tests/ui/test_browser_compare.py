@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import boxes, expect, still, trace, until, x_range
+from tests.browser import boxes, expect, fits, resize, still, trace, until, x_range
 from tests.ui.literal_api import RUN
 from ui.reports import report_path
 
@@ -70,24 +70,22 @@ def test_another_final_window_is_drawn(compare, api):
     expect(compare.locator("#compare-history-note")).to_have_text("4 final windows")
 
 
-@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
-def test_all_panels_fit_the_window_and_keep_their_size(compare, api, width, height):
-    compare.set_viewport_size({"width": width, "height": height})
-    before = still(compare, lambda: boxes(compare, ".panel, .kpi"))
-    assert all(box["x"] + box["width"] <= width for box in before)
-    assert all(box["y"] + box["height"] <= height for box in before)
+def test_all_panels_fit_the_window_and_keep_their_size(compare, api):
+    sizes, everything = ((1920, 1080), (1280, 800)), ".panel, .kpi"
+    before = {}
+    for size in sizes:
+        resize(compare, *size)
+        before[size] = fits(compare, everything, *size)
     api.answers["compare/history"]["points"] = []
     api.answers["compare/history"]["episodes"]["only"] = {}
     api.answers["state/linear"]["watermark"] = "2019-01-15T18:00:00Z"
     expect(compare.locator("#compare-history-empty")).to_have_text("No window is final yet.")
     expect(compare.locator("#compare-only")).to_contain_text("every alarm was raised by both")
-    assert still(compare, lambda: boxes(compare, ".panel, .kpi")) == before
-
-
-def test_it_is_readable_on_a_phone(compare):
-    compare.set_viewport_size({"width": 390, "height": 844})
-    for box in still(compare, lambda: boxes(compare, ".panel, .kpi")):
-        assert 0 <= box["x"] <= box["x"] + box["width"] <= 390
+    for size in sizes:
+        resize(compare, *size)
+        assert still(compare, lambda: boxes(compare, everything)) == before[size]
+    resize(compare, 390, 844)
+    fits(compare, everything, 390)
 
 
 def test_a_run_that_has_ended_is_compared_to_its_beginning(open_page, api):

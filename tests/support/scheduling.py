@@ -1,0 +1,81 @@
+"""Which tests run in one process, and which start first, when several processes share the tests."""
+
+from pathlib import Path
+
+import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+TESTS = Path(__file__).parents[1]
+
+TOGETHER: dict[str, str] = {
+    # Two browsers for the pages of a literal API: one alone would be the last to end.
+    **dict.fromkeys(("ui/test_browser.py", "ui/test_browser_accessibility.py"), "first browser"),
+    **dict.fromkeys(
+        (
+            "ui/test_browser_alarms.py",
+            "ui/test_browser_behaviour.py",
+            "ui/test_browser_compare.py",
+            "ui/test_browser_models.py",
+            "ui/test_browser_node.py",
+            "ui/test_browser_system.py",
+        ),
+        "second browser",
+    ),
+}
+"""Groups by file (relative to ``tests/``): the files of one share a process and its fixtures."""
+
+LONGEST: tuple[str, ...] = (
+    "first browser",
+    "second browser",
+    "integration/test_dashboard_live.py",
+    "integration/test_pipeline.py",
+    "integration/test_upgrade.py",
+    "gridstress/test_watchdog.py",
+    "integration/test_feed.py",
+    "integration/test_metrics.py",
+    "integration/test_models.py",
+    "integration/test_rubbish.py",
+    "integration/test_token.py",
+    "test_notebook.py",
+    "agents/test_any_delivery.py",
+    "integration/test_api.py",
+    "integration/test_odd_clocks.py",
+    "integration/test_one_model.py",
+    "gridstress/test_cli_replay.py",
+    "gridstress/test_cli.py",
+    "compare/test_cli.py",
+    "gridstress/test_delivery.py",
+    "gridstress/test_launcher.py",
+    "gridstress/test_brokers.py",
+    "gridstress/test_replay_resume.py",
+    "gridstress/test_verify_run.py",
+    "compare/test_score.py",
+)
+"""Groups and files that start first, the longest before all, so that none is left for the end."""
+
+
+def unit(path: str) -> str:
+    """What a file (relative to ``tests/``) runs with: its group, or itself."""
+    return TOGETHER.get(path, path)
+
+
+def in_order(items: list[pytest.Item]) -> None:
+    """Put the tests that take longest first, those of a unit beside each other."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(_unit_of(item), len(rank)))
+
+
+def _unit_of(item: pytest.Item) -> str:
+    path = item.path
+    return unit((path.relative_to(TESTS) if path.is_relative_to(TESTS) else path).as_posix())
+
+
+class UnitScheduling(LoadScopeScheduling):
+    """Gives each process a unit after the other, in the order of the collected tests."""
+
+    def __init__(self, config: pytest.Config, log: object = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit(nodeid.partition("::")[0].removeprefix("tests/"))
