@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from gridstress import processes
 from gridstress.delivery import EXIT_UNDELIVERED
 from gridstress.epochs import NOBODY, Epoch, counts, is_fence
 from gridstress.topic_reader import scan_topic
@@ -58,7 +58,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, recovery_app.__file__, json.dumps(self.options)),
-                    *("worker", "-l", "info", "--web-port", str(_free_port())),
+                    *("worker", "-l", "info", "--web-port", str(processes.free_port())),
                 ],
                 stdout=log,
                 stderr=log,
@@ -76,12 +76,6 @@ class Worker:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 async def _until(condition: Callable[[], bool], timeout_s: float) -> None:
