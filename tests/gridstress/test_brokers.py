@@ -97,7 +97,7 @@ async def test_waiting_for_a_broker_ends_at_the_deadline() -> None:
     started = loop.time()
     with pytest.raises(BrokerError):
         await wait_until_ready(f"127.0.0.1:{processes.free_port()}", 0.5)
-    assert loop.time() - started < 5
+    assert loop.time() - started < 30
 
 
 @pytest.mark.parametrize("address", ["localhost", "localhost:kafka", ":9092", "localhost:99999"])

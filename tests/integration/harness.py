@@ -55,7 +55,7 @@ class Worker:
     def kill(self) -> None:
         """SIGKILL: no good-bye, nothing flushed."""
         os.kill(self.service.pid, signal.SIGKILL)
-        wait_for(lambda: not self.service.alive, "killed worker is gone", 10)
+        wait_for(lambda: not self.service.alive, "killed worker is gone")
 
     def restart(self) -> None:
         """Start it again where it was, and wait until it is healthy."""

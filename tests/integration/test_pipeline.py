@@ -78,20 +78,14 @@ def test_any_worker_answers_for_the_whole_grid(two: Stack) -> None:
 def test_what_another_worker_owns_is_told_to_prometheus_by_that_one_alone(two: Stack) -> None:
     share_the_work(two)
 
-    def tables() -> list[set[object]]:
+    def owned_keys() -> list[set[object]]:
         told = [asked(worker.url) for worker in two.workers]
         owned = [of(samples, "assigned_partitions", "stress_events") for samples in told]
-        keys = [
-            {
-                key
-                for key in samples
-                if key[0] == "gridstress_table_keys" and "risk_linear" in key[1]
-            }
-            for samples in told
-        ]
+        tables = [{key for key in samples if key[0] == "gridstress_table_keys"} for samples in told]
+        keys = [{key for key in found if "risk_linear" in key[1]} for found in tables]
         return keys if owned == [SHARDS / 2] * 2 and all(keys) else []
 
-    first, second = wait_for(tables, "both workers own partitions and their tables")
+    first, second = wait_for(owned_keys, "both workers own partitions and their tables")
     assert not first & second
 
 
