@@ -220,7 +220,7 @@ async def test_a_worker_that_cannot_write_its_table_ends_and_does_not_commit(
 async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     broker: str, start: Callable[..., Worker], store: str
 ) -> None:
-    name, each, work_s = f"zombie-{store}", 25, 0.05
+    name, each = f"zombie-{store}", 25
     await create_topic(broker, f"{name}-numbers")
     async with aiokafka.AIOKafkaProducer(bootstrap_servers=broker) as producer:
         for number in range(each):
@@ -246,11 +246,11 @@ async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     async def has_written_late() -> bool:
         return any((await both_sides(broker, name))[1])
 
-    sleeper = start(name, store, work_s)
+    sleeper = start(name, store, work_s=0.2)  # so that it is in the middle of its work
     await sleeper.working()
     await reached(has_begun)
     sleeper.process.send_signal(signal.SIGSTOP)
-    successor = start(name, store, work_s)
+    successor = start(name, store)
     await successor.working()
     await reached(has_finished)
     sleeper.recovered_before = len(sleeper.recovered())
@@ -261,7 +261,7 @@ async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     await sleeper.working()
     for worker in (sleeper, successor):
         worker.kill()
-    heir = start(name, store, work_s)
+    heir = start(name, store)
     await heir.working()
     expected = {f"{letter}{p}": [each - 1, each] for letter in "abc" for p in range(PARTITIONS)}
     # The group may count the killed workers in at first, and give the heir a part only.
