@@ -16,16 +16,19 @@ async def test_an_emptied_broker_has_no_topics_and_no_positions(kafka: str) -> N
     await ensure_topics(settings)
     async with AIOKafkaProducer(bootstrap_servers=kafka) as producer:
         await producer.send_and_wait(MEASUREMENTS, b"{}", partition=0)
-    group = AIOKafkaConsumer(
-        MEASUREMENTS, bootstrap_servers=kafka, group_id="left", auto_offset_reset="earliest"
-    )
-    await group.start()
-    await group.getone()
-    await group.commit()
+    groups = []
+    for name in ("left", "right"):
+        reads_all = {"auto_offset_reset": "earliest", "group_id": name}
+        group = AIOKafkaConsumer(MEASUREMENTS, bootstrap_servers=kafka, **reads_all)
+        await group.start()
+        await group.getone()
+        await group.commit()
+        groups.append(group)
     emptying = asyncio.create_task(empty(kafka))
     done, _ = await asyncio.wait([emptying], timeout=0.5)
     assert not done, "a member may still write and commit"
-    await group.stop()
+    for group in groups:
+        await group.stop()
     await emptying
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
     await admin.start()
