@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gridstress import processes, topics
+from gridstress.brokers import embedded_broker
 from tests.gridstress import hung_worker
 from tests.integration.harness import CHECKOUT, HASTY, READY_S, send, wait_for
 
@@ -21,6 +22,13 @@ IDLE_S = 2.0
 
 START_S = 6.0
 """Of one that ends: more than a start takes without progress."""
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """One for each test: what hung one worker would hang the next."""
+    with embedded_broker() as running:
+        yield running.bootstrap
 
 
 @pytest.fixture
