@@ -62,7 +62,8 @@ class Settings(BaseSettings):
         8.0,
         description="A worker that is silent for so long is taken for dead and its partitions "
         "move. Shorter means faster failover, longer survives longer pauses; Kafka allows 6 or "
-        "more, and the embedded broker holds back a first join for half of it.",
+        "more (with `--broker apache` 1), and the embedded broker holds back a first join for half "
+        "of it.",
     )
     stall_timeout_s: Positive = Field(
         60.0,

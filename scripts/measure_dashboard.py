@@ -114,7 +114,7 @@ def running(nodes: int) -> Any:
     with tempfile.TemporaryDirectory() as directory, embedded_broker() as broker:
         root = Path(directory)
         grid = "germany"
-        with Stack(broker.bootstrap, root) as stack:
+        with Stack(broker.bootstrap, root, hasty=False) as stack:
             if nodes != 57:
                 grid = str(root / "grid.json")
                 made = stack.command("topology", "refine", "--nodes", str(nodes), "-o", grid)

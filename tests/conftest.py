@@ -5,6 +5,7 @@ from tests.support import surroundings
 
 surroundings.forget()
 
+import asyncio
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 
 from gridstress import processes
-from gridstress.brokers import apache_broker, embedded_broker
+from gridstress.brokers import embedded_broker
 from tests import browser
 from tests.support import examples, ports, scheduling
+from tests.support.shared_kafka import empty, shared_kafka
 from topology.grid import Grid, Line, Node
 
 TESTS = Path(__file__).parent
@@ -87,11 +89,29 @@ def broker_kind(request: pytest.FixtureRequest) -> str:
     return str(request.config.getoption("--broker"))
 
 
+@pytest.fixture(scope="session")
+def process_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``host:port`` of the one Apache Kafka of this process; may hold what others left."""
+    with shared_kafka(tmp_path_factory.mktemp("kafka")) as bootstrap:
+        yield bootstrap
+
+
 @pytest.fixture(scope="module")
-def broker(broker_kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``host:port`` of a broker that starts empty and stops with the module."""
-    run = apache_broker if broker_kind == "apache" else embedded_broker
-    with run(directory=tmp_path_factory.mktemp("broker")) as running:
+def kafka(process_kafka: str) -> str:
+    """``host:port`` of Apache Kafka, empty when the module begins."""
+    asyncio.run(empty(process_kafka))
+    return process_kafka
+
+
+@pytest.fixture(scope="module")
+def broker(
+    request: pytest.FixtureRequest, broker_kind: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """``host:port`` of a broker that is empty when the module begins."""
+    if broker_kind == "apache":
+        yield request.getfixturevalue("kafka")
+        return
+    with embedded_broker(directory=tmp_path_factory.mktemp("broker")) as running:
         yield running.bootstrap
 
 

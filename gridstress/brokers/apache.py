@@ -38,6 +38,8 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+# Kafka's own least is 6 s: with a shorter GRIDSTRESS_SESSION_TIMEOUT_S a failover is seen sooner.
+group.min.session.timeout.ms=1000
 # A handful of clients: fewer partitions of its own make it start and stop faster.
 num.partitions=1
 offsets.topic.num.partitions=4

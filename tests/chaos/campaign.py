@@ -4,7 +4,7 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +29,8 @@ class Campaign:
         What to replay: words for ``gridstress replay``.
     fresh_every
         Schedules that one broker serves: its topics grow, and so does the time to read them.
+    environment
+        Settings of the workers that are not the defaults.
     """
 
     seed: int
@@ -36,6 +38,7 @@ class Campaign:
     load: Sequence[str]
     out: Path
     fresh_every: int = 4
+    environment: Mapping[str, str] = field(default_factory=dict)
     _began: float = field(default_factory=time.monotonic)
 
     @property
@@ -62,7 +65,7 @@ class Campaign:
         home = self.out / f"cluster-{schedules[0].number}"
         shutil.rmtree(home, ignore_errors=True)
         async with AsyncExitStack() as exit_:
-            cluster = await exit_.enter_async_context(Cluster(home))
+            cluster = await exit_.enter_async_context(Cluster(home, dict(self.environment)))
             baseline = await self._baseline(cluster)
             for count, schedule in enumerate(schedules, 1):
                 kinds = ", ".join(fault.kind for fault in schedule.faults)

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,21 @@ from tests.chaos.acts import Facts, Scene, strike
 from tests.chaos.cluster import Cluster
 from tests.chaos.progress import Progress
 from tests.chaos.schedule import Fault, Schedule
-from tests.chaos.sending import Ends, Sending
+from tests.chaos.sending import FULL_SPEED, Ends, Sending
 from tests.chaos.worker import ASKED_TO_BE_RESTARTED, Hung, totals
 from topology.clock import from_iso
 
 STALL_S = 240.0
 """Recovery that takes longer than this without any progress counts as hung."""
+
+STRIKES = 3
+"""How often a fault is struck until it has found something to measure."""
+
+PACED_S = 120.0
+"""How long a run is sent on which a fault is struck again: it goes on while shards move."""
+
+PACED_SHARE = 0.03
+"""How much of it is worked off before."""
 
 DONE = 0.97
 PERIOD_S = 3600
@@ -220,7 +229,29 @@ class _Stage:
         await self._progress.__aexit__()
 
     async def strike(self, fault: Fault) -> None:
-        """Wait for the fault's moment, let it happen, and note what it did."""
+        """Wait for the fault's moment, let it happen, and note what it did.
+
+        It may find nothing: a kill has no recovery to measure if the run is worked off before
+        another worker is seen to go on with it, and a replayer that has sent all cannot be killed.
+        Then the fault is struck again, on a run that is still being sent.
+        """
+        await self._moment_of(fault)
+        facts, share, again = await until_measured(
+            lambda: self._struck(fault), lambda: self._pace(fault)
+        )
+        self.sendings[-1].hurry()
+        done = {"fault": fault.kind, "share": round(share, 3), "acts": facts}
+        self.done.append(done | ({"struck_again": again} if again else {}))
+
+    async def _pace(self, fault: Fault) -> None:
+        """Begin a run that is being sent for longer than the fault lasts."""
+        self._say(f"  {fault.kind} found nothing to measure and is struck again")
+        start_s, end_s = from_iso(self._baseline.start), from_iso(self._baseline.end)
+        await self._begin(f"{(end_s - start_s) / PACED_S:.0f}")
+        await self._cluster.settle()
+        await self._worked_off(PACED_SHARE)
+
+    async def _moment_of(self, fault: Fault) -> None:
         if fault.sending:
             at = next(act.at for act in fault.acts if act.kind == "replayer_kill")
             await self._sent(at)
@@ -228,15 +259,18 @@ class _Stage:
             if fault.settled:
                 await self._cluster.settle()
             await self._worked_off(fault.after)
+
+    async def _struck(self, fault: Fault) -> tuple[list[Facts], float]:
+        """What the acts did, and the share of the run that was worked off before."""
         share = self._progress.share()
         began = time.monotonic()
         scene = Scene(self._cluster, self._progress, self.sendings[-1])
         facts = await _all(strike(scene, act) for act in fault.acts)
-        self.done.append({"fault": fault.kind, "share": round(share, 3), "acts": facts})
         deeds = " + ".join(f"{f['kind']} {f['how']}".strip() for f in facts)
         self._say(
             f"  {deeds} at {share:.0%} of run {len(self.runs)}, {time.monotonic() - began:.1f} s"
         )
+        return facts, share
 
     async def finish(self) -> None:
         """Wait until everything is sent, and all workers are well."""
@@ -246,7 +280,7 @@ class _Stage:
             raise Hung(f"the last run has not been sent within {STALL_S * 2:.0f} s") from None
         await self._cluster.settle()
 
-    async def _begin(self) -> None:
+    async def _begin(self, speed: str = FULL_SPEED) -> None:
         for sending in self.sendings:
             await sending.task
         self._messages_before = await self._ends.count()
@@ -254,7 +288,7 @@ class _Stage:
         self.runs.append(run)
         start_s, end_s = from_iso(self._baseline.start), from_iso(self._baseline.end)
         self._progress.follow(run, start_s, end_s - PERIOD_S)
-        self.sendings.append(Sending(self._cluster, run, self._load))
+        self.sendings.append(Sending(self._cluster, run, self._load, speed))
 
     async def _sent(self, share: float) -> None:
         due = self._messages_before + share * self._baseline.messages
@@ -282,6 +316,45 @@ class _Stage:
                     f"no progress for {STALL_S:.0f} s at {at:.1%}: {self._cluster.standing()}"
                 )
             await asyncio.sleep(0.1)
+
+
+def found_something(act: Facts) -> bool:
+    """Whether an act has shown what it was done for."""
+    if act["kind"] == "kill":
+        return "recovery_s" in act
+    return act["kind"] != "replayer_kill" or bool(act["was_sending"])
+
+
+async def until_measured(
+    struck: Callable[[], Awaitable[tuple[list[Facts], float]]],
+    pace: Callable[[], Awaitable[None]],
+) -> tuple[list[Facts], float, int]:
+    """Strike until every act has found something.
+
+    Parameters
+    ----------
+    struck
+        Strikes once.
+    pace
+        Sees to it that there is something to be found at the next strike.
+
+    Returns
+    -------
+    tuple
+        What the last strike has returned, and how many there were before it.
+
+    Raises
+    ------
+    Hung
+        If one has found nothing in `STRIKES` strikes: it has neither been survived nor not.
+    """
+    for again in range(STRIKES):
+        if again:
+            await pace()
+        facts, share = await struck()
+        if all(map(found_something, facts)):
+            return facts, share, again
+    raise Hung(f"{STRIKES} strikes have found nothing to measure")
 
 
 async def _all(acts: Iterable[Coroutine[Any, Any, Facts]]) -> list[Facts]:

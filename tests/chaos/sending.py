@@ -12,6 +12,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.worker import Hung
 
 TRIES = 60
+FULL_SPEED = "max"
 PARTITIONS = [TopicPartition(MEASUREMENTS, partition) for partition in range(4)]
 
 
@@ -21,14 +22,16 @@ class Sending:
     Attributes
     ----------
     resumed
-        How often it was taken up again.
+        How often it was taken up again after it had ended badly.
     """
 
-    def __init__(self, cluster: Cluster, run: str, load: Sequence[str]) -> None:
+    def __init__(
+        self, cluster: Cluster, run: str, load: Sequence[str], speed: str = FULL_SPEED
+    ) -> None:
         self.run = run
         self.resumed = 0
-        self._cluster = cluster
-        self._words = ("replay", *load, "--run", run, "--speed", "max")
+        self._cluster, self._speed = cluster, speed
+        self._words = ("replay", *load, "--run", run)
         self._process: asyncio.subprocess.Process | None = None
         self._rest_s = 1.0
         self.task = asyncio.create_task(self._send())
@@ -41,10 +44,19 @@ class Sending:
         self._process.kill()
         return True
 
+    def hurry(self) -> None:
+        """Send what is left at full speed."""
+        if self._speed != FULL_SPEED and not self.task.done():
+            self._speed, self._rest_s = FULL_SPEED, 0.0
+            self.resumed -= 1  # for it ends as it is asked to
+            if self._process is not None and self._process.returncode is None:
+                self._process.terminate()
+
     async def _send(self) -> None:
         log = self._cluster.home / f"replay-{self.run}.log"
-        words = self._words
+        resume: tuple[str, ...] = ()
         for _ in range(TRIES):
+            words = (*self._words, "--speed", self._speed, *resume)
             self._process = await self._cluster.command(*words, log=log)
             try:
                 if await self._process.wait() == 0:
@@ -55,7 +67,7 @@ class Sending:
             await asyncio.sleep(self._rest_s)
             self._rest_s = 1.0
             self.resumed += 1
-            words = (*self._words, "--resume")
+            resume = ("--resume",)
         raise Hung(f"run {self.run} could not be sent in {TRIES} tries; see {log.name}")
 
 

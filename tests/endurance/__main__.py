@@ -32,7 +32,10 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
-        with apache_broker(directory=home / "kafka") as broker, Stack(broker.bootstrap, home) as s:
+        with (
+            apache_broker(directory=home / "kafka") as broker,
+            Stack(broker.bootstrap, home, hasty=False) as s,
+        ):
             s.add_worker()
             if options.test == "pressure":
                 claims, samples = pressure(s, home, options.years)

@@ -1,7 +1,7 @@
 """A real worker whose detection hangs at its first record.
 
 Run as ``python hung_worker.py stage|loop worker --web-port ...``: the stage waits for ever, or
-blocks the event loop, too.
+blocks the event loop, too. Its watchdog looks more often than others.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from agents.stages import DetectionStage
+from gridstress import watchdog
 from gridstress.worker import default_app
 
 
@@ -25,5 +26,6 @@ def hang(how: str) -> Any:
 
 
 if __name__ == "__main__":
+    watchdog.LOOK_S, watchdog.ANSWER_S = 0.5, 2.0
     DetectionStage.__call__ = hang(sys.argv.pop(1))  # type: ignore[method-assign]
     default_app().main()

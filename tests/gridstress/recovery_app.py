@@ -40,7 +40,7 @@ def build(
         store="memory://" if store == "memory" else "rocksdb://?driver=rocksdict",
         topic_partitions=PARTITIONS,
         web_bind="127.0.0.1",
-        **safe_settings(session_timeout_s=6),
+        **safe_settings(session_timeout_s=4),
     )
     if faust_is == "safe":
         make_safe(app)

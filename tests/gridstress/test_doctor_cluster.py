@@ -22,6 +22,7 @@ def settings(broker: str, **changes: object) -> Settings:
 
 
 @pytest.mark.integration
+@pytest.mark.kafka_too
 def test_topics_that_this_gridstress_has_made_are_as_they_should_be(broker: str) -> None:
     asyncio.run(ensure_topics(settings(broker)))
     assert topic_problems(settings(broker)) == []
@@ -29,6 +30,7 @@ def test_topics_that_this_gridstress_has_made_are_as_they_should_be(broker: str)
 
 
 @pytest.mark.integration
+@pytest.mark.kafka_too
 def test_topics_that_are_otherwise_are_named(broker: str) -> None:
     asyncio.run(ensure_topics(settings(broker)))
     finding = doctor.topics(settings(broker, partitions=3, replication=2))

@@ -152,8 +152,8 @@ def test_a_worker_that_dies_after_it_was_healthy_ends_the_waiting_for_the_rest(
 @pytest.mark.integration
 def test_what_is_not_healthy_in_time_is_taken_down_again(place: Place, settings: Settings) -> None:
     (place.checkout / "gridstress" / "__main__.py").write_text("import time; time.sleep(600)")
-    plan = dataclasses.replace(EMBEDDED, timeout_s=4.0)
-    with pytest.raises(GridstressError, match="ui was not healthy after 4 s"):
+    plan = dataclasses.replace(EMBEDDED, timeout_s=8.0)
+    with pytest.raises(GridstressError, match=r"ui was not healthy after \d+ s"):
         launcher.up(settings, plan, place, quiet)
     assert nothing_left(place)
 

@@ -27,7 +27,7 @@ def spec(code: str, **changes: object) -> ServiceSpec:
     return dataclasses.replace(base, **changes)
 
 
-def wait_for(condition, timeout_s: float = 20.0) -> None:
+def wait_for(condition, timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "condition did not come true"
@@ -86,7 +86,7 @@ def test_waiting_ends_as_soon_as_the_service_is_healthy(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     code = f"import time; open({str(flag)!r}, 'w').close(); time.sleep(600)"
     wanted = spec(code, ready=flag.exists)
-    with processes.running(wanted, tmp_path, timeout_s=20) as service:
+    with processes.running(wanted, tmp_path, timeout_s=60) as service:
         assert flag.exists()
         assert service.alive
     assert not service.alive
@@ -99,7 +99,7 @@ def test_a_service_that_ends_while_starting_is_reported_with_the_telling_line_of
     wanted = spec(code, ready=lambda: False, failure=BrokerError)
     with (
         pytest.raises(BrokerError, match=r"part ended while starting: ERROR port in use") as caught,
-        processes.running(wanted, tmp_path, timeout_s=20),
+        processes.running(wanted, tmp_path, timeout_s=60),
     ):
         pass
     assert str(tmp_path / "part.log") in caught.value.hint
@@ -110,7 +110,7 @@ def test_a_service_that_is_never_healthy_is_stopped_at_the_deadline(tmp_path: Pa
     service = processes.spawn(spec(SLEEP), tmp_path)
     wanted = spec(SLEEP, ready=lambda: False)
     try:
-        with pytest.raises(GridstressError, match="was not healthy after 0 s: its log is empty"):
+        with pytest.raises(GridstressError, match=r"was not healthy after \d s: its log is empty"):
             processes.wait_until_healthy(wanted, service, time.monotonic() + 0.3)
     finally:
         processes.stop(service)
@@ -123,10 +123,10 @@ def test_a_service_that_may_end_is_healthy_only_if_it_ends_well(
     wanted = spec(code, ready=lambda: False, may_end=True)
     service = processes.spawn(wanted, tmp_path)
     if healthy:
-        processes.wait_until_healthy(wanted, service, time.monotonic() + 20)
+        processes.wait_until_healthy(wanted, service, time.monotonic() + 60)
     else:
         with pytest.raises(GridstressError, match="ended while starting"):
-            processes.wait_until_healthy(wanted, service, time.monotonic() + 20)
+            processes.wait_until_healthy(wanted, service, time.monotonic() + 60)
 
 
 def test_a_program_that_does_not_exist_is_one_clear_line(tmp_path: Path) -> None:

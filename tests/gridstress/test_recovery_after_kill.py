@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from gridstress import processes
 from gridstress.delivery import EXIT_UNDELIVERED
 from gridstress.epochs import NOBODY, Epoch, counts, is_fence
 from gridstress.topic_reader import scan_topic
@@ -30,6 +30,9 @@ FAUST_IS = "safe"
 """``stock`` to see how Faust does without the corrections."""
 
 RECORDS_PER_S = 200
+PATIENCE_S = 60.0
+"""A machine that is busy with other things is slow, not wrong."""
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -58,7 +61,7 @@ class Worker:
             self.process = subprocess.Popen(
                 [
                     *(sys.executable, recovery_app.__file__, json.dumps(self.options)),
-                    *("worker", "-l", "info", "--web-port", str(_free_port())),
+                    *("worker", "-l", "info", "--web-port", str(processes.free_port())),
                 ],
                 stdout=log,
                 stderr=log,
@@ -71,21 +74,15 @@ class Worker:
 
     async def working(self) -> None:
         """Wait until it has been given its partitions and has recovered their tables."""
-        await _until(lambda: len(self.recovered()) > self.recovered_before, 40)
+        await _until(lambda: len(self.recovered()) > self.recovered_before)
 
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
-async def _until(condition: Callable[[], bool], timeout_s: float) -> None:
-    async with asyncio.timeout(timeout_s):
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 - another process meets it
             await asyncio.sleep(0.1)
 
@@ -162,7 +159,7 @@ def in_order(a: int, b: int, c: int) -> bool:
     return a >= b >= c >= a - 1
 
 
-@pytest.mark.kafka  # joins on the embedded broker take half a session each
+@pytest.mark.kafka
 async def test_workers_that_are_killed_lose_nothing(
     broker: str, start: Callable[..., Worker]
 ) -> None:
@@ -178,11 +175,11 @@ async def test_workers_that_are_killed_lose_nothing(
             worker.start()
             await worker.working()
             enough = sum(sent) + 2 * RECORDS_PER_S
-            await _until(lambda enough=enough: sum(sent) > enough, 10)  # type: ignore[misc]
+            await _until(lambda enough=enough: sum(sent) > enough)  # type: ignore[misc]
     log, written = await changelog(broker, name), 0
     while any(rows[-1][1][0] < sent[p] - 1 or rows[-1][0][0] != "c" for p, rows in enumerate(log)):
         if sum(map(len, log)) > written:  # a slow machine may take as long as it likes
-            written, deadline = sum(map(len, log)), time.monotonic() + 30
+            written, deadline = sum(map(len, log)), time.monotonic() + PATIENCE_S
         assert time.monotonic() < deadline, f"records are missing: {[r[-1] for r in log]} of {sent}"
         await asyncio.sleep(0.3)
         log = await changelog(broker, name)
@@ -199,6 +196,7 @@ async def test_workers_that_are_killed_lose_nothing(
             assert in_order(*found), f"not a beginning of what was written: {found}"
 
 
+@pytest.mark.kafka_too
 async def test_a_worker_that_cannot_write_its_table_ends_and_does_not_commit(
     broker: str, start: Callable[..., Worker]
 ) -> None:
@@ -208,7 +206,7 @@ async def test_a_worker_that_cannot_write_its_table_ends_and_does_not_commit(
         for value in (b"0", b"1", b"too large", b"2"):
             await producer.send_and_wait(f"{name}-numbers", value, partition=0)
     worker = start(name, "memory")
-    await _until(lambda: worker.process.poll() is not None, 40)
+    await _until(lambda: worker.process.poll() is not None)
     assert worker.process.returncode == EXIT_UNDELIVERED
     assert "worker ends without committing: a table write cannot be sent" in worker.log.read_text()
     source = TopicPartition(f"{name}-numbers", 0)
@@ -222,7 +220,7 @@ async def test_a_worker_that_cannot_write_its_table_ends_and_does_not_commit(
 async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     broker: str, start: Callable[..., Worker], store: str
 ) -> None:
-    name, each, work_s = f"zombie-{store}", 25, 0.05
+    name, each = f"zombie-{store}", 25
     await create_topic(broker, f"{name}-numbers")
     async with aiokafka.AIOKafkaProducer(bootstrap_servers=broker) as producer:
         for number in range(each):
@@ -232,8 +230,8 @@ async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     async def last_written() -> list[Any]:
         return [dict(rows).get(f"c{p}") for p, rows in enumerate(await changelog(broker, name))]
 
-    async def reached(done: Callable[[], Awaitable[bool]], timeout_s: float) -> None:
-        async with asyncio.timeout(timeout_s):
+    async def reached(done: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
             while not await done():  # noqa: ASYNC110 - other processes do it
                 await asyncio.sleep(0.2)
 
@@ -248,26 +246,26 @@ async def test_what_a_worker_writes_after_others_took_over_does_not_count(
     async def has_written_late() -> bool:
         return any((await both_sides(broker, name))[1])
 
-    sleeper = start(name, store, work_s)
+    sleeper = start(name, store, work_s=0.2)  # so that it is in the middle of its work
     await sleeper.working()
-    await reached(has_begun, 20)
+    await reached(has_begun)
     sleeper.process.send_signal(signal.SIGSTOP)
-    successor = start(name, store, work_s)
+    successor = start(name, store)
     await successor.working()
-    await reached(has_finished, 40)
+    await reached(has_finished)
     sleeper.recovered_before = len(sleeper.recovered())
     sleeper.process.send_signal(signal.SIGCONT)
-    await reached(has_written_late, 20)
+    await reached(has_written_late)
     late = [dict(rows) for rows in (await both_sides(broker, name))[1] if rows]
     assert any(row[0] < each - 1 for rows in late for row in rows.values()), "nothing was undone"
     await sleeper.working()
     for worker in (sleeper, successor):
         worker.kill()
-    heir = start(name, store, work_s)
+    heir = start(name, store)
     await heir.working()
     expected = {f"{letter}{p}": [each - 1, each] for letter in "abc" for p in range(PARTITIONS)}
     # The group may count the killed workers in at first, and give the heir a part only.
-    await _until(lambda: heir.recovered()[-1].keys() == expected.keys(), 30)
+    await _until(lambda: heir.recovered()[-1].keys() == expected.keys())
     assert all(rows.items() <= expected.items() for rows in heir.recovered())
     assert await last_written() == everything
     by_key: dict[str, Any] = {}

@@ -6,7 +6,7 @@ from gridstress.settings import load_settings
 from gridstress.topics import MEASUREMENTS, ensure_topics, topic_specs
 from topology.errors import BrokerError, GridstressError
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]
 
 
 async def test_missing_topics_are_made_and_those_that_are_there_are_left_alone(broker: str) -> None:

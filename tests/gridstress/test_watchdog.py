@@ -11,14 +11,24 @@ import httpx
 import pytest
 
 from gridstress import processes, topics
-from gridstress.settings import load_settings
-from gridstress.topics import ensure_topics
+from gridstress.brokers import embedded_broker
 from tests.gridstress import hung_worker
-from tests.integration.harness import CHECKOUT, READY_S, send, wait_for
+from tests.integration.harness import CHECKOUT, HASTY, READY_S, send, wait_for
 
 pytestmark = pytest.mark.integration
 
-TIMEOUT_S = 5.0
+IDLE_S = 2.0
+"""Time-out of a worker that says that it is stalled and goes on."""
+
+START_S = 6.0
+"""Of one that ends: more than a start takes without progress."""
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """One for each test: what hung one worker would hang the next."""
+    with embedded_broker() as running:
+        yield running.bootstrap
 
 
 @pytest.fixture
@@ -26,9 +36,7 @@ def start(broker: str, tmp_path: Path) -> Iterator[Callable[..., tuple[str, Any]
     """Start a worker that hangs; its address and its process."""
     started: list[processes.Service] = []
 
-    def start_one(
-        how: str, *, ends: bool, until_ready: bool = True
-    ) -> tuple[str, processes.Service]:
+    def start_one(how: str, *, ends: bool) -> tuple[str, processes.Service]:
         port = processes.free_port()
         url = f"http://127.0.0.1:{port}/api/v1/health"
         spec = processes.ServiceSpec(
@@ -39,18 +47,18 @@ def start(broker: str, tmp_path: Path) -> Iterator[Callable[..., tuple[str, Any]
             ],
             ready=lambda: health(url)[0] == 200,
             environment={
+                **HASTY,
                 "GRIDSTRESS_BROKER": f"kafka://{broker}",
                 "GRIDSTRESS_GROUP": f"{how}-{ends}",
                 "GRIDSTRESS_DATA_DIR": str(tmp_path / "data"),
-                "GRIDSTRESS_STALL_TIMEOUT_S": str(TIMEOUT_S),
+                "GRIDSTRESS_STALL_TIMEOUT_S": str(START_S if ends else IDLE_S),
                 "GRIDSTRESS_STALL_EXIT": str(ends).lower(),
                 "PYTHONPATH": str(CHECKOUT),
             },
             directory=tmp_path,
         )
         started.append(processes.spawn(spec, tmp_path))
-        if until_ready:
-            processes.wait_until_healthy(spec, started[-1], time.monotonic() + READY_S)
+        processes.wait_until_healthy(spec, started[-1], time.monotonic() + READY_S)
         return url, started[-1]
 
     yield start_one
@@ -71,7 +79,7 @@ async def test_a_worker_with_a_hung_stage_says_so_and_one_without_work_does_not(
     broker: str, start: Callable[..., tuple[str, Any]]
 ) -> None:
     url, _ = start("stage", ends=False)
-    until = time.monotonic() + 2 * TIMEOUT_S
+    until = time.monotonic() + 2 * IDLE_S
     while time.monotonic() < until:
         assert health(url)[0] in (0, 200), "nothing to do is no stall"
         await asyncio.sleep(0.5)
@@ -82,13 +90,15 @@ async def test_a_worker_with_a_hung_stage_says_so_and_one_without_work_does_not(
     assert answer["reason"].startswith("detection: 3 records wait, none finished for ")
 
 
-@pytest.mark.kafka  # joins on the embedded broker take half a session each
-@pytest.mark.parametrize("how", ["stage", "loop"])
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("stage", "detection: 1 records wait"), ("loop", "the event loop has stood still")],
+)
 def test_a_stalled_worker_ends_if_it_is_told_to(
-    broker: str, start: Callable[..., tuple[str, Any]], how: str
+    broker: str, start: Callable[..., tuple[str, Any]], how: str, reason: str
 ) -> None:
-    asyncio.run(ensure_topics(load_settings(broker=f"kafka://{broker}")))
+    _, service = start(how, ends=True)
     asyncio.run(send(broker, topics.MEASUREMENTS, [(0, b"{}")]))
-    _, service = start(how, ends=True, until_ready=False)
     wait_for(lambda: not service.alive, "the worker has ended", 90)
-    assert "worker ends without committing: stalled: " in Path(service.log).read_text()
+    log = Path(service.log).read_text()
+    assert f"worker ends without committing: stalled: {reason}" in log

@@ -30,6 +30,14 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         yield made
 
 
+@pytest.fixture(scope="module")
+def replayed(stack: Stack) -> str:
+    """The episodes of two winter days that were replayed."""
+    assert stack.command("replay", "--run", "replayed", *SPAN).returncode == 0
+    assert stack.verify("replayed")["ok"]
+    return stack.episodes("replayed")
+
+
 async def numbers_sent(stack: Stack, run: str) -> list[int]:
     """The numbers of all rows of a run in the topic, those of all zones together, sorted."""
     found = [frame async for frame in frames_of(stack.settings.kafka, run)]
@@ -44,8 +52,7 @@ def two_winter_days(stack: Stack, run: str) -> list[bytes]:
     return path.read_bytes().splitlines()
 
 
-def test_lines_of_another_program_are_analysed_like_a_replay(stack: Stack) -> None:
-    assert stack.command("replay", "--run", "replayed", *SPAN).returncode == 0
+def test_lines_of_another_program_are_analysed_like_a_replay(stack: Stack, replayed: str) -> None:
     lines = two_winter_days(stack, "lines")
     bad = b'{"run": "lines"}'
     written = b"\n".join([lines[0], bad, *lines[1:]])
@@ -54,11 +61,10 @@ def test_lines_of_another_program_are_analysed_like_a_replay(stack: Stack) -> No
     assert "line 2 refused: invalid" in done.stderr
     assert "1 lines refused" in done.stderr
     assert stack.verify("lines")["ok"]
-    assert stack.verify("replayed")["ok"]
-    assert stack.episodes("lines") == stack.episodes("replayed")
+    assert stack.episodes("lines") == replayed
 
 
-def test_what_is_posted_again_counts_once(stack: Stack) -> None:
+def test_what_is_posted_again_counts_once(stack: Stack, replayed: str) -> None:
     lines = two_winter_days(stack, "posted")
     with httpx.Client(base_url=stack.workers[0].url, headers=WITH_IT, timeout=30) as client:
         for at in range(0, len(lines), 3):
@@ -68,7 +74,7 @@ def test_what_is_posted_again_counts_once(stack: Stack) -> None:
                 assert answer.status_code == 200, answer.text
                 assert answer.json()["frames"] == len(lines[at : at + 3])
     assert stack.verify("posted")["ok"]
-    assert stack.episodes("posted") == stack.episodes("replayed")
+    assert stack.episodes("posted") == replayed
 
 
 def test_of_what_is_posted_all_is_taken_or_nothing(stack: Stack) -> None:

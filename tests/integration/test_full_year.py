@@ -27,7 +27,10 @@ def test_four_runs_are_verified_and_tell_the_same_story(
     for kind, broker in BROKERS.items():
         home = tmp_path / kind
         home.mkdir()
-        with broker(directory=home) as running, Stack(running.bootstrap, home) as stack:
+        with (
+            broker(directory=home) as running,
+            Stack(running.bootstrap, home, hasty=False) as stack,
+        ):
             for workers in (1, 2):
                 stack.add_worker()
                 run = f"{kind}-{workers}"

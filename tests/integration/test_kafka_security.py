@@ -12,6 +12,7 @@ from gridstress.kafka_security import Cluster
 from gridstress.settings import load_settings
 from tests.integration.harness import Stack
 from tests.integration.secure_kafka import PASSWORD, USER, SecureKafka, secure_kafka
+from tests.support.shared_kafka import quick_java
 from topology.errors import BrokerError
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
@@ -24,7 +25,7 @@ DAY = ("--start", "2025-01-07", "--until", "2025-01-08", "--speed", "max")
 
 @pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
-    with secure_kafka(tmp_path_factory.mktemp("kafka")) as running:
+    with quick_java(), secure_kafka(tmp_path_factory.mktemp("kafka")) as running:
         yield running
 
 

@@ -1,22 +1,20 @@
 """What a worker tells Prometheus, over real HTTP, after two days of a real replay."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.harness import Stack, two_days, wait_for
+from tests.integration.samples import Samples, asked, of
 
 pytestmark = pytest.mark.integration
 
 HOURS = 48
 NODES, ZONES, SHARDS = 57, 4, 4
-Samples = Mapping[tuple[str, frozenset[str]], float]
-"""Values by name and the values of the labels."""
 
 
 @pytest.fixture(scope="module")
@@ -30,21 +28,12 @@ def samples(stack: Stack) -> Samples:
     url = stack.workers[0].url
     assert httpx.get(f"{url}/no/such/page").status_code == 404
     assert httpx.get(f"{url}/api/v1/node/kruckel").status_code == 200
+    wait_for(lambda: not any(lags(asked(url)).values()), "the worker says that it has done all")
     return asked(url)
 
 
-def asked(url: str) -> Samples:
-    answer = httpx.get(f"{url}/metrics")
-    assert answer.headers["Content-Type"].startswith("text/plain; version=")
-    return {
-        (sample.name, frozenset(sample.labels.values())): sample.value
-        for family in text_string_to_metric_families(answer.text)
-        for sample in family.samples
-    }
-
-
-def of(samples: Samples, name: str, *labels: str) -> float:
-    return samples[f"gridstress_{name}", frozenset(labels)]
+def lags(samples: Samples) -> Samples:
+    return {key: n for key, n in samples.items() if key[0] == "gridstress_lag_records"}
 
 
 def test_each_stage_tells_what_it_has_done(samples: Samples) -> None:
@@ -82,9 +71,8 @@ def test_a_worker_that_is_well_and_has_done_all_says_so(samples: Samples) -> Non
     assert of(samples, "worker_ready") == 1
     assert of(samples, "worker_stalled") == 0
     assert of(samples, "recoveries_total") >= 1
-    lag = {key: n for key, n in samples.items() if key[0] == "gridstress_lag_records"}
-    assert len(lag) >= SHARDS
-    assert set(lag.values()) == {0}
+    assert len(lags(samples)) >= SHARDS
+    assert set(lags(samples).values()) == {0}
     assert of(samples, "assigned_partitions", "grid_measurements") == SHARDS
     assert of(samples, "table_keys", "risk_linear", "0") >= 1
     end_s = datetime(2025, 1, 9, tzinfo=UTC).timestamp()
@@ -107,20 +95,3 @@ def test_every_name_is_documented_and_nothing_else_is(samples: Samples) -> None:
         if name.startswith("gridstress_")
     }
     assert told == documented
-
-
-def test_what_another_worker_owns_is_told_by_that_one_alone(stack: Stack) -> None:
-    other = stack.add_worker()
-    workers = [stack.workers[0].url, other.url]
-
-    def shared() -> bool:
-        owned = [of(asked(url), "assigned_partitions", "stress_events") for url in workers]
-        return all(owned) and sum(owned) == SHARDS
-
-    wait_for(shared, "both workers own partitions")
-    tables = [
-        {key for key in asked(url) if key[0] == "gridstress_table_keys" and "risk_linear" in key[1]}
-        for url in workers
-    ]
-    assert all(tables)
-    assert not tables[0] & tables[1]

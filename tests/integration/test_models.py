@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -34,10 +35,15 @@ def before(stack: Stack) -> str:
 
 
 @pytest.fixture(scope="module")
-def ran(stack: Stack, before: str) -> Stack:
-    """Two winter days, replayed."""
+def verdict(stack: Stack, before: str) -> dict[str, Any]:
+    """On two winter days that were replayed and worked off."""
     done = stack.command("replay", "--run", "r", *DAYS)
     assert done.returncode == 0, done.stderr
+    return stack.verify("r")
+
+
+@pytest.fixture(scope="module")
+def ran(stack: Stack, verdict: dict[str, Any]) -> Stack:
     return stack
 
 
@@ -50,8 +56,7 @@ def test_counters_of_every_enabled_model_begin_at_zero(before: str) -> None:
         assert f"gridstress_alarm_steps_total{{{labels}}} 0.0" in before
 
 
-def test_a_run_is_verified_equal_for_all_three(ran: Stack) -> None:
-    verdict = ran.verify("r")
+def test_a_run_is_verified_equal_for_all_three(verdict: dict[str, Any]) -> None:
     assert verdict["ok"]
     for model in THREE:
         counts = verdict["outcomes"][model]["counts"]

@@ -5,20 +5,16 @@ from pathlib import Path
 import pytest
 
 from gridstress import processes
-from gridstress.brokers import apache_broker
 from tests.integration.harness import Stack, records, send
 from topology.errors import GridstressError
 
 pytestmark = pytest.mark.kafka
 
-SPAN = ["--start", "2025-01-07", "--until", "2025-01-10", "--speed", "max"]
+SPAN = ["--start", "2025-01-07", "--until", "2025-01-09", "--speed", "max"]
 
 
-async def test_what_there_was_is_the_same_on_other_partitions(tmp_path: Path) -> None:
-    with (
-        apache_broker(directory=tmp_path / "broker") as broker,
-        Stack(broker.bootstrap, tmp_path) as stack,
-    ):
+async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_path: Path) -> None:
+    with Stack(kafka, tmp_path) as stack:
         worker = stack.add_worker()
         assert stack.command("replay", "--run", "before", *SPAN).returncode == 0
         assert stack.verify("before")["ok"]

@@ -10,7 +10,7 @@ import pytest
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, STRESS, propagated
 from tests.integration.harness import Stack, records, send
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]
 
 PIECES = 1000
 BIG = 20

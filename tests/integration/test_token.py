@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -24,12 +25,19 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         yield made
 
 
-def test_replay_and_verifier_bring_the_token(stack: Stack) -> None:
+@pytest.fixture(scope="module")
+def verdict(stack: Stack) -> dict[str, Any]:
+    """On a day that was replayed, with the token in the environment."""
     span = ["--start", "2025-01-07", "--until", "2025-01-08", "--speed", "max"]
     assert stack.command("replay", "--run", "r", *span).returncode == 0
-    assert stack.verify("r")["ok"]
+    return stack.verify("r")
 
 
+def test_replay_and_verifier_bring_the_token(verdict: dict[str, Any]) -> None:
+    assert verdict["ok"]
+
+
+@pytest.mark.usefixtures("verdict")
 def test_a_worker_answers_only_who_has_the_token(stack: Stack) -> None:
     url = stack.workers[0].url
     assert httpx.get(f"{url}/api/v1/state").status_code == 401
@@ -107,6 +115,7 @@ def test_the_token_is_in_no_log_no_answer_and_no_command(stack: Stack) -> None:
     assert (set(origin["value"]), origin["source"]) == ({"*"}, "environment")
 
 
+@pytest.mark.usefixtures("verdict")
 def test_a_wrong_token_is_told_in_one_line(stack: Stack) -> None:
     others = {**stack.environment, "GRIDSTRESS_API_TOKEN": "another-token-altogether"}
     with Stack(stack.bootstrap, stack.directory, others) as stranger:
