@@ -75,10 +75,12 @@ class ShardState:
     def is_late(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
         """Whether a row comes too late to count; depends on its own zone's order alone.
 
-        The second half can only be true after a silent zone has been waited for in vain.
+        What follows a zone's end is late, whatever its time: an ended zone holds no window open.
+        The last condition can only be true after a silent zone has been waited for in vain.
         """
         behind_zone = time_s < self.newest_s.get(zone, time_s) - spec.lateness_s
-        return behind_zone or (self.closed_until_s is not None and time_s < self.closed_until_s)
+        behind_closed = self.closed_until_s is not None and time_s < self.closed_until_s
+        return zone in self.ended_s or behind_zone or behind_closed
 
     def is_ahead(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
         """Whether a row would carry its zone's clock away; depends on its zone's order alone.
@@ -89,8 +91,9 @@ class ShardState:
         return bool(spec.max_ahead_s) and time_s > newest_s + spec.max_ahead_s
 
     def end(self, zone: str, time_s: float) -> None:
-        """Note that a zone's data end here; of several ends the latest counts."""
-        self.ended_s[zone] = max(time_s, self.ended_s.get(zone, time_s))
+        """Note that a zone's data end here, or at its newest row or an earlier end if that is later."""
+        known = self.ended_s.get(zone, time_s), self.newest_s.get(zone, time_s)
+        self.ended_s[zone] = max(time_s, *known)
 
     def watermark_s(
         self, zones: Collection[str], spec: WindowSpec, silent: Collection[str] = ()

@@ -47,7 +47,7 @@ class Recomputed:
 
     ``ends_s`` are the window ends, shape (windows,): the first ``closed`` of them are final, the
     others open. ``own_stress`` is each node's own stress a pane (h), shape (panes, nodes); the
-    first pane is the one before the first window end.
+    first pane is the one before the first window end, and the panes reach to the watermark.
     """
 
     run: str
@@ -169,6 +169,8 @@ def _own_stress(intake: Intake, grid: Grid, settings: Settings) -> tuple[int, Fl
     blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
     panes = [np.floor(b.times_s[~b.aside] / settings.step_s).astype(np.int64) for b in blocks]
     first, last = min(int(p.min()) for p in panes), max(int(p.max()) for p in panes)
+    if intake.watermark_s is not None:  # a zone may end long after its last row
+        last = max(last, int(intake.watermark_s // settings.step_s) - 1)
     count = last - first + 1
     if count * len(grid.nodes) > MAX_CELLS:
         raise DataError(
