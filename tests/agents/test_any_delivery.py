@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
+from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.risk import RiskModel
 from agents.stages import NotWritten, RiskStage
@@ -68,10 +69,11 @@ class Run:
 
     def restart(self) -> None:
         """Forget everything but the tables, as a worker that was killed does."""
+        tables = [RiskTable(store, 4) for store in self.stores]
         self.stages = [
-            RiskStage(self.model, RiskTable(store, 4), self.windows, self.alerts, self.letters,
-                      Tally(), idle_timeout_s=0)
-            for store in self.stores
+            RiskStage(self.model, table, self.windows, self.alerts, self.letters,
+                      Tally(), 0, KeptRuns(self.model, table))
+            for table in tables
         ]  # fmt: skip
 
     async def feed(self, *frames: PropagatedFrame) -> None:
@@ -127,6 +129,8 @@ def propagated(frame: MeasurementFrame) -> Iterator[PropagatedFrame]:
         yield from spread(stressed)
 
 
+begins = st.sampled_from([0, 0, 0, 0, 3, -12, -24, -28, -30, -200, 36, 400])
+"""A zone's first row is believed, so zones may be further apart than a row may jump (24 h)."""
 ends = st.sampled_from([HOURS, HOURS, HOURS, HOURS - 4, HOURS - 0.5, HOURS + 7, 500_000])
 jumps = st.sampled_from([0, 0, 0, 0, -1.5, 1, 700, 500_000])
 loads = st.sampled_from([10.0, 88.0, 93.7, 101.1, 130.3])
@@ -142,8 +146,9 @@ def second_ends(zone: str, seq: int) -> st.SearchStrategy[list[MeasurementFrame]
 def rows_of(draw: st.DrawFn, zone: str) -> list[MeasurementFrame]:
     """A zone's rows, a frame each: hours that may be late or years ahead, numbers with gaps."""
     frames, seq = [], 0
+    begin = draw(begins)
     for hour in range(HOURS):
-        time = hour + (draw(jumps) if hour else 0)
+        time = begin + hour + (draw(jumps) if hour else 0)
         values = [[draw(loads), draw(loads)]]
         frames.append(
             MeasurementFrame(
@@ -152,7 +157,7 @@ def rows_of(draw: st.DrawFn, zone: str) -> list[MeasurementFrame]:
             )
         )  # fmt: skip
         seq += draw(st.sampled_from([1, 1, 1, 3]))
-    end = ended(zone, draw(ends), seq=seq)
+    end = ended(zone, begin + draw(ends), seq=seq)
     behind = draw(st.integers(0, 2))  # rows that come after the end
     late = [
         msgspec.structs.replace(frame, seq=seq + 1 + i)
@@ -259,6 +264,7 @@ def hours(zone: str, times: Sequence[float], end: float) -> list[MeasurementFram
 
 LAST_ROWS_AHEAD = [hours(zone, [*range(6), 700, 700, 700], HOURS) for zone in NODES]
 ENDS_BEFORE_ITS_ROWS = [hours("north", range(HOURS), 2), hours("south", range(HOURS), 2)]
+A_CLOCK_OF_LONG_AGO = [hours("north", [-400_000, 0, 1, 2], 3), hours("south", range(9), 9)]
 ROWS_AFTER_THE_END = [
     [*hours("north", range(4), 4), *hours("north", range(9), 9)[5:]],
     hours("south", range(9), 9),
@@ -270,6 +276,7 @@ ROWS_AFTER_THE_END = [
 @example(Delivery.plain(*LAST_ROWS_AHEAD))
 @example(Delivery.plain(*ENDS_BEFORE_ITS_ROWS))
 @example(Delivery.plain(*ROWS_AFTER_THE_END))
+@example(Delivery.plain(*A_CLOCK_OF_LONG_AGO))
 async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_agrees(
     delivery: Delivery,
 ) -> None:
