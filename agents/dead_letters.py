@@ -20,6 +20,8 @@ REASONS = (
     "unknown-shard",
     "late",
     "ahead",
+    "forgotten",
+    "other-settings",
     "too-large",
     "failed",
 )

@@ -35,7 +35,7 @@ class Publisher:
             name, spec = stage.model.name, stage.model.spec
             owned = set(self.owned(name))
             if anew:
-                stage.dirty |= {(s, run) for s in owned for run in stage.table.runs(s)}
+                stage.dirty |= {(s, run) for s in owned for run in stage.table.index(s).runs}
             changed, stage.dirty = stage.dirty, set()
             for shard, run in sorted(changed):
                 state = stage.table.state(run, shard) if shard in owned else None
@@ -51,6 +51,7 @@ class Publisher:
                     shard_size=len(stage.model.shards[shard]),
                     zones=stage.model.grid.zones,
                     silent=stage.silent.get((shard, run), ()),
+                    settings_changed=stage.keeps.of_other_settings(state),
                     worker=self.worker(),
                     published_at=time.time(),
                 )

@@ -16,6 +16,7 @@ from agents.causes import Causes, Names
 from agents.detection import check_zone, node_indices
 from tables.risk_table import HoppingWindows, TumblingPanes, Window
 from tables.shard_state import ShardState
+from tables.spans import due
 from tables.windows import WindowSpec
 from topology.clock import to_datetime
 from topology.errors import MessageError
@@ -99,13 +100,10 @@ class RiskModel:
                 aside.late.append(seq)
                 state.late_rows += 1
                 continue
-            state.newest_s[zone] = max(time_s, state.newest_s.get(zone, time_s))
-            start_s = self.spec.pane_of(time_s)
-            if state.closed_until_s is None:
-                first = state.first_pane_s
-                state.first_pane_s = start_s if first is None else min(first, start_s)
+            state.add_row(zone, time_s, self.spec)
             if holds_any[i]:
-                panes.to_change(start_s).add(zone, seq, stress[i], sources, source_stress[i])
+                pane = panes.to_change(self.spec.pane_of(time_s))
+                pane.add(zone, seq, stress[i], sources, source_stress[i])
         return aside
 
     def needed_from(self, state: ShardState) -> int | None:
@@ -121,20 +119,23 @@ class RiskModel:
         panes: TumblingPanes,
         silent: Collection[str] = (),
     ) -> Iterator[Closing]:
-        """Close the windows that the watermark has passed, oldest first."""
+        """Close the windows that the watermark has passed, oldest first.
+
+        It may be left after any window and called again: the state knows how far it has come.
+        """
         watermark_s = state.watermark_s(self.grid.zones, self.spec, silent)
         if watermark_s is None or state.first_pane_s is None:
             return
         windows = HoppingWindows(panes, self.spec, len(self.shards[shard]))
-        closed = state.closed_until_s
-        first_end = (state.first_pane_s if closed is None else closed) + self.spec.step_s
-        last_end = self.spec.pane_of(watermark_s)
-        for end_s in range(first_end, last_end + 1, self.spec.step_s):
-            window = windows.at(end_s)
+        closed_s = state.first_pane_s if state.closed_until_s is None else state.closed_until_s
+        for end_s, has_window in due(state.spans, closed_s, watermark_s, self.spec):
             state.closed_until_s = end_s
-            steps = decide(state, window.risk, end_s, self.thresholds)
-            alerts = self._alerts(run, shard, window, steps) if steps else []
-            yield Closing(self._window(run, shard, window), alerts)
+            if has_window:
+                window = windows.at(end_s)
+                steps = decide(state, window.risk, end_s, self.thresholds)
+                alerts = self._alerts(run, shard, window, steps) if steps else []
+                yield Closing(self._window(run, shard, window), alerts)
+        state.passed_s = watermark_s
 
     def _members(self, frame: PropagatedFrame) -> list[int]:
         if frame.shard >= self.partitions:

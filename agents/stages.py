@@ -7,12 +7,14 @@ finished, from the first on. ``agents/running.py`` hands them over and acks them
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import Any
 
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
+from agents.kept_runs import Dropped, KeptRuns
 from agents.outbox import Outbox, Topic
 from agents.propagation import Propagation
 from agents.risk import Aside, RiskModel
@@ -20,7 +22,8 @@ from agents.running import NotWritten, OtherTopology
 from agents.silence import Silence
 from agents.tally import Tally
 from tables.risk_table import Change, RiskTable, TumblingPanes
-from tables.shard_state import ShardState
+from tables.shard_state import ForgottenRun, ShardState
+from tables.spans import panes_with_rows
 from topology.errors import MessageError
 from topology.messages import (
     SENT_MS,
@@ -37,8 +40,8 @@ log = logging.getLogger(__name__)
 
 Step = tuple[Level, State]
 
-MAX_GOING_ON = 64
-"""Runs that have not ended which a shard keeps."""
+MAX_WINDOWS = 1_000
+"""Windows of one run and shard that close before the state is written."""
 
 
 @dataclass
@@ -88,6 +91,14 @@ class PropagationStage:
 
 
 @dataclass
+class _Taken:
+    """What is kept in memory of a shard between two take-overs: nothing that state depends on."""
+
+    version: Hashable
+    silence: dict[str, Silence] = field(default_factory=dict)
+
+
+@dataclass
 class RiskStage:
     """Propagated stress of one model to its table, its final windows and its alerts."""
 
@@ -98,47 +109,89 @@ class RiskStage:
     letters: DeadLetters
     tally: Tally
     idle_timeout_s: float
-    max_runs: int = 8
+    keeps: KeptRuns
     dirty: set[tuple[int, str]] = field(default_factory=set)
     """Shards and runs whose state has changed since somebody last cleared this."""
     forgotten: set[tuple[int, str]] = field(default_factory=set)
     """Shards and runs that were dropped since somebody last cleared this."""
     silent: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
-    _silence: dict[tuple[int, str], Silence] = field(default_factory=dict)
+    _taken: dict[int, _Taken] = field(default_factory=dict)
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Fold a run's frames, close what the watermark has passed, send, then write."""
         shard = events[0].message.partition
+        await self._take_up(shard)
         frames = self._of_one_run(events, shard)
         run = frames[0].run
-        changes: list[Change] = []
-        state = self.table.state(run, shard) or self._begin(run, events[0], changes)
-        if len(state.level) != (size := len(self.model.shards[shard])):
-            told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
-            raise OtherTopology(f"the state of {told}")
-        gaps = state.gaps
-        panes = self.table.panes(run, shard)
-        changes += panes.deletions(self._deletable(state))
-        asides: list[tuple[Any, Aside]] = []
+        entry = self.table.entry(run, shard)
+        if isinstance(entry, ForgottenRun):
+            await self._refuse(events, frames, entry)
+            return len(frames)
+        state, dropped = entry, Dropped()
+        if state is None:
+            state, dropped = self._begin(shard, events[0]), self.keeps.make_room(shard)
+        self._check_fits(run, shard, state)
+        gaps, panes, asides = state.gaps, self.table.panes(run, shard), []
         for event, frame in zip(events, frames, strict=False):
             if frame.last_seq > state.applied.get(frame.zone, -1):
                 aside = self.model.fold(frame, state, panes)
                 # A zone whose clock is wrong for good must not hold the others back for ever.
                 self._heard(frame, told_time=len(aside.ahead) < len(frame.timestamps))
                 asides.append((event, aside))
-        if asides:
-            steps = await self._send(run, shard, state, panes)
-            for event, aside in asides:
-                await self._set_aside(event, "late", "behind", aside.late)
-                await self._set_aside(event, "ahead", "ahead", aside.ahead)
-            changes += panes.changes(self.model.needed_from(state))
-            changes.append(self.table.state_change(run, shard, state))
-            await self._write(shard, changes)
-            self.dirty.add((shard, run))
-            self._count(asides, steps, state.gaps - gaps)
+        await self._close(run, shard, state, panes, self.keeps.changes(shard, dropped), asides)
+        self._forget(shard, self.keeps.note(shard, dropped))
+        self._count(asides, state.gaps - gaps)
         self.tally.repeated[self.model.name] += len(frames) - len(asides)
         self.tally.frames[f"risk_{self.model.name}"] += len(asides)
         return len(frames)
+
+    async def _close(
+        self,
+        run: str,
+        shard: int,
+        state: ShardState,
+        panes: TumblingPanes,
+        changes: list[Change],
+        asides: Sequence[tuple[Any, Aside]],
+    ) -> None:
+        """Send what closes, then write; many windows in steps, each with its own state.
+
+        Repeated rows may find windows to close: those that a crash between two steps left open.
+        """
+        index, more, first = self.table.index(shard), True, True
+        while more:
+            gone = panes.deletions(self._deletable(state))
+            before_s = state.closed_until_s
+            more = await self._send(run, shard, state, panes)
+            if first:
+                for event, aside in asides:
+                    await self._set_aside(event, "late", "behind", aside.late)
+                    await self._set_aside(event, "ahead", "ahead", aside.ahead)
+            if not (first and asides) and state.closed_until_s == before_s:
+                return
+            state.turn, state.settings = index.next_turn(), self.keeps.settings
+            state.forget_spans(self.model.spec)
+            changes += [*gone, *panes.changes(self.model.needed_from(state))]
+            await self._write(shard, [*changes, self.table.entry_change(run, shard, state)])
+            index.note(run, state)
+            self.dirty.add((shard, run))
+            changes, first = [], False
+
+    async def _take_up(self, shard: int) -> None:
+        """After a take-over: zones are waited for anew, and panes that no run claims are deleted.
+
+        How long this worker has not seen a zone says nothing while another one had the shard.
+        """
+        version = self.table.version(shard)
+        known = self._taken.get(shard)
+        if known is not None and known.version == version:
+            return
+        self._taken[shard] = _Taken(version)
+        self.silent = {key: zones for key, zones in self.silent.items() if key[0] != shard}
+        index = self.table.index(shard)
+        if index.orphans:
+            await self._write(shard, [(key, None) for key in index.orphans])
+            index.orphans.clear()
 
     def _of_one_run(self, events: Sequence[Any], shard: int) -> list[PropagatedFrame]:
         """The frames up to the first of another run: to begin one may be to forget another."""
@@ -152,28 +205,61 @@ class RiskStage:
             frames.append(frame)
         return frames
 
-    def _count(self, asides: list[tuple[Any, Aside]], steps: Counter[Step], missing: int) -> None:
+    def _check_fits(self, run: str, shard: int, state: ShardState) -> None:
+        if self.keeps.of_other_settings(state):
+            detail = f"run {run!r} was begun with other settings or another grid; begin a new run"
+            raise MessageError("other-settings", detail)
+        if len(state.level) != (size := len(self.model.shards[shard])):
+            told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
+            raise OtherTopology(f"the state of {told}")
+
+    def _forget(self, shard: int, runs: Sequence[str]) -> None:
+        """Let go of what is kept in memory of runs that were dropped."""
+        for run in runs:
+            self.dirty.discard((shard, run))
+            self.silent.pop((shard, run), None)
+            self._taken[shard].silence.pop(run, None)
+            self.forgotten.add((shard, run))
+
+    async def _refuse(
+        self, events: Sequence[Any], frames: Sequence[PropagatedFrame], entry: ForgottenRun
+    ) -> None:
+        """Rows of a run that was dropped: known ones are repeats, new ones cannot be counted."""
+        name = self.model.name
+        for event, frame in zip(events, frames, strict=False):
+            applied = entry.applied.get(frame.zone, -1)
+            new = range(max(frame.seq, applied + 1), frame.last_seq + 1)
+            if new:
+                detail = f"run {frame.run!r} was forgotten: newer runs took its place"
+                listed = ",".join(map(str, new))
+                await self.letters.send(event, f"risk_{name}", "forgotten", detail, rows=listed)
+                self.tally.aside[name, "forgotten"] += len(new)
+            else:
+                self.tally.repeated[name] += 1
+
+    def _count(self, asides: Sequence[tuple[Any, Aside]], missing: int) -> None:
         name, tally = self.model.name, self.tally
-        for (level, what), n in steps.items():
-            tally.alarm_steps[name, level, what] += n
         for _, aside in asides:
             tally.aside[name, "late"] += len(aside.late)
             tally.aside[name, "ahead"] += len(aside.ahead)
         tally.missing[name] += missing
 
-    async def _send(
-        self, run: str, shard: int, state: ShardState, panes: TumblingPanes
-    ) -> Counter[Step]:
-        outbox, steps = Outbox(), Counter[Step]()
-        silent = self.silent[shard, run]
-        for closing in self.model.close(run, shard, state, panes, silent):
+    async def _send(self, run: str, shard: int, state: ShardState, panes: TumblingPanes) -> bool:
+        """Send up to `MAX_WINDOWS` windows that close, and their alerts; whether there are more."""
+        name, outbox, steps, count = self.model.name, Outbox(), Counter[Step](), 0
+        silent = self.silent.get((shard, run), frozenset())
+        for closing in islice(self.model.close(run, shard, state, panes, silent), MAX_WINDOWS):
+            count += 1
             outbox.add(self.windows, str(shard), encode(closing.window), shard)
             for alert in closing.alerts:
                 outbox.add(self.alerts, alert.node_id, encode(alert), shard)
                 steps[alert.level, alert.state] += 1
             await outbox.ebb()
         await outbox.acknowledged()
-        return steps
+        self.tally.closed[f"risk_{name}"] += count
+        for (level, what), n in steps.items():
+            self.tally.alarm_steps[name, level, what] += n
+        return count == MAX_WINDOWS
 
     async def _write(self, shard: int, changes: Sequence[Change]) -> None:
         try:
@@ -186,46 +272,23 @@ class RiskStage:
             detail, listed = f"{len(rows)} rows {where}", ",".join(map(str, rows))
             await self.letters.send(event, f"risk_{self.model.name}", reason, detail, rows=listed)
 
-    def _begin(self, run: str, event: Any, changes: list[Change]) -> ShardState:
-        """A new run's state; the shard forgets the runs that started longest ago."""
-        shard = event.message.partition
-        for old in self._too_many(shard):
-            about = {"model": self.model.name, "shard": shard, "run": old}
-            log.info("shard %s forgets run %s", shard, old, extra=about)
-            changes += self.table.forget(old, shard)
-            self.dirty.discard((shard, old))
-            self.silent.pop((shard, old), None)
-            self._silence.pop((shard, old), None)
-            self.forgotten.add((shard, old))
+    def _begin(self, shard: int, event: Any) -> ShardState:
         return ShardState.new(len(self.model.shards[shard]), int(event.message.timestamp * 1000))
 
-    def _too_many(self, shard: int) -> list[str]:
-        """Runs to make room for one more: ended ones, for behind a backlog many are under way.
-
-        One whose replay was given up never ends; that is what the second limit is for.
-        """
-        zones, known = self.model.grid.zones, self.table.runs(shard)
-        newest_first = sorted(known, key=lambda r: (known[r].started_ms, r), reverse=True)
-        ended = [run for run in newest_first if known[run].is_ended(zones)]
-        going_on = [run for run in newest_first if not known[run].is_ended(zones)]
-        if given_up := going_on[MAX_GOING_ON - 1 :]:
-            told = "shard %s forgets %s, which has not ended"
-            about = {"model": self.model.name, "shard": shard}
-            log.warning(told, shard, ", ".join(given_up), extra=about)
-        return ended[self.max_runs - 1 :] + given_up
-
-    def _deletable(self, state: ShardState) -> range:
+    def _deletable(self, state: ShardState) -> list[int]:
         """Panes that the state, as it was last written, does not ask for any more."""
         oldest_s = self.model.needed_from(state)
         if oldest_s is None or state.first_pane_s is None:
-            return range(0)
+            return []
         floor_s = state.first_pane_s if state.floor_s is None else state.floor_s
         state.floor_s = max(floor_s, oldest_s)
-        return range(floor_s, oldest_s, self.model.spec.step_s)
+        starts = panes_with_rows(state.spans, floor_s, self.model.spec)
+        return list(takewhile(lambda start_s: start_s < oldest_s, starts))
 
     def _heard(self, frame: PropagatedFrame, *, told_time: bool) -> None:
         key = (frame.shard, frame.run)
-        silence = self._silence.setdefault(key, Silence(self.idle_timeout_s))
+        silences = self._taken[frame.shard].silence
+        silence = silences.setdefault(frame.run, Silence(self.idle_timeout_s))
         zone = frame.zone if told_time else None
         silent = silence.heard(zone, self.model.grid.zones, time.monotonic())
         if silent != self.silent.get(key, frozenset()):

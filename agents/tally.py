@@ -19,7 +19,9 @@ class Tally:
     repeated
         By model, frames whose rows the state knew already.
     aside
-        By model and reason (``late``, ``ahead``), rows that were not counted.
+        By model and reason (``late``, ``ahead``, ``forgotten``), rows that were not counted.
+    closed
+        Windows closed, by stage.
     missing
         By model, sequence numbers that never came.
     alarm_steps
@@ -30,5 +32,6 @@ class Tally:
     frames: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
     aside: Counter[tuple[str, str]] = field(default_factory=Counter)
+    closed: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     alarm_steps: Counter[tuple[str, Level, State]] = field(default_factory=Counter)

@@ -111,6 +111,9 @@ class _Record:
     def stored_keys(self, shard: int) -> Sequence[bytes]:
         return [self.key]
 
+    def version(self, shard: int) -> int:
+        return 0
+
     async def write(self, shard: int, changes: Sequence[Change]) -> None:
         raise NotImplementedError("a record of a changelog stays as it is")
 
@@ -131,7 +134,10 @@ async def read_progress(settings: Settings) -> Progress:
             if record.value is None:
                 continue
             shard = record.partition
-            for run, state in RiskTable(_Record(record.key, record.value), 0).runs(shard).items():
+            table = RiskTable(_Record(record.key, record.value), 0)
+            for run in table.index(shard).runs:
+                state = table.state(run, shard)
+                assert state is not None
                 for zone, seq in state.applied.items():
                     progress.steps[run, zone][model, shard].append((record.timestamp, seq))
     return progress

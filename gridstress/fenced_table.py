@@ -146,6 +146,10 @@ class FencedTable(faust.Table[Any, Any]):
             raise LookupError(f"{self.name}: partition {partition} is not this worker's")
         return self.epochs[partition]
 
+    def version(self, partition: int) -> Epoch | None:
+        """The epoch of this worker's ownership; another one after each take-over."""
+        return self.epochs.get(partition)
+
     def stored_keys(self, partition: int) -> list[bytes]:
         """All keys of a partition in a table of bytes."""
         store: Any = self.data

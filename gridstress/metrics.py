@@ -139,10 +139,10 @@ class WorkerCollector(Collector):
         """By shard of this worker, the run that began last."""
         found = []
         for shard in self._shards(stage):
-            runs = stage.table.runs(shard)
-            if runs:
-                run = max(runs, key=lambda name: (runs[name].started_ms, name))
-                found.append(_Newest(runs[run], stage.silent.get((shard, run), frozenset())))
+            runs = stage.table.index(shard).runs
+            run = max(runs, key=lambda name: (runs[name].started_ms, name), default=None)
+            if run is not None and (state := stage.table.state(run, shard)) is not None:
+                found.append(_Newest(state, stage.silent.get((shard, run), frozenset())))
         return found
 
     def _shards(self, stage: RiskStage) -> Iterable[int]:

@@ -151,6 +151,14 @@ class Settings(BaseSettings):
         "watermark (wall clock). 0 waits for ever.",
     )
 
+    forgotten_runs: int = Field(
+        100_000,
+        ge=0,
+        description="Dropped runs that each shard remembers by their last numbers, so that what "
+        "comes again of them counts as seen. Beyond it the oldest is forgotten entirely: its name "
+        "is that of a new run then. Some 100 bytes each.",
+    )
+
     # Models
     topology: str = Field(
         "germany",

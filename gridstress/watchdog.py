@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import aiokafka
@@ -31,6 +32,8 @@ class Watchdog(Service):
         By stage, topic and partition: the offset behind the last record it has finished.
     stages
         By stage, the topic that it reads.
+    closed
+        By stage, the windows it has closed: one record may close very many.
     timeout_s
         Longest time without progress, s.
     ends_worker
@@ -42,13 +45,14 @@ class Watchdog(Service):
         app: Any,
         finished: dict[tuple[str, str, int], int],
         stages: dict[str, str],
+        closed: Mapping[str, int],
         *,
         timeout_s: float,
         ends_worker: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._app, self._finished, self._stages = app, finished, stages
+        self._app, self._finished, self._stages, self._closed = app, finished, stages, closed
         self._timeout_s, self._ends_worker = timeout_s, ends_worker
         self._watch = Watch(timeout_s)
         self._probe: Any = None
@@ -90,7 +94,7 @@ class Watchdog(Service):
             ready=ready,
             recovered=app.tables.recovery.progress,
             waiting={name: waiting.get(topic, 0) for name, topic in self._stages.items()},
-            done=done,
+            done={stage: (done[stage], self._closed.get(stage, 0)) for stage in self._stages},
         )
 
     async def _waiting(self) -> dict[str, int]:

@@ -6,7 +6,9 @@ from typing import Any
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
+from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
+from agents.record_sizes import check_record_sizes
 from agents.risk import RiskModel
 from agents.running import Stage, run_stage
 from agents.stages import DetectionStage, PropagationStage, RiskStage
@@ -55,6 +57,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         Ready to be run by a Faust worker.
     """
     grid = grid or load_grid(settings.topology)
+    check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings)
     app = faust_app(settings)
     tally = Tally()
@@ -83,14 +86,18 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         stage = PropagationStage(model, spread, Outlet(app, propagated), tally)
         add_agent(f"propagation_{model}", topics.STRESS, stage)
 
+        risk_model = _risk_model(model, grid, matrix, settings)
+        store = raw_table(app, topics.table(model))
+        table = RiskTable(store, len(grid.nodes), len(grid.zones))
         risk = RiskStage(
-            model=_risk_model(model, grid, matrix, settings),
-            table=RiskTable(raw_table(app, topics.table(model)), len(grid.nodes)),
+            model=risk_model,
+            table=table,
             windows=Outlet(app, topics.windows(model)),
             alerts=Outlet(app, topics.alerts(model)),
             letters=letters,
             tally=tally,
             idle_timeout_s=settings.idle_timeout_s,
+            keeps=KeptRuns(risk_model, table, max_forgotten=settings.forgotten_runs),
         )
         add_agent(f"risk_{model}", propagated, risk, apart=True)
         risk_stages.append(risk)
@@ -99,6 +106,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         app,
         finished,
         stages,
+        tally.closed,
         timeout_s=settings.stall_timeout_s,
         ends_worker=settings.stall_exit,
     )

@@ -4,7 +4,7 @@ Sums are kept by zone and added up in the zones' order only when they are read: 
 in order, the zones among themselves do not, and floating-point sums must not depend on that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -22,12 +22,14 @@ class _Sparse(msgspec.Struct, array_like=True):
     values: bytes
 
     @classmethod
-    def of(cls, vector: Floats) -> Self:
-        (index,) = vector.nonzero()
-        return cls(len(vector), index.astype(np.int32).tobytes(), vector[index].tobytes())
+    def of(cls, vector: Floats, columns: slice) -> Self:
+        """What a vector has in these columns."""
+        (index,) = vector[columns].nonzero()
+        index = (index + columns.start).astype(np.int32)
+        return cls(len(vector), index.tobytes(), vector[index].tobytes())
 
-    def dense(self) -> Floats:
-        vector = np.zeros(self.size)
+    def put(self, vector: Floats) -> Floats:
+        """Write the columns that are not 0 into a vector of the same size."""
         vector[np.frombuffer(self.index, np.int32)] = np.frombuffer(self.values)
         return vector
 
@@ -40,24 +42,46 @@ class _Packed(msgspec.Struct, array_like=True):
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
 
+MAX_PART_BYTES = 1 << 20
+"""Size of the largest part of a pane, about; a record of the changelog has at most 2 MB."""
+
+_CELL_BYTES = 12
+"""A stressed node: its index and its value."""
+
+
+def part_width(zones: int) -> int:
+    """Columns of a part, such that it is not too large when all zones stress all its nodes."""
+    return max(1, MAX_PART_BYTES // (_CELL_BYTES * (zones + 1)))
+
 
 @dataclass(slots=True)
 class Pane:
     """Stress-hours of a pane.
 
+    It is stored in parts of ``width`` columns each, of the shard's nodes and of the grid's nodes.
+    Each part says what has been applied to it, so a crash between two parts does no harm. All but
+    the largest grids have one part.
+
     Attributes
     ----------
     source_stress
         Own stress of each node of the grid, shape (grid nodes,).
+    width
+        Columns of a part.
     stress
         By zone, what its sources add to the shard's nodes, shape (shard nodes,).
     applied
-        By zone, the last sequence number that is in these sums.
+        By part and zone, the last sequence number that is in these sums.
     """
 
     source_stress: Floats
+    width: int
     stress: dict[str, Floats] = field(default_factory=dict)
-    applied: dict[str, int] = field(default_factory=dict)
+    applied: list[dict[str, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        missing = max(1, -(-len(self.source_stress) // self.width)) - len(self.applied)
+        self.applied += [{} for _ in range(missing)]
 
     def add(
         self,
@@ -76,15 +100,36 @@ class Pane:
         sources, source_stress
             Grid positions of its sources, each once, and their own stress, shape (sources,).
         """
-        if seq <= self.applied.get(zone, -1):
+        if len(self.applied) > 1:
+            stress, source_stress = self._unapplied(zone, seq, stress, sources, source_stress)
+        elif seq <= self.applied[0].get(zone, -1):
             return
-        self.applied[zone] = seq
+        else:
+            self.applied[0][zone] = seq
         self.source_stress[sources] += source_stress
         known = self.stress.get(zone)
         if known is None:
             self.stress[zone] = stress.copy()
         else:
             known += stress
+
+    def _unapplied(
+        self, zone: str, seq: int, stress: Floats, sources: Sequence[int], source_stress: Floats
+    ) -> tuple[Floats, Floats]:
+        """The row's values, but 0 in the parts that have them already."""
+        stress, source_stress = stress.copy(), source_stress.copy()
+        part_of_source = np.asarray(sources, dtype=int) // self.width
+        for part, applied in enumerate(self.applied):
+            columns, of_part = self._columns(part), part_of_source == part
+            if seq <= applied.get(zone, -1):
+                stress[columns] = 0.0
+                source_stress[of_part] = 0.0
+            elif stress[columns].any() or source_stress[of_part].any():
+                applied[zone] = seq
+        return stress, source_stress
+
+    def _columns(self, part: int) -> slice:
+        return slice(part * self.width, (part + 1) * self.width)
 
     def total(self, shard_size: int) -> Floats:
         """Stress over all zones, shape (shard nodes,)."""
@@ -93,21 +138,36 @@ class Pane:
             total += self.stress[zone]
         return total
 
-    def pack(self) -> bytes:
-        """This pane as a table value."""
+    def pack(self) -> dict[int, bytes]:
+        """The parts that hold something, as table values, by their number."""
+        return {part: self._pack(part) for part, applied in enumerate(self.applied) if applied}
+
+    def _pack(self, part: int) -> bytes:
+        columns, applied = self._columns(part), self.applied[part]
         packed = _Packed(
-            applied=self.applied,
-            stress={zone: _Sparse.of(values) for zone, values in self.stress.items()},
-            source_stress=_Sparse.of(self.source_stress),
+            applied=applied,
+            stress={
+                zone: _Sparse.of(values, columns)
+                for zone, values in self.stress.items()
+                if zone in applied
+            },
+            source_stress=_Sparse.of(self.source_stress, columns),
         )
         return msgspec.msgpack.encode(packed)
 
     @classmethod
-    def unpack(cls, raw: bytes | memoryview) -> Self:
-        """A pane from a table value."""
-        packed = _decoder.decode(raw)
-        return cls(
-            source_stress=packed.source_stress.dense(),
-            stress={zone: values.dense() for zone, values in packed.stress.items()},
-            applied=packed.applied,
-        )
+    def unpack(
+        cls, raw: Mapping[int, bytes | memoryview], width: int, *, whole: bool = False
+    ) -> Self:
+        """A pane from its parts, one at least; ``whole`` if one value holds all columns."""
+        packed = {part: _decoder.decode(value) for part, value in raw.items()}
+        first = next(iter(packed.values()))
+        pane = cls(np.zeros(first.source_stress.size), width)
+        for number, part in packed.items():
+            part.source_stress.put(pane.source_stress)
+            for zone, values in part.stress.items():
+                values.put(pane.stress.setdefault(zone, np.zeros(values.size)))
+            pane.applied[number] = part.applied
+        if whole:
+            pane.applied = [dict(first.applied) for _ in pane.applied]
+        return pane

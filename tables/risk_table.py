@@ -3,10 +3,11 @@
 Everything of a model lies in **one** Faust table, so that one changelog partition is one ordered
 log of its writes: what is recovered after a crash is what some prefix of the writes left behind.
 The writer keeps to an order in which every prefix is sound: panes first, the state last, and no
-pane is deleted that the state before it might still ask for.
+pane is deleted that the state before it might still ask for. A run that is dropped leaves a
+tombstone in the place of its state, written before its panes are deleted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -14,9 +15,10 @@ from typing import Protocol
 import msgspec
 import numpy as np
 
-from tables.pane import Pane
-from tables.schema import opened, sealed
-from tables.shard_state import ShardState
+from tables.pane import Pane, part_width
+from tables.run_index import RunIndex
+from tables.schema import opened, schema_of, sealed
+from tables.shard_state import ForgottenRun, ShardState, unpack
 from tables.windows import WindowSpec
 from topology.messages import Floats
 
@@ -33,12 +35,21 @@ class Store(Protocol):
     def stored_keys(self, shard: int) -> Sequence[bytes]:
         """All keys of a shard."""
 
+    def version(self, shard: int) -> Hashable:
+        """Another one each time the shard's contents come from elsewhere: after a take-over."""
+
     async def write(self, shard: int, changes: Sequence[Change]) -> None:
         """Make changes, in this order."""
 
 
 _Key = tuple[str, int, int | None]
 _key_decoder = msgspec.json.Decoder(_Key)
+
+_IN_PARTS = 3
+"""The first schema in which a pane may be in parts."""
+
+_PART_S = 10**11
+"""Added to a pane's start for each part after the first: far beyond any time."""
 
 
 def _key(run: str, shard: int, pane_s: int | None) -> bytes:
@@ -69,43 +80,60 @@ class Window:
 
 
 class TumblingPanes:
-    """The panes of one run and shard: each is read from the store at most once."""
+    """The panes of one run and shard: each is read from the store at most once.
 
-    def __init__(self, store: Store, run: str, shard: int, grid_size: int) -> None:
+    ``width`` is the number of columns of a pane's part (``tables/pane.py``).
+    """
+
+    def __init__(self, store: Store, run: str, shard: int, grid_size: int, width: int) -> None:
         self._store = store
         self._run, self._shard = run, shard
-        self.grid_size = grid_size
+        self.grid_size, self._width = grid_size, width
+        self._parts = range(max(1, -(-grid_size // width)))
         self._known: dict[int, Pane | None] = {}
         self._changed: set[int] = set()
 
     def get(self, start_s: int) -> Pane | None:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
-            raw = self._store.stored(self._shard, _key(self._run, self._shard, start_s))
-            self._known[start_s] = None if raw is None else Pane.unpack(opened(raw))
+            stored = (
+                (part, self._store.stored(self._shard, key)) for part, key in self._keys(start_s)
+            )
+            raw = {part: value for part, value in stored if value is not None}
+            self._known[start_s] = self._unpack(raw) if raw else None
         return self._known[start_s]
+
+    def _unpack(self, raw: dict[int, bytes]) -> Pane:
+        whole = all(schema_of(value) < _IN_PARTS for value in raw.values())
+        return Pane.unpack({n: opened(value) for n, value in raw.items()}, self._width, whole=whole)
+
+    def _keys(self, start_s: int) -> Iterator[tuple[int, bytes]]:
+        for part in self._parts:
+            yield part, _key(self._run, self._shard, start_s + part * _PART_S)
 
     def to_change(self, start_s: int) -> Pane:
         """The pane that starts here, new if need be; it will be among the changes."""
         pane = self.get(start_s)
         if pane is None:
-            pane = self._known[start_s] = Pane(np.zeros(self.grid_size))
+            pane = self._known[start_s] = Pane(np.zeros(self.grid_size), self._width)
         self._changed.add(start_s)
         return pane
 
     def changes(self, needed_from_s: int | None) -> list[Change]:
-        """The changed panes, oldest first, without those that nobody will ask for any more."""
+        """The panes changed since the last call, oldest first, without those that nobody needs."""
         changes: list[Change] = []
         for start_s in sorted(self._changed):
             pane = self._known[start_s]
             assert pane is not None
             if needed_from_s is None or start_s >= needed_from_s:
-                changes.append((_key(self._run, self._shard, start_s), sealed(pane.pack())))
+                keys = dict(self._keys(start_s))
+                changes += [(keys[part], sealed(raw)) for part, raw in pane.pack().items()]
+        self._changed.clear()
         return changes
 
-    def deletions(self, starts: range) -> list[Change]:
+    def deletions(self, starts: Iterable[int]) -> list[Change]:
         """Deletions of those of these panes that exist."""
-        keys = (_key(self._run, self._shard, start_s) for start_s in starts)
+        keys = (key for start_s in starts for _, key in self._keys(start_s))
         return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
 
 
@@ -132,19 +160,33 @@ class HoppingWindows:
 
 
 class RiskTable:
-    """States and panes of one model, by run and shard."""
+    """States and panes of one model, by run and shard.
 
-    def __init__(self, store: Store, grid_size: int) -> None:
+    ``grid_size`` and ``zones`` are the numbers of nodes and zones of the grid.
+    """
+
+    def __init__(self, store: Store, grid_size: int, zones: int = 1) -> None:
         self._store, self._grid_size = store, grid_size
+        self._width = part_width(zones)
+        self._indexes: dict[int, tuple[Hashable, RunIndex]] = {}
+
+    def entry(self, run: str, shard: int) -> ShardState | ForgottenRun | None:
+        """What the shard knows of the run, or remembers of it, if anything."""
+        raw = self._store.stored(shard, _key(run, shard, None))
+        return None if raw is None else unpack(opened(raw), schema_of(raw))
 
     def state(self, run: str, shard: int) -> ShardState | None:
         """What the shard knows of the run, if it knows it."""
-        raw = self._store.stored(shard, _key(run, shard, None))
-        return None if raw is None else ShardState.unpack(opened(raw))
+        entry = self.entry(run, shard)
+        return entry if isinstance(entry, ShardState) else None
 
-    def state_change(self, run: str, shard: int, state: ShardState) -> Change:
-        """The state, to be written last."""
-        return _key(run, shard, None), sealed(state.pack())
+    def entry_change(self, run: str, shard: int, entry: ShardState | ForgottenRun) -> Change:
+        """The state of a run, to be written last, or its tombstone, before its panes go."""
+        return _key(run, shard, None), sealed(entry.pack())
+
+    def drop_tombstone(self, run: str, shard: int) -> Change:
+        """Deletion of the last that is known of a forgotten run."""
+        return _key(run, shard, None), None
 
     async def write(self, shard: int, changes: Sequence[Change]) -> None:
         """Write changes in this order."""
@@ -152,24 +194,31 @@ class RiskTable:
 
     def panes(self, run: str, shard: int) -> TumblingPanes:
         """The run's panes in this shard."""
-        return TumblingPanes(self._store, run, shard, self._grid_size)
+        return TumblingPanes(self._store, run, shard, self._grid_size, self._width)
 
-    def runs(self, shard: int) -> dict[str, ShardState]:
-        """The state of every run that the shard knows."""
-        found = ((run, self.state(run, shard)) for _, run, p in self._keys(shard) if p is None)
-        return {run: state for run, state in found if state is not None}
+    def version(self, shard: int) -> Hashable:
+        """Another one each time the shard was taken over."""
+        return self._store.version(shard)
 
-    def forget(self, run: str, shard: int) -> list[Change]:
-        """Deletions of all that the shard knows of a run, its state last."""
-        keys = sorted(self._keys(shard), key=lambda item: item[2] is None)
-        return [(key, None) for key, owner, _ in keys if owner == run]
+    def index(self, shard: int) -> RunIndex:
+        """The runs of a shard; read once after each take-over, its caller notes what it writes."""
+        version, known = self.version(shard), self._indexes.get(shard)
+        if known is None or known[0] != version:
+            known = self._indexes[shard] = version, self._read_index(shard)
+        return known[1]
+
+    def _read_index(self, shard: int) -> RunIndex:
+        index, panes = RunIndex(), []
+        for key in self._store.stored_keys(shard):
+            run, _, pane_s = _key_decoder.decode(key)
+            if pane_s is None:
+                index.note(run, self.entry(run, shard))
+            else:
+                panes.append((run, key))
+        index.sort_forgotten()
+        index.orphans = [key for run, key in panes if run not in index.runs]
+        return index
 
     def size(self, shard: int) -> int:
         """How many keys a shard has."""
         return len(self._store.stored_keys(shard))
-
-    def _keys(self, shard: int) -> Iterator[tuple[bytes, str, int | None]]:
-        """Keys of a shard with their run and pane start (None for the state)."""
-        for key in self._store.stored_keys(shard):
-            run, _, pane_s = _key_decoder.decode(key)
-            yield key, run, pane_s

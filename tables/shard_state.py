@@ -2,18 +2,25 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Self
 
 import msgspec
 import numpy as np
 
+from tables.spans import Span, with_row
 from tables.windows import WindowSpec
 from topology.messages import Floats
+
+_TAGGED = 3
+"""The first schema whose states have a tag."""
 
 Levels = np.ndarray[Any, np.dtype[np.int8]]
 
 
-class _Packed(msgspec.Struct, array_like=True):
+class _Older(msgspec.Struct, array_like=True):
+    """A state up to schema 2."""
+
     started_ms: int
     applied: dict[str, int]
     newest_s: dict[str, float]
@@ -28,7 +35,30 @@ class _Packed(msgspec.Struct, array_like=True):
     ahead_rows: int = 0
 
 
-_decoder = msgspec.msgpack.Decoder(_Packed)
+class _Packed(_Older, tag="run"):
+    spans: list[Span] = []
+    passed_s: float | None = None
+    turn: int = 0
+    settings: str = ""
+
+
+class ForgottenRun(msgspec.Struct, array_like=True, tag="forgotten"):
+    """What remains of a run that a shard has dropped: enough to know a row that comes again.
+
+    ``turn`` tells in which order runs were forgotten; ``applied`` is the last sequence number
+    applied by zone.
+    """
+
+    turn: int
+    applied: dict[str, int]
+
+    def pack(self) -> bytes:
+        """This as a table value."""
+        return msgspec.msgpack.encode(self)
+
+
+_older_decoder = msgspec.msgpack.Decoder(_Older)
+_decoder = msgspec.msgpack.Decoder(_Packed | ForgottenRun)
 
 
 @dataclass(slots=True)
@@ -46,12 +76,20 @@ class ShardState:
         By zone: last sequence number applied, newest event time seen, end of its data.
     first_pane_s
         Start of the earliest pane.
+    spans
+        Times of the counted rows, as far as windows or panes still depend on them.
     closed_until_s
-        The last window end that has been closed.
+        The last window end that has been closed, or skipped (``tables/spans.py``).
+    passed_s
+        The greatest watermark whose windows have all been closed.
     floor_s
         Panes that start before it have been deleted.
     late_rows, ahead_rows, gaps
-        Rows set aside as late, and as too far ahead; sequence numbers that never came.
+        Rows that were late, or too far ahead; sequence numbers that never came.
+    turn
+        Grows with every change of any run of the shard: which run moved last.
+    settings
+        Digest of the settings and the grid that the run is worked out with; empty if not known.
     """
 
     level: Levels
@@ -66,6 +104,10 @@ class ShardState:
     late_rows: int = 0
     ahead_rows: int = 0
     gaps: int = 0
+    spans: list[Span] = field(default_factory=list)
+    passed_s: float | None = None
+    turn: int = 0
+    settings: str = ""
 
     @classmethod
     def new(cls, shard_size: int, started_ms: int) -> Self:
@@ -75,10 +117,12 @@ class ShardState:
     def is_late(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
         """Whether a row comes too late to count; depends on its own zone's order alone.
 
-        The second half can only be true after a silent zone has been waited for in vain.
+        What follows a zone's end is late, whatever its time: an ended zone holds no window open.
+        The last condition can only be true after a silent zone has been waited for in vain.
         """
         behind_zone = time_s < self.newest_s.get(zone, time_s) - spec.lateness_s
-        return behind_zone or (self.closed_until_s is not None and time_s < self.closed_until_s)
+        behind_closed = self.closed_until_s is not None and time_s < self.closed_until_s
+        return zone in self.ended_s or behind_zone or behind_closed
 
     def is_ahead(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
         """Whether a row would carry its zone's clock away; depends on its zone's order alone.
@@ -89,8 +133,29 @@ class ShardState:
         return bool(spec.max_ahead_s) and time_s > newest_s + spec.max_ahead_s
 
     def end(self, zone: str, time_s: float) -> None:
-        """Note that a zone's data end here; of several ends the latest counts."""
-        self.ended_s[zone] = max(time_s, self.ended_s.get(zone, time_s))
+        """Note that a zone's data end here, or where they are known to reach if that is later."""
+        known = self.ended_s.get(zone, time_s), self.newest_s.get(zone, time_s)
+        self.ended_s[zone] = max(time_s, *known)
+
+    def add_row(self, zone: str, time_s: float, spec: WindowSpec) -> None:
+        """Note the time of a row that counts."""
+        self.newest_s[zone] = max(time_s, self.newest_s.get(zone, time_s))
+        if self.closed_until_s is None:
+            start_s = spec.pane_of(time_s)
+            first_s = self.first_pane_s
+            self.first_pane_s = start_s if first_s is None else min(first_s, start_s)
+        if not (self.spans and self.spans[-1][0] <= time_s <= self.spans[-1][1]):
+            self.spans = with_row(self.spans, time_s, spec.max_gap_s)
+
+    def forget_spans(self, spec: WindowSpec) -> None:
+        """Drop the spans whose windows are closed and whose panes are gone; the last one stays."""
+        floor_s = -inf if self.floor_s is None else self.floor_s
+        reach_s = spec.step_s + spec.size_s
+        self.spans = [
+            span
+            for span in self.spans
+            if span == self.spans[-1] or spec.pane_of(span[1]) + reach_s >= floor_s
+        ]
 
     def watermark_s(
         self, zones: Collection[str], spec: WindowSpec, silent: Collection[str] = ()
@@ -98,8 +163,17 @@ class ShardState:
         """Event time up to which all of the run has been seen, or None if that is not known.
 
         A zone that has ended or fallen silent holds nothing back; once all have ended, it is the
-        latest end of those that had a row: nothing bounds what the end of another may say.
+        latest end of those that had a row: nothing bounds what the end of another may say. It
+        never goes back, also when a silent zone speaks again.
         """
+        now_s = self._watermark_now_s(zones, spec, silent)
+        if now_s is None or self.passed_s is None:
+            return self.passed_s if now_s is None else now_s
+        return max(now_s, self.passed_s)
+
+    def _watermark_now_s(
+        self, zones: Collection[str], spec: WindowSpec, silent: Collection[str]
+    ) -> float | None:
         if self.is_ended(zones):
             ends = (time_s for zone, time_s in self.ended_s.items() if zone in self.newest_s)
             return max(ends, default=None)
@@ -132,13 +206,15 @@ class ShardState:
             self.late_rows,
             self.gaps,
             self.ahead_rows,
+            self.spans,
+            self.passed_s,
+            self.turn,
+            self.settings,
         )
         return msgspec.msgpack.encode(packed)
 
     @classmethod
-    def unpack(cls, raw: bytes | memoryview) -> Self:
-        """A state from a table value."""
-        packed = _decoder.decode(raw)
+    def _of(cls, packed: _Packed) -> Self:
         return cls(
             level=np.frombuffer(packed.level, np.int8).copy(),
             since_s=np.frombuffer(packed.since_s).copy(),
@@ -152,4 +228,21 @@ class ShardState:
             late_rows=packed.late_rows,
             gaps=packed.gaps,
             ahead_rows=packed.ahead_rows,
+            spans=packed.spans,
+            passed_s=packed.passed_s,
+            turn=packed.turn,
+            settings=packed.settings,
         )
+
+
+def unpack(packed: bytes | memoryview, schema: int) -> ShardState | ForgottenRun:
+    """What a shard knows of a run, from a table value without its schema byte."""
+    if schema >= _TAGGED:
+        found = _decoder.decode(packed)
+        return found if isinstance(found, ForgottenRun) else ShardState._of(found)
+    older = _older_decoder.decode(packed)
+    state = ShardState._of(_Packed(*msgspec.structs.astuple(older)))
+    if state.first_pane_s is not None and state.event_time_s is not None:
+        # An older gridstress closed every window, whatever the gaps.
+        state.spans = [(min(state.first_pane_s, state.event_time_s), state.event_time_s)]
+    return state

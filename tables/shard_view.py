@@ -3,17 +3,25 @@
 Derived and disposable: losing one costs a second of freshness.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 import numpy as np
 
-from tables.risk_table import HoppingWindows, RiskTable
+from tables.pane import Pane
+from tables.risk_table import RiskTable, TumblingPanes
 from tables.shard_state import ShardState
+from tables.spans import panes_with_rows
 from tables.windows import WindowSpec
+from topology.messages import Floats
 
 MAX_OPEN_PANES = 48
 """Panes ahead of the watermark that a view shows; a zone may run far ahead of the others."""
+
+MAX_PANE_BYTES = 750_000
+"""About as much JSON as the panes of a view may be: it must fit into one record."""
+
+_NUMBER_BYTES, _ZERO_BYTES, _INDEX_BYTES = 24, 4, 7
 
 
 class PaneView(msgspec.Struct, kw_only=True):
@@ -29,7 +37,9 @@ class ShardView(msgspec.Struct, kw_only=True):
     """One run in one shard of one model; lists are by the shard's nodes; times in epoch seconds.
 
     ``stress`` and ``risk`` are those of the window that is filling now and ends at
-    ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none.
+    ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none. Panes from
+    ``shown_until_s`` on are left out; None if there are none. With ``settings_changed`` the run
+    was begun with other settings and is not gone on with; nothing but its times is shown then.
     """
 
     model: str
@@ -51,6 +61,8 @@ class ShardView(msgspec.Struct, kw_only=True):
     late_rows: int
     gaps: int
     ahead_rows: int = 0
+    shown_until_s: int | None = None
+    settings_changed: bool = False
 
 
 def view_of(
@@ -66,29 +78,13 @@ def view_of(
     silent: Collection[str],
     worker: str,
     published_at: float,
+    settings_changed: bool = False,
 ) -> ShardView:
-    """What the shard knows of a run, as of its last write."""
-    panes = table.panes(run, shard)
-    starts = _shown(state, spec)
-    end_s = starts.stop if len(starts) else None
-    stress = np.zeros(shard_size)
-    risk = np.zeros(shard_size)
-    if end_s is not None:
-        window = HoppingWindows(panes, spec, shard_size).at(end_s)
-        stress, risk = window.stress, window.risk
-    shown = []
-    for start_s in starts:
-        pane = panes.get(start_s)
-        if pane is not None:
-            (index,) = pane.source_stress.nonzero()
-            shown.append(
-                PaneView(
-                    start_s=start_s,
-                    stress=pane.total(shard_size).tolist(),
-                    source_index=index.tolist(),
-                    source_stress=pane.source_stress[index].tolist(),
-                )
-            )
+    """What the shard knows of a run, as of its last write; small enough for one record."""
+    shown, end_s, until_s = _shown(table.panes(run, shard), state, spec, shard_size)
+    if settings_changed:
+        shown, end_s, until_s = [], None, None
+    stress = _window_stress(shown, end_s, spec, shard_size)
     return ShardView(
         model=model,
         run=run,
@@ -102,9 +98,11 @@ def view_of(
         ended=state.is_ended(zones),
         window_end_s=end_s,
         stress=stress.tolist(),
-        risk=risk.tolist(),
-        level=state.level.tolist(),
+        risk=(-np.expm1(-stress)).tolist(),
+        level=[0] * shard_size if settings_changed else state.level.tolist(),
         panes=shown,
+        shown_until_s=until_s,
+        settings_changed=settings_changed,
         silent_zones=sorted(silent),
         late_rows=state.late_rows,
         ahead_rows=state.ahead_rows,
@@ -112,13 +110,61 @@ def view_of(
     )
 
 
-def _shown(state: ShardState, spec: WindowSpec) -> range:
-    """Starts of the panes to show: those still needed, up to the newest or the cap."""
-    newest_s, first_s = state.event_time_s, state.first_pane_s
-    if newest_s is None or first_s is None:
-        return range(0)
-    closed_s = state.closed_until_s
+def _shown(
+    panes: TumblingPanes, state: ShardState, spec: WindowSpec, shard_size: int
+) -> tuple[list[PaneView], int | None, int | None]:
+    """The panes still needed, the end of the window that is filling, and where they were cut off.
+
+    Shown are the first of them, by number and by size.
+    """
+    shown: list[PaneView] = []
+    end_s, size, ahead = None, 0, 0
+    for start_s in _starts(state, spec):
+        pane = panes.get(start_s)
+        if pane is not None:
+            view, bytes_ = _pane_view(start_s, pane, shard_size)
+            size += bytes_
+            if ahead == MAX_OPEN_PANES or size > MAX_PANE_BYTES:
+                return shown, end_s, start_s
+            shown.append(view)
+        elif ahead == MAX_OPEN_PANES:
+            return shown, end_s, start_s
+        end_s = start_s + spec.step_s
+        ahead += state.closed_until_s is None or start_s >= state.closed_until_s
+    return shown, end_s, None
+
+
+def _starts(state: ShardState, spec: WindowSpec) -> Iterator[int]:
+    """Starts of the panes with rows that are still needed, oldest first."""
+    if state.first_pane_s is None:
+        return iter(())
+    closed_s, first_s = state.closed_until_s, state.first_pane_s
     begin_s = first_s if closed_s is None else max(first_s, spec.oldest_needed(closed_s))
-    base_s = begin_s if closed_s is None else closed_s
-    stop_s = min(spec.pane_of(newest_s) + spec.step_s, base_s + MAX_OPEN_PANES * spec.step_s)
-    return range(begin_s, max(stop_s, begin_s), spec.step_s)
+    return panes_with_rows(state.spans, begin_s, spec)
+
+
+def _pane_view(start_s: int, pane: Pane, shard_size: int) -> tuple[PaneView, int]:
+    """A pane to show, and about how many bytes it is."""
+    total = pane.total(shard_size)
+    (index,) = pane.source_stress.nonzero()
+    stressed = np.count_nonzero(total)
+    numbers = int(stressed) + len(index)
+    size = numbers * _NUMBER_BYTES + (shard_size - stressed) * _ZERO_BYTES
+    view = PaneView(
+        start_s=start_s,
+        stress=total.tolist(),
+        source_index=index.tolist(),
+        source_stress=pane.source_stress[index].tolist(),
+    )
+    return view, int(size) + len(index) * _INDEX_BYTES
+
+
+def _window_stress(
+    shown: Sequence[PaneView], end_s: int | None, spec: WindowSpec, shard_size: int
+) -> Floats:
+    """Stress of the window that is filling, of the panes that are shown, shape (shard nodes,)."""
+    total = np.zeros(shard_size)
+    for pane in shown:
+        if end_s is not None and end_s - spec.size_s <= pane.start_s < end_s:
+            total += pane.stress
+    return total

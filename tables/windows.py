@@ -6,20 +6,26 @@ long, so a window is the sum of its panes and a row is added once, however many 
 """
 
 from dataclasses import dataclass
-from math import floor
+from math import floor, inf
 
 
 @dataclass(frozen=True, slots=True)
 class WindowSpec:
     """``step_s`` >= 1; ``size_s`` a multiple of it; ``lateness_s``, ``max_ahead_s`` >= 0.
 
-    ``max_ahead_s`` is how far one row may move its zone's clock; 0 for any distance.
+    ``max_ahead_s`` is how far one row may move its zone's clock, and the longest stretch without
+    a row of any zone that has windows; 0 for any distance.
     """
 
     step_s: int = 3600
     size_s: int = 21_600
     lateness_s: int = 3600
     max_ahead_s: int = 0
+
+    @property
+    def max_gap_s(self) -> float:
+        """Longest stretch without a row that still has windows; a shorter window's is no gap."""
+        return max(self.max_ahead_s, self.size_s) if self.max_ahead_s else inf
 
     def pane_of(self, time_s: float) -> int:
         """Start of the pane that holds this time."""

@@ -94,6 +94,10 @@ class Table:
     shards: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     changes: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     left: float = float("inf")
+    owner: int = 0
+
+    def version(self, shard: int) -> int:
+        return self.owner
 
     def stored(self, shard: int, key: bytes) -> bytes | None:
         return self.shards.get(shard, {}).get(key)

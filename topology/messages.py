@@ -79,6 +79,11 @@ class ZoneFrame(Message, kw_only=True, frozen=True):
     def __post_init__(self) -> None:
         _check_times(self.timestamps)
         _check_unique("nodes", self.nodes)
+        if self.final and (self.nodes or len(self.timestamps) != 1):
+            raise ValueError(
+                f"a final frame has one row and no nodes, not {len(self.timestamps)} rows "
+                f"of {len(self.nodes)}"
+            )
 
     @property
     def times_s(self) -> Floats:
@@ -128,6 +133,8 @@ class PropagatedFrame(ZoneFrame, kw_only=True, frozen=True):
         _check_rows("stress", self.stress, len(self.timestamps), len(self.nodes))
         _check_rows("source_stress", self.source_stress, len(self.timestamps), len(self.sources))
         _check_unique("sources", self.sources)
+        if self.final and self.sources:
+            raise ValueError("a final frame has no sources")
 
 
 class RiskWindow(Message, kw_only=True, frozen=True):

@@ -223,7 +223,10 @@ class Answers(Knowledge):
         }
 
     def open_windows(self, model: str | None, run: str | None) -> Answer:
-        """The windows that have data and are not final yet, oldest first."""
+        """The windows that have data and are not final yet, oldest first.
+
+        Those that end after ``complete_until`` may lack panes that a shard does not show.
+        """
         model, run = self.which(model, run)
         view = self.view(model, run)
         sums: dict[int, dict[str, float]] = {}
@@ -241,8 +244,11 @@ class Answers(Knowledge):
                     for node_id, stress in zip(ids, pane.stress, strict=True):
                         if stress:
                             window[node_id] = window.get(node_id, 0.0) + stress
+        cuts = [p.shown_until_s for p in (view.shards.values() if view else ())]
+        until_s = min((cut for cut in cuts if cut is not None), default=None)
         return {
             **self.head(model, run, view),
+            "complete_until": iso_or_none(until_s),
             "windows": [
                 {
                     "window_start": to_iso(end_s - self.size_s),

@@ -1,13 +1,12 @@
 """Hold what the app said of a run against what was recomputed."""
 
-import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gridstress.verify.compare_alarms import compare_alarms, decisions_for
 from gridstress.verify.compare_aside import AsideLetter, compare_aside
-from gridstress.verify.compare_windows import OpenWindow, compare_open, compare_windows
+from gridstress.verify.compare_windows import OpenWindows, compare_open, compare_windows
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed
 from topology.messages import RiskAlert, RiskWindow
@@ -28,9 +27,8 @@ class Observed:
     letters: Counter[str] = field(default_factory=Counter)
 
 
-def up_to(observed: Observed, watermark_s: float | None) -> Observed:
-    """Leave out what the app has said about later event times than the watermark."""
-    last_s = -math.inf if watermark_s is None else watermark_s
+def up_to(observed: Observed, last_s: float) -> Observed:
+    """Leave out what the app has said about later event times."""
     return replace(
         observed,
         windows={
@@ -44,11 +42,10 @@ def up_to(observed: Observed, watermark_s: float | None) -> Observed:
     )
 
 
-OpenWindows = Mapping[str, Sequence[OpenWindow]]
-
-
 def compare(
-    expected: Recomputed, observed: Observed, open_windows: OpenWindows | None = None
+    expected: Recomputed,
+    observed: Observed,
+    open_windows: Mapping[str, OpenWindows] | None = None,
 ) -> dict[str, Outcome]:
     """Compare everything; ``open_windows`` is None if the workers' state was not asked for.
 
@@ -66,7 +63,7 @@ def compare(
         letters = [letter for letter in observed.aside if letter.model == model]
         compare_aside(expected, model, letters, outcome)
         if open_windows is not None:
-            compare_open(expected, model, open_windows.get(model, []), outcome)
+            compare_open(expected, model, open_windows.get(model, OpenWindows([])), outcome)
     return outcomes
 
 

@@ -1,8 +1,9 @@
 """Final and open windows against the recomputed ones."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,13 @@ class OpenWindow:
     nodes: list[str]
     stress: list[float]
     risk: list[float]
+
+
+class OpenWindows(NamedTuple):
+    """The windows that are still filling; those that end after ``complete_until_s`` lack panes."""
+
+    windows: Sequence[OpenWindow]
+    complete_until_s: float = inf
 
 
 def compare_windows(
@@ -153,14 +161,17 @@ def _malformed(expected: Recomputed, observed: ObservedWindows, window: RiskWind
     return ""
 
 
-def compare_open(
-    expected: Recomputed, model: str, windows: Iterable[OpenWindow], outcome: Outcome
-) -> None:
-    """Hold the windows in the workers' state against those that are not final."""
+def compare_open(expected: Recomputed, model: str, found: OpenWindows, outcome: Outcome) -> None:
+    """Hold the windows in the workers' state against those that are not final.
+
+    A worker shows a limited number of panes; windows beyond them are counted as not shown.
+    """
     shape = (len(expected.ends_s), len(expected.grid.nodes))
     stress, risk = np.zeros(shape), np.zeros(shape)
     seen: set[int] = set()
-    for window in windows:
+    for window in found.windows:
+        if window.end_s > found.complete_until_s:
+            continue
         name = f"{model}: open window ending {to_iso(window.end_s)}"
         at = expected.window_of(window.end_s)
         unknown = sorted(set(window.nodes) - expected.grid.index.keys())
@@ -180,6 +191,10 @@ def compare_open(
     result = expected.models[model]
     stressed: Mask = np.asarray((result.stress > 0).any(axis=1))
     stressed[: expected.closed] = False
+    unseen: Mask = np.asarray(expected.ends_s > found.complete_until_s) & stressed
+    if unseen.any():
+        outcome.counts["open windows not shown"] += int(unseen.sum())
+        stressed &= ~unseen
     outcome.counts["open windows expected"] += int(stressed.sum())
     outcome.counts["open windows found"] += int(stressed[sorted(seen)].sum())
     for at in sorted(set(np.flatnonzero(stressed).tolist()) - seen):

@@ -73,8 +73,6 @@ class ZoneIntake:
             self._judge_repeated(block, i)
         if known == rows:
             return
-        if self.ended_s is not None:
-            self.notes.append(f"zone {self.zone}: rows after its final frame, seq {frame.seq}")
         if self.last_seq >= 0 and frame.seq > self.last_seq + 1:
             self.notes.append(
                 f"zone {self.zone}: seq {self.last_seq + 1} to {frame.seq - 1} were never seen"
@@ -109,10 +107,11 @@ class ZoneIntake:
         ):
             self.ahead_seqs.append(seq)
             return False
-        if final:  # it ends the zone and counts for nothing else
-            self.ended_s = time_s if self.ended_s is None else max(self.ended_s, time_s)
+        if final:  # it ends the zone, not before its newest row, and counts for nothing else
+            earlier_s = -math.inf if self.ended_s is None else self.ended_s
+            self.ended_s = max(time_s, self.newest_s, earlier_s)
             return False
-        if time_s < self.newest_s - lateness_s:
+        if self.ended_s is not None or time_s < self.newest_s - lateness_s:
             self.late_seqs.append(seq)
             return False
         self.newest_s = max(self.newest_s, time_s)

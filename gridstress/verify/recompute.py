@@ -4,7 +4,8 @@ Window sums add the panes themselves: a running total would lose digits to cance
 not be compared at 1e-9.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings
 from gridstress.verify.episodes import Decision, decide, episode_id
-from gridstress.verify.intake import Intake, take_in
+from gridstress.verify.intake import Block, Intake, take_in
 from topology.clock import to_datetime
 from topology.errors import DataError
 from topology.grid import Grid
@@ -45,9 +46,11 @@ class ModelResult:
 class Recomputed:
     """What one run should have led to.
 
-    ``ends_s`` are the window ends, shape (windows,): the first ``closed`` of them are final, the
-    others open. ``own_stress`` is each node's own stress a pane (h), shape (panes, nodes); the
-    first pane is the one before the first window end.
+    ``ends_s`` are the window ends, shape (windows,), ascending: the first ``closed`` of them are
+    final, the others open. A gap that is too long (docs/messages.md) has no windows.
+    ``own_stress`` is each node's own stress (h) in the pane before each window end, shape
+    (windows, nodes). ``final_until_s`` is the event time up to which it is certain which windows
+    there are; minus infinity without a watermark.
     """
 
     run: str
@@ -56,6 +59,7 @@ class Recomputed:
     intake: Intake
     ends_s: Floats
     closed: int
+    final_until_s: float
     own_stress: Floats
     models: dict[str, ModelResult]
 
@@ -66,9 +70,9 @@ class Recomputed:
 
     def window_of(self, end_s: float) -> int | None:
         """Position of a window end in ``ends_s``, or None if there is no such window."""
-        position = (end_s - self.ends_s[0]) / self.settings.step_s
-        whole = int(position)
-        return whole if position == whole and 0 <= whole < len(self.ends_s) else None
+        position = int(np.searchsorted(self.ends_s, end_s))
+        there = position < len(self.ends_s) and self.ends_s[position] == end_s
+        return position if there else None
 
     def shares(self, model: str, window: int, node: int) -> Floats:
         """Part of a node's window stress that came from each node, shape (nodes,)."""
@@ -130,17 +134,17 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
         If the frames are of several runs, none can be used, or they span too long a time.
     """
     intake = take_in(frames, grid, settings.lateness_s, settings.max_ahead_s)
-    first_pane, own_stress = _own_stress(intake, grid, settings)
-    per_window = settings.size_s // settings.step_s
-    windows = len(own_stress) + per_window - 1
-    ends_s = np.arange(first_pane + 1, first_pane + 1 + windows, dtype=np.float64) * settings.step_s
-    watermark_s = intake.watermark_s
-    closed = 0 if watermark_s is None else int((ends_s <= watermark_s).sum())
+    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
+    ends_s, final_until_s = _window_ends(blocks, intake, grid, settings)
+    own_stress = _own_stress(blocks, ends_s, grid, settings)
+    closed = int((ends_s <= final_until_s).sum())
     models = {
         model: spread(model, matrix, own_stress, closed, settings)
         for model, matrix in influence_matrices(grid, settings).items()
     }
-    return Recomputed(intake.run, grid, settings, intake, ends_s, closed, own_stress, models)
+    return Recomputed(
+        intake.run, grid, settings, intake, ends_s, closed, final_until_s, own_stress, models
+    )
 
 
 def spread(
@@ -148,8 +152,8 @@ def spread(
 ) -> ModelResult:
     """Work out windows and alarms of one model from each node's own stress.
 
-    ``matrix`` is K, rows are sources; ``own_stress`` has shape (panes, nodes); the first
-    ``closed`` windows are final.
+    ``matrix`` is K, rows are sources; ``own_stress`` has shape (windows, nodes), of the pane
+    before each window end; the first ``closed`` windows are final.
     """
     influence = matrix.tocsc()
     influence.sort_indices()
@@ -165,36 +169,63 @@ def levels_of(settings: Settings) -> tuple[float, float, float]:
     return settings.level_warning, settings.level_high, settings.level_critical
 
 
-def _own_stress(intake: Intake, grid: Grid, settings: Settings) -> tuple[int, Floats]:
-    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
-    panes = [np.floor(b.times_s[~b.aside] / settings.step_s).astype(np.int64) for b in blocks]
-    first, last = min(int(p.min()) for p in panes), max(int(p.max()) for p in panes)
-    count = last - first + 1
+def _window_ends(
+    blocks: Sequence[Block], intake: Intake, grid: Grid, settings: Settings
+) -> tuple[Floats, float]:
+    """Return all window ends, and the event time up to which it is certain which there are."""
+    step_s, size_s = settings.step_s, settings.size_s
+    times = np.unique(np.concatenate([b.times_s[~b.aside] for b in blocks]))
+    longest = max(settings.max_ahead_s, size_s) if settings.max_ahead_s else math.inf
+    cuts = np.flatnonzero(np.diff(times) > longest)
+    watermark_s = -math.inf if intake.watermark_s is None else intake.watermark_s
+    firsts, lasts = times[np.r_[0, cuts + 1]], times[np.r_[cuts, len(times) - 1]]
+    begins = np.floor(firsts / step_s)
+    # The window that ends a size after the last pane with a row is the first without rows: in it
+    # every alarm clears. The last stretch has the open windows, or reaches to the end of the data.
+    reaches = np.floor(lasts / step_s) + 1 + size_s // step_s
+    reaches[-1] -= 1
+    if math.isfinite(watermark_s):
+        reaches[-1] = max(reaches[-1], watermark_s // step_s)
+    count = int((reaches - begins).sum())
     if count * len(grid.nodes) > MAX_CELLS:
         raise DataError(
             f"run {intake.run!r} spans {count} panes of {len(grid.nodes)} nodes, too many",
             hint="Is a timestamp far off? The longest that can be verified is "
             f"{MAX_CELLS // len(grid.nodes)} panes.",
         )
+    ends = [np.arange(a + 1, b + 1) for a, b in zip(begins, reaches, strict=True)]
+    final_until_s = watermark_s
+    for last_s, reach, next_s in zip(lasts, reaches, firsts[1:], strict=False):
+        # While the watermark is in a gap, a row may still come that makes it shorter.
+        if reach * step_s < watermark_s < next_s and watermark_s - last_s <= longest:
+            final_until_s = reach * step_s
+    return np.concatenate(ends) * step_s, final_until_s
+
+
+def _own_stress(blocks: Sequence[Block], ends_s: Floats, grid: Grid, settings: Settings) -> Floats:
+    """Return each node's own stress in the pane before each window end, (windows, nodes)."""
     threshold, ratings = settings.stress_threshold, grid.ratings_mw
-    own = np.zeros((count, len(grid.nodes)))
-    for block, pane in zip(blocks, panes, strict=True):
+    own = np.zeros((len(ends_s), len(grid.nodes)))
+    for block in blocks:
+        panes = np.floor(block.times_s[~block.aside] / settings.step_s)
         utilisation = block.load_mw[~block.aside] / ratings[block.columns]
         stress = np.maximum(0.0, (utilisation - threshold) / (1 - threshold))
-        rows = (pane - first)[:, np.newaxis]
+        rows = np.searchsorted(ends_s, (panes + 1) * settings.step_s)[:, np.newaxis]
         columns = np.array(block.columns, dtype=np.int64)[np.newaxis, :]
         np.add.at(own, (rows, columns), stress * block.period_s / 3600)
-    return first, own
+    return own
 
 
 def _window_sums(panes: Floats, per_window: int) -> Floats:
-    """Sum ``per_window`` panes in a row, for every window that has at least one of them."""
-    padding = ((per_window - 1, per_window - 1), (0, 0))
-    padded = np.pad(panes, padding)
-    windows = len(panes) + per_window - 1
-    total = np.zeros((windows, panes.shape[1]))
+    """Sum each pane and the ones before it, ``per_window`` in all; shape as ``panes``.
+
+    Across a gap the panes between are missing, but those before it are empty: a stretch ends with
+    a whole window of them.
+    """
+    padded = np.pad(panes, ((per_window - 1, 0), (0, 0)))
+    total = np.zeros(panes.shape)
     for k in range(per_window):
-        total += padded[k : k + windows]
+        total += padded[k : k + len(panes)]
     return total
 
 

@@ -9,7 +9,8 @@ import httpx
 
 from gridstress.settings import Settings
 from gridstress.verify.collect import read_frames, read_frames_file, read_results
-from gridstress.verify.compare import Observed, OpenWindows, compare, up_to
+from gridstress.verify.compare import Observed, compare, up_to
+from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain
@@ -85,7 +86,7 @@ async def verify_run(
         observed = await read_results(settings.kafka, run, expected.models, settings.partitions)
         goes_on = request.frames_file is None and await _grown(settings, run, len(frames))
         if goes_on:
-            observed = up_to(observed, expected.watermark_s)
+            observed = up_to(observed, expected.final_until_s)
             until = "the start" if expected.watermark_s is None else to_iso(expected.watermark_s)
             notes.append(f"the run goes on: verified up to {until}, open windows not compared")
         with_open = request.with_open and not goes_on
@@ -113,7 +114,7 @@ async def _with_open(
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(patience_s, 10.0)
-    before: OpenWindows | None = None
+    before: dict[str, OpenWindows] | None = None
     while True:
         open_windows = {m: await api.open_windows(m, expected.run) for m in expected.models}
         if open_windows != before:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from math import inf
 from typing import Any
 
 import httpx
 
-from gridstress.verify.compare_windows import OpenWindow
+from gridstress.verify.compare_windows import OpenWindow, OpenWindows
 from gridstress.verify.recompute import Recomputed
 from topology.clock import from_iso, to_iso
 from topology.errors import DataError, GridstressError
@@ -68,11 +69,11 @@ class WorkerApi:
             for part in state.get("parts", [])
         }
 
-    async def open_windows(self, model: str, run: str) -> list[OpenWindow]:
+    async def open_windows(self, model: str, run: str) -> OpenWindows:
         """Fetch the windows of a run that have data and are not final."""
         content = await self.get("windows/open", model=model, run=run) or {"windows": []}
         try:
-            return [
+            windows = [
                 OpenWindow(
                     from_iso(w["window_start"]),
                     from_iso(w["window_end"]),
@@ -82,8 +83,10 @@ class WorkerApi:
                 )
                 for w in content["windows"]
             ]
+            until_s = _moment(content.get("complete_until"))
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{self.url}: windows/open is not as expected: {error!r}") from None
+        return OpenWindows(windows, inf if until_s is None else until_s)
 
 
 def _moment(text: str | None) -> float | None:

@@ -4,17 +4,19 @@ The whole chain is real, detection to risk, over two shards; the verifier, which
 it, gives its own verdict on the same frames.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, zip_longest
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
+from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.risk import RiskModel
 from agents.stages import NotWritten, RiskStage
@@ -67,17 +69,26 @@ class Run:
 
     def restart(self) -> None:
         """Forget everything but the tables, as a worker that was killed does."""
+        tables = [RiskTable(store, 4) for store in self.stores]
         self.stages = [
-            RiskStage(self.model, RiskTable(store, 4), self.windows, self.alerts, self.letters,
-                      Tally(), idle_timeout_s=0)
-            for store in self.stores
+            RiskStage(self.model, table, self.windows, self.alerts, self.letters,
+                      Tally(), 0, KeptRuns(self.model, table))
+            for table in tables
         ]  # fmt: skip
 
     async def feed(self, *frames: PropagatedFrame) -> None:
         """Give a shard frames that lie ready together."""
         topic, shard = f"propagated_stress_{MODEL}", frames[0].shard
         events = [Event(Message(topic, shard, 0, b"", encoded(frame))) for frame in frames]
+        before = self.watermark_s(shard)
         assert await self.stages[shard](events) == len(frames)
+        after = self.watermark_s(shard)
+        assert before is None or (after is not None and after >= before)
+
+    def watermark_s(self, shard: int) -> float | None:
+        """How far time has come in a shard."""
+        state = self.stages[shard].table.state("r", shard)
+        return None if state is None else state.watermark_s(GRID.zones, self.model.spec)
 
     def said(self) -> tuple[Any, ...]:
         """All that was sent, each message once, in an order of its own."""
@@ -118,16 +129,26 @@ def propagated(frame: MeasurementFrame) -> Iterator[PropagatedFrame]:
         yield from spread(stressed)
 
 
+begins = st.sampled_from([0, 0, 0, 0, 3, -12, -24, -28, -30, -200, 36, 400])
+"""A zone's first row is believed, so zones may be further apart than a row may jump (24 h)."""
+ends = st.sampled_from([HOURS, HOURS, HOURS, HOURS - 4, HOURS - 0.5, HOURS + 7, 500_000])
 jumps = st.sampled_from([0, 0, 0, 0, -1.5, 1, 700, 500_000])
 loads = st.sampled_from([10.0, 88.0, 93.7, 101.1, 130.3])
+
+
+def second_ends(zone: str, seq: int) -> st.SearchStrategy[list[MeasurementFrame]]:
+    """Mostly none, or one more end of the zone: earlier or later than the first."""
+    again = st.builds(lambda hour: [ended(zone, hour, seq=seq)], ends)
+    return st.one_of(st.just([]), st.just([]), again)
 
 
 @st.composite
 def rows_of(draw: st.DrawFn, zone: str) -> list[MeasurementFrame]:
     """A zone's rows, a frame each: hours that may be late or years ahead, numbers with gaps."""
     frames, seq = [], 0
+    begin = draw(begins)
     for hour in range(HOURS):
-        time = hour + (draw(jumps) if hour else 0)
+        time = begin + hour + (draw(jumps) if hour else 0)
         values = [[draw(loads), draw(loads)]]
         frames.append(
             MeasurementFrame(
@@ -136,7 +157,13 @@ def rows_of(draw: st.DrawFn, zone: str) -> list[MeasurementFrame]:
             )
         )  # fmt: skip
         seq += draw(st.sampled_from([1, 1, 1, 3]))
-    return [*frames, ended(zone, HOURS, seq=seq)]
+    end = ended(zone, begin + draw(ends), seq=seq)
+    behind = draw(st.integers(0, 2))  # rows that come after the end
+    late = [
+        msgspec.structs.replace(frame, seq=seq + 1 + i)
+        for i, frame in enumerate(frames[HOURS - behind :])
+    ]
+    return [*frames, end, *late, *draw(second_ends(zone, seq + 1 + behind))]
 
 
 def merged(frames: list[MeasurementFrame]) -> MeasurementFrame:
@@ -158,7 +185,7 @@ def delivered(draw: st.DrawFn, rows: list[MeasurementFrame]) -> list[Measurement
         while (
             stop < len(rows)
             and rows[stop].seq == rows[stop - 1].seq + 1
-            and not rows[stop].final
+            and not (rows[stop].final or rows[stop - 1].final)
             and draw(st.booleans())
         ):
             stop += 1
@@ -179,7 +206,7 @@ def mixed(draw: st.DrawFn, queues: list[list[Any]]) -> list[Any]:
     return found
 
 
-def batched(draw: Any, parts: list[PropagatedFrame]) -> list[list[PropagatedFrame]]:
+def batched(draw: st.DrawFn, parts: list[PropagatedFrame]) -> list[list[PropagatedFrame]]:
     """Neighbours of the same shard put together anyhow, as they may lie ready for a stage."""
     batches: list[list[PropagatedFrame]] = []
     for part in parts:
@@ -190,25 +217,78 @@ def batched(draw: Any, parts: list[PropagatedFrame]) -> list[list[PropagatedFram
     return batches
 
 
-@given(st.data())
-async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_agrees(
-    data: st.DataObject,
-) -> None:
-    rows = [data.draw(rows_of(zone)) for zone in NODES]
-    plain, other = Run(), Run()
-    for frame in (row for pair in zip(*rows, strict=True) for row in pair):
-        for part in propagated(frame):
-            await plain.feed(part)
-    cut = [data.draw(delivered(of_zone)) for of_zone in rows]
+def in_turn(rows: Sequence[list[MeasurementFrame]]) -> list[MeasurementFrame]:
+    """The zones' rows, one of each in turn."""
+    return [row for row in chain(*zip_longest(*rows)) if row is not None]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """The rows of each zone, the same as frames cut anyhow, and as batches of all shards."""
+
+    rows: list[list[MeasurementFrame]]
+    cut: list[list[MeasurementFrame]]
+    batches: list[list[PropagatedFrame]]
+
+    @classmethod
+    def plain(cls, *rows: list[MeasurementFrame]) -> "Delivery":
+        """Every row once, the zones in turn, each alone."""
+        batches = [[part] for frame in in_turn(rows) for part in propagated(frame)]
+        return cls(list(rows), list(rows), batches)
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> Delivery:
+    """Two zones' rows in any order of the zones, with any duplication and any cuts."""
+    rows = [draw(rows_of(zone)) for zone in NODES]
+    cut = [draw(delivered(of_zone)) for of_zone in rows]
     queues = [
         [part for frame in of_zone for part in propagated(frame) if part.shard == shard]
         for of_zone in cut
         for shard in range(SHARDS)
     ]
-    for batch in batched(data.draw, mixed(data.draw, queues)):
+    return Delivery(rows, cut, batched(draw, mixed(draw, queues)))
+
+
+def hours(zone: str, times: Sequence[float], end: float) -> list[MeasurementFrame]:
+    """A zone's rows at these hours without stress, and its end."""
+    frames = [
+        MeasurementFrame(
+            run="r", zone=zone, seq=seq, timestamps=[at(time)], nodes=NODES[zone],
+            load_mw=[[10.0, 10.0]],
+        )
+        for seq, time in enumerate(times)
+    ]  # fmt: skip
+    return [*frames, ended(zone, end, seq=len(times))]
+
+
+LAST_ROWS_AHEAD = [hours(zone, [*range(6), 700, 700, 700], HOURS) for zone in NODES]
+ENDS_BEFORE_ITS_ROWS = [hours("north", range(HOURS), 2), hours("south", range(HOURS), 2)]
+A_CLOCK_OF_LONG_AGO = [hours("north", [-400_000, 0, 1, 2], 3), hours("south", range(9), 9)]
+ROWS_AFTER_THE_END = [
+    [*hours("north", range(4), 4), *hours("north", range(9), 9)[5:]],
+    hours("south", range(9), 9),
+]
+
+
+@given(deliveries())
+@example(Delivery.plain(*LAST_ROWS_AHEAD))
+@example(Delivery.plain(*ENDS_BEFORE_ITS_ROWS))
+@example(Delivery.plain(*ROWS_AFTER_THE_END))
+@example(Delivery.plain(*A_CLOCK_OF_LONG_AGO))
+async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_agrees(
+    delivery: Delivery,
+) -> None:
+    plain, other = Run(), Run()
+    for part in (part for frame in in_turn(delivery.rows) for part in propagated(frame)):
+        await plain.feed(part)
+    for batch in delivery.batches:
         await other.feed(*batch)
     assert other.said() == plain.said()
-    expected = recompute([frame for of_zone in cut for frame in of_zone], GRID, SETTINGS)
+    for shard in range(SHARDS):
+        assert other.watermark_s(shard) == plain.watermark_s(shard)
+    expected = recompute([frame for of_zone in delivery.cut for frame in of_zone], GRID, SETTINGS)
+    assert expected.watermark_s == plain.watermark_s(0)
     outcome = compare(expected, other.observed())[MODEL]
     assert outcome.ok, outcome.problems
 
@@ -218,9 +298,7 @@ async def test_a_crash_between_any_two_writes_and_a_repetition_says_the_same(
     data: st.DataObject,
 ) -> None:
     rows = [data.draw(rows_of(zone)) for zone in NODES]
-    parts = [
-        part for pair in zip(*rows, strict=True) for frame in pair for part in propagated(frame)
-    ]
+    parts = [part for frame in in_turn(rows) for part in propagated(frame)]
     plain, crashing = Run(), Run()
     for part in parts:
         await plain.feed(part)

@@ -52,7 +52,7 @@ class Shard:
             closings += self.model.close("r", 0, state, panes)
             changes = [
                 *panes.changes(self.model.needed_from(state)),
-                self.table.state_change("r", 0, state),
+                self.table.entry_change("r", 0, state),
             ]
             asyncio.run(self.table.write(0, changes))
         self.closed += closings
@@ -138,7 +138,7 @@ def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Sha
     shard.feed(spread("y", [0], {}), spread("x", [0, 1, 2, 3, 4], {}))
     state = shard.state
     closed = list(shard.model.close("r", 0, state, shard.table.panes("r", 0), silent={"y"}))
-    asyncio.run(shard.table.write(0, [shard.table.state_change("r", 0, state)]))
+    asyncio.run(shard.table.write(0, [shard.table.entry_change("r", 0, state)]))
     assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
     shard.feed(spread("y", [2, 3], {"c": [1.0, 1.0]}, seq=1))
     assert shard.late == [1]
@@ -296,3 +296,17 @@ def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
         end = int((closing.window.window_end.timestamp() - hour_s(0)) / 3600)
         got = dict(zip(closing.window.nodes, closing.window.stress, strict=True))
         assert got == pytest.approx({n: s for n, s in expected[end].items() if s})
+
+
+YEARS = 49 * 8766.0
+
+
+def test_a_first_row_of_1970_does_not_make_half_a_million_windows(bounded: Shard) -> None:
+    bounded.feed(spread("y", [-YEARS], {"c": [1.0]}, seq=0))
+    bounded.feed(spread("x", range(5), {"a": [1.0] * 5}))
+    state = bounded.state
+    closed = list(bounded.model.close("r", 0, state, bounded.table.panes("r", 0), silent={"y"}))
+    ends = [c.window.window_end for c in closed]
+    assert ends == [*(at(-YEARS + h) for h in range(1, 5)), *(at(h) for h in (1, 2, 3))]
+    assert closed[3].window.nodes == []
+    assert state.watermark_s(GRID.zones, bounded.model.spec) == at(3).timestamp()

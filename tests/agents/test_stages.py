@@ -10,17 +10,18 @@ from scipy.sparse import csr_array
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
+from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.running import run_stage
+from agents.running import NotWritten, run_stage
 from agents.stages import DetectionStage, RiskStage
 from agents.tally import Tally
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
-from tests.frames import measured, spread
+from tests.frames import at, hour_s, measured, spread
 from tests.memory import Event, Halted, Message, Stream, Table, Topic, halt
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import SENT_MS, encode
+from topology.messages import SENT_MS, RiskWindow, decode, encode
 
 
 @pytest.fixture
@@ -29,12 +30,18 @@ def letters() -> DeadLetters:
 
 
 def risk_stage(
-    triangle: Grid, letters: DeadLetters, store: Table | None = None, max_ahead_s: int = 0
+    triangle: Grid,
+    letters: DeadLetters,
+    store: Table | None = None,
+    max_ahead_s: int = 0,
+    max_ended: int = 8,
+    max_forgotten: int = 1000,
 ) -> RiskStage:
     spec = WindowSpec(max_ahead_s=max_ahead_s)
     model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, spec, Thresholds())
     table = RiskTable(store or Table(), grid_size=3)
-    return RiskStage(model, table, Topic(), Topic(), letters, Tally(), idle_timeout_s=0)
+    keeps = KeptRuns(model, table, max_ended=max_ended, max_forgotten=max_forgotten)
+    return RiskStage(model, table, Topic(), Topic(), letters, Tally(), 0, keeps)
 
 
 @pytest.mark.parametrize(
@@ -99,12 +106,11 @@ async def end(stage: RiskStage, run: str) -> None:
 async def test_a_shard_forgets_the_ended_runs_that_started_longest_ago(
     triangle: Grid, letters: DeadLetters
 ) -> None:
-    stage = risk_stage(triangle, letters)
-    stage.max_runs = 2
+    stage = risk_stage(triangle, letters, max_ended=2)
     for number in range(4):
         await begin(stage, f"run-{number}", number)
         await end(stage, f"run-{number}")
-    assert sorted(stage.table.runs(0)) == ["run-2", "run-3"]
+    assert sorted(stage.table.index(0).runs) == ["run-2", "run-3"]
     assert stage.forgotten == {(0, "run-0"), (0, "run-1")}
 
 
@@ -112,24 +118,23 @@ async def test_a_run_that_goes_on_is_not_forgotten_for_newer_ones(
     triangle: Grid, letters: DeadLetters
 ) -> None:
     """Behind a backlog the zones' frames may be several runs apart."""
-    stage = risk_stage(triangle, letters)
-    stage.max_runs = 2
+    stage = risk_stage(triangle, letters, max_ended=2)
     for number in range(6):
         await begin(stage, f"run-{number}", number)
     for number in (1, 2, 3):
         await end(stage, f"run-{number}")
     await begin(stage, "run-6", 6)
-    assert sorted(stage.table.runs(0)) == ["run-0", "run-3", "run-4", "run-5", "run-6"]
+    assert sorted(stage.table.index(0).runs) == ["run-0", "run-3", "run-4", "run-5", "run-6"]
 
 
 async def test_runs_that_never_end_do_not_pile_up(
     triangle: Grid, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.stages.MAX_GOING_ON", 3)
+    monkeypatch.setattr("agents.kept_runs.MAX_GOING_ON", 3)
     stage = risk_stage(triangle, letters)
     for number in range(5):
         await begin(stage, f"run-{number}", number)
-    assert sorted(stage.table.runs(0)) == ["run-2", "run-3", "run-4"]
+    assert sorted(stage.table.index(0).runs) == ["run-2", "run-3", "run-4"]
 
 
 async def test_a_zone_whose_clock_stays_wrong_is_given_up_like_a_silent_one(
@@ -202,3 +207,33 @@ async def test_a_stress_frame_says_when_its_measurements_were_sent(triangle: Gri
     await stage([Event(Message(partition=1, value=encode(frame), timestamp=1234.567))])
     assert [sent["headers"] for sent in topic.sent] == [[(SENT_MS, b"1234567")]]
     assert [sent["partition"] for sent in topic.sent] == [1]
+
+
+async def test_many_windows_close_in_steps_and_each_step_is_written(
+    triangle: Grid, letters: DeadLetters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash in between goes on where it was, though the frame that comes again is a repeat."""
+    monkeypatch.setattr("agents.stages.MAX_WINDOWS", 10)
+    store = Table()
+    frames = [spread(zone, [0, 95], {"a": [1.0, 0.0]}) for zone in ("north", "south")]
+    events = [Event(Message(value=encode(frame))) for frame in frames]
+    stage = risk_stage(triangle, letters, store)
+    await stage(events[:1])
+    store.left = 5
+    with pytest.raises(NotWritten):
+        await stage(events[1:])
+    store.left, store.owner = float("inf"), 1
+    again = risk_stage(triangle, letters, store)
+    state = again.table.state("r", 0)
+    assert state is not None
+    assert state.closed_until_s is not None
+    assert hour_s(0) < state.closed_until_s < hour_s(94)
+    assert state.passed_s is None
+    await again(events)
+    ends = {
+        decode(x["value"], RiskWindow).window_end for s in (stage, again) for x in s.windows.sent
+    }  # type: ignore[attr-defined]
+    assert ends == {at(hour) for hour in range(1, 95)}
+    state = again.table.state("r", 0)
+    assert state is not None
+    assert state.passed_s == hour_s(94)

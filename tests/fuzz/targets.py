@@ -19,6 +19,7 @@ import numpy as np
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
+from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.risk import RiskModel
 from agents.running import Stage, run_stage
@@ -82,7 +83,8 @@ def _risk(letters: DeadLetters, tally: Tally) -> Stage:
     spec = WindowSpec(step_s=3600, size_s=10_800, lateness_s=3600, max_ahead_s=MONTH_S)
     model = RiskModel("linear", grid(), influence(), 1, spec, Thresholds())
     table = RiskTable(Table(), len(grid().nodes))
-    return RiskStage(model, table, Topic(), Topic(), letters, tally, idle_timeout_s=0)
+    keeps = KeptRuns(model, table)
+    return RiskStage(model, table, Topic(), Topic(), letters, tally, 0, keeps)
 
 
 def stage(make: Callable[[DeadLetters, Tally], Stage]) -> Callable[[bytes], None]:

@@ -5,6 +5,7 @@ import pytest
 from gridstress.verify.compare import compare
 from gridstress.verify.compare_alarms import episodes_of
 from gridstress.verify.compare_aside import AsideLetter
+from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify_samples import (
     GRID,
@@ -241,10 +242,10 @@ def test_each_kind_of_wrong_open_window_is_found():
     expected = recompute(unfinished(), GRID, SETTINGS)
     said = echo(expected)
     right = echo_open(expected)
-    first, *others = right[MODEL]
+    first, *others = right[MODEL].windows
 
     def with_open(*windows):
-        return counts_of(expected, said, right | {MODEL: list(windows)})
+        return counts_of(expected, said, right | {MODEL: OpenWindows(windows)})
 
     wrong = type(first)(
         first.start_s, first.end_s, first.nodes, [2 * x for x in first.stress], first.risk
@@ -258,6 +259,19 @@ def test_each_kind_of_wrong_open_window_is_found():
     assert with_open(closed, first, *others) == {"open windows extra": 1}
     assert with_open(first, first, *others) == {"open windows conflicting": 1}
     assert with_open(unknown, *others) == {"open windows malformed": 1, "open windows missing": 1}
+
+
+def test_windows_beyond_what_workers_show_are_counted_and_not_compared():
+    expected = recompute(unfinished(), GRID, SETTINGS)
+    first, *others = echo_open(expected)[MODEL].windows
+    assert others
+    shown = {MODEL: OpenWindows([first], first.end_s)}
+    outcome = compare(expected, echo(expected), shown)[MODEL]
+    assert outcome.ok
+    assert outcome.counts["open windows not shown"] == len(others)
+    assert outcome.counts["open windows expected"] == 1
+    nothing = {MODEL: OpenWindows([], first.end_s)}
+    assert not compare(expected, echo(expected), nothing)[MODEL].ok
 
 
 @pytest.fixture

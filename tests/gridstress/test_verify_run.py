@@ -141,7 +141,7 @@ class Worker:
                     "stress": w.stress,
                     "risk": w.risk,
                 }
-                for w in self.open_windows[query["model"]]
+                for w in self.open_windows[query["model"]].windows
             ]
         }
 

@@ -5,7 +5,7 @@ import numpy as np
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed
 from gridstress.verify.compare_aside import AsideLetter
-from gridstress.verify.compare_windows import OpenWindow
+from gridstress.verify.compare_windows import OpenWindow, OpenWindows
 from gridstress.verify.recompute import Recomputed
 from topology.clock import to_datetime
 from topology.grid import Grid, Line, Node
@@ -122,16 +122,16 @@ def echo(expected: Recomputed) -> Observed:
     return observed
 
 
-def echo_open(expected: Recomputed) -> dict[str, list[OpenWindow]]:
+def echo_open(expected: Recomputed) -> dict[str, OpenWindows]:
     """The open windows of workers that work."""
-    answer: dict[str, list[OpenWindow]] = {}
+    answer: dict[str, OpenWindows] = {}
     for model, result in expected.models.items():
-        answer[model] = []
+        windows = []
         for at in range(expected.closed, len(expected.ends_s)):
             columns = np.flatnonzero(result.stress[at]).tolist()
             if columns:
                 end_s = float(expected.ends_s[at])
-                answer[model].append(
+                windows.append(
                     OpenWindow(
                         end_s - expected.settings.size_s,
                         end_s,
@@ -140,4 +140,5 @@ def echo_open(expected: Recomputed) -> dict[str, list[OpenWindow]]:
                         result.risk[at, columns].tolist(),
                     )
                 )
+        answer[model] = OpenWindows(windows)
     return answer

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tables.risk_table import HoppingWindows, RiskTable
-from tables.shard_state import ShardState
+from tables.shard_state import ForgottenRun, ShardState
 from tables.windows import WindowSpec
 from tests.memory import Table
 
@@ -56,18 +56,48 @@ async def test_only_panes_that_were_written_are_deleted(table: RiskTable) -> Non
 async def test_panes_that_nobody_will_ask_for_are_not_written(table: RiskTable) -> None:
     panes = table.panes("r", 0)
     for start_s in (0, 10, 20):
-        panes.to_change(start_s)
+        pane = panes.to_change(start_s)
+        pane.add("x", 0, np.array([1.0]), [0], np.array([1.0]))
     assert [key for key, _ in panes.changes(10)] == [b'["r",0,10]', b'["r",0,20]']
-    assert len(panes.changes(None)) == 3
+    assert panes.changes(None) == []
 
 
-async def test_forgetting_a_run_leaves_nothing_of_it(table: RiskTable) -> None:
-    for run in ("one", "two"):
-        await add(table, 10, 1.0, run=run)
-        await table.write(0, [table.state_change(run, 0, ShardState.new(1, started_ms=1))])
-    changes = table.forget("one", 0)
-    assert changes[-1] == (b'["one",0,null]', None)
+async def test_a_pane_in_parts_is_written_read_and_deleted_whole(store: Table) -> None:
+    table = RiskTable(store, grid_size=200_000, zones=1)
+    panes = table.panes("r", 0)
+    sources = [0, 199_999]
+    panes.to_change(10).add("x", 0, np.array([1.0]), sources, np.array([1.0, 2.0]))
+    changes = panes.changes(None)
+    assert len(changes) == 2
     await table.write(0, changes)
-    assert list(table.runs(0)) == ["two"]
-    assert table.panes("one", 0).get(10) is None
-    assert table.panes("two", 0).get(10) is not None
+    pane = table.panes("r", 0).get(10)
+    assert pane is not None
+    assert pane.source_stress[sources].tolist() == [1.0, 2.0]
+    deletions = table.panes("r", 0).deletions([10])
+    assert {key for key, _ in deletions} == {key for key, _ in changes}
+
+
+async def test_the_index_is_read_anew_after_a_take_over_and_knows_all_runs(
+    table: RiskTable, store: Table
+) -> None:
+    assert table.index(0).runs == {}
+    one, two = ShardState.new(1, started_ms=1), ShardState.new(1, started_ms=2)
+    one.turn, two.turn = 3, 5
+    gone = [(name, ForgottenRun(turn, {"x": 9})) for name, turn in (("b", 4), ("a", 2))]
+    entries = [("one", one), ("two", two), *gone]
+    await table.write(0, [table.entry_change(run, 0, entry) for run, entry in entries])
+    await add(table, 10, 1.0, run="one")
+    await add(table, 10, 1.0, run="b")
+    assert table.index(0).runs == {}
+    store.owner += 1
+    index = table.index(0)
+    assert sorted(index.runs) == ["one", "two"]
+    assert list(index.forgotten) == ["a", "b"]
+    assert index.orphans == [b'["b",0,10]']
+    assert index.next_turn() == 6
+
+
+async def test_a_tombstone_is_no_state(table: RiskTable) -> None:
+    await table.write(0, [table.entry_change("r", 0, ForgottenRun(1, {"x": 7}))])
+    assert table.state("r", 0) is None
+    assert table.entry("r", 0) == ForgottenRun(1, {"x": 7})

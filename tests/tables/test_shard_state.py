@@ -2,7 +2,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from tables.shard_state import ShardState
+from tables.schema import SCHEMA
+from tables.shard_state import ShardState, unpack
 from tables.windows import WindowSpec
 
 SPEC = WindowSpec(step_s=10, size_s=30, lateness_s=5)
@@ -51,6 +52,20 @@ def test_what_is_closed_is_closed_for_a_zone_that_wakes_up(state: ShardState) ->
     assert not state.is_late("y", 90.0, SPEC)
 
 
+def test_a_watermark_never_goes_back_when_a_silent_zone_speaks_again(state: ShardState) -> None:
+    state.newest_s.update(x=100.0, y=70.0)
+    state.passed_s = state.watermark_s(ZONES, SPEC, silent={"y"})
+    assert state.watermark_s(ZONES, SPEC) == 95.0
+
+
+def test_a_zone_ends_at_its_newest_row_or_latest_end(state: ShardState) -> None:
+    state.newest_s["x"] = 100.0
+    for time_s, ended_s in ((70.0, 100.0), (120.0, 120.0), (110.0, 120.0)):
+        state.end("x", time_s)
+        assert state.ended_s["x"] == ended_s
+    assert state.is_late("x", 1e6, SPEC)
+
+
 def test_a_state_reads_back_as_it_was_packed(state: ShardState) -> None:
     state.level[1] = 3
     state.since_s[1] = 1234.5
@@ -58,13 +73,24 @@ def test_a_state_reads_back_as_it_was_packed(state: ShardState) -> None:
     state.ended_s["x"] = 99.0
     state.closed_until_s = 90
     state.late_rows, state.gaps, state.ahead_rows = 4, 5, 6
-    again = ShardState.unpack(state.pack())
+    state.add_row("x", 88.0, SPEC)
+    state.passed_s, state.turn, state.settings = 85.0, 3, "digest"
+    again = unpack(state.pack(), SCHEMA)
+    assert isinstance(again, ShardState)
     assert again.pack() == state.pack()
     assert np.array_equal(again.level, state.level)
+    assert again.spans == [(88.0, 88.0)]
     again.level[0] = 1  # what was read can be written to
 
 
-def test_a_state_written_before_rows_ahead_were_counted_still_reads() -> None:
-    *older, ahead_rows = msgspec.msgpack.decode(ShardState.new(2, started_ms=7).pack())
-    assert ahead_rows == 0
-    assert ShardState.unpack(msgspec.msgpack.encode(older)).started_ms == 7
+@pytest.mark.parametrize("fields", [11, 12])
+def test_a_state_of_an_older_schema_closes_all_windows_as_it_did(fields: int) -> None:
+    """Before schema 3 there was no tag; before 2, rows ahead were not counted."""
+    now = ShardState.new(2, started_ms=7)
+    for time_s in (100.0, 500.0):
+        now.add_row("x", time_s, SPEC)
+    tag, *older = msgspec.msgpack.decode(now.pack())
+    assert tag == "run"
+    again = unpack(msgspec.msgpack.encode(older[:fields]), schema=1)
+    assert isinstance(again, ShardState)
+    assert (again.started_ms, again.spans) == (7, [(100.0, 500.0)])

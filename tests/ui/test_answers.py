@@ -54,7 +54,7 @@ def answers(triangle: Grid) -> Answers:
             store.apply_window(encode(closing.window), name, 0)
             for alert in closing.alerts:
                 store.apply_alert(encode(alert), 7.0)
-        changes = [*panes.changes(None), table.state_change("r", 0, state)]
+        changes = [*panes.changes(None), table.entry_change("r", 0, state)]
         asyncio.run(table.write(0, changes))
         store.apply_view(
             msgspec.json.encode(
