@@ -29,7 +29,8 @@ class ShardView(msgspec.Struct, kw_only=True):
     """One run in one shard of one model; lists are by the shard's nodes; times in epoch seconds.
 
     ``stress`` and ``risk`` are those of the window that is filling now and ends at
-    ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none.
+    ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none; ``applied`` has the
+    last number counted of each zone.
     """
 
     model: str
@@ -51,6 +52,7 @@ class ShardView(msgspec.Struct, kw_only=True):
     late_rows: int
     gaps: int
     ahead_rows: int = 0
+    applied: dict[str, int] = {}
 
 
 def view_of(
@@ -109,6 +111,7 @@ def view_of(
         late_rows=state.late_rows,
         ahead_rows=state.ahead_rows,
         gaps=state.gaps,
+        applied=state.applied,
     )
 
 

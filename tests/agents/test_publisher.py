@@ -62,10 +62,10 @@ class Shards:
         """Run, whether it is a view, and the epoch of each record published now."""
         self.topic.sent.clear()
         await self.publisher.publish()
-        return [_told(record) for record in self.topic.sent]
+        return [_summary(record) for record in self.topic.sent]
 
 
-def _told(record: Mapping[str, Any]) -> tuple[str, bool, ViewEpoch]:
+def _summary(record: Mapping[str, Any]) -> tuple[str, bool, ViewEpoch]:
     _, run, _ = msgspec.json.decode(record["key"])
     return run, record["value"] is not None, ViewEpoch.of(record["headers"])
 

@@ -128,8 +128,8 @@ def test_epochs_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_worker_is_judged_by_the_brokers_clock_and_not_by_its_own(store: Store) -> None:
-    told = msgspec.json.encode(worker("w:1", seen_at=5000.0))
-    store.apply_status(told, 1000.0)
+    raw = msgspec.json.encode(worker("w:1", seen_at=5000.0))
+    store.apply_status(raw, 1000.0)
     assert store.workers["w:1"].seen_at == 1000.0
     assert store.workers["w:1"].started_at == 1000.0 - 7300
     assert store.clock.now() == pytest.approx(1000.0, abs=1.0)
