@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from agents.outbox import Topic
 from agents.stages import RiskStage
 from tables.shard_view import view_of
+from tables.view_epoch import ViewEpoch
 
 
 @dataclass
@@ -24,7 +25,11 @@ class Publisher:
     """Shards of a model that this worker owns now."""
     generation: Callable[[], int]
     """Changes whenever partitions are assigned anew."""
+    epoch: Callable[[str, int], ViewEpoch | None]
+    """The epoch in which this worker owns a model's shard; None if it has not taken it over."""
     _generation: int | None = None
+    _epochs: dict[tuple[str, int], ViewEpoch] = field(default_factory=dict)
+    """The last epoch of each model's shard: a tombstone may be sent when the shard is lost."""
 
     async def publish(self) -> None:
         """Send what is new; returns once the broker has it."""
@@ -38,9 +43,11 @@ class Publisher:
                 stage.dirty |= {(s, run) for s in owned for run in stage.table.index(s).runs}
             changed, stage.dirty = stage.dirty, set()
             for shard, run in sorted(changed):
-                state = stage.table.state(run, shard) if shard in owned else None
-                if state is None:
+                epoch = self.epoch(name, shard) if shard in owned else None
+                state = stage.table.state(run, shard) if epoch else None
+                if state is None or epoch is None:
                     continue
+                self._epochs[name, shard] = epoch
                 view = view_of(
                     stage.table,
                     state,
@@ -55,14 +62,23 @@ class Publisher:
                     worker=self.worker(),
                     published_at=time.time(),
                 )
-                await self._send(sent, (name, run, shard), msgspec.json.encode(view))
+                await self._send(sent, (name, run, shard), msgspec.json.encode(view), epoch)
             forgotten, stage.forgotten = stage.forgotten, set()
             for shard, run in sorted(forgotten):
-                await self._send(sent, (name, run, shard), None)
+                if shard in owned and stage.table.state(run, shard) is not None:
+                    continue  # begun again meanwhile
+                last = self.epoch(name, shard) or self._epochs.get((name, shard))
+                if last is not None:  # else this worker has published no view of it
+                    await self._send(sent, (name, run, shard), None, last)
         self._generation = generation
         await asyncio.gather(*sent)
 
     async def _send(
-        self, sent: list[Awaitable[Any]], key: tuple[str, str, int], value: bytes | None
+        self,
+        sent: list[Awaitable[Any]],
+        key: tuple[str, str, int],
+        value: bytes | None,
+        epoch: ViewEpoch,
     ) -> None:
-        sent.append(await self.topic.send(key=msgspec.json.encode(key), value=value))
+        raw_key, headers = msgspec.json.encode(key), [epoch.header]
+        sent.append(await self.topic.send(key=raw_key, value=value, headers=headers))

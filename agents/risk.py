@@ -84,7 +84,8 @@ class RiskModel:
         zone, aside = frame.zone, Aside()
         for i, time_s in enumerate(frame.times_s.tolist()):
             seq = frame.seq + i
-            applied = state.applied.get(zone, -1)
+            # Where a zone's numbers begin is the sender's choice: before them nothing is missing.
+            applied = state.applied.get(zone, seq - 1)
             if seq <= applied:
                 continue
             state.gaps += seq - applied - 1

@@ -1,5 +1,6 @@
 """A broker, its topics and workers as real processes, for one measurement."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -13,12 +14,12 @@ from typing import Self
 import psutil
 
 from bench.case import Case
-from bench.topics import make_topics
 from bench.watching import busy_share
 from bench.worker import Worker, start_worker
 from gridstress import processes
 from gridstress.brokers import RunningBroker, apache_broker, embedded_broker
 from gridstress.settings import Settings, load_settings
+from gridstress.topics import ensure_topics
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -53,7 +54,7 @@ class Rig:
             self.broker: RunningBroker = undo.enter_context(
                 _BROKERS[self.case.broker](directory=place)
             )
-            make_topics(self.settings)
+            asyncio.run(ensure_topics(self.settings))
             self._exit = undo.pop_all()
         return self
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gridstress import doctor_cluster, processes, stack
+from gridstress import doctor_cluster, processes, stack, topic_drift
 from gridstress.brokers import docker, embedded, kafka_jars
 from gridstress.brokers.probe import EMBEDDED_CLUSTER_ID, cluster_id
 from gridstress.brokers.release import kafka_release
@@ -85,6 +85,7 @@ def examine(settings: Settings, place: Place) -> list[Finding]:
         packages(),
         broker(settings, is_up=bool(ours)),
         topics(settings),
+        topic_settings(settings),
         clock(settings),
         *ports(settings, ours),
         writable("state directory", place.home),
@@ -146,9 +147,9 @@ def _kafka(settings: Settings) -> str:
 
 
 def topics(settings: Settings) -> Finding:
-    """Whether the topics that are there are as this gridstress would have made them."""
+    """Whether the topics that are there have as many partitions and copies as they should."""
     hint = "set GRIDSTRESS_PARTITIONS and GRIDSTRESS_REPLICATION to what they have, or change "
-    hint += "them: gridstress reshard, or Kafka's kafka-configs and kafka-reassign-partitions"
+    hint += "them: gridstress reshard, or Kafka's kafka-reassign-partitions"
     try:
         asyncio.run(cluster_id(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
         problems = doctor_cluster.topic_problems(settings)
@@ -157,6 +158,25 @@ def topics(settings: Settings) -> Finding:
     if problems is None:
         return Finding("topics", True, "none yet; the first worker makes them")
     return Finding("topics", not problems, "; ".join(problems) or "as they should be", hint)
+
+
+def topic_settings(settings: Settings) -> Finding:
+    """Whether the topics that are there are kept as this gridstress would have made them."""
+    name = "topic settings"
+    try:
+        asyncio.run(cluster_id(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
+    except GridstressError:
+        return Finding(name, True, "not looked at: no broker answers")
+    try:
+        found = asyncio.run(topic_drift.drift(settings))
+    except GridstressError as error:
+        return Finding(name, False, str(error), "give this user DescribeConfigs on the topics")
+    if not found:
+        return Finding(name, True, "as they should be")
+    lines = ["`gridstress doctor --fix-topics` sets them, and so does"]
+    lines += topic_drift.commands(settings, found)
+    detail = f"{len(found)} are otherwise\n{topic_drift.table(found)}"
+    return Finding(name, False, detail, "\n".join(lines))
 
 
 def clock(settings: Settings) -> Finding:

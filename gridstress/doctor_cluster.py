@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from gridstress.topics import topic_specs
@@ -25,7 +24,7 @@ _WAIT_S = 3.0
 
 
 def topic_problems(settings: Settings) -> list[str] | None:
-    """What is other than it should be with the topics that are there; None if none is.
+    """Partitions and copies of the topics that are not as they should be; None if none is there.
 
     Raises
     ------
@@ -37,7 +36,6 @@ def topic_problems(settings: Settings) -> list[str] | None:
 
 async def _topic_problems(settings: Settings) -> list[str] | None:
     from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
     from aiokafka.errors import KafkaError
 
     specs = {spec.name: spec for spec in topic_specs(settings)}
@@ -55,19 +53,6 @@ async def _topic_problems(settings: Settings) -> list[str] | None:
             copies = min((len(p["replicas"]) for p in topic["partitions"]), default=0)
             if copies < settings.replication:
                 problems.append(f"{spec.name} has {copies} copies, not {settings.replication}")
-        if await is_embedded(settings.kafka):
-            return problems  # it has no settings to tell
-        asked = [
-            ConfigResource(ConfigResourceType.TOPIC, name, dict.fromkeys(specs[name].config))
-            for name in there
-            if specs[name].config
-        ]
-        for answer in await admin.describe_configs(asked):
-            for _, _, _, name, entries in answer.resources:
-                found = {entry[0]: entry[1] for entry in entries}
-                for key, value in specs[name].config.items():
-                    if key in found and found[key] != value:
-                        problems.append(f"{name} has {key}={found[key]}, not {value}")
         return problems
     except (KafkaError, OSError) as error:
         raise GridstressError(f"the broker does not describe its topics: {error!r}") from error

@@ -18,6 +18,7 @@ from gridstress.logs import logging_config
 from gridstress.meters import Meters
 from gridstress.recovery import make_safe, safe_settings
 from gridstress.settings import Settings
+from gridstress.topic_drift import warn_of_losses
 from gridstress.topics import ensure_topics
 from gridstress.watchdog import Watchdog
 from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
@@ -47,6 +48,7 @@ class GridstressApp(faust.App):
         try:
             refuse_exposed_web(self.settings, self.conf)
             await ensure_topics(self.settings)
+            await warn_of_losses(self.settings)
         except GridstressError as error:
             end(error)
         tune_interpreter()

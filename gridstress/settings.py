@@ -50,7 +50,24 @@ class Settings(BaseSettings):
         "that can share the work. Fixed when the topics are made; state does not move.",
     )
     replication: int = Field(
-        1, ge=1, description="Copies of every topic; 3 on a cluster that may lose a broker."
+        1,
+        ge=1,
+        description="Copies of every topic; 3 on a cluster that may lose a broker. With 3 or more "
+        "a record is acknowledged only when 2 copies have it (`min.insync.replicas`).",
+    )
+    retention_days: float = Field(
+        30.0,
+        ge=0,
+        description="Days that measurements, what the stages pass on, windows and alerts are kept; "
+        "0 keeps them for ever. What workers have not read by then is lost, and `verify`, "
+        "`reshard` and a resumed replay reach back no further: longer than an outage may last "
+        "before anyone sees to it.",
+    )
+    retention_dead_letters_days: float = Field(
+        90.0,
+        ge=0,
+        description="Days that dead letters are kept; 0 keeps them for ever. Longer than "
+        "measurements, because they wait for an operator and not for a worker.",
     )
     group: str = Field(
         "gridstress",

@@ -8,6 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
+from gridstress.topic_configs import (
+    BROKER_TIME,
+    SENDER_TIME,
+    changelog_config,
+    compacted,
+    durable,
+    kept,
+)
 from topology.errors import BrokerError, GridstressError
 
 if TYPE_CHECKING:
@@ -32,17 +40,6 @@ MAX_BATCH_BYTES = 1 << 20
 VISIBLE_S = 30.0
 """How long a broker may take to show a new topic, s; Kafka takes some hundredths."""
 
-_COMPACTED = {"cleanup.policy": "compact"}
-_CHANGELOG = {
-    **_COMPACTED,
-    # A record that does not count (gridstress/epochs.py) must not displace one that does, before
-    # the next take-over has seen it; a worker that was thrown out causes one when it comes back.
-    "min.compaction.lag.ms": "3600000",
-    # What is older than that is to be compacted soon, so that recoveries stay short: a segment
-    # that is still written to never is, and by default has 1 GB.
-    "segment.bytes": str(32 << 20),
-    "segment.ms": "3600000",
-}
 _ROOMY = {"max.message.bytes": str(MAX_RECORD_BYTES)}
 
 
@@ -104,17 +101,19 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     late and take them for topics without partitions, until it is started again.
     """
     count = settings.partitions
+    stream = kept(settings, settings.retention_days)
+    letters = kept(settings, settings.retention_dead_letters_days)
     written = [STRESS]
     for model in settings.model_names:
         written += [propagated(model), windows(model), alerts(model)]
     changelogs = [changelog(settings.group, model) for model in settings.model_names]
     return [
-        TopicSpec(MEASUREMENTS, count),
-        TopicSpec(DEAD_LETTERS, count, _ROOMY, any_count=True),
-        *(TopicSpec(name, count, _ROOMY) for name in written),
-        *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS)),
-        *(TopicSpec(name, count, {**_CHANGELOG, **_ROOMY}) for name in changelogs),
-        TopicSpec(f"{settings.group}-__assignor-__leader", 1),
+        TopicSpec(MEASUREMENTS, count, stream | SENDER_TIME),
+        TopicSpec(DEAD_LETTERS, count, letters | BROKER_TIME | _ROOMY, any_count=True),
+        *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
+        *(TopicSpec(name, count, compacted(settings) | _ROOMY) for name in (VIEW, STATUS)),
+        *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),
+        TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings)),
     ]
 
 

@@ -1,18 +1,22 @@
 """A worker's web side: the views, what feeds them, and what it publishes of its own shards."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from agents.publisher import Publisher
 from agents.stages import RiskStage
 from gridstress import topics
+from gridstress.epochs import Epoch
 from gridstress.faust_app import GridstressApp, Outlet
 from gridstress.kafka_security import connection
 from gridstress.live.post import Post
 from gridstress.metrics import add_metrics
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
+from tables.view_epoch import ViewEpoch
 from topology.grid import Grid
 from topology.influence import Matrix
 from ui.answers import Answers
@@ -81,6 +85,7 @@ def add_web(
         worker=lambda: status.worker,
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
+        epoch=partial(_view_epoch, app),
     )
 
     @app.timer(settings.view_interval_s, name="publish")  # type: ignore[untyped-decorator]
@@ -94,6 +99,12 @@ def add_web(
     async def tell() -> None:
         value = msgspec.json.encode(status.record())
         await (await status_topic.send(key=status.worker.encode(), value=value))
+
+
+def _view_epoch(app: GridstressApp, model: str, shard: int) -> ViewEpoch | None:
+    table: Any = app.tables[topics.table(model)]
+    epoch: Epoch | None = table.epochs.get(shard)
+    return epoch and ViewEpoch(epoch.number, topics.changelog(app.settings.group, model))
 
 
 def _told(settings: Settings) -> dict[str, str]:

@@ -37,9 +37,10 @@ class ShardView(msgspec.Struct, kw_only=True):
     """One run in one shard of one model; lists are by the shard's nodes; times in epoch seconds.
 
     ``stress`` and ``risk`` are those of the window that is filling now and ends at
-    ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none. Panes from
-    ``shown_until_s`` on are left out; None if there are none. With ``settings_changed`` the run
-    was begun with other settings and is not gone on with; nothing but its times is shown then.
+    ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none; ``applied`` has the
+    last number counted of each zone. Panes from ``shown_until_s`` on are left out; None if there
+    are none. With ``settings_changed`` the run was begun with other settings and is not gone on
+    with; nothing but its times is shown then.
     """
 
     model: str
@@ -63,6 +64,7 @@ class ShardView(msgspec.Struct, kw_only=True):
     ahead_rows: int = 0
     shown_until_s: int | None = None
     settings_changed: bool = False
+    applied: dict[str, int] = {}
 
 
 def view_of(
@@ -107,6 +109,7 @@ def view_of(
         late_rows=state.late_rows,
         ahead_rows=state.ahead_rows,
         gaps=state.gaps,
+        applied=state.applied,
     )
 
 

@@ -1,6 +1,5 @@
 """The API's answers, as plain values: pure functions of what the worker knows."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -69,7 +68,7 @@ class Answers(Knowledge):
         return {
             **self.head(model, run, moment.view),
             "ended": moment.view is not None and moment.view.ended,
-            "speed": moment.view.speed(time.time()) if moment.view else None,
+            "speed": moment.view.speed(self.store.clock.now()) if moment.view else None,
             "nodes": list(self.grid.ids),
             "risk": moment.risk.tolist(),
             "stress": moment.stress.tolist(),

@@ -5,6 +5,7 @@ rebalances and commits nothing.
 """
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,7 +13,9 @@ import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from mode import Service
 
+from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
+from ui.broker_clock import appended_at
 from ui.store import Store
 
 log = logging.getLogger(__name__)
@@ -115,15 +118,16 @@ class Feed(Service):
             )
 
     def _view(self, record: ConsumerRecord) -> None:
+        epoch = ViewEpoch.of(record.headers)
         if record.value is None:
             model, run, shard = msgspec.json.decode(record.key or b"", type=tuple[str, str, int])
-            self._store.drop_view(model, run, shard)
+            self._store.drop_view(model, run, shard, epoch)
         else:
-            self._store.apply_view(record.value)
+            self._store.apply_view(record.value, appended_at(record, time.time()), epoch)
 
     def _status(self, record: ConsumerRecord) -> None:
         if record.value is not None:
-            self._store.apply_status(record.value)
+            self._store.apply_status(record.value, appended_at(record, time.time()))
 
     def _alert(self, record: ConsumerRecord) -> None:
         self._store.apply_alert(record.value, record.timestamp / 1000)

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tables.shard_view import ShardView
+from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
 from topology.messages import RiskAlert, RiskWindow, WindowHead, decode
+from ui.broker_clock import BrokerClock
 from ui.episodes import Episode, EpisodeBook
 from ui.history import History
 from ui.shape_check import Shape
@@ -23,6 +25,12 @@ MAX_ALERTS = 5_000
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
+MAX_EPOCHS = 20_000
+"""Views and tombstones whose epochs are remembered; some 5 MB. Of tombstones, too: a late view of
+a former owner must not bring a forgotten run back."""
+
+ViewKey = tuple[str, str, int]
+"""Model, run and shard."""
 
 
 @dataclass(slots=True)
@@ -42,7 +50,7 @@ class RunView:
 
     @property
     def published_at(self) -> float:
-        """When the newest part was published."""
+        """When the newest part was published, by the broker's clock."""
         return max(view.published_at for view in self.shards.values())
 
     @property
@@ -70,7 +78,10 @@ class RunView:
         return all(view.ended for view in self.shards.values())
 
     def speed(self, now: float) -> float | None:
-        """Event seconds per second over the last seconds, or None when nothing moves."""
+        """Event seconds per second over the last seconds, or None when nothing moves.
+
+        ``now`` is the broker's time, epoch seconds.
+        """
         if self.ended or not self.progress or now - self.progress[-1][0] > SPEED_SPAN_S:
             return None
         newest_at, newest_s = self.progress[-1]
@@ -88,39 +99,66 @@ class Store:
 
     def __init__(self, history: History | None = None, shape: Shape | None = None) -> None:
         self.version = 0
+        self.clock = BrokerClock()
         self.shape = shape
         self.history = history
         self.workers: dict[str, WorkerStatus] = {}
         self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(MAX_ALERTS))
         self.runs: dict[tuple[str, str], RunView] = {}
+        self._epochs: dict[ViewKey, ViewEpoch] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
         self._windows: dict[tuple[str, int], deque[bytes]] = defaultdict(
             lambda: deque(maxlen=MAX_WINDOWS)
         )
 
-    def apply_view(self, raw: bytes) -> None:
-        """Take a shard's newest view."""
+    def apply_view(self, raw: bytes, at_s: float, epoch: ViewEpoch) -> None:
+        """Take a shard's view, unless it is of a former owner of the shard.
+
+        Parameters
+        ----------
+        raw
+            A ShardView as JSON. Views of a model, run and shard come in the order of the log.
+        at_s
+            When it was appended to the log, epoch seconds; the publisher's clock may be wrong.
+        epoch
+            The epoch in which it was published.
+        """
         view = msgspec.json.decode(raw, type=ShardView)
         if self.shape is not None:
             self.shape.check_view(view)
-        run = self.runs.setdefault((view.model, view.run), RunView())
-        known = run.shards.get(view.shard)
-        if known is not None and known.published_at > view.published_at:
+        self.clock.saw(at_s)
+        if not self._is_newest((view.model, view.run, view.shard), epoch):
             return
+        view.published_at = at_s
+        run = self.runs.setdefault((view.model, view.run), RunView())
         run.shards[view.shard] = view
         event_s = run.event_time_s
         if event_s is not None and (not run.progress or event_s > run.progress[-1][1]):
-            run.progress.append((view.published_at, event_s))
+            run.progress.append((at_s, event_s))
         self.version += 1
 
-    def apply_status(self, raw: bytes) -> None:
-        """Take what a worker tells of itself."""
+    def _is_newest(self, key: ViewKey, epoch: ViewEpoch) -> bool:
+        known = self._epochs.pop(key, epoch)
+        newest = epoch.replaces(known)
+        self._epochs[key] = epoch if newest else known
+        if len(self._epochs) > MAX_EPOCHS:
+            del self._epochs[next(iter(self._epochs))]
+        return newest
+
+    def apply_status(self, raw: bytes, at_s: float) -> None:
+        """Take a worker's status, which was appended to the log at a time in epoch seconds."""
         status = msgspec.json.decode(raw, type=WorkerStatus)
+        self.clock.saw(at_s)
+        # Its own clock may be wrong: only how far two of its times are apart is used.
+        status.started_at += at_s - status.seen_at
+        status.seen_at = at_s
         self.workers[status.worker] = status
 
-    def drop_view(self, model: str, run: str, shard: int) -> None:
-        """Forget a shard's view of a run that its owner has forgotten."""
+    def drop_view(self, model: str, run: str, shard: int, epoch: ViewEpoch) -> None:
+        """Forget a shard's view of a run that the shard's owner of this epoch has forgotten."""
+        if not self._is_newest((model, run, shard), epoch):
+            return
         known = self.runs.get((model, run))
         if known is not None and known.shards.pop(shard, None) is not None:
             if not known.shards:

@@ -71,7 +71,7 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     @app.page(PREFIX + "/system")  # type: ignore[untyped-decorator]
     async def system(self: Any, request: Any) -> Any:
         """All workers; never the same twice, so without a tag."""
-        return _reply(self, answers.system(time.time()), 200)
+        return _reply(self, answers.system(answers.store.clock.now()), 200)
 
     @app.page(LIVE)  # type: ignore[untyped-decorator]
     async def live(self: Any, request: Any) -> Any:

@@ -1,19 +1,34 @@
-"""Where a live run stands in ``grid_measurements``."""
+"""Where a live run stands: in ``grid_measurements``, and in what the workers have counted of it."""
 
 import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+
+import msgspec
 
 from gridstress.datasets.fitting import period_of
+from gridstress.kafka_security import Where
 from gridstress.live.run import LiveRun
 from gridstress.option_time import time_of
 from gridstress.replay_resume import frames_of
 from gridstress.replay_schedule import check_run
 from gridstress.settings import Settings
-from gridstress.topics import ensure_topics
+from gridstress.topic_reader import scan_topic
+from gridstress.topics import MEASUREMENTS, VIEW, ensure_topics
 from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
 DAY_S = 86_400
+
+FIRST_S = 1_420_070_400
+"""2015-01-01, before which the platform has nothing. What the workers have counted up to an earlier
+time was numbered otherwise: from the run's own begin, or by a longer period."""
+
+
+class _Counted(msgspec.Struct):
+    run: str
+    applied: dict[str, int] = {}
 
 
 async def live_run(
@@ -26,42 +41,94 @@ async def live_run(
     patience_h: float,
     seed: int = 0,
 ) -> LiveRun:
-    """Give a run as far as the topic has it, or a new one.
+    """Give a run as far as the topic has it or the workers have counted it, or a new one.
+
+    The topic forgets what is older than its retention. What the workers have counted stands in
+    their views, which are kept; no worker needs to be up.
 
     Parameters
     ----------
     since
-        Where a new run begins, ISO-8601; None for a day ago. Rounded down to the resolution.
+        Where a zone begins of which nothing was sent, ISO-8601; None for a day ago. Rounded down
+        to the resolution.
     resolution
         A key of ``RESOLUTIONS_S``.
 
     Raises
     ------
     UsageError
-        If a name or a time cannot be used.
+        If a name or a time cannot be used, or ``since`` would leave out rows.
     DataError
-        If the run is there, with another resolution.
+        If the run is there with another resolution, or with numbers that are not those of its
+        times: the workers would take what comes for repeats.
     BrokerError
         If no broker answers.
     """
     check_run(run)
     period_s = period_of(resolution)
-    begin_s = _begin_s(since) // period_s * period_s
+    since_s = _begin_s(since) // period_s * period_s
     await ensure_topics(settings)
+    sent = await _sent(settings.kafka, run, period_s)
+    for zone, number in (await _counted(settings.kafka, run, grid.zones)).items():
+        if number * period_s > time.time() + DAY_S:
+            found = f"the workers have counted row {number} of zone {zone}"
+            raise _numbered_otherwise(run, found, period_s)
+        if number * period_s >= FIRST_S:
+            sent[zone] = max(sent.get(zone, number), number)
+    going = LiveRun(run, grid, period_s, since_s, int(patience_h * 3600), seed, sent)
+    if since is not None:
+        _check_since(going, since_s)
+    return going
+
+
+async def _sent(where: Where, run: str, period_s: int) -> dict[str, int]:
+    """By zone, the number of the last row that the topic has, by its time."""
     sent: dict[str, int] = {}
-    async for frame in frames_of(settings.kafka, run):
+    async for frame in frames_of(where, run):
         if frame.period_s != period_s:
             raise DataError(
                 f"run {run!r} has a value every {frame.period_s} s, not {period_s} s",
                 hint="give the --resolution it was begun with, or another --run",
             )
-        begin_s = int(frame.times_s[0]) - frame.seq * period_s
-        sent[frame.zone] = max(sent.get(frame.zone, -1), frame.last_seq)
-    if sent and since is not None and begin_s != _begin_s(since) // period_s * period_s:
-        raise UsageError(
-            f"run {run!r} has begun at {to_iso(begin_s)}", hint="leave --since out to go on with it"
-        )
-    return LiveRun(run, grid, period_s, begin_s, int(patience_h * 3600), seed, sent)
+        number = int(frame.times_s[-1]) // period_s
+        if frame.last_seq > number:
+            found = f"{MEASUREMENTS} has row {frame.last_seq} of zone {frame.zone}"
+            raise _numbered_otherwise(run, found, period_s)
+        sent[frame.zone] = max(sent.get(frame.zone, number), number)
+    return sent
+
+
+async def _counted(where: Where, run: str, zones: Collection[str]) -> Mapping[str, int]:
+    """By zone, the highest number that any shard has counted."""
+    counted: dict[str, int] = {}
+    name = msgspec.json.encode(run)
+    async for record in scan_topic(where, VIEW):
+        if name not in (record.value or b""):
+            continue
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            view = msgspec.json.decode(record.value or b"", type=_Counted)
+            for zone, number in view.applied.items() if view.run == run else ():
+                if zone in zones:
+                    counted[zone] = max(counted.get(zone, number), number)
+    return counted
+
+
+def _numbered_otherwise(run: str, found: str, period_s: int) -> DataError:
+    return DataError(
+        f"run {run!r} is numbered otherwise than by time / {period_s} s: {found}",
+        hint="give the --resolution it was begun with, or another --run; rows that this feed sends "
+        "would have lower numbers, and so count as repeats",
+    )
+
+
+def _check_since(going: LiveRun, since_s: int) -> None:
+    for zone in sorted(going.sent):
+        if since_s > going.next_s(zone):
+            raise UsageError(
+                f"run {going.run!r} has zone {zone} up to {to_iso(going.next_s(zone))}; --since "
+                f"{to_iso(since_s)} would leave out rows",
+                hint="leave --since out to go on with it",
+            )
 
 
 def _begin_s(since: str | None) -> int:

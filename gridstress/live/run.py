@@ -1,4 +1,8 @@
-"""A run that goes on: loads of zones become frames, numbered by their time."""
+"""A run that goes on: loads of zones become frames, numbered by their time.
+
+A row's number is its time divided by the period, counted from 1970. So numbers only grow with
+time, whatever the topic still holds of the run, and two feeds of a run give a row the same number.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,8 +28,8 @@ class LiveRun:
         Its name.
     period_s
         What each value stands for, s.
-    begin_s
-        Time of the row with the number 0, epoch seconds, a multiple of ``period_s``.
+    since_s
+        Where a zone begins of which nothing was sent, epoch seconds, a multiple of ``period_s``.
     patience_s
         How old a missing value may become.
     sent
@@ -35,14 +39,15 @@ class LiveRun:
     run: str
     grid: Grid
     period_s: int
-    begin_s: int
+    since_s: int
     patience_s: int
     seed: int = 0
     sent: dict[str, int] = field(default_factory=dict)
 
     def next_s(self, zone: str) -> int:
         """Time of the first value of a zone that has not been sent, epoch seconds."""
-        return self.begin_s + (self.sent.get(zone, -1) + 1) * self.period_s
+        sent = self.sent.get(zone)
+        return self.since_s if sent is None else (sent + 1) * self.period_s
 
     def take(
         self, zone: str, loads: Mapping[int, float], now_s: float
@@ -58,10 +63,8 @@ class LiveRun:
             Wall clock, epoch seconds.
         """
         for first, values in self._runs(zone, loads, now_s):
-            seq = (first - self.begin_s) // self.period_s
-            yield self._splits[zone].frame(
-                self.run, zone, seq, np.array(values), self.begin_s, self.period_s
-            )
+            seq = first // self.period_s
+            yield self._splits[zone].frame(self.run, zone, seq, np.array(values), 0, self.period_s)
             self.sent[zone] = seq + len(values) - 1
 
     def _runs(

@@ -211,6 +211,11 @@ def test_missing_sequence_numbers_are_counted(shard: Shard) -> None:
     assert shard.state.gaps == 2
 
 
+def test_before_a_zones_first_number_nothing_is_missing(shard: Shard) -> None:
+    shard.feed(spread("x", [0], {}, seq=490_000), spread("x", [2], {}, seq=490_002))
+    assert shard.state.gaps == 1
+
+
 def test_alerts_name_the_sources_with_their_shares(shard: Shard) -> None:
     """b: 1.0 of its own, 2.0 * 0.5 from a, 1.0 * 0.3 from c."""
     shard.feed(spread("x", [0], {"b": [2.0]}, sources={"a": [2.0], "b": [1.0]}))

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from gridstress import doctor
 from gridstress.doctor_cluster import topic_problems
 from gridstress.settings import Settings
-from gridstress.topics import STRESS, VIEW, ensure_topics
+from gridstress.topics import STRESS, ensure_topics
 
 
 def settings(broker: str, **changes: object) -> Settings:
@@ -27,6 +26,7 @@ def test_topics_that_this_gridstress_has_made_are_as_they_should_be(broker: str)
     asyncio.run(ensure_topics(settings(broker)))
     assert topic_problems(settings(broker)) == []
     assert doctor.topics(settings(broker)).ok
+    assert doctor.topic_settings(settings(broker)).ok
 
 
 @pytest.mark.integration
@@ -39,26 +39,6 @@ def test_topics_that_are_otherwise_are_named(broker: str) -> None:
     assert f"{STRESS} has 1 copies, not 2" in finding.detail
     assert "dead_letters has 4 partitions" not in finding.detail
     assert "gridstress reshard" in finding.hint
-
-
-@pytest.mark.kafka
-def test_a_setting_of_a_topic_that_is_otherwise_is_named(broker: str) -> None:
-    async def make() -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=broker)
-        await admin.start()
-        try:
-            await admin.delete_topics([VIEW])
-            while VIEW in await admin.list_topics():  # noqa: ASYNC110 - the broker's doing
-                await asyncio.sleep(0.05)
-            await admin.create_topics([NewTopic(VIEW, 4, 1)])
-        finally:
-            await admin.close()
-
-    asyncio.run(ensure_topics(settings(broker)))
-    asyncio.run(make())
-    problems = topic_problems(settings(broker))
-    assert problems is not None
-    assert f"{VIEW} has cleanup.policy=delete, not compact" in problems
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from gridstress.datasets.series import LoadSeries
 from gridstress.live.run import LiveRun
@@ -15,6 +16,8 @@ from topology.grid import Grid, Node
 
 HOUR_S = 3600
 NOW_S = hour_s(1000)
+FIRST = hour_s(0) // HOUR_S
+"""Number of the hour 0."""
 
 GRID = Grid(
     "small",
@@ -24,19 +27,19 @@ GRID = Grid(
 
 
 def live(**changes: object) -> LiveRun:
-    asked: dict[str, object] = {"patience_s": 6 * HOUR_S, **changes}
-    return LiveRun("live", GRID, HOUR_S, hour_s(0), **asked)  # type: ignore[arg-type]
+    asked: dict[str, object] = {"since_s": hour_s(0), "patience_s": 6 * HOUR_S, **changes}
+    return LiveRun("live", GRID, HOUR_S, **asked)  # type: ignore[arg-type]
 
 
 def rows(run: LiveRun, loads: Mapping[int, float], now_s: float = NOW_S) -> list[tuple[int, float]]:
-    """Number and load of each row of zone ``n`` that is given, the zone's load being the sum."""
+    """Hour and load of each row of zone ``n`` that is given, the zone's load being the sum."""
     found = []
     for frame in run.take("n", loads, now_s):
         assert (frame.run, frame.zone, frame.period_s) == ("live", "n", HOUR_S)
         assert len(frame.timestamps) <= MAX_BATCH
         for i, (time_s, row) in enumerate(zip(frame.times_s, frame.load_mw, strict=True)):
-            assert time_s == hour_s(frame.seq + i)
-            found.append((frame.seq + i, round(sum(row), 2)))
+            assert frame.seq + i == time_s / HOUR_S
+            found.append((frame.seq + i - FIRST, round(sum(row), 2)))
     return found
 
 
@@ -73,8 +76,15 @@ def test_a_value_that_is_no_number_is_missing() -> None:
 
 
 def test_a_run_that_is_gone_on_with_leaves_out_what_was_sent() -> None:
-    run = live(sent={"n": 2})
+    run = live(sent={"n": FIRST + 2})
     assert [seq for seq, _ in rows(run, {hour_s(h): 50.0 for h in range(5)})] == [3, 4]
+
+
+def test_where_a_feed_begins_and_what_it_remembers_changes_no_number() -> None:
+    loads = {hour_s(h): 50.0 for h in range(10)}
+    begun_later = live(since_s=hour_s(7))
+    remembers = live(sent={"n": FIRST + 6})
+    assert rows(begun_later, loads) == rows(remembers, loads) == rows(live(), loads)[7:]
 
 
 @given(
@@ -97,4 +107,5 @@ def test_nodes_get_the_shares_that_a_replay_gives_them() -> None:
     (zone,) = series.zones
     loads = {int(t.timestamp()): float(mw) for t, mw in series.values[zone].items()}
     replayed = [f for f in Schedule(series, GRID, "live", batch=24).frames() if not f.final]
-    assert list(live().take("n", loads, NOW_S)) == replayed
+    fed = list(live().take("n", loads, NOW_S))
+    assert [structs.replace(frame, seq=frame.seq - FIRST) for frame in fed] == replayed

@@ -8,8 +8,12 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from gridstress import processes
 from gridstress.replay_resume import frames_of
+from gridstress.topics import MEASUREMENTS
 from tests.entsoe_platform import TOKEN as ENTSOE_TOKEN
 from tests.entsoe_platform import entsoe_platform
 from tests.integration.harness import Stack, wait_for
@@ -38,10 +42,35 @@ def replayed(stack: Stack) -> str:
     return stack.episodes("replayed")
 
 
-async def numbers_sent(stack: Stack, run: str) -> list[int]:
-    """The numbers of all rows of a run in the topic, those of all zones together, sorted."""
+async def hours_sent(stack: Stack, run: str, start: datetime) -> list[int]:
+    """The hours of all rows of a run in the topic by their numbers, of all zones, sorted."""
     found = [frame async for frame in frames_of(stack.settings.kafka, run)]
-    return sorted(frame.seq + i for frame in found for i in range(len(frame.timestamps)))
+    first = int(start.timestamp()) // 3600
+    return sorted(frame.seq + i - first for frame in found for i in range(len(frame.timestamps)))
+
+
+async def expire(stack: Stack, topic: str) -> None:
+    """Delete all records of a topic, as its retention would."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.bootstrap)
+    await admin.start()
+    try:
+        everything = {TopicPartition(topic, p): RecordsToDelete(-1) for p in range(4)}
+        await admin.delete_records(everything)
+    finally:
+        await admin.close()
+
+
+def worked_off(stack: Stack, run: str, until: datetime) -> bool:
+    """Whether the newest row that the worker has counted is of this time."""
+    url = f"{stack.workers[0].url}/api/v1/state"
+    told = httpx.get(url, params={"run": run}, headers=WITH_IT).json()
+    return bool(told.get("event_time") == to_iso(until.timestamp()))
+
+
+def duplicates(stack: Stack) -> int:
+    """Frames that the worker has passed over as counted already."""
+    health = httpx.get(f"{stack.workers[0].url}/api/v1/health", headers=WITH_IT).json()
+    return int(health["counters"]["duplicates"])
 
 
 def two_winter_days(stack: Stack, run: str) -> list[bytes]:
@@ -97,7 +126,7 @@ def test_entsoe_is_looked_at_again_and_again_and_a_run_is_gone_on_with(stack: St
         words = ["feed", "entsoe", "--run", "live", "--every", "1"]
 
         def rows() -> list[int]:
-            return asyncio.run(numbers_sent(stack, "live"))
+            return asyncio.run(hours_sent(stack, "live", start))
 
         feed = stack.start(*words, *since)
         wait_for(lambda: rows() == sorted(4 * list(range(5))), "five hours of four zones")
@@ -107,11 +136,27 @@ def test_entsoe_is_looked_at_again_and_again_and_a_run_is_gone_on_with(stack: St
         platform.until += timedelta(hours=3)
         stack.start(*words)
         wait_for(lambda: rows() == sorted(4 * list(range(10))), "the rest, after a kill")
-
-        def worked_off() -> bool:
-            url = f"{stack.workers[0].url}/api/v1/state"
-            told = httpx.get(url, params={"run": "live"}, headers=WITH_IT).json()
-            return bool(told.get("event_time") == to_iso((start + timedelta(hours=9)).timestamp()))
-
-        wait_for(worked_off, "the worker has seen all of it")
+        newest = start + timedelta(hours=9)
+        wait_for(lambda: worked_off(stack, "live", newest), "the worker has seen all of it")
         assert stack.verify("live")["ok"]
+
+
+@pytest.mark.kafka  # the embedded broker cannot delete records
+def test_after_the_topics_retention_a_feed_goes_on_behind_what_was_counted(stack: Stack) -> None:
+    start = (datetime.now(UTC) - timedelta(days=3)).replace(minute=0, second=0, microsecond=0)
+    with entsoe_platform(start + timedelta(hours=5)) as platform:
+        stack.environment["ENTSOE_ENDPOINT_URL"] = platform.url
+        words = ["feed", "entsoe", "--run", "kept", "--every", "1"]
+        feed = stack.start(*words, "--since", start.isoformat())
+        newest = start + timedelta(hours=4)
+        wait_for(lambda: worked_off(stack, "kept", newest), "the worker has seen five hours")
+        processes.stop(feed)
+        asyncio.run(expire(stack, MEASUREMENTS))
+        assert asyncio.run(hours_sent(stack, "kept", start)) == []
+        platform.until += timedelta(hours=3)
+        before = duplicates(stack)
+        stack.start(*words)
+        newest = start + timedelta(hours=7)
+        wait_for(lambda: worked_off(stack, "kept", newest), "the worker counts what comes")
+        assert asyncio.run(hours_sent(stack, "kept", start)) == sorted(4 * [5, 6, 7])
+        assert duplicates(stack) == before

@@ -12,6 +12,7 @@ from agents.risk import RiskModel
 from tables.risk_table import RiskTable
 from tables.shard_state import ShardState
 from tables.shard_view import view_of
+from tables.view_epoch import NO_EPOCH
 from tables.windows import WindowSpec
 from tests.frames import at, spread
 from tests.memory import Table
@@ -62,7 +63,9 @@ def answers(triangle: Grid) -> Answers:
                     table, state, SPEC, model=name, run="r", shard=0, shard_size=3,
                     zones=triangle.zones, silent=(), worker="host:1", published_at=9.0,
                 )
-            )
+            ),
+            9.0,
+            NO_EPOCH,
         )  # fmt: skip
     return Answers(
         grid=triangle,

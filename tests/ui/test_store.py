@@ -4,11 +4,15 @@ import msgspec
 import pytest
 
 from tables.shard_view import ShardView
+from tables.view_epoch import NO_EPOCH, ViewEpoch
 from tests.frames import at, hour_s
+from tests.ui.literal_api import worker
 from topology.messages import RiskAlert, RiskWindow, encode
 from ui.store import MAX_ALERTS, Store
 
 ids = count()
+LOG = "gridstress-risk_linear-changelog"
+FORMER, OWNER = ViewEpoch(4, LOG), ViewEpoch(5, LOG)
 
 
 def view(shard: int = 0, run: str = "r", published_at: float = 1.0, hour: float = 1.0) -> bytes:
@@ -48,7 +52,7 @@ def store() -> Store:
 
 def test_every_change_has_a_version_of_its_own(store: Store) -> None:
     versions = [store.version]
-    store.apply_view(view())
+    store.apply_view(view(), 1.0, OWNER)
     versions.append(store.version)
     store.apply_alert(alert(), 5.0)
     versions.append(store.version)
@@ -57,37 +61,106 @@ def test_every_change_has_a_version_of_its_own(store: Store) -> None:
     assert versions == sorted(set(versions))
 
 
-def test_an_older_view_does_not_replace_a_newer_one(store: Store) -> None:
-    store.apply_view(view(published_at=2.0, hour=5))
-    store.apply_view(view(published_at=1.0, hour=4))
-    assert store.runs["linear", "r"].event_time_s == hour_s(5)
+def shown_hour(store: Store) -> float:
+    event_time_s = store.runs["linear", "r"].event_time_s
+    assert event_time_s is not None
+    return (event_time_s - hour_s(0)) / 3600
+
+
+def test_the_next_owners_view_replaces_one_from_a_clock_that_is_ahead(store: Store) -> None:
+    store.apply_view(view(published_at=1000.0, hour=4), 10.0, FORMER)
+    store.apply_view(view(published_at=400.0, hour=5), 11.0, OWNER)
+    assert shown_hour(store) == 5
+
+
+def test_a_late_view_of_a_former_owner_does_not_replace_the_owners(store: Store) -> None:
+    store.apply_view(view(published_at=400.0, hour=5), 10.0, OWNER)
+    store.apply_view(view(published_at=1000.0, hour=4), 11.0, FORMER)
+    assert shown_hour(store) == 5
+
+
+def test_of_an_owners_views_the_last_in_the_log_is_shown_whatever_its_clock_says(
+    store: Store,
+) -> None:
+    store.apply_view(view(published_at=2.0, hour=5), 10.0, OWNER)
+    store.apply_view(view(published_at=1.0, hour=6), 11.0, OWNER)
+    assert shown_hour(store) == 6
+
+
+def test_a_view_without_an_epoch_gives_way_to_one_with_it_and_never_replaces_it(
+    store: Store,
+) -> None:
+    store.apply_view(view(published_at=9.0, hour=4), 10.0, NO_EPOCH)
+    store.apply_view(view(published_at=9.0, hour=5), 11.0, NO_EPOCH)
+    assert shown_hour(store) == 5
+    store.apply_view(view(published_at=1.0, hour=6), 12.0, FORMER)
+    store.apply_view(view(published_at=9.0, hour=5), 13.0, NO_EPOCH)
+    assert shown_hour(store) == 6
+
+
+def test_another_groups_epochs_begin_anew_and_its_views_are_shown(store: Store) -> None:
+    store.apply_view(view(hour=5), 10.0, OWNER)
+    store.apply_view(view(hour=6), 11.0, ViewEpoch(1, "other-risk_linear-changelog"))
+    assert shown_hour(store) == 6
+
+
+def test_a_former_owners_tombstone_removes_nothing(store: Store) -> None:
+    store.apply_view(view(), 10.0, OWNER)
+    store.drop_view("linear", "r", 0, FORMER)
+    store.drop_view("linear", "r", 0, NO_EPOCH)
+    assert store.runs_of("linear") == ["r"]
+
+
+def test_a_late_view_does_not_bring_a_forgotten_run_back(store: Store) -> None:
+    store.apply_view(view(), 10.0, FORMER)
+    store.drop_view("linear", "r", 0, OWNER)
+    store.apply_view(view(published_at=1000.0), 11.0, FORMER)
+    assert store.runs_of("linear") == []
+    store.apply_view(view(), 12.0, OWNER)  # sent again: it has begun again
+    assert store.runs_of("linear") == ["r"]
+
+
+def test_epochs_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.store.MAX_EPOCHS", 3)
+    for i in range(10):
+        store.drop_view("linear", f"r{i}", 0, OWNER)
+    assert [run for _, run, _ in store._epochs] == ["r7", "r8", "r9"]
+
+
+def test_a_worker_is_judged_by_the_brokers_clock_and_not_by_its_own(store: Store) -> None:
+    raw = msgspec.json.encode(worker("w:1", seen_at=5000.0))
+    store.apply_status(raw, 1000.0)
+    assert store.workers["w:1"].seen_at == 1000.0
+    assert store.workers["w:1"].started_at == 1000.0 - 7300
+    assert store.clock.now() == pytest.approx(1000.0, abs=1.0)
 
 
 def test_the_watermark_of_a_run_is_that_of_its_slowest_shard(store: Store) -> None:
-    store.apply_view(view(0, hour=5))
-    store.apply_view(view(1, hour=3))
+    store.apply_view(view(0, hour=5), 1.0, OWNER)
+    store.apply_view(view(1, hour=3), 1.0, OWNER)
     run = store.runs["linear", "r"]
     assert (run.event_time_s, run.watermark_s) == (hour_s(5), hour_s(2))
 
 
 def test_speed_is_event_time_over_wall_time(store: Store) -> None:
     for second in range(5):
-        store.apply_view(view(published_at=float(second), hour=second))
+        ahead = second + 600.0  # the publisher's clock has no say
+        store.apply_view(view(published_at=ahead, hour=second), float(second), OWNER)
     run = store.runs["linear", "r"]
     assert run.speed(now=4.0) == 3600.0
     assert run.speed(now=60.0) is None  # nothing has moved for a minute
 
 
 def test_a_view_that_was_dropped_is_gone_with_its_run(store: Store) -> None:
-    store.apply_view(view(0))
-    store.drop_view("linear", "r", 0)
-    store.drop_view("linear", "r", 1)
+    store.apply_view(view(0), 1.0, OWNER)
+    store.drop_view("linear", "r", 0, OWNER)
+    store.drop_view("linear", "r", 1, OWNER)
     assert store.runs_of("linear") == []
 
 
 def test_runs_come_newest_first(store: Store) -> None:
-    store.apply_view(view(run="old", published_at=1.0))
-    store.apply_view(view(run="new", published_at=2.0))
+    store.apply_view(view(run="old", published_at=2.0), 1.0, OWNER)
+    store.apply_view(view(run="new", published_at=1.0), 2.0, OWNER)
     assert store.runs_of("linear") == ["new", "old"]
 
 
