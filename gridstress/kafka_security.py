@@ -60,6 +60,29 @@ class Cluster:
         return self.protocol.startswith("SASL_")
 
 
+def inconsistency(cluster: Cluster, *, has_password: bool) -> str | None:
+    """Say which ``GRIDSTRESS_KAFKA_...`` settings do not go together; None if all do."""
+    protocol, named = cluster.protocol, (bool(cluster.username), has_password)
+    if cluster.sasl and not all(named):
+        return (
+            f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol} needs both "
+            "GRIDSTRESS_KAFKA_SASL_USERNAME and GRIDSTRESS_KAFKA_SASL_PASSWORD"
+        )
+    if not cluster.sasl and any(named):
+        return (
+            "GRIDSTRESS_KAFKA_SASL_USERNAME and _PASSWORD are of no use with "
+            f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}: SASL_SSL uses them"
+        )
+    if not cluster.tls and any((cluster.cafile, cluster.certfile, cluster.keyfile)):
+        return (
+            "GRIDSTRESS_KAFKA_SSL_... is of no use with "
+            f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}: SSL and SASL_SSL use it"
+        )
+    if cluster.certfile is None and (cluster.keyfile or cluster.key_password):
+        return "GRIDSTRESS_KAFKA_SSL_KEYFILE and _KEY_PASSWORD need GRIDSTRESS_KAFKA_SSL_CERTFILE"
+    return None
+
+
 Where = str | Cluster
 """A cluster; a bare ``host:port`` is one that lets everybody in."""
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gridstress.kafka_security import Cluster, Mechanism, Protocol
+from gridstress.kafka_security import Cluster, Mechanism, Protocol, inconsistency
 from gridstress.logs import LogFormat
 from topology.errors import UsageError
 from topology.models import DEFAULT_MODELS, MODELS
@@ -289,33 +289,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _kafka_security_fits(self) -> Self:
-        protocol = self.kafka_security_protocol
-        named = bool(self.kafka_sasl_username), self.kafka_sasl_password is not None
-        if protocol.startswith("SASL_") and not all(named):
+        if problem := inconsistency(self.kafka, has_password=self.kafka_sasl_password is not None):
+            raise ValueError(problem)
+        if self.kafka_security_protocol != "PLAINTEXT" and self.broker_kind == "embedded":
             raise ValueError(
-                f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol} needs both "
-                "GRIDSTRESS_KAFKA_SASL_USERNAME and GRIDSTRESS_KAFKA_SASL_PASSWORD"
-            )
-        if not protocol.startswith("SASL_") and any(named):
-            raise ValueError(
-                "GRIDSTRESS_KAFKA_SASL_USERNAME and _PASSWORD are of no use with "
-                f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}: SASL_SSL uses them"
-            )
-        files = self.kafka_ssl_cafile, self.kafka_ssl_certfile, self.kafka_ssl_keyfile
-        if not protocol.endswith("SSL") and any(files):
-            raise ValueError(
-                "GRIDSTRESS_KAFKA_SSL_... is of no use with "
-                f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}: SSL and SASL_SSL use it"
-            )
-        if self.kafka_ssl_certfile is None and (
-            self.kafka_ssl_keyfile or self.kafka_ssl_key_password
-        ):
-            raise ValueError(
-                "GRIDSTRESS_KAFKA_SSL_KEYFILE and _KEY_PASSWORD need GRIDSTRESS_KAFKA_SSL_CERTFILE"
-            )
-        if protocol != "PLAINTEXT" and self.broker_kind == "embedded":
-            raise ValueError(
-                f"the embedded broker knows no GRIDSTRESS_KAFKA_SECURITY_PROTOCOL {protocol}"
+                "the embedded broker knows no GRIDSTRESS_KAFKA_SECURITY_PROTOCOL "
+                f"{self.kafka_security_protocol}"
             )
         return self
 
