@@ -166,6 +166,8 @@ async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numb
     assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
     assert letters.counts == {"late": 1, "ahead": 1}
     assert stage.tally.aside == {("linear", "late"): 2, ("linear", "ahead"): 1}
+    assert stage.tally.missing == {"linear": 0}  # where the numbers begin is the sender's choice
+    await stage([Event(Message(value=encode(spread("north", [7], {}, seq=11))))])
     assert stage.tally.missing == {"linear": 3}
 
 

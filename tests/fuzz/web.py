@@ -94,8 +94,9 @@ def take(feed: Feed, tagged: bytes) -> None:
     topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
     value = tagged[1:]
     record = SimpleNamespace(
-        topic=topic, key=value or None, value=value or None, partition=0, offset=0, timestamp=9000
-    )
+        topic=topic, key=value or None, value=value or None, partition=0, offset=0,
+        timestamp=9000, timestamp_type=0, headers=(),
+    )  # fmt: skip
     feed._take(record)  # type: ignore[arg-type]
 
 

@@ -242,7 +242,7 @@ def test_the_newest_run_is_the_default_and_its_open_windows_are_compared(command
 
 def test_a_wrong_open_window_ends_with_1(command, worker):
     api = worker("open")
-    api.open_windows["linear"][0].stress[0] *= 1.1
+    api.open_windows["linear"].windows[0].stress[0] *= 1.1
     result = command("verify", "--run", "open", "--api", api.url, "--wait", "1")
     assert result.exit_code == 1
     assert "open stress of a in the window ending 1970-01-01T03:00:00Z" in result.output

@@ -1,6 +1,7 @@
 """A worker goes on with the tables of an older gridstress, and refuses those of a newer one."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from gridstress.epochs import is_fence
 from gridstress.topics import changelog
 from tables.schema import SCHEMA, schema_of
 from tests.integration.harness import Stack, records, two_days, wait_for
+from tests.support.older_tables import in_schema
 from topology.models import DEFAULT_MODELS
 
 pytestmark = pytest.mark.integration
@@ -26,7 +28,7 @@ def stack(broker: str, tmp_path: Path) -> Iterator[Stack]:
         yield running
 
 
-async def rewrite(stack: Stack, change: Callable[[bytes], bytes]) -> None:
+async def rewrite(stack: Stack, change: Callable[[bytes, bytes], bytes]) -> None:
     """Write the newest values of the changelogs again, changed; in the epoch they have."""
     producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap)
     await producer.start()
@@ -38,7 +40,7 @@ async def rewrite(stack: Stack, change: Callable[[bytes], bytes]) -> None:
                     newest[record.partition, record.key] = record
             for (partition, key), record in newest.items():
                 if record.value is not None:
-                    value, headers = change(record.value), list(record.headers)
+                    value, headers = change(key, record.value), list(record.headers)
                     await producer.send(name, value, key, partition, headers=headers)
         await producer.flush()
     finally:
@@ -46,18 +48,18 @@ async def rewrite(stack: Stack, change: Callable[[bytes], bytes]) -> None:
 
 
 async def test_the_previous_schema_is_carried_over_and_a_newer_one_refused(stack: Stack) -> None:
-    before = stack.episodes("r")
-    await rewrite(stack, lambda value: value[1:])
+    older, before = SCHEMA - 1, stack.episodes("r")
+    await rewrite(stack, partial(in_schema, older))
     stack.workers[0].restart()
     stack.verify("r")
     assert stack.episodes("r") == before
     assert stack.command("replay", "--run", "next", *SPAN).returncode == 0
     assert stack.verify("next")["ok"]
     written = [r.value for name in CHANGELOGS for r in await records(stack.bootstrap, name)]
-    assert {1, SCHEMA} <= {schema_of(value) for value in written if value}
+    assert {older, SCHEMA} <= {schema_of(value) for value in written if value}
 
     processes.stop(stack.workers[0].service)
-    await rewrite(stack, lambda value: bytes((SCHEMA + 1,)) + value[1:])
+    await rewrite(stack, lambda _, value: bytes((SCHEMA + 1,)) + value[1:])
     worker = stack.workers[0]
     worker.service = processes.spawn(worker.spec, worker.log_dir)
     wait_for(lambda: not worker.service.alive, "the worker has ended by itself")

@@ -1,6 +1,5 @@
 """Values of every schema up to ours are read, ours is written, newer ones are refused."""
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -8,6 +7,7 @@ from tables.risk_table import RiskTable
 from tables.schema import SCHEMA, NewerStateError, opened, schema_of, sealed
 from tables.shard_state import ShardState
 from tests.memory import Table
+from tests.support.older_tables import in_schema
 
 GRID_SIZE = 2
 
@@ -31,15 +31,8 @@ async def written() -> Table:
 
 def in_first_schema(store: Table) -> Table:
     """The same as before values were marked and states had tags."""
-
-    def older(key: bytes, value: bytes) -> bytes:
-        if key.endswith(b"null]"):
-            tag, *fields = msgspec.msgpack.decode(value[1:])
-            assert tag == "run"
-            return msgspec.msgpack.encode(fields[:12])
-        return value[1:]
-
-    return Table({0: {key: older(key, value) for key, value in store.shards[0].items()}})
+    values = store.shards[0].items()
+    return Table({0: {key: in_schema(1, key, value) for key, value in values}})
 
 
 async def test_what_is_written_says_its_schema() -> None:
