@@ -15,8 +15,13 @@ TERMINAL = (
 """Variables that change how programs lay out and colour what they print."""
 
 
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""The tests' processes share the cores already: a pool of threads in each would wait by spinning."""
+
+
 def forget() -> None:
-    """Take all of these out of this process's environment."""
+    """Take all of these out of this process's environment, and keep NumPy to one thread."""
+    os.environ.update(ONE_THREAD)
     for name in list(os.environ):
         if name.startswith(PREFIXES) or name in TERMINAL:
             del os.environ[name]

@@ -66,9 +66,9 @@ def poller(api: LiteralApi) -> Iterator[Poller]:
 @pytest.fixture
 def address(api: LiteralApi, stage: Stage, tmp_path: Path) -> Iterator[str]:
     """The dashboard of that API, quicker than in earnest; reports lie in ``tmp_path``."""
-    poller = Poller(ApiClient(api.url), interval_s=0.1)
+    poller = Poller(ApiClient(api.url), interval_s=0.25)
     stage.application = create_dashboard(
-        poller, reports=tmp_path, meanings=setting_meanings(), refresh_s=0.2
+        poller, reports=tmp_path, meanings=setting_meanings(), refresh_s=0.5
     ).server
     poller.start()
     yield stage.url
