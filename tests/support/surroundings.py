@@ -16,7 +16,7 @@ TERMINAL = (
 
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""The tests' processes share the cores already: a pool of threads in each would wait by spinning."""
+"""The processes of the tests share the cores: a pool of threads in each would wait by spinning."""
 
 
 def forget() -> None:
