@@ -20,6 +20,7 @@ REASONS = (
     "unknown-shard",
     "late",
     "ahead",
+    "other-settings",
     "too-large",
     "failed",
 )

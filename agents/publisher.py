@@ -24,6 +24,8 @@ class Publisher:
     """Shards of a model that this worker owns now."""
     generation: Callable[[], int]
     """Changes whenever partitions are assigned anew."""
+    ended_runs: Collection[str] = ()
+    """Runs that were made under other settings: their views stay as they were."""
     _generation: int | None = None
 
     async def publish(self) -> None:
@@ -38,6 +40,8 @@ class Publisher:
                 stage.dirty |= {(s, run) for s in owned for run in stage.table.runs(s)}
             changed, stage.dirty = stage.dirty, set()
             for shard, run in sorted(changed):
+                if run in self.ended_runs:
+                    continue
                 state = stage.table.state(run, shard) if shard in owned else None
                 if state is None:
                     continue

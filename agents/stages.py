@@ -7,12 +7,12 @@ finished, from the first on. ``agents/running.py`` hands them over and acks them
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from agents.dead_letters import DeadLetters
-from agents.detection import Detection
+from agents.detection import Detection, check_run
 from agents.outbox import Outbox, Topic
 from agents.propagation import Propagation
 from agents.risk import Aside, RiskModel
@@ -99,6 +99,8 @@ class RiskStage:
     tally: Tally
     idle_timeout_s: float
     max_runs: int = 8
+    ended_runs: Collection[str] = ()
+    """Runs that were ended when other settings were accepted."""
     dirty: set[tuple[int, str]] = field(default_factory=set)
     """Shards and runs whose state has changed since somebody last cleared this."""
     forgotten: set[tuple[int, str]] = field(default_factory=set)
@@ -145,6 +147,7 @@ class RiskStage:
         frames: list[PropagatedFrame] = []
         for event in events:
             frame = decode(event.value, PropagatedFrame)
+            check_run(frame.run, self.ended_runs)
             if frame.shard != shard:
                 raise MessageError("unknown-shard", f"shard {frame.shard} in partition {shard}")
             if frames and frame.run != frames[0].run:

@@ -11,7 +11,8 @@ import faust
 from faust.web.base import Web
 
 from agents.outbox import Record
-from gridstress import topics
+from gridstress import settings_log, topics
+from gridstress.group_settings import Membership, Mine
 from gridstress.interpreter import log_as_told, tune_interpreter
 from gridstress.kafka_security import faust_credentials
 from gridstress.logs import logging_config
@@ -23,6 +24,7 @@ from gridstress.watchdog import Watchdog
 from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
 from tables.schema import schema_of
 from topology.errors import GridstressError
+from topology.grid import Grid
 from ui.api_guard import application_options
 
 MAX_FETCH_BYTES = 3 << 20
@@ -35,6 +37,8 @@ class GridstressApp(faust.App):
     settings: Settings
     watchdog: Watchdog
     meters: Meters
+    group: Membership
+    mine: Mine
 
     def on_init_dependencies(self) -> Iterable[Any]:
         """Start the watchdog before what it watches."""
@@ -47,10 +51,23 @@ class GridstressApp(faust.App):
         try:
             refuse_exposed_web(self.settings, self.conf)
             await ensure_topics(self.settings)
+            await self.admit()
         except GridstressError as error:
             end(error)
         tune_interpreter()
         log_as_told()
+
+    async def admit(self) -> None:
+        """Make sure that this worker has the group's settings; also before it takes tables over.
+
+        Other settings may have been accepted while it was suspended or cut off.
+
+        Raises
+        ------
+        GridstressError
+            Naming what differs; or if the broker does not answer.
+        """
+        self.group.follow(await settings_log.join(self.settings, self.mine))
 
     def _new_web(self) -> Web:
         return ApiWeb(self)
@@ -67,7 +84,7 @@ def end(error: GridstressError) -> NoReturn:
     os._exit(error.exit_code)  # nothing has been started that would have to be stopped
 
 
-def faust_app(settings: Settings) -> GridstressApp:
+def faust_app(settings: Settings, grid: Grid) -> GridstressApp:
     """Make the app; nothing is asked of the broker before it starts."""
     meters = Meters()
     app = GridstressApp(
@@ -94,7 +111,10 @@ def faust_app(settings: Settings) -> GridstressApp:
         **safe_settings(settings.session_timeout_s),
     )
     app.settings, app.meters = settings, meters
+    app.group, app.mine = Membership(), Mine.of(settings, grid)
     make_safe(app, kind=settings.known_kind, in_step=(topics.MEASUREMENTS, topics.STRESS))
+    tables: Any = app.tables
+    tables.admit = app.admit
     return app
 
 

@@ -43,6 +43,8 @@ _CHANGELOG = {
     "segment.bytes": str(32 << 20),
     "segment.ms": "3600000",
 }
+# Read for ever, and a few records in all: nothing of it may go.
+_FOR_EVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 _ROOMY = {"max.message.bytes": str(MAX_RECORD_BYTES)}
 
 
@@ -69,6 +71,11 @@ def table(model: str) -> str:
 def changelog(group: str, model: str) -> str:
     """Name of the changelog topic of a model's table."""
     return f"{group}-{table(model)}-changelog"
+
+
+def settings_log(group: str) -> str:
+    """Name of the topic that keeps a group's settings (`gridstress.settings_log`)."""
+    return f"{group}-settings"
 
 
 def sources(models: Iterable[str]) -> list[str]:
@@ -114,6 +121,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         *(TopicSpec(name, count, _ROOMY) for name in written),
         *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, {**_CHANGELOG, **_ROOMY}) for name in changelogs),
+        TopicSpec(settings_log(settings.group), 1, {**_FOR_EVER, **_ROOMY}),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1),
     ]
 

@@ -51,6 +51,7 @@ def add_web(
         settings=_shown(settings),
         store=store,
         all_settings=_told(settings),
+        ended_runs=app.group.ended_runs,
     )
     register_views(app, answers, status.health)
     register_measurements(
@@ -81,6 +82,7 @@ def add_web(
         worker=lambda: status.worker,
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
+        ended_runs=app.group.ended_runs,
     )
 
     @app.timer(settings.view_interval_s, name="publish")  # type: ignore[untyped-decorator]

@@ -56,7 +56,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     """
     grid = grid or load_grid(settings.topology)
     influence = influence_matrices(grid, settings)
-    app = faust_app(settings)
+    app = faust_app(settings, grid)
     tally = Tally()
     finished: dict[tuple[str, str, int], int] = {}
     letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
@@ -72,14 +72,14 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         stages[name] = source
         tally.frames[name] = 0
 
-    detect = Detection(grid, settings.stress_threshold)
+    detect = Detection(grid, settings.stress_threshold, app.group.ended_runs)
     stress_events = Outlet(app, topics.STRESS)
     add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, tally))
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
-        spread = Propagation(grid, matrix, settings.partitions)
+        spread = Propagation(grid, matrix, settings.partitions, app.group.ended_runs)
         stage = PropagationStage(model, spread, Outlet(app, propagated), tally)
         add_agent(f"propagation_{model}", topics.STRESS, stage)
 
@@ -91,6 +91,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             letters=letters,
             tally=tally,
             idle_timeout_s=settings.idle_timeout_s,
+            ended_runs=app.group.ended_runs,
         )
         add_agent(f"risk_{model}", propagated, risk, apart=True)
         risk_stages.append(risk)

@@ -15,6 +15,11 @@ LATE_S = 2.5
 QUIET_S = 10.0
 """Seconds after which a silent shard is worth a word; workers publish once a second."""
 
+CHANGED = (
+    "The workers' settings were changed while it went on: what is shown was reckoned with the "
+    "former ones, and nothing of it counts any more."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -69,6 +74,8 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
             f"The workers do not know the run {snapshot.missing}; shown is the newest, "
             f"{snapshot.run.run}.",
         )
+    if snapshot.run.settings_changed:
+        return Status("ended", "Run ended by other settings", CHANGED)
     if not snapshot.is_newest:
         return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
