@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from gridstress import topics
+from gridstress.brokers import is_embedded
 from gridstress.group_settings import GroupSettings, Mine, differences
 from gridstress.kafka_security import connection
 from gridstress.reshard import count_members
@@ -49,12 +50,17 @@ async def plan_accept(settings: Settings, mine: Mine) -> Change:
     Raises
     ------
     UsageError
-        If workers are in the group.
+        If workers are in the group, or the broker is the embedded one.
     GridstressError
         If the group has no settings yet: its first worker settles them.
     BrokerError
         If the broker does not answer.
     """
+    if await is_embedded(settings.kafka):
+        raise UsageError(
+            "the embedded broker forgets everything when it stops, and does not tell who is there",
+            hint="gridstress down, and up again with the other settings",
+        )
     await refuse_while_at_work(settings)
     group = await read_log(settings)
     if group is None:

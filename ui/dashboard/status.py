@@ -15,11 +15,6 @@ LATE_S = 2.5
 QUIET_S = 10.0
 """Seconds after which a silent shard is worth a word; workers publish once a second."""
 
-CHANGED = (
-    "The workers' settings were changed while it went on: what is shown was reckoned with the "
-    "former ones, and nothing of it counts any more."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Status:
@@ -75,7 +70,7 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
             f"{snapshot.run.run}.",
         )
     if snapshot.run.settings_changed:
-        return Status("ended", "Run ended by other settings", CHANGED)
+        return Status("ended", "Run ended by other settings", _changed(snapshot))
     if not snapshot.is_newest:
         return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
@@ -100,6 +95,14 @@ def _first_failure(snapshot: Snapshot) -> str:
     if not snapshot.error:
         return "Asking for the first time."
     return f"Asking again every second: {snapshot.error}"
+
+
+def _changed(snapshot: Snapshot) -> str:
+    told = (
+        "Other settings were accepted for the workers before this run was complete. What is shown "
+        "was computed with the former ones; what came later is not counted."
+    )
+    return told if snapshot.is_newest else f"{told} The newest run is {snapshot.runs[0].run}."
 
 
 def _earlier(snapshot: Snapshot) -> str:
