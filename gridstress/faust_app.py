@@ -1,7 +1,9 @@
 """The Faust app itself, before it has topics, tables or agents: its settings and corrections."""
 
+import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from faust.web.base import Web
 
 from agents.outbox import Record
 from gridstress import settings_log, topics
+from gridstress.changelog import STALL_S
 from gridstress.group_settings import Membership, Mine
 from gridstress.interpreter import log_as_told, tune_interpreter
 from gridstress.kafka_security import faust_credentials
@@ -23,12 +26,15 @@ from gridstress.topics import ensure_topics
 from gridstress.watchdog import Watchdog
 from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
 from tables.schema import schema_of
-from topology.errors import GridstressError
+from topology.errors import BrokerError, GridstressError
 from topology.grid import Grid
 from ui.api_guard import application_options
 
 MAX_FETCH_BYTES = 3 << 20
 """What one fetch may bring of a partition."""
+
+RETRY_S = 0.25
+"""How long to wait before a broker that does not answer is asked again."""
 
 
 class GridstressApp(faust.App):
@@ -58,9 +64,7 @@ class GridstressApp(faust.App):
         log_as_told()
 
     async def admit(self) -> None:
-        """Make sure that this worker has the group's settings; also before it takes tables over.
-
-        Other settings may have been accepted while it was suspended or cut off.
+        """Make sure that this worker has the group's settings.
 
         Raises
         ------
@@ -68,6 +72,20 @@ class GridstressApp(faust.App):
             Naming what differs; or if the broker does not answer.
         """
         self.group.follow(await settings_log.join(self.settings, self.mine))
+
+    async def admit_again(self) -> None:
+        """The same before it takes tables over: others may have been accepted while it slept.
+
+        A broker that does not answer is waited for, as the take-over itself does.
+        """
+        deadline = time.monotonic() + STALL_S
+        while True:
+            try:
+                return await self.admit()
+            except BrokerError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(RETRY_S)
 
     def _new_web(self) -> Web:
         return ApiWeb(self)
@@ -114,7 +132,7 @@ def faust_app(settings: Settings, grid: Grid) -> GridstressApp:
     app.group, app.mine = Membership(), Mine.of(settings, grid)
     make_safe(app, kind=settings.known_kind, in_step=(topics.MEASUREMENTS, topics.STRESS))
     tables: Any = app.tables
-    tables.admit = app.admit
+    tables.admit = app.admit_again
     return app
 
 

@@ -62,6 +62,7 @@ def add_web(
             Outlet(app, topics.MEASUREMENTS),
             ready=lambda: status.ready,
             waiting=lambda: status.lag()[topics.MEASUREMENTS],
+            ended_runs=app.group.ended_runs,
         ),
     )
     add_metrics(app, status, status.tally, stages)

@@ -53,8 +53,8 @@ async def run_circumstances(settings: Settings, grid: Grid, run: str) -> Circums
     if run not in era.ended_runs:
         return Circumstances(notes=notes)
     ended_at = group.eras[era.number + 1].founded.at
-    told = f"other settings were accepted at {ended_at}, which ended this run: what came after "
-    return Circumstances(ended_at, (*notes, told + "and the windows then open are not compared"))
+    note = f"other settings were accepted at {ended_at}, which ended this run: what came after "
+    return Circumstances(ended_at, (*notes, note + "and the windows then open are not compared"))
 
 
 async def refused_measurements(where: Where) -> frozenset[tuple[int, int]]:

@@ -83,7 +83,7 @@ async def verify_run(
     async with httpx.AsyncClient(timeout=10, headers=authorization(settings.token)) as client:
         api = WorkerApi(client, request.api_url)
         if ended:
-            say("a change of settings has ended this run: nobody is waited for")
+            say("a change of settings has ended this run: not waiting for workers")
         elif not request.patience_s:
             notes.append("nobody was waited for")
         elif request.with_open or await api.answers():

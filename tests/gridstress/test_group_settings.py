@@ -37,7 +37,7 @@ def accepted(mine: Mine, *runs: str) -> SettingsRecord:
     return mine.record("accepted", at="2026-01-02T00:00:00Z", by="test", runs=runs)
 
 
-def told(group: Mine, mine: Mine) -> list[str]:
+def differing(group: Mine, mine: Mine) -> list[str]:
     settled = settle([first(group)])
     assert settled is not None
     return differences(settled.current, mine)
@@ -107,7 +107,7 @@ def test_a_record_that_contradicts_adds_nothing() -> None:
 def test_a_setting_that_differs_is_named_with_both_values(
     changes: dict[str, Any], words: str
 ) -> None:
-    assert told(DEFAULTS, Mine.of(load_settings(**changes), GRID)) == [words]
+    assert differing(DEFAULTS, Mine.of(load_settings(**changes), GRID)) == [words]
 
 
 def test_every_setting_that_decides_results_has_a_variable_to_be_named_by() -> None:
@@ -147,19 +147,19 @@ def grids() -> Iterator[tuple[Grid, list[str]]]:
 
 @pytest.mark.parametrize(("grid", "words"), list(grids()))
 def test_a_node_or_line_that_differs_is_named(grid: Grid, words: list[str]) -> None:
-    assert told(DEFAULTS, Mine.of(load_settings(), grid)) == words
+    assert differing(DEFAULTS, Mine.of(load_settings(), grid)) == words
 
 
 def test_of_many_nodes_the_first_are_named_and_the_others_counted() -> None:
     nodes = tuple(replace(node, sensitivity=0.125) for node in GRID.nodes)
-    lines = told(DEFAULTS, Mine.of(load_settings(), replace(GRID, nodes=nodes)))
+    lines = differing(DEFAULTS, Mine.of(load_settings(), replace(GRID, nodes=nodes)))
     assert len(lines) == 4
     assert lines[3] == f"and {len(nodes) - 3} more nodes"
 
 
 def test_two_parallel_lines_instead_of_one_are_a_difference() -> None:
     twice = replace(GRID, lines=(*GRID.lines, GRID.lines[0]))
-    (line,) = told(DEFAULTS, Mine.of(load_settings(), twice))
+    (line,) = differing(DEFAULTS, Mine.of(load_settings(), twice))
     assert line.startswith("grid germany, the group's germany: other lines (")
 
 

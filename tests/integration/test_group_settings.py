@@ -43,8 +43,8 @@ def refused(stack: Stack, **environment: str) -> str:
     worker = stack.begin_worker(**environment)
     said, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1, said
-    told = [json.loads(line)["message"] for line in said.splitlines()]
-    (error, hint) = next(t for t in told if t.startswith("error: ")).splitlines()
+    messages = [json.loads(line)["message"] for line in said.splitlines()]
+    (error, hint) = next(t for t in messages if t.startswith("error: ")).splitlines()
     assert hint.startswith("hint: give this worker the group's settings; or stop all workers")
     return str(error)
 
@@ -73,9 +73,9 @@ def test_a_worker_with_a_changed_topology_of_equal_size_does_not_start(
     was, path = GRID.nodes[0].id, tmp_path / "renamed.json"
     path.write_text(to_json(GRID).replace(f'"{was}"', '"renamed"'), "utf-8")
     assert len(load_grid(str(path)).nodes) == len(GRID.nodes)
-    told = refused(stack, GRIDSTRESS_TOPOLOGY=str(path))
-    assert f"node {was!r} is only in the group's grid" in told
-    assert "node 'renamed' is not in the group's grid" in told
+    error = refused(stack, GRIDSTRESS_TOPOLOGY=str(path))
+    assert f"node {was!r} is only in the group's grid" in error
+    assert "node 'renamed' is not in the group's grid" in error
 
 
 def test_settings_that_decide_no_result_may_differ(stack: Stack) -> None:
@@ -233,6 +233,9 @@ async def test_accepted_settings_end_the_runs_that_go_on(fresh: Stack) -> None:
     assert {letter["topic"] for letter in letters(stack)} == {MEASUREMENTS}
     wait_for(lambda: known(other).get("half") is True, "the run is marked")
 
+    named = stack.command("replay", "--run", "half", *DAY)
+    assert named.returncode == 2
+    assert "run 'half' was ended when other settings were accepted" in named.stderr
     assert stack.command("replay", "--run", "after", *DAY).returncode == 0
     assert stack.verify("after")["ok"]
     assert known(other) == {"half": True, "after": False}
@@ -325,8 +328,8 @@ async def test_a_suspended_worker_that_wakes_up_after_an_accept_ends(fresh: Stac
     )
     os.kill(worker.service.pid, signal.SIGCONT)
     wait_for(lambda: not worker.service.alive, "it has ended by itself", 60)
-    told = processes.telling_line(Path(worker.service.log))
-    assert "GRIDSTRESS_DECAY is 0.7, the group's 0.5" in told
+    error = processes.telling_line(Path(worker.service.log))
+    assert "GRIDSTRESS_DECAY is 0.7, the group's 0.5" in error
     stack.add_worker()
 
 

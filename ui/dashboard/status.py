@@ -98,11 +98,11 @@ def _first_failure(snapshot: Snapshot) -> str:
 
 
 def _changed(snapshot: Snapshot) -> str:
-    told = (
+    text = (
         "Other settings were accepted for the workers before this run was complete. What is shown "
         "was computed with the former ones; what came later is not counted."
     )
-    return told if snapshot.is_newest else f"{told} The newest run is {snapshot.runs[0].run}."
+    return text if snapshot.is_newest else f"{text} The newest run is {snapshot.runs[0].run}."
 
 
 def _earlier(snapshot: Snapshot) -> str:

@@ -246,8 +246,8 @@ def _by_name(counts: Mapping[str, float], form: str, empty: str = words.DASH) ->
 
 
 def _versions(worker: WorkerStatus) -> str:
-    told = f"gridstress {worker.version} · faust {worker.faust} · Python {worker.python}"
-    return f"{told} · settings {worker.settings}" if worker.settings else told
+    text = f"gridstress {worker.version} · faust {worker.faust} · Python {worker.python}"
+    return f"{text} · settings {worker.settings}" if worker.settings else text
 
 
 def _state(worker: WorkerStatus, now: float) -> html.Span:
