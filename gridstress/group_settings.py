@@ -243,7 +243,7 @@ def _line_differences(mine: Collection[str], theirs: Collection[str]) -> list[st
 
 
 def _named(found: list[str], what: str) -> list[str]:
-    more = [f"and {len(found) - NAMED} more {what}"] if len(found) > NAMED else []
+    more = [f"more {what} that differ: {len(found) - NAMED}"] if len(found) > NAMED else []
     return found[:NAMED] + more
 
 

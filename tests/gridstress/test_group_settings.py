@@ -154,7 +154,7 @@ def test_of_many_nodes_the_first_are_named_and_the_others_counted() -> None:
     nodes = tuple(replace(node, sensitivity=0.125) for node in GRID.nodes)
     lines = differing(DEFAULTS, Mine.of(load_settings(), replace(GRID, nodes=nodes)))
     assert len(lines) == 4
-    assert lines[3] == f"and {len(nodes) - 3} more nodes"
+    assert lines[3] == f"more nodes that differ: {len(nodes) - 3}"
 
 
 def test_two_parallel_lines_instead_of_one_are_a_difference() -> None:
