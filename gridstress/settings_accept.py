@@ -58,8 +58,8 @@ async def plan_accept(settings: Settings, mine: Mine) -> Change:
     """
     if await is_embedded(settings.kafka):
         raise UsageError(
-            "the embedded broker forgets everything when it stops, and does not tell who is there",
-            hint="gridstress down, and up again with the other settings",
+            "the embedded broker does not tell which workers have gone",
+            hint="it forgets everything when it stops: gridstress down, and up with other settings",
         )
     await refuse_while_at_work(settings)
     group = await read_log(settings)
