@@ -13,7 +13,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from agents.dead_letters import DeadLetters
-from agents.detection import Detection
+from agents.detection import Detection, check_run
 from agents.kept_runs import Dropped, KeptRuns
 from agents.outbox import Outbox, Topic
 from agents.propagation import Propagation
@@ -169,7 +169,7 @@ class RiskStage:
                     await self._set_aside(event, "ahead", "ahead", aside.ahead)
             if not (first and asides) and state.closed_until_s == before_s:
                 return
-            state.turn, state.settings = index.next_turn(), self.keeps.settings
+            state.turn = index.next_turn()
             state.forget_spans(self.model.spec)
             changes += [*gone, *panes.changes(self.model.needed_from(state))]
             await self._write(shard, [*changes, self.table.entry_change(run, shard, state)])
@@ -198,6 +198,7 @@ class RiskStage:
         frames: list[PropagatedFrame] = []
         for event in events:
             frame = decode(event.value, PropagatedFrame)
+            check_run(frame.run, self.keeps.ended_runs)
             if frame.shard != shard:
                 raise MessageError("unknown-shard", f"shard {frame.shard} in partition {shard}")
             if frames and frame.run != frames[0].run:
@@ -206,9 +207,6 @@ class RiskStage:
         return frames
 
     def _check_fits(self, run: str, shard: int, state: ShardState) -> None:
-        if self.keeps.of_other_settings(state):
-            detail = f"run {run!r} was begun with other settings or another grid; begin a new run"
-            raise MessageError("other-settings", detail)
         if len(state.level) != (size := len(self.model.shards[shard])):
             told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
             raise OtherTopology(f"the state of {told}")

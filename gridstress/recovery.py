@@ -21,7 +21,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -100,6 +100,9 @@ class SafeRecovery(Recovery):
         self._set_recovery_started()
         # All that was written under the last epoch has its place in the log before the next one.
         await self._wait(app.producer.flush())
+        manager: Any = self.tables
+        if manager.admit is not None:
+            await self._wait(manager.admit())
         for tp in self.active_tps - self._copies.keys():
             table = self.tables._changelogs[tp.topic]
             self._copies[tp] = Copy(tp, table, self.owner)  # type: ignore[arg-type]
@@ -185,6 +188,9 @@ class SafeRecovery(Recovery):
 
 class SafeTableManager(TableManager):
     """Tables with the corrected recovery, and with no trust in what lies on the disk."""
+
+    #: Is asked before partitions are taken over; raises GridstressError if the worker must not.
+    admit: Callable[[], Awaitable[None]] | None = None
 
     _in_use: IO[str] | None = None
 

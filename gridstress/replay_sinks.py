@@ -10,8 +10,9 @@ from typing import Any, Protocol, Self
 from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
+from gridstress.settings_log import read_log
 from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, ensure_topics, zone_partition
-from topology.errors import BrokerError, DataError
+from topology.errors import BrokerError, DataError, UsageError
 from topology.messages import MeasurementFrame, encode
 
 MAX_IN_FLIGHT = 200
@@ -45,6 +46,7 @@ class KafkaSink:
         self._settings, self._zones = settings, zones
         self._producer: Any = None
         self._partitions = 0
+        self._ended_runs: frozenset[str] = frozenset()
         self._in_flight: deque[Future[Any]] = deque()
 
     async def __aenter__(self) -> Self:
@@ -60,6 +62,8 @@ class KafkaSink:
 
         settings = self._settings
         await ensure_topics(settings)
+        group = await read_log(settings)
+        self._ended_runs = group.ended_runs if group else frozenset()
         kind = settings.known_kind
         embedded = await is_embedded(settings.kafka) if kind == "auto" else kind == "embedded"
         # The embedded broker refuses the request for a producer id, so it gets plain acks=all.
@@ -92,6 +96,8 @@ class KafkaSink:
 
         Raises
         ------
+        UsageError
+            If the run was ended when other settings were accepted: workers would refuse it.
         BrokerError
             If the broker does not take an earlier frame.
         DataError
@@ -101,6 +107,11 @@ class KafkaSink:
 
         try:
             for frame in frames:
+                if frame.run in self._ended_runs:
+                    raise UsageError(
+                        f"run {frame.run!r} was ended when other settings were accepted",
+                        hint="give the run another name",
+                    )
                 while len(self._in_flight) >= MAX_IN_FLIGHT:
                     await self._in_flight.popleft()
                 future = await self._producer.send(

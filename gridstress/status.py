@@ -109,6 +109,7 @@ class Status:
             "reason": self.app.watchdog.reason,
             "worker": self.worker,
             "version": __version__,
+            "settings": self.app.group.settings_id,
             "now": time.time(),
             "uptime_s": time.time() - self.started_at,
             "partitions": self.partitions(),
@@ -132,6 +133,7 @@ class Status:
         return WorkerStatus(
             worker=self.worker,
             version=__version__,
+            settings=self.app.group.settings_id,
             python=platform.python_version(),
             faust=faust.__version__,
             started_at=self.started_at,

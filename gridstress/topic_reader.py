@@ -6,7 +6,7 @@ plus one), which would lose the end of the log without a word.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -92,7 +92,7 @@ async def partition_count(where: Where, topic: str) -> int:
 
 
 async def scan_topic(
-    where: Where, topic: str, *, follow: bool = False
+    where: Where, topic: str, *, follow: bool = False, begin: Mapping[int, int] | None = None
 ) -> AsyncGenerator[ConsumerRecord, None]:
     """Yield every record of a topic, each partition in its order, from the beginning to the end.
 
@@ -104,6 +104,8 @@ async def scan_topic(
         Its name.
     follow
         Go on with what is written later, until the caller stops iterating.
+    begin
+        Offsets by partition to begin at, instead of the beginning.
 
     Raises
     ------
@@ -115,6 +117,9 @@ async def scan_topic(
     loop = asyncio.get_running_loop()
     async with _consumer(where) as consumer:
         left = set(await _assign(consumer, where, topic))
+        for tp in left:
+            if begin and tp.partition in begin:
+                consumer.seek(tp, begin[tp.partition])
         deadline = loop.time() + STALL_S
         while left or follow:
             batches = await consumer.getmany(timeout_ms=POLL_MS)

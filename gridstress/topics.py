@@ -68,6 +68,11 @@ def changelog(group: str, model: str) -> str:
     return f"{group}-{table(model)}-changelog"
 
 
+def settings_log(group: str) -> str:
+    """Name of the topic that keeps a group's settings (`gridstress.settings_log`)."""
+    return f"{group}-settings"
+
+
 def sources(models: Iterable[str]) -> list[str]:
     """Names of the topics that the stages read."""
     return [MEASUREMENTS, STRESS, *map(propagated, models)]
@@ -113,6 +118,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         *(TopicSpec(name, count, compacted(settings) | _ROOMY) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),
+        TopicSpec(settings_log(settings.group), 1, kept(settings, 0) | _ROOMY),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings)),
     ]
 

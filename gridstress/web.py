@@ -55,6 +55,7 @@ def add_web(
         settings=_shown(settings),
         store=store,
         all_settings=_told(settings),
+        ended_runs=app.group.ended_runs,
     )
     register_views(app, answers, status.health)
     register_measurements(
@@ -65,6 +66,7 @@ def add_web(
             Outlet(app, topics.MEASUREMENTS),
             ready=lambda: status.ready,
             waiting=lambda: status.lag()[topics.MEASUREMENTS],
+            ended_runs=app.group.ended_runs,
         ),
     )
     add_metrics(app, status, status.tally, stages)
@@ -86,6 +88,7 @@ def add_web(
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
         epoch=partial(_view_epoch, app),
+        ended_runs=app.group.ended_runs,
     )
 
     @app.timer(settings.view_interval_s, name="publish")  # type: ignore[untyped-decorator]

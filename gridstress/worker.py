@@ -59,7 +59,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     grid = grid or load_grid(settings.topology)
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings)
-    app = faust_app(settings)
+    app = faust_app(settings, grid)
     tally = Tally()
     finished: dict[tuple[str, str, int], int] = {}
     letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
@@ -75,14 +75,14 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         stages[name] = source
         tally.frames[name] = 0
 
-    detect = Detection(grid, settings.stress_threshold)
+    detect = Detection(grid, settings.stress_threshold, app.group.ended_runs)
     stress_events = Outlet(app, topics.STRESS)
     add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, tally))
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
-        spread = Propagation(grid, matrix, settings.partitions)
+        spread = Propagation(grid, matrix, settings.partitions, app.group.ended_runs)
         stage = PropagationStage(model, spread, Outlet(app, propagated), tally)
         add_agent(f"propagation_{model}", topics.STRESS, stage)
 
@@ -97,7 +97,12 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             letters=letters,
             tally=tally,
             idle_timeout_s=settings.idle_timeout_s,
-            keeps=KeptRuns(risk_model, table, max_forgotten=settings.forgotten_runs),
+            keeps=KeptRuns(
+                risk_model,
+                table,
+                max_forgotten=settings.forgotten_runs,
+                ended_runs=app.group.ended_runs,
+            ),
         )
         add_agent(f"risk_{model}", propagated, risk, apart=True)
         risk_stages.append(risk)

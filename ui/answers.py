@@ -267,6 +267,7 @@ class Answers(Knowledge):
             "event_time": iso_or_none(view.event_time_s),
             "watermark": iso_or_none(view.watermark_s),
             "ended": view.ended,
+            "settings_changed": run in self.ended_runs,
             "published_at": view.published_at,
         }
 

@@ -69,13 +69,17 @@ class GridInfo(Struct, frozen=True):
 
 
 class RunInfo(Struct, frozen=True):
-    """One replay, or the live feed."""
+    """One replay, or the live feed.
+
+    ``settings_changed``: it was ended when other settings were accepted.
+    """
 
     run: str
     event_time: str | None
     watermark: str | None
     ended: bool
     published_at: float
+    settings_changed: bool = False
 
 
 class Runs(Struct, frozen=True):
@@ -255,6 +259,7 @@ class Health(Struct, frozen=True):
     worker: str
     reason: str | None = None
     version: str = ""
+    settings: str = ""
     now: float = 0.0
     uptime_s: float = 0.0
     partitions: dict[str, list[int]] = {}

@@ -1,9 +1,10 @@
 """Measurements that a program posts to a worker, which sends them on to the topic."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from agents.detection import check_run
 from agents.outbox import Topic
 from gridstress.live.intake import read_frames
 from gridstress.topics import zone_partition
@@ -31,6 +32,8 @@ class Post:
         Whether this worker works.
     waiting
         How many records of measurements wait for this worker.
+    ended_runs
+        Runs that were ended when other settings were accepted; of them nothing is taken.
     """
 
     grid: Grid
@@ -38,6 +41,7 @@ class Post:
     topic: Topic
     ready: Callable[[], bool]
     waiting: Callable[[], int]
+    ended_runs: Collection[str] = ()
 
     async def __call__(self, body: bytes) -> dict[str, int]:
         """Check frames and send them on; returns once the broker has all of them.
@@ -67,6 +71,8 @@ class Post:
         if (waiting := self.waiting()) > MAX_WAITING:
             raise BusyError(f"{waiting:,} records wait already")
         frames = read_frames(body, self.grid)
+        for frame in frames:
+            check_run(frame.run, self.ended_runs)
         sent = [
             await self.topic.send(
                 key=frame.zone.encode(),

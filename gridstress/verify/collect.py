@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -57,9 +57,11 @@ def _no_run(run: str | None, where: str, exist: Iterable[str]) -> DataError:
 
 
 async def read_frames(
-    where: Where, run: str | None
+    where: Where, run: str | None, *, without: Collection[tuple[int, int]] = ()
 ) -> tuple[str, list[MeasurementFrame], list[str]]:
     """Read the frames of a run, the newest by default, each partition's in order.
+
+    Records at the partitions and offsets of ``without`` are left out.
 
     Returns
     -------
@@ -80,6 +82,8 @@ async def read_frames(
         raise _no_run(run, f"{MEASUREMENTS} at {where}", await list_runs(where))
     frames, invalid = [], []
     for record in sorted(records, key=lambda r: (r.partition, r.offset)):
+        if (record.partition, record.offset) in without:
+            continue
         try:
             frames.append(decode(record.value, MeasurementFrame))
         except MessageError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 
 from gridstress.settings import Settings
+from gridstress.verify.circumstances import refused_measurements, run_circumstances
 from gridstress.verify.collect import read_frames, read_frames_file, read_results
 from gridstress.verify.compare import Observed, compare, up_to
 from gridstress.verify.compare_windows import OpenWindows
@@ -64,19 +65,27 @@ async def verify_run(
     DataError
         If there is no such run, or it cannot be used.
     GridstressError
-        If the workers do not answer or do not get on.
+        If the workers do not answer or do not get on, or the run was worked on with other
+        settings than these.
     """
     invalid: list[str] = []
     if request.frames_file is not None:
         run, frames = read_frames_file(request.frames_file, request.run)
     else:
         run, frames, invalid = await read_frames(settings.kafka, request.run)
+    circumstances = await run_circumstances(settings, grid, run)
+    ended = bool(circumstances.ended_at)  # nothing of it is worked on any more
+    if ended and request.frames_file is None:
+        refused = await refused_measurements(settings.kafka)
+        _, frames, invalid = await read_frames(settings.kafka, run, without=refused)
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)
-    notes = [f"not counted: {text}" for text in invalid]
+    notes = [*circumstances.notes, *(f"not counted: {text}" for text in invalid)]
     async with httpx.AsyncClient(timeout=10, headers=authorization(settings.token)) as client:
         api = WorkerApi(client, request.api_url)
-        if not request.patience_s:
+        if ended:
+            say("a change of settings has ended this run: not waiting for workers")
+        elif not request.patience_s:
             notes.append("nobody was waited for")
         elif request.with_open or await api.answers():
             await drain(api, expected, patience_s=request.patience_s, say=say)
@@ -84,16 +93,17 @@ async def verify_run(
         else:
             notes.append(f"no worker answers at {api.url}: nobody was waited for")
         observed = await read_results(settings.kafka, run, expected.models, settings.partitions)
-        goes_on = request.frames_file is None and await _grown(settings, run, len(frames))
+        read_on = not ended and request.frames_file is None
+        goes_on = read_on and await _grown(settings, run, len(frames))
         if goes_on:
             observed = up_to(observed, expected.final_until_s)
             until = "the start" if expected.watermark_s is None else to_iso(expected.watermark_s)
             notes.append(f"the run goes on: verified up to {until}, open windows not compared")
-        with_open = request.with_open and not goes_on
+        with_open = request.with_open and not (goes_on or ended)
         outcomes = compare(expected, observed)
         if with_open:
             outcomes = await _with_open(api, expected, observed, request.patience_s)
-        elif not goes_on:
+        elif not (goes_on or ended):
             notes.append("the windows still open were not compared (--no-open)")
     outcomes["measurements"].notes += notes
     return Verification(expected, observed, outcomes, with_open)

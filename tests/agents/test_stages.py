@@ -92,6 +92,25 @@ async def test_a_state_of_another_topology_ends_the_worker_and_refuses_nothing(
     assert not event.acked
 
 
+async def test_a_run_that_other_settings_have_ended_is_refused_whatever_its_state_holds(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    store = Table()
+    await risk_stage(triangle, letters, store)(
+        [Event(Message(value=encode(spread("north", [0], {"a": [1.0]}))))]
+    )
+    before = {key: store.stored(0, key) for key in store.stored_keys(0)}
+    smaller = Grid("small", nodes=triangle.nodes[1:], lines=triangle.lines[1:])
+    stage = risk_stage(smaller, letters, store)
+    stage.ended_runs = {"r"}
+    event = Event(Message(value=encode(spread("north", [1], {"b": [1.0]}))))
+    await run_stage(Stream([event]), "risk", stage, letters, halt, {})
+    (letter,) = letters.topic.sent  # type: ignore[attr-defined]
+    assert letter["headers"]["reason"] == b"other-settings"
+    assert event.acked
+    assert {key: store.stored(0, key) for key in store.stored_keys(0)} == before
+
+
 async def begin(stage: RiskStage, run: str, started: float) -> None:
     value = encode(spread("north", [0], {"a": [1.0]}, run=run))
     await stage([Event(Message(value=value, timestamp=started))])

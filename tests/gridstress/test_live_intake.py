@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from gridstress.live.intake import read_frame, read_frames
+from gridstress.live.post import Post
 from gridstress.topics import MAX_FRAME_BYTES
 from tests.frames import ended, measured
+from tests.memory import Topic
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import encode
@@ -55,3 +58,14 @@ def test_the_line_that_cannot_be_used_is_named_and_blank_ones_are_passed_over(
     assert read_frames(b"\n".join([good, b"", good, b" "]), triangle) == [GOOD, GOOD]
     with pytest.raises(MessageError, match="line 3: zone 'west' is not in the topology"):
         read_frames(b"\n".join([good, b"", bad]), triangle)
+
+
+async def test_nothing_is_taken_for_a_run_that_other_settings_have_ended(triangle: Grid) -> None:
+    topic = Topic()
+    post = Post(triangle, 1, topic, ready=lambda: True, waiting=lambda: 0, ended_runs={"before"})
+    body = b"\n".join(encode(structs.replace(GOOD, run=run)) for run in ("after", "before"))
+    with pytest.raises(MessageError, match="run 'before' was ended") as refused:
+        await post(body)
+    assert refused.value.reason == "other-settings"
+    assert topic.sent == []
+    assert (await post(encode(structs.replace(GOOD, run="after"))))["frames"] == 1

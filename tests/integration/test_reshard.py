@@ -44,3 +44,13 @@ async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_pa
         assert {r.partition for r in await records(stack.bootstrap, "risk_windows_linear")} == set(
             range(7)
         )
+
+        # Other settings, too, once nothing of the former ones is left.
+        for running in stack.workers:
+            processes.stop(running.service)
+        stack.environment["GRIDSTRESS_STEP_S"] = "1800"
+        again = stack.command("reshard", "7", "--backup", str(tmp_path / "again.jsonl"), "--yes")
+        assert again.returncode == 0, again.stderr
+        stack.add_worker()
+        assert stack.verify("before")["ok"]
+        assert stack.episodes("before") != before

@@ -158,6 +158,12 @@ def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
         alone.history(None)
 
 
+def test_runs_that_other_settings_have_ended_are_marked(answers: Answers) -> None:
+    assert [run["settings_changed"] for run in answers.runs()["runs"]] == [False]
+    ended = replace(answers, ended_runs={"r"})
+    assert [run["settings_changed"] for run in ended.runs()["runs"]] == [True]
+
+
 def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) -> None:
     overview = answers.overview()
     assert overview["models"] == list(BOOST)

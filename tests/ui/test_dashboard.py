@@ -278,6 +278,15 @@ def test_an_ended_run_says_so():
     assert status_of(snapshot, time.time()).kind == "ended"
 
 
+def test_a_run_that_other_settings_have_ended_says_so(snapshot):
+    run = structs.replace(snapshot.run, settings_changed=True)
+    status = status_of(fresh(snapshot, run=run), NOW)
+    assert (status.kind, status.title) == ("ended", "Run ended by other settings")
+    assert "what came later is not counted" in status.detail
+    earlier = status_of(fresh(snapshot, run=structs.replace(run, run="before")), NOW)
+    assert earlier.detail.endswith(f"The newest run is {run.run}.")
+
+
 def test_a_starting_worker_says_so():
     found = answers()
     found["health"]["status"] = "starting"
