@@ -16,7 +16,7 @@ from agents.detection import Detection
 from agents.outbox import Outbox, Topic
 from agents.propagation import Propagation
 from agents.risk import Aside, RiskModel
-from agents.running import NotWritten, OtherTopology
+from agents.running import OtherTopology
 from agents.silence import Silence
 from agents.tally import Tally
 from tables.risk_table import Change, RiskTable, TumblingPanes
@@ -133,7 +133,7 @@ class RiskStage:
                 await self._set_aside(event, "ahead", "ahead", aside.ahead)
             changes += panes.changes(self.model.needed_from(state))
             changes.append(self.table.state_change(run, shard, state))
-            await self._write(shard, changes)
+            await self.table.write(shard, changes)
             self.dirty.add((shard, run))
             self._count(asides, steps, state.gaps - gaps)
         self.tally.repeated[self.model.name] += len(frames) - len(asides)
@@ -174,12 +174,6 @@ class RiskStage:
             await outbox.ebb()
         await outbox.acknowledged()
         return steps
-
-    async def _write(self, shard: int, changes: Sequence[Change]) -> None:
-        try:
-            await self.table.write(shard, changes)
-        except Exception as error:
-            raise NotWritten(f"{type(error).__name__}: {error}") from error
 
     async def _set_aside(self, event: Any, reason: str, where: str, rows: list[int]) -> None:
         if rows:

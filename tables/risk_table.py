@@ -7,6 +7,7 @@ pane is deleted that the state before it might still ask for.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -18,10 +19,26 @@ from tables.pane import Pane
 from tables.schema import opened, sealed
 from tables.shard_state import ShardState
 from tables.windows import WindowSpec
+from topology.errors import GridstressError
 from topology.messages import Floats
 
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes."""
+
+
+class StateError(Exception):
+    """The state cannot be read or written: no record's fault, and others must not overtake it."""
+
+
+@contextmanager
+def _state_access() -> Iterator[None]:
+    """Raise StateError for whatever the store or its values raise; what is ours keeps its hint."""
+    try:
+        yield
+    except (StateError, GridstressError):
+        raise
+    except Exception as error:
+        raise StateError(f"{type(error).__name__}: {error}") from error
 
 
 class Store(Protocol):
@@ -81,8 +98,9 @@ class TumblingPanes:
     def get(self, start_s: int) -> Pane | None:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
-            raw = self._store.stored(self._shard, _key(self._run, self._shard, start_s))
-            self._known[start_s] = None if raw is None else Pane.unpack(opened(raw))
+            with _state_access():
+                raw = self._store.stored(self._shard, _key(self._run, self._shard, start_s))
+                self._known[start_s] = None if raw is None else Pane.unpack(opened(raw))
         return self._known[start_s]
 
     def to_change(self, start_s: int) -> Pane:
@@ -106,7 +124,8 @@ class TumblingPanes:
     def deletions(self, starts: range) -> list[Change]:
         """Deletions of those of these panes that exist."""
         keys = (_key(self._run, self._shard, start_s) for start_s in starts)
-        return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
+        with _state_access():
+            return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
 
 
 class HoppingWindows:
@@ -132,15 +151,16 @@ class HoppingWindows:
 
 
 class RiskTable:
-    """States and panes of one model, by run and shard."""
+    """States and panes of one model, by run and shard; StateError where the store fails."""
 
     def __init__(self, store: Store, grid_size: int) -> None:
         self._store, self._grid_size = store, grid_size
 
     def state(self, run: str, shard: int) -> ShardState | None:
         """What the shard knows of the run, if it knows it."""
-        raw = self._store.stored(shard, _key(run, shard, None))
-        return None if raw is None else ShardState.unpack(opened(raw))
+        with _state_access():
+            raw = self._store.stored(shard, _key(run, shard, None))
+            return None if raw is None else ShardState.unpack(opened(raw))
 
     def state_change(self, run: str, shard: int, state: ShardState) -> Change:
         """The state, to be written last."""
@@ -148,7 +168,8 @@ class RiskTable:
 
     async def write(self, shard: int, changes: Sequence[Change]) -> None:
         """Write changes in this order."""
-        await self._store.write(shard, changes)
+        with _state_access():
+            await self._store.write(shard, changes)
 
     def panes(self, run: str, shard: int) -> TumblingPanes:
         """The run's panes in this shard."""
@@ -170,6 +191,7 @@ class RiskTable:
 
     def _keys(self, shard: int) -> Iterator[tuple[bytes, str, int | None]]:
         """Keys of a shard with their run and pane start (None for the state)."""
-        for key in self._store.stored_keys(shard):
-            run, _, pane_s = _key_decoder.decode(key)
+        with _state_access():
+            keys = [(key, _key_decoder.decode(key)) for key in self._store.stored_keys(shard)]
+        for key, (run, _, pane_s) in keys:
             yield key, run, pane_s

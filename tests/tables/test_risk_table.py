@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tables.risk_table import HoppingWindows, RiskTable
+from tables.risk_table import HoppingWindows, RiskTable, StateError
+from tables.schema import NewerStateError
 from tables.shard_state import ShardState
 from tables.windows import WindowSpec
 from tests.memory import Table
@@ -71,3 +72,51 @@ async def test_forgetting_a_run_leaves_nothing_of_it(table: RiskTable) -> None:
     assert list(table.runs(0)) == ["two"]
     assert table.panes("one", 0).get(10) is None
     assert table.panes("two", 0).get(10) is not None
+
+
+# --- a store that fails
+
+
+class Broken(Table):
+    """A store that cannot be read any more, as RocksDB tells it."""
+
+    def stored(self, shard: int, key: bytes) -> bytes | None:
+        raise ValueError("Corruption: block checksum mismatch")
+
+    def stored_keys(self, shard: int) -> list[bytes]:
+        raise ValueError("Corruption: block checksum mismatch")
+
+
+def test_a_store_that_cannot_be_read_is_an_error_of_the_state() -> None:
+    table = RiskTable(Broken(), grid_size=2)
+    for read in (
+        lambda: table.state("r", 0),
+        lambda: table.runs(0),
+        lambda: table.forget("r", 0),
+        lambda: table.panes("r", 0).get(0),
+        lambda: table.panes("r", 0).deletions(range(0, 20, 10)),
+    ):
+        with pytest.raises(StateError, match="block checksum mismatch"):
+            read()
+
+
+async def test_a_value_that_cannot_be_read_is_an_error_of_the_state(
+    table: RiskTable, store: Table
+) -> None:
+    await add(table, 0, 1.0)
+    store.shards[0] = {key: value[:-3] for key, value in store.shards[0].items()}
+    with pytest.raises(StateError):
+        table.panes("r", 0).get(0)
+
+
+async def test_a_value_of_a_newer_schema_says_what_to_do(table: RiskTable, store: Table) -> None:
+    await add(table, 0, 1.0)
+    store.shards[0] = {key: b"\x63" + value[1:] for key, value in store.shards[0].items()}
+    with pytest.raises(NewerStateError, match="schema 99"):
+        table.panes("r", 0).get(0)
+
+
+async def test_a_write_that_fails_is_an_error_of_the_state(table: RiskTable, store: Table) -> None:
+    store.left = 0
+    with pytest.raises(StateError, match="no space left"):
+        await add(table, 0, 1.0)
