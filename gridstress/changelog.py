@@ -259,7 +259,7 @@ def _message(record: Any) -> ConsumerMessage:
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp / 1000,
+        (record.timestamp or 0) / 1000,
         record.timestamp_type,
         record.headers,
         record.key,

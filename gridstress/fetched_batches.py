@@ -18,6 +18,7 @@ import aiokafka.codec
 from aiokafka.consumer import fetcher
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import decode_varint_py
 
 MAX_DECODED_BYTES = 64 << 20
 """Size up to which a batch is decompressed: some thirty times the largest that our topics take."""
@@ -85,12 +86,16 @@ class _AnyHeaders(_DefaultRecordBatchPy):  # type: ignore[misc]
         found._buffer = _AnyText(found._buffer)
         return found
 
+    def _read_msg(self, *_: Any) -> Any:
+        # The compiled one reads beyond the end of damaged bytes, and the process dies of it.
+        return super()._read_msg(decode_varint_py)
+
 
 class Batches:
     """Stands in for aiokafka's MemoryRecords: the batches of one answer to a fetch."""
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at = data, 0
+        self._data, self._at, self._broken = data, 0, False
         self._batches = MemoryRecords(data)
 
     def size_in_bytes(self) -> int:
@@ -99,14 +104,33 @@ class Batches:
 
     def has_next(self) -> bool:
         """Return whether another whole batch was fetched."""
-        return bool(self._batches.has_next())
+        return not self._broken and bool(self._batches.has_next())
 
     def next_batch(self) -> "Batch":
         """Return the next batch."""
-        (length,) = struct.unpack_from(">i", self._data, self._at + _LENGTH_AT)
-        raw = bytes(self._data[self._at : self._at + 12 + length])
+        base, length = struct.unpack_from(">qi", self._data, self._at)
+        raw = bytes(self._data[self._at :][: 12 + max(0, length)])
         self._at += len(raw)
-        return Batch(self._batches.next_batch(), raw)
+        try:
+            return Batch(self._batches.next_batch(), raw)
+        except Exception as error:  # noqa: BLE001 - where the next batch begins is unknown, too
+            self._broken = True
+            return Batch(_NoBatch(base, base + 1, error), raw)
+
+
+@dataclass(frozen=True)
+class _NoBatch:
+    """Stands in for a batch whose first bytes do not say where it ends."""
+
+    base_offset: int
+    next_offset: int
+    error: Exception
+    is_control_batch: bool = False
+    is_transactional: bool = False
+    producer_id: int | None = None
+
+    def validate_crc(self) -> bool:
+        raise self.error
 
 
 class Batch:

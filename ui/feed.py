@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from mode import Service
 
 from topology.errors import MessageError
+from ui.shape_check import LAST_S
 from ui.store import Store
 
 log = logging.getLogger(__name__)
@@ -126,7 +127,8 @@ class Feed(Service):
             self._store.apply_status(record.value)
 
     def _alert(self, record: ConsumerRecord) -> None:
-        self._store.apply_alert(record.value, record.timestamp / 1000)
+        received_at = min(max(record.timestamp or 0, 0) / 1000, LAST_S)  # it may claim any time
+        self._store.apply_alert(record.value, received_at)
 
     def _window(self, record: ConsumerRecord) -> None:
         model = self._window_topics[record.topic]
