@@ -207,8 +207,7 @@ class SafeConsumer(driver.Consumer):
                 await self._report_lost(tp, committed, begins[tp])
         # aiokafka does not seek where nothing is committed: what an aborted fetch took from
         # there would be lost.
-        seeks = {tp: begins[tp] for tp, place in places.items() if (place or 0) < begins[tp]}
-        seeks |= {tp: begins[tp] for tp, place in places.items() if not place}
+        seeks = {tp: begins[tp] for tp, at in places.items() if not at or at < begins[tp]}
         if seeks:
             await self.seek_wait(seeks)
         self._fetched_to.update({tp: max(places[tp] or 0, begins[tp]) for tp in sources})

@@ -95,7 +95,7 @@ class Batches:
     """Stands in for aiokafka's MemoryRecords: the batches of one answer to a fetch."""
 
     def __init__(self, data: bytes) -> None:
-        self._data, self._at, self._broken = data, 0, False
+        self._data, self._at, self._broken = memoryview(data), 0, False
         self._batches = MemoryRecords(data)
 
     def size_in_bytes(self) -> int:
@@ -109,7 +109,7 @@ class Batches:
     def next_batch(self) -> "Batch":
         """Return the next batch."""
         base, length = struct.unpack_from(">qi", self._data, self._at)
-        raw = bytes(self._data[self._at :][: 12 + max(0, length)])
+        raw = self._data[self._at : self._at + 12 + max(0, length)]
         self._at += len(raw)
         try:
             return Batch(self._batches.next_batch(), raw)
@@ -136,7 +136,7 @@ class _NoBatch:
 class Batch:
     """One batch of aiokafka's, whose iteration raises nothing."""
 
-    def __init__(self, batch: Any, raw: bytes) -> None:
+    def __init__(self, batch: Any, raw: memoryview) -> None:
         self._batch, self._raw = batch, raw
 
     def __getattr__(self, name: str) -> Any:
@@ -153,8 +153,9 @@ class Batch:
                 raise ValueError("the checksum is wrong")
             batch, plain = self._batch, self._raw
             if plain[_MAGIC_AT] == _V2 and batch.compression_type:
-                plain = _decompressed(plain, batch.compression_type)
-                batch = MemoryRecords(plain).next_batch()
+                decompressed = _decompressed(bytes(plain), batch.compression_type)
+                plain = memoryview(decompressed)
+                batch = MemoryRecords(decompressed).next_batch()
             try:
                 for record in batch:
                     expected = record.offset + 1
@@ -168,7 +169,7 @@ class Batch:
                         yield record
         except Exception as error:  # noqa: BLE001 - whatever it is, the record's reader gets it
             last = max(expected, self._batch.next_offset - 1)
-            yield _Record(last, Undecodable.of(self._raw, expected, error))
+            yield _Record(last, Undecodable.of(bytes(self._raw), expected, error))
 
 
 def _of_text(error: Exception) -> bool:
