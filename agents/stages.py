@@ -18,7 +18,7 @@ from agents.kept_runs import Dropped, KeptRuns
 from agents.outbox import Outbox, Topic
 from agents.propagation import Propagation
 from agents.risk import Aside, RiskModel
-from agents.running import NotWritten, OtherTopology
+from agents.running import OtherTopology
 from agents.silence import Silence
 from agents.tally import Tally
 from tables.risk_table import Change, RiskTable, TumblingPanes
@@ -172,7 +172,7 @@ class RiskStage:
             state.turn = index.next_turn()
             state.forget_spans(self.model.spec)
             changes += [*gone, *panes.changes(self.model.needed_from(state))]
-            await self._write(shard, [*changes, self.table.entry_change(run, shard, state)])
+            await self.table.write(shard, [*changes, self.table.entry_change(run, shard, state)])
             index.note(run, state)
             self.dirty.add((shard, run))
             changes, first = [], False
@@ -190,7 +190,7 @@ class RiskStage:
         self.silent = {key: zones for key, zones in self.silent.items() if key[0] != shard}
         index = self.table.index(shard)
         if index.orphans:
-            await self._write(shard, [(key, None) for key in index.orphans])
+            await self.table.write(shard, [(key, None) for key in index.orphans])
             index.orphans.clear()
 
     def _of_one_run(self, events: Sequence[Any], shard: int) -> list[PropagatedFrame]:
@@ -258,12 +258,6 @@ class RiskStage:
         for (level, what), n in steps.items():
             self.tally.alarm_steps[name, level, what] += n
         return count == MAX_WINDOWS
-
-    async def _write(self, shard: int, changes: Sequence[Change]) -> None:
-        try:
-            await self.table.write(shard, changes)
-        except Exception as error:
-            raise NotWritten(f"{type(error).__name__}: {error}") from error
 
     async def _set_aside(self, event: Any, reason: str, where: str, rows: list[int]) -> None:
         if rows:

@@ -34,6 +34,7 @@ FREE_DISK_MIN_MB = 500
 
 PACKAGES = (
     "aiokafka",
+    "cramjam",
     "uvloop",
     "rocksdict",
     "orjson",

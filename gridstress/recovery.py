@@ -33,6 +33,7 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
+from gridstress import fetched_batches
 from gridstress.changelog import Copy, Takeover
 from gridstress.delivery import BrokerKind, SafeTransport, halt
 from gridstress.fenced_table import FencedTable
@@ -275,6 +276,7 @@ def make_safe(app: Any, *, kind: BrokerKind = "auto", in_step: Collection[str] =
             "the app cannot be made safe any more",
             hint="call make_safe right after faust.App(...), without producer_threaded",
         )
+    fetched_batches.install()
     app.conf.TableManager = SafeTableManager
     app.conf.Table = FencedTable
     app.transport = SafeTransport(app.conf.broker_consumer, app, kind=kind, in_step=in_step)

@@ -119,6 +119,7 @@ class Status:
                 **_rows_amiss([view] if view else []),
                 "dead_letters": self.letters.counts.total(),
             },
+            "lost_records": [lost._asdict() for lost in self.letters.lost],
             "silent_zones": sorted({zone for shard in shards for zone in shard.silent_zones}),
             "parts": parts(view),
         }

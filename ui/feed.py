@@ -16,6 +16,7 @@ from mode import Service
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
 from ui.broker_clock import appended_at
+from ui.shape_check import LAST_S
 from ui.store import Store
 
 log = logging.getLogger(__name__)
@@ -130,7 +131,8 @@ class Feed(Service):
             self._store.apply_status(record.value, appended_at(record, time.time()))
 
     def _alert(self, record: ConsumerRecord) -> None:
-        self._store.apply_alert(record.value, record.timestamp / 1000)
+        received_at = min(max(record.timestamp or 0, 0) / 1000, LAST_S)  # it may claim any time
+        self._store.apply_alert(record.value, received_at)
 
     def _window(self, record: ConsumerRecord) -> None:
         model = self._window_topics[record.topic]

@@ -9,6 +9,7 @@ from typing import TypeVar
 import msgspec
 from aiokafka import ConsumerRecord
 
+from gridstress.headers import as_text, known_headers
 from gridstress.kafka_security import Where
 from gridstress.topic_reader import partition_count, read_topic, scan_topic
 from gridstress.verify.compare import Observed
@@ -18,6 +19,8 @@ from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, Risk
 
 MEASUREMENTS = "grid_measurements"
 DEAD_LETTERS = "dead_letters"
+OF_OFFSETS = ("lost", "undecodable")
+"""Reasons of dead letters that stand for offsets of a topic, whatever was there."""
 
 
 class _RunOf(msgspec.Struct):
@@ -165,10 +168,21 @@ async def _read(
     return results
 
 
+def _concerns(record: ConsumerRecord, run: str) -> bool:
+    """Whether a letter is of the run, or of offsets that may have been of any run."""
+    reason = as_text(known_headers(record.headers).get("reason", b""))
+    return reason in OF_OFFSETS or run_of(record.value) == run
+
+
 async def _read_letters(where: Where, run: str, observed: Observed) -> None:
-    for record in await read_topic(where, DEAD_LETTERS, keep=_of(run)):
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
+    for record in await read_topic(where, DEAD_LETTERS, keep=lambda r: _concerns(r, run)):
+        headers = {n: as_text(value) for n, value in known_headers(record.headers).items()}
         topic, reason = headers.get("topic", "?"), headers.get("reason", "?")
+        if reason in OF_OFFSETS:
+            place = f"{topic}/{headers.get('partition', '?')}"
+            span = f"from offset {headers.get('offset', '?')} to before {headers.get('upto', '?')}"
+            observed.letters[f"{place} {span}, {reason}"] += 1
+            continue
         observed.letters[f"{topic}, {reason}"] += 1
         if reason not in REASONS or not topic.startswith("propagated_stress_"):
             continue

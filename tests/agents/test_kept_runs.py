@@ -11,9 +11,9 @@ from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.stages import NotWritten, RiskStage
+from agents.stages import RiskStage
 from agents.tally import Tally
-from tables.risk_table import RiskTable
+from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.frames import spread
 from tests.memory import Event, Message, Table, Topic
@@ -97,7 +97,7 @@ async def test_a_crash_while_a_run_is_dropped_leaves_it_whole_or_dropped(
     await shard.whole_run("old")
     sent, begin = len(shard.windows.sent), spread("north", [0], {"a": [1.0]}, run="new")
     shard.store.left = left
-    with suppress(NotWritten):
+    with suppress(StateError):
         await shard.feed(begin)
     shard.store.left = float("inf")
     shard.take_over()

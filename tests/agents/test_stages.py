@@ -12,10 +12,10 @@ from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.running import NotWritten, run_stage
+from agents.running import run_stage
 from agents.stages import DetectionStage, RiskStage
 from agents.tally import Tally
-from tables.risk_table import RiskTable
+from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.frames import at, hour_s, measured, spread
 from tests.memory import Event, Halted, Message, Stream, Table, Topic, halt
@@ -239,7 +239,7 @@ async def test_many_windows_close_in_steps_and_each_step_is_written(
     stage = risk_stage(triangle, letters, store)
     await stage(events[:1])
     store.left = 5
-    with pytest.raises(NotWritten):
+    with pytest.raises(StateError):
         await stage(events[1:])
     store.left, store.owner = float("inf"), 1
     again = risk_stage(triangle, letters, store)

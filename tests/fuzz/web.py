@@ -1,6 +1,7 @@
 """The worker's real views on an app in memory, fed as a worker's feed feeds them."""
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -12,6 +13,7 @@ from scipy.sparse import csr_array
 from yarl import URL
 
 from tests.fuzz import seeds
+from tests.fuzz.records import parsed
 from topology.grid import Grid, Line, Node
 from ui.answers import Answers
 from ui.feed import Feed
@@ -88,22 +90,19 @@ def served() -> tuple[Pages, Feed]:
     return pages, feed
 
 
-def take(feed: Feed, tagged: bytes) -> None:
-    """One record, its topic by its first character."""
-    kind = tagged[0] - 48
+def take(feed: Feed, record: Any) -> None:
+    """One record, its topic by the first character of its value."""
+    tagged = record.value
+    kind = tagged[0] - 48 if tagged else -1
     topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
-    value = tagged[1:]
-    record = SimpleNamespace(
-        topic=topic, key=value or None, value=value or None, partition=0, offset=0, timestamp=9000
-    )
-    feed._take(record)  # type: ignore[arg-type]
+    feed._take(dataclasses.replace(record, topic=topic, value=tagged and tagged[1:]))
 
 
 @cache
 def filled() -> Pages:
     pages, feed = served()
-    for tagged in seeds.results()[:-1]:
-        take(feed, tagged)
+    for tagged in seeds.results()[:4]:
+        take(feed, parsed(tagged)[0])
     return pages
 
 
@@ -112,11 +111,11 @@ def ask(text: str) -> tuple[int, bytes]:
     return filled().ask(text)
 
 
-def after(records: list[bytes]) -> None:
+def after(records: list[Any]) -> None:
     """Feed the records to a fresh worker; every question must still be answered."""
     pages, feed = served()
-    for tagged in records:
-        take(feed, tagged)
+    for record in records:
+        take(feed, record)
     for text in ALL:
         status, body = pages.ask(text)
         assert status == 200, (text, status, body)

@@ -58,9 +58,13 @@ class Worker:
         os.kill(self.service.pid, signal.SIGKILL)
         wait_for(lambda: not self.service.alive, "killed worker is gone")
 
+    def start(self) -> None:
+        """Start it again where it was."""
+        self.service = processes.spawn(self.spec, self.log_dir)
+
     def restart(self) -> None:
         """Start it again where it was, and wait until it is healthy."""
-        self.service = processes.spawn(self.spec, self.log_dir)
+        self.start()
         processes.wait_until_healthy(self.spec, self.service, time.monotonic() + READY_S)
 
 
