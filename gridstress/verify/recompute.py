@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings
 from gridstress.verify.episodes import Decision, decide, episode_id
+from gridstress.verify.influence import influence_of
 from gridstress.verify.intake import Intake, take_in
 from topology.clock import to_datetime
 from topology.errors import DataError
@@ -137,8 +137,8 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
     watermark_s = intake.watermark_s
     closed = 0 if watermark_s is None else int((ends_s <= watermark_s).sum())
     models = {
-        model: spread(model, matrix, own_stress, closed, settings)
-        for model, matrix in influence_matrices(grid, settings).items()
+        model: spread(model, influence_of(model, grid, settings), own_stress, closed, settings)
+        for model in settings.model_names
     }
     return Recomputed(intake.run, grid, settings, intake, ends_s, closed, own_stress, models)
 
