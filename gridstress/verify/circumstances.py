@@ -1,14 +1,15 @@
 """Under which settings a run was worked on, and whether a change of settings has ended it."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 
 from gridstress.group_settings import Mine, differences
+from gridstress.headers import as_number, known_headers
 from gridstress.kafka_security import Where
 from gridstress.settings import Settings
 from gridstress.settings_log import read_log
 from gridstress.topic_reader import scan_topic
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
+from gridstress.verify.measured import OTHER_SETTINGS, Place
 from topology.errors import GridstressError
 from topology.grid import Grid
 
@@ -57,7 +58,7 @@ async def run_circumstances(settings: Settings, grid: Grid, run: str) -> Circums
     return Circumstances(ended_at, (*notes, note + "and the windows then open are not compared"))
 
 
-async def refused_measurements(where: Where) -> frozenset[tuple[int, int]]:
+async def refused_measurements(where: Where) -> frozenset[Place]:
     """Find the partitions and offsets of measurements that were refused as of an ended run.
 
     Raises
@@ -67,11 +68,13 @@ async def refused_measurements(where: Where) -> frozenset[tuple[int, int]]:
     """
     found = set()
     async for record in scan_topic(where, DEAD_LETTERS):
-        headers = dict(record.headers)
-        if headers.get("reason") == b"other-settings" and headers.get("topic") == _TOPIC:
-            with suppress(KeyError, ValueError):  # anybody can write a letter
-                found.add((int(headers["partition"]), int(headers["offset"])))
+        headers = known_headers(record.headers)
+        if headers.get("reason") == _REASON and headers.get("topic") == _TOPIC:
+            partition = as_number(headers.get("partition", b""))
+            offset = as_number(headers.get("offset", b""))
+            if partition is not None and offset is not None:  # anybody can write a letter
+                found.add(Place(partition, offset))
     return frozenset(found)
 
 
-_TOPIC = MEASUREMENTS.encode()
+_TOPIC, _REASON = MEASUREMENTS.encode(), OTHER_SETTINGS.encode()

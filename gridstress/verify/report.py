@@ -14,7 +14,10 @@ GROUPS = {
     "windows": ("expected", "found", "repeated", "missing", "extra", "conflicting", "malformed"),
     "open windows": ("expected", "found", "missing", "extra", "conflicting", "malformed"),
     "values": ("compared", "differing"),
-    "alerts": ("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
+    "alerts": (
+        *("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
+        "disordered",
+    ),
     "episodes": ("expected", "equal"),
     "late rows": ("expected", "found", "missing", "extra"),
     "ahead rows": ("expected", "found", "missing", "extra"),
@@ -44,7 +47,8 @@ def show(verification: Verification, console: Console) -> None:
         f"run {expected.run}: {rows['rows counted']} rows counted, "
         f"{rows['rows repeated']} repeated, {rows['rows late']} late, "
         f"{rows['rows ahead']} too far ahead, "
-        f"{rows['frames refused']} frames refused; "
+        f"{rows['frames refused']} frames refused, "
+        f"{rows['letters found']} of {rows['letters expected']} letters about them found; "
         f"watermark {'not set' if watermark_s is None else to_iso(watermark_s)}",
         highlight=False,
         markup=False,

@@ -34,6 +34,7 @@ from tests.gridstress.verify_samples import (
 from topology.clock import to_iso
 from topology.errors import BrokerError, DataError, GridstressError
 from topology.messages import PropagatedFrame, encode
+from topology.shards import shard_of
 
 pytestmark = pytest.mark.integration
 RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
@@ -76,7 +77,7 @@ def of_run(frames, expected, said) -> list[tuple]:
     records = [("grid_measurements", int(f.zone == "South"), f) for f in frames]
     for model in said.windows:
         records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
-        records += [(f"risk_alerts_{model}", 0, a) for a in said.alerts[model]]
+        records += [(f"risk_alerts_{model}", shard_of(a.node_id, 2), a) for a in said.alerts[model]]
     for letter in said.aside:
         value = PropagatedFrame(
             run=expected.run,
@@ -92,7 +93,11 @@ def of_run(frames, expected, said) -> list[tuple]:
         rows = ",".join(map(str, letter.rows)).encode()
         headers = [("topic", f"propagated_stress_{letter.model}".encode())]
         headers += [("reason", b"late"), ("rows", rows)]
-        records.append(("dead_letters", 0, value, *headers))
+        raw = encode(value)
+        if letter.shard == 1:  # as one that was too large for the topic
+            raw, length = raw[:80], b"%d" % len(raw)
+            headers += [("truncated", length), ("partition", b"1"), ("offset", b"0")]
+        records.append(("dead_letters", 0, raw, *headers))
     return records
 
 
@@ -166,6 +171,21 @@ def runs(broker):
         send(broker, of_run(frames, expected, said))
         made[name] = expected
     return made
+
+
+def letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> list[tuple]:
+    """A letter for every record of the topic that is of no zone, or of no run."""
+    reasons = {b"West": b"unknown-zone", b"rubbish": b"invalid"}
+    letters = []
+    for record in asyncio.run(read_topic(broker, "grid_measurements")):
+        for mark, reason in reasons.items():
+            if mark in record.value and (mark != b"West" or run.encode() in record.value):
+                headers = [("topic", b"grid_measurements"), ("stage", b"detection")]
+                headers += [("partition", b"%d" % record.partition), ("reason", reason)]
+                headers += [("offset", b"%d" % record.offset)]
+                if mark != leave_out:
+                    letters.append(("dead_letters", 0, record.value, *headers))
+    return letters
 
 
 @pytest.fixture
@@ -242,7 +262,7 @@ def test_the_newest_run_is_the_default_and_its_open_windows_are_compared(command
 
 def test_a_wrong_open_window_ends_with_1(command, worker):
     api = worker("open")
-    api.open_windows["linear"][0].stress[0] *= 1.1
+    api.open_windows["linear"].windows[0].stress[0] *= 1.1
     result = command("verify", "--run", "open", "--api", api.url, "--wait", "1")
     assert result.exit_code == 1
     assert "open stress of a in the window ending 1970-01-01T03:00:00Z" in result.output
@@ -345,3 +365,45 @@ async def test_an_answer_that_is_no_json_is_an_error(worker):
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(DataError, match="did not answer with JSON"):
             await WorkerApi(client, "http://127.0.0.1:1").get("health")
+
+
+def with_refused(broker: str, run: str):
+    """Send a run with a frame of an unknown zone, and rubbish that names no run."""
+    frames = [*evening(), frame("West", 0, [0], [[1.0]], nodes=["a"])]
+    frames = [msgspec.structs.replace(f, run=run) for f in frames]
+    expected = recompute(frames, GRID, SETTINGS)
+    send(broker, [*of_run(frames, expected, echo(expected)), ("grid_measurements", 1, b"rubbish")])
+
+
+def test_every_refused_record_must_have_its_letter(command, broker, runs):
+    with_refused(broker, "refused")
+    args = ("verify", "--run", "refused", "--no-open", "--api", "http://127.0.0.1:1", "--json")
+    lacking = command(*args)
+    problems = json.loads(lacking.stdout)["outcomes"]["measurements"]["problems"]
+    assert lacking.exit_code == 1
+    assert len(problems) == 2
+    assert all("cannot be used, but has no dead letter" in text for text in problems)
+
+    send(broker, letters_about(broker, "refused", leave_out=b"rubbish"))
+    (problem,) = json.loads(command(*args).stdout)["outcomes"]["measurements"]["problems"]
+    assert "not JSON" in problem
+
+    letters = letters_about(broker, "refused")
+    send(broker, letters)
+    whole = command(*args)
+    assert whole.exit_code == 0, whole.output
+    counts = json.loads(whole.stdout)["outcomes"]["measurements"]["counts"]
+    assert (counts["letters found"], counts["records of no run"]) == (2, 1)
+
+    good = next(
+        (record.partition, record.offset, record.value)
+        for record in asyncio.run(read_topic(broker, "grid_measurements"))
+        if b"refused" in record.value
+    )
+    headers = [("partition", b"%d" % good[0]), ("offset", b"%d" % good[1])]
+    headers += [("topic", b"grid_measurements"), ("stage", b"detection"), ("reason", b"failed")]
+    send(broker, [("dead_letters", 0, good[2], *headers)])
+    extra = command(*args)
+    assert extra.exit_code == 1
+    (problem,) = json.loads(extra.stdout)["outcomes"]["measurements"]["problems"]
+    assert "can be used, but its dead letter says failed" in problem
