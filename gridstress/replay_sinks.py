@@ -10,9 +10,9 @@ from typing import Any, Protocol, Self
 from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
-from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, ensure_topics, zone_partition
+from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, RUNS, ensure_topics, zone_partition
 from topology.errors import BrokerError, DataError
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame, RunRecord, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
@@ -132,6 +132,21 @@ class KafkaSink:
         try:
             while self._in_flight:
                 await self._in_flight.popleft()
+        except KafkaError as error:
+            raise self._failed(error) from error
+
+    async def record(self, record: RunRecord) -> None:
+        """Write a run's record; returns once it is kept.
+
+        Raises
+        ------
+        BrokerError
+            If the broker does not take it.
+        """
+        from aiokafka.errors import KafkaError
+
+        try:
+            await self._producer.send_and_wait(RUNS, key=record.run.encode(), value=encode(record))
         except KafkaError as error:
             raise self._failed(error) from error
 

@@ -18,6 +18,7 @@ STRESS = "stress_events"
 DEAD_LETTERS = "dead_letters"
 VIEW = "grid_view"
 STATUS = "worker_status"
+RUNS = "runs"
 
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that (Kafka's default), so that
@@ -111,6 +112,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     return [
         TopicSpec(MEASUREMENTS, count),
         TopicSpec(DEAD_LETTERS, count, _ROOMY, any_count=True),
+        TopicSpec(RUNS, count, {**_COMPACTED, **_ROOMY}, any_count=True),
         *(TopicSpec(name, count, _ROOMY) for name in written),
         *(TopicSpec(name, count, {**_COMPACTED, **_ROOMY}) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, {**_CHANGELOG, **_ROOMY}) for name in changelogs),

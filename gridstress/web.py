@@ -1,6 +1,7 @@
 """A worker's web side: the views, what feeds them, and what it publishes of its own shards."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import msgspec
 
@@ -11,8 +12,11 @@ from gridstress.faust_app import GridstressApp, Outlet
 from gridstress.kafka_security import connection
 from gridstress.live.post import Post
 from gridstress.metrics import add_metrics
+from gridstress.run_records.ledger import Ledger
+from gridstress.run_records.posted import POSTED_RUNS, PostedRuns
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
+from gridstress.topic_reader import partition_count
 from topology.grid import Grid
 from topology.influence import Matrix
 from ui.answers import Answers
@@ -53,6 +57,8 @@ def add_web(
         all_settings=_told(settings),
     )
     register_views(app, answers, status.health)
+    posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
+    ledger = Ledger(posted.write, POSTED_RUNS)
     register_measurements(
         app,
         Post(
@@ -61,6 +67,8 @@ def add_web(
             Outlet(app, topics.MEASUREMENTS),
             ready=lambda: status.ready,
             waiting=lambda: status.lag()[topics.MEASUREMENTS],
+            ledger=ledger,
+            describe=posted.describe,
         ),
     )
     add_metrics(app, status, status.tally, stages)
@@ -71,8 +79,11 @@ def add_web(
             settings.partitions,
             topics.VIEW,
             topics.STATUS,
+            topics.RUNS,
+            partial(partition_count, settings.kafka, topics.RUNS),
             {topics.alerts(name): name for name in influence},
             {topics.windows(name): name for name in influence},
+            learn=ledger.learn,
         )
     )
     publisher = Publisher(
@@ -94,6 +105,10 @@ def add_web(
     async def tell() -> None:
         value = msgspec.json.encode(status.record())
         await (await status_topic.send(key=status.worker.encode(), value=value))
+
+    @app.timer(STATUS_S, name="run-records")  # type: ignore[untyped-decorator]
+    async def record() -> None:
+        await ledger.write_changed()
 
 
 def _told(settings: Settings) -> dict[str, str]:

@@ -7,11 +7,13 @@ from gridstress.live.run import LiveRun
 from gridstress.option_time import time_of
 from gridstress.replay_resume import frames_of
 from gridstress.replay_schedule import check_run
+from gridstress.run_records.record import zone_sent
 from gridstress.settings import Settings
 from gridstress.topics import ensure_topics
 from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
+from topology.messages import ZoneSent
 
 DAY_S = 86_400
 
@@ -48,7 +50,7 @@ async def live_run(
     period_s = period_of(resolution)
     begin_s = _begin_s(since) // period_s * period_s
     await ensure_topics(settings)
-    sent: dict[str, int] = {}
+    sent: dict[str, ZoneSent] = {}
     async for frame in frames_of(settings.kafka, run):
         if frame.period_s != period_s:
             raise DataError(
@@ -56,12 +58,13 @@ async def live_run(
                 hint="give the --resolution it was begun with, or another --run",
             )
         begin_s = int(frame.times_s[0]) - frame.seq * period_s
-        sent[frame.zone] = max(sent.get(frame.zone, -1), frame.last_seq)
+        sent[frame.zone] = zone_sent(sent.get(frame.zone), frame)
     if sent and since is not None and begin_s != _begin_s(since) // period_s * period_s:
         raise UsageError(
             f"run {run!r} has begun at {to_iso(begin_s)}", hint="leave --since out to go on with it"
         )
-    return LiveRun(run, grid, period_s, begin_s, int(patience_h * 3600), seed, sent)
+    last = {zone: of_zone.last_seq for zone, of_zone in sent.items()}
+    return LiveRun(run, grid, period_s, begin_s, int(patience_h * 3600), seed, last, sent)
 
 
 def _begin_s(since: str | None) -> int:

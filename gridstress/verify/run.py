@@ -7,14 +7,17 @@ from pathlib import Path
 
 import httpx
 
+from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
 from gridstress.verify.collect import read_frames, read_frames_file, read_results
 from gridstress.verify.compare import Observed, OpenWindows, compare, up_to
+from gridstress.verify.compare_sent import compare_sent
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain
 from topology.clock import to_iso
 from topology.grid import Grid
+from topology.messages import RunRecord
 from ui.auth import authorization
 
 
@@ -26,6 +29,7 @@ class Verification:
     observed: Observed
     outcomes: dict[str, Outcome]
     open_checked: bool
+    record: RunRecord | None
 
     @property
     def ok(self) -> bool:
@@ -66,6 +70,8 @@ async def verify_run(
         If the workers do not answer or do not get on.
     """
     invalid: list[str] = []
+    # Before the measurements: of a run that has ended by then, all of them are there.
+    records = await read_records(settings.kafka)
     if request.frames_file is not None:
         run, frames = read_frames_file(request.frames_file, request.run)
     else:
@@ -94,8 +100,11 @@ async def verify_run(
             outcomes = await _with_open(api, expected, observed, request.patience_s)
         elif not goes_on:
             notes.append("the windows still open were not compared (--no-open)")
+    record = records.get(run)
+    if request.frames_file is None:
+        compare_sent(record, frames, outcomes["measurements"])
     outcomes["measurements"].notes += notes
-    return Verification(expected, observed, outcomes, with_open)
+    return Verification(expected, observed, outcomes, with_open, record)
 
 
 async def _grown(settings: Settings, run: str, frames: int) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from yarl import URL
 
+from gridstress.verify.collect import run_of
 from tests.fuzz import seeds
 from topology.grid import Grid, Line, Node
 from ui.answers import Answers
@@ -21,7 +22,7 @@ from ui.store import Store
 from ui.views import PREFIX, register_views
 
 MODELS = ("linear", "centrality")
-TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view")
+TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs")
 ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
        "/episodes", "/windows/open", "/node/a", "/node/c", "/system")  # fmt: skip
 
@@ -67,6 +68,10 @@ class Pages:
         return asyncio.run(self.handlers[path](self, request))
 
 
+async def one_partition() -> int:
+    return 1
+
+
 def served() -> tuple[Pages, Feed]:
     """Pages over an empty store, and the feed that fills it."""
     logging.getLogger("ui.feed").setLevel(logging.CRITICAL)
@@ -83,8 +88,10 @@ def served() -> tuple[Pages, Feed]:
     )
     pages = Pages()
     register_views(pages, answers, lambda: {"status": "ok"})
-    windows, alerts, status, view = TOPICS
-    feed = Feed({}, store, 1, view, status, {alerts: "linear"}, {windows: "linear"})
+    windows, alerts, status, view, runs = TOPICS
+    feed = Feed(
+        {}, store, 1, view, status, runs, one_partition, {alerts: "linear"}, {windows: "linear"}
+    )
     return pages, feed
 
 
@@ -93,8 +100,10 @@ def take(feed: Feed, tagged: bytes) -> None:
     kind = tagged[0] - 48
     topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
     value = tagged[1:]
+    # A run's record has the run as its key, or is refused for that alone.
+    key = (run_of(value) or "").encode() if topic == "runs" else value
     record = SimpleNamespace(
-        topic=topic, key=value or None, value=value or None, partition=0, offset=0, timestamp=9000
+        topic=topic, key=key or None, value=value or None, partition=0, offset=0, timestamp=9000
     )
     feed._take(record)  # type: ignore[arg-type]
 
