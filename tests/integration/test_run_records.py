@@ -233,7 +233,6 @@ def test_rubbish_among_the_records_is_passed_over(stack: Stack) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, max_request_size=2 << 20)
         await producer.start()
         pieces = [
-            (None, None),
             (None, b"{}"),
             (b"\xff", None),
             (b"clean", b"\xff"),
