@@ -11,9 +11,9 @@ from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from gridstress.settings_log import read_log
-from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, ensure_topics, zone_partition
+from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, RUNS, ensure_topics, zone_partition
 from topology.errors import BrokerError, DataError, UsageError
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame, RunRecord, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
@@ -91,13 +91,27 @@ class KafkaSink:
         self._in_flight.clear()
         await self._producer.stop()
 
+    def check(self, run: str) -> None:
+        """Refuse a run that was ended when other settings were accepted: workers would, too.
+
+        Raises
+        ------
+        UsageError
+            If it was.
+        """
+        if run in self._ended_runs:
+            raise UsageError(
+                f"run {run!r} was ended when other settings were accepted",
+                hint="give the run another name",
+            )
+
     async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
         """Hand frames to the producer, waiting while ``MAX_IN_FLIGHT`` are unacknowledged.
 
         Raises
         ------
         UsageError
-            If the run was ended when other settings were accepted: workers would refuse it.
+            As of `check`.
         BrokerError
             If the broker does not take an earlier frame.
         DataError
@@ -107,11 +121,7 @@ class KafkaSink:
 
         try:
             for frame in frames:
-                if frame.run in self._ended_runs:
-                    raise UsageError(
-                        f"run {frame.run!r} was ended when other settings were accepted",
-                        hint="give the run another name",
-                    )
+                self.check(frame.run)
                 while len(self._in_flight) >= MAX_IN_FLIGHT:
                     await self._in_flight.popleft()
                 future = await self._producer.send(
@@ -143,6 +153,21 @@ class KafkaSink:
         try:
             while self._in_flight:
                 await self._in_flight.popleft()
+        except KafkaError as error:
+            raise self._failed(error) from error
+
+    async def record(self, record: RunRecord) -> None:
+        """Write a run's record; returns once it is kept.
+
+        Raises
+        ------
+        BrokerError
+            If the broker does not take it.
+        """
+        from aiokafka.errors import KafkaError
+
+        try:
+            await self._producer.send_and_wait(RUNS, key=record.run.encode(), value=encode(record))
         except KafkaError as error:
             raise self._failed(error) from error
 

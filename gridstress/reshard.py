@@ -88,7 +88,7 @@ def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:
 
 
 async def drop_topics(settings: Settings) -> None:
-    """Delete every topic but the dead letters, and wait until they are forgotten.
+    """Delete every topic but the dead letters and the runs' records, and wait until it is done.
 
     Raises
     ------

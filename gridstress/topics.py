@@ -26,6 +26,7 @@ STRESS = "stress_events"
 DEAD_LETTERS = "dead_letters"
 VIEW = "grid_view"
 STATUS = "worker_status"
+RUNS = "runs"
 
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that, so that anything unreadable
@@ -120,6 +121,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     return [
         TopicSpec(MEASUREMENTS, count, stream | SENDER_TIME | _INTAKE),
         TopicSpec(DEAD_LETTERS, count, letters | BROKER_TIME | _ROOMY, any_count=True),
+        TopicSpec(RUNS, count, compacted(settings) | _ROOMY, any_count=True),
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         *(TopicSpec(name, count, compacted(settings) | _ROOMY) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),

@@ -22,6 +22,7 @@ from ui.shapes import (
     pairing_shape,
     parts,
     point_shape,
+    record_shape,
 )
 from ui.worker_status import GONE_S
 
@@ -64,9 +65,11 @@ class Answers(Knowledge):
     def state(self, model: str | None, run: str | None) -> Answer:
         """Risk, stress and level of every node, and the figures above the map."""
         model, run = self.which(model, run)
-        moment = self.moment(model, run)
+        moment, record = self.moment(model, run), self.store.records.get(run or "")
         return {
             **self.head(model, run, moment.view),
+            "source": record and record.source,
+            "synthetic": record and record.synthetic,
             "ended": moment.view is not None and moment.view.ended,
             "speed": moment.view.speed(self.store.clock.now()) if moment.view else None,
             "nodes": list(self.grid.ids),
@@ -269,6 +272,7 @@ class Answers(Knowledge):
             "ended": view.ended,
             "settings_changed": run in self.ended_runs,
             "published_at": view.published_at,
+            "record": record_shape(self.store.records.get(run)),
         }
 
     def _kpis(self, moment: Moment) -> Answer:

@@ -68,8 +68,20 @@ class GridInfo(Struct, frozen=True):
     model_info: dict[str, ModelInfo] = {}
 
 
+class RunRecord(Struct, frozen=True):
+    """What the sender of a run says of it; ``synthetic`` is None where it does not know."""
+
+    kind: str
+    state: str
+    source: str
+    synthetic: bool | None = None
+    credit: str = ""
+    made_from: str | None = None
+    changes: list[str] = []
+
+
 class RunInfo(Struct, frozen=True):
-    """One replay, or the live feed.
+    """One replay, or the live feed; ``record`` is None where its sender has written none.
 
     ``settings_changed``: it was ended when other settings were accepted.
     """
@@ -80,6 +92,7 @@ class RunInfo(Struct, frozen=True):
     ended: bool
     published_at: float
     settings_changed: bool = False
+    record: RunRecord | None = None
 
 
 class Runs(Struct, frozen=True):

@@ -192,11 +192,16 @@ async def read_letters(where: Where, run: str, observed: Observed) -> None:
             begun.add(record.partition)
             if record.offset > 0:
                 letters.whole_since_ms = max(letters.whole_since_ms, record.timestamp)
-        headers = _headers(record)
-        if headers.get("topic") == MEASUREMENTS or headers.get("reason") in ELSEWHERE:
-            letters.measurements.append(_letter(record, headers))
-        elif fields := _fields_of(record, headers, run):
-            _take_later(record, headers, fields, observed)
+        take_letter(record, run, observed)
+
+
+def take_letter(record: ConsumerRecord, run: str, observed: Observed) -> None:
+    """Take a record of ``dead_letters`` that may concern a run; whoever wrote it."""
+    headers = _headers(record)
+    if headers.get("topic") == MEASUREMENTS or headers.get("reason") in ELSEWHERE:
+        observed.letters.measurements.append(_letter(record, headers))
+    elif fields := _fields_of(record, headers, run):
+        _take_later(record, headers, fields, observed)
 
 
 def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from gridstress.verify.compare_alarms import compare_alarms, decisions_for
 from gridstress.verify.compare_aside import AsideLetter, compare_aside
 from gridstress.verify.compare_refused import Letters, compare_later, compare_refused
+from gridstress.verify.compare_sent import compare_sent
 from gridstress.verify.compare_windows import OpenWindows, compare_open, compare_windows
 from gridstress.verify.influence import OWN
 from gridstress.verify.measured import Measurements
@@ -56,7 +57,8 @@ def compare(
     """Compare everything.
 
     ``open_windows`` is None if the workers' state was not asked for, ``measurements`` if they are
-    not from the broker: dead letters of ``grid_measurements`` are then not compared.
+    not from the broker: what was sent, and dead letters of ``grid_measurements``, are then not
+    compared.
 
     Returns
     -------
@@ -110,6 +112,7 @@ def _refused(
     if measurements is None:
         refused = [f"not counted: {text}" for text in expected.intake.refused]
     else:
+        compare_sent(measurements.record, measurements.arrived, outcome)
         compare_refused(measurements, expected.grid, observed.letters, outcome)
         refused = [
             f"not counted: grid_measurements {record.place}: {record.reason}: {record.detail}"

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 from gridstress.verify.records import measurement_of, parse, run_of
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import MeasurementFrame
+from topology.messages import MeasurementFrame, RunRecord
 
 OTHER_SETTINGS = "other-settings"
 """Reason of letters about records of a run that other settings have ended."""
@@ -61,17 +61,25 @@ class Measurements:
         Records that name no run, so that they could be of any.
     read
         Offsets that were read, by partition.
+    record
+        What the run's sender says of it; None if it says nothing.
     """
 
     run: str
     records: list[Measured] = field(default_factory=list)
     nameless: list[Measured] = field(default_factory=list)
     read: dict[int, range] = field(default_factory=dict)
+    record: RunRecord | None = None
 
     @property
     def frames(self) -> list[MeasurementFrame]:
         """The run's frames, also those of unknown zones and nodes, but for refused ones."""
         return [r.frame for r in self.records if r.frame is not None and not r.reason]
+
+    @property
+    def arrived(self) -> list[MeasurementFrame]:
+        """All frames of the run that are in the topic, refused ones included."""
+        return [record.frame for record in self.records if record.frame is not None]
 
     def refuse(self, places: Collection[Place]) -> None:
         """Leave out what was refused because other settings had ended the run."""

@@ -5,9 +5,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gridstress.verify.compare_sent import origin_of
 from gridstress.verify.outcome import TOLERANCE
 from gridstress.verify.run import Verification
 from topology.clock import to_iso
+from ui.shapes import record_shape
 
 FIRST = 10
 GROUPS = {
@@ -31,6 +33,7 @@ def to_dict(verification: Verification) -> dict[str, Any]:
     return {
         "ok": verification.ok,
         "run": expected.run,
+        "record": record_shape(verification.record),
         "watermark": None if watermark_s is None else to_iso(watermark_s),
         "tolerance": TOLERANCE,
         "open_windows_compared": verification.open_checked,
@@ -53,6 +56,8 @@ def show(verification: Verification, console: Console) -> None:
         highlight=False,
         markup=False,
     )
+    if verification.record is not None:
+        console.print(origin_of(verification.record), highlight=False, markup=False)
     console.print(_table(verification))
     for name, outcome in outcomes.items():
         if outcome.largest:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
 from gridstress.verify.circumstances import refused_measurements, run_circumstances
 from gridstress.verify.collect import (
@@ -26,6 +27,7 @@ from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain
 from topology.clock import to_iso
 from topology.grid import Grid
+from topology.messages import RunRecord
 from ui.auth import authorization
 
 
@@ -37,6 +39,7 @@ class Verification:
     observed: Observed
     outcomes: dict[str, Outcome]
     open_checked: bool
+    record: RunRecord | None
 
     @property
     def ok(self) -> bool:
@@ -78,6 +81,8 @@ async def verify_run(
         settings than these.
     """
     measurements: Measurements | None = None
+    # Before the measurements: of a run that has ended by then, all of them are there.
+    records = await read_records(settings.kafka)
     if request.frames_file is not None:
         run, frames = read_frames_file(request.frames_file, request.run)
     else:
@@ -86,6 +91,7 @@ async def verify_run(
     circumstances = await run_circumstances(settings, grid, run)
     ended, notes = bool(circumstances.ended_at), [*circumstances.notes]
     if measurements is not None:
+        measurements.record = records.get(run)
         if ended:
             measurements.refuse(await refused_measurements(settings.kafka))
         frames = measurements.frames
@@ -115,7 +121,7 @@ async def verify_run(
             if not (goes_on or ended):
                 notes.append("the windows still open were not compared (--no-open)")
     outcomes["measurements"].notes += notes
-    return Verification(expected, observed, outcomes, with_open)
+    return Verification(expected, observed, outcomes, with_open, records.get(run))
 
 
 async def _wait(

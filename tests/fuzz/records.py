@@ -23,7 +23,8 @@ from gridstress.delivery import SafeTransport
 from gridstress.epochs import Epoch
 from gridstress.fetched_batches import Batches, Undecodable
 from gridstress.letters import Wanted, parse_letter, plan_replay
-from gridstress.verify.collect import _concerns
+from gridstress.verify.collect import take_letter
+from gridstress.verify.compare import Observed
 from tests.fuzz.seeds import FIELD, NULL, PART
 from tests.memory import Event
 from topology.errors import BrokerError
@@ -120,7 +121,7 @@ def letter(data: bytes) -> None:
         found = parse_letter(record.partition, record.offset, record.value, record.headers)
         json.dumps(found.to_dict())
         found.pretty()
-        _concerns(record, "r")
+        take_letter(record, "r", Observed())
         assert Wanted()(found)
         Wanted(topic="t", reason="r", run="r", since_s=1.0)(found)
         for run in (None, "again"):

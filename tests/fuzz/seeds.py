@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from tests.frames import START, ended, measured, spread
+from tests.frames import START, ended, measured, run_record, spread
 from topology.clock import to_datetime
 from topology.messages import RiskAlert, RiskWindow, SourceShare, StressFrame, encode
 
@@ -79,7 +79,8 @@ def results() -> list[bytes]:
                    "source_stress": [0.7]}],
         "silent_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
     }  # fmt: skip
-    values = (encode(window), encode(alert), *(json.dumps(v).encode() for v in (status, view)))
+    private = (json.dumps(value).encode() for value in (status, view))
+    values = (encode(window), encode(alert), *private, encode(run_record()))
     tagged = [bytes([48 + kind]) + value for kind, value in enumerate(values)]
     # The key of a view that is gone is the one of the view that was there.
     key, far = b'["linear", "r", 0]', b"9223372036854775807"

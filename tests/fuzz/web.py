@@ -12,6 +12,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from yarl import URL
 
+from gridstress.verify.collect import run_of
 from tests.fuzz import seeds
 from tests.fuzz.records import parsed
 from topology.grid import Grid, Line, Node
@@ -23,7 +24,7 @@ from ui.store import Store
 from ui.views import PREFIX, register_views
 
 MODELS = ("linear", "centrality")
-TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view")
+TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs")
 ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
        "/episodes", "/windows/open", "/node/a", "/node/c", "/system")  # fmt: skip
 
@@ -69,6 +70,10 @@ class Pages:
         return asyncio.run(self.handlers[path](self, request))
 
 
+async def one_partition() -> int:
+    return 1
+
+
 def served() -> tuple[Pages, Feed]:
     """Pages over an empty store, and the feed that fills it."""
     logging.getLogger("ui.feed").setLevel(logging.CRITICAL)
@@ -85,8 +90,10 @@ def served() -> tuple[Pages, Feed]:
     )
     pages = Pages()
     register_views(pages, answers, lambda: {"status": "ok"})
-    windows, alerts, status, view = TOPICS
-    feed = Feed({}, store, 1, view, status, {alerts: "linear"}, {windows: "linear"})
+    windows, alerts, status, view, runs = TOPICS
+    feed = Feed(
+        {}, store, 1, view, status, runs, one_partition, {alerts: "linear"}, {windows: "linear"}
+    )
     return pages, feed
 
 
@@ -95,7 +102,10 @@ def take(feed: Feed, record: Any) -> None:
     tagged = record.value
     kind = tagged[0] - 48 if tagged else -1
     topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
-    feed._take(dataclasses.replace(record, topic=topic, value=tagged and tagged[1:]))
+    value = tagged and tagged[1:]
+    # A run's record has the run as its key, or is refused for that alone.
+    key = (run_of(value) or "").encode() if topic == "runs" else record.key
+    feed._take(dataclasses.replace(record, topic=topic, key=key, value=value))
 
 
 @cache

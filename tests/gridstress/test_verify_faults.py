@@ -14,6 +14,7 @@ from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.measured import Measurements, Place, digest
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed, recompute, spread
+from tests.frames import at, run_record
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
@@ -26,7 +27,7 @@ from tests.gridstress.verify_samples import (
     record,
 )
 from topology.clock import to_datetime
-from topology.messages import MeasurementFrame, SourceShare, encode
+from topology.messages import MeasurementFrame, RunRecord, SourceShare, ZoneSent, encode
 
 MODEL = "linear"
 STRANGE = frame("West", 0, [0], [[1.0]], nodes=["a"])
@@ -66,12 +67,23 @@ def world(app_frames: list[MeasurementFrame] | None = None) -> World:
     raws = [*map(encode, frames()), b"rubbish", None]
     for offset, raw in enumerate(raws):
         measurements.add(record(0, offset, raw))
+    measurements.record = sent_record()
     expected = recompute(measurements.frames, GRID, SETTINGS)
     app = expected if app_frames is None else recompute(app_frames, GRID, SETTINGS)
     said = echo(app)
     for offset, reason in ((2, "unknown-zone"), (4, "invalid"), (5, "invalid")):
         said.letters.measurements.append(letter(offset, raws[offset], reason))
     return World(expected, said, echo_open(app), measurements)
+
+
+def sent_record(north: int = 7) -> RunRecord:
+    """The record of a sender that has ended the south, and so many rows of the north."""
+    sent = {
+        "North": ZoneSent(rows=north, last_seq=north - 1),
+        "South": ZoneSent(rows=6, last_seq=5),
+        "West": ZoneSent(rows=1),
+    }
+    return msgspec.structs.replace(run_record("r1"), state="ended", ended=at(50), sent=sent)
 
 
 def letter(offset: int, raw: bytes | None, reason: str, run: str | None = None) -> Letter:
@@ -287,6 +299,11 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
         planted(drop_letter(5)),
         {"letters missing"},
         "grid_measurements 0/5 (the record has no value",
+    ),
+    "a run record that says more rows were sent": (
+        planted(lambda w: setattr(w.measurements, "record", sent_record(north=9))),
+        {"zones lost before the topic"},
+        "zone North: 9 rows up to seq 8 were sent, 7 up to 6 are in the topic",
     ),
     "an extra letter": (
         planted(add_letter),

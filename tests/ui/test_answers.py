@@ -14,7 +14,7 @@ from tables.shard_state import ShardState
 from tables.shard_view import view_of
 from tables.view_epoch import NO_EPOCH
 from tables.windows import WindowSpec
-from tests.frames import at, spread
+from tests.frames import at, run_record, spread
 from tests.memory import Table
 from topology.clock import to_iso
 from topology.errors import UsageError
@@ -87,6 +87,29 @@ def test_state_shows_the_window_that_is_filling(answers: Answers) -> None:
     assert state["kpis"]["affected_nodes"] == 2
     assert state["kpis"]["highest_risk"]["node_id"] == "a"
     assert [part["worker"] for part in state["parts"]] == ["host:1"]
+
+
+def test_the_runs_record_says_where_its_data_come_from(answers: Answers) -> None:
+    (unknown,) = answers.runs()["runs"]
+    assert unknown["record"] is None
+    state = answers.state("linear", "r")
+    assert (state["source"], state["synthetic"]) == (None, None)
+
+    before = answers.store.version
+    answers.store.apply_record("r", run_record("r"))
+    answers.store.apply_record("other", run_record("other"))
+    assert answers.store.version > before
+    (known,) = answers.runs()["runs"]
+    assert known["record"]["source"] == "load.csv"
+    assert known["record"]["synthetic"] is False
+    assert known["record"]["sent"] == {"north": {"rows": 3, "last_seq": 2, "final": False}}
+    assert known["record"]["began"] == iso(9)
+    assert not {"run", "schema"} & known["record"].keys()
+    state = answers.state("centrality", None)
+    assert (state["source"], state["synthetic"]) == ("load.csv", False)
+
+    answers.store.apply_record("r", None)
+    assert answers.runs()["runs"][0]["record"] is None
 
 
 def test_state_without_a_run_is_empty_and_not_an_error(triangle: Grid) -> None:
