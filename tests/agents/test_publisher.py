@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 
 from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
+from agents.kept_runs import KeptRuns
 from agents.publisher import Publisher
 from agents.risk import RiskModel
 from agents.stages import RiskStage
@@ -75,7 +76,8 @@ def shards(triangle: Grid) -> Shards:
     model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, WindowSpec(), Thresholds())
     letters = DeadLetters(Topic())
     table = RiskTable(Table(), grid_size=3)
-    return Shards(RiskStage(model, table, Topic(), Topic(), letters, Tally(), idle_timeout_s=0))
+    keeps = KeptRuns(model, table)
+    return Shards(RiskStage(model, table, Topic(), Topic(), letters, Tally(), 0, keeps))
 
 
 async def test_a_view_and_a_tombstone_say_in_which_epoch_they_were_published(

@@ -2,153 +2,44 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
 import typer
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from typer.testing import CliRunner
 
 from gridstress.brokers import embedded_broker
 from gridstress.cli.alerts import alerts
 from gridstress.cli.verify import verify
-from gridstress.topic_reader import partition_count, read_topic
+from gridstress.topic_reader import read_topic
 from gridstress.verify.recompute import recompute
 from gridstress.verify.workers import WorkerApi
+from tests.gridstress.verify_broker import Worker, create, of_run, send
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
     SETTINGS,
     echo,
-    echo_open,
     evening,
     frame,
     load,
     unfinished,
 )
-from topology.clock import to_iso
-from topology.errors import BrokerError, DataError, GridstressError
-from topology.messages import PropagatedFrame, encode
-from topology.shards import shard_of
+from topology.errors import DataError, GridstressError
+from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
+TOPICS = ["grid_measurements", "dead_letters", *RESULTS]
 runner = CliRunner()
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     with embedded_broker() as running:
-        asyncio.run(_create(running.bootstrap))
+        asyncio.run(create(running.bootstrap, TOPICS))
         yield running.bootstrap
-
-
-async def _create(bootstrap: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    names = ["grid_measurements", "dead_letters", "empty", "large", *RESULTS]
-    await admin.create_topics([NewTopic(name, 2, 1) for name in names])
-    await admin.close()
-
-
-def send(bootstrap: str, records: list[tuple]) -> None:
-    async def main() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=4 << 20)
-        await producer.start()
-        futures = []
-        for topic, partition, value, *headers in records:
-            raw = value if isinstance(value, bytes) else encode(value)
-            futures.append(
-                await producer.send(topic, raw, partition=partition, headers=headers or None)
-            )
-        await asyncio.gather(*futures)
-        await producer.stop()
-
-    asyncio.run(main())
-
-
-def of_run(frames, expected, said) -> list[tuple]:
-    """All records of a run that worked, as (topic, partition, value, headers...)."""
-    records = [("grid_measurements", int(f.zone == "South"), f) for f in frames]
-    for model in said.windows:
-        records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
-        records += [(f"risk_alerts_{model}", shard_of(a.node_id, 2), a) for a in said.alerts[model]]
-    for letter in said.aside:
-        value = PropagatedFrame(
-            run=expected.run,
-            zone=letter.zone,
-            seq=letter.rows[0],
-            timestamps=frames[0].timestamps[:1],
-            nodes=[],
-            shard=letter.shard,
-            stress=[[]],
-            sources=[],
-            source_stress=[[]],
-        )
-        rows = ",".join(map(str, letter.rows)).encode()
-        headers = [("topic", f"propagated_stress_{letter.model}".encode())]
-        headers += [("reason", b"late"), ("rows", rows)]
-        raw = encode(value)
-        if letter.shard == 1:  # as one that was too large for the topic
-            raw, length = raw[:80], b"%d" % len(raw)
-            headers += [("truncated", length), ("partition", b"1"), ("offset", b"0")]
-        records.append(("dead_letters", 0, raw, *headers))
-    return records
-
-
-class Worker:
-    """Plays the API of workers that hold what was recomputed."""
-
-    def __init__(self, expected) -> None:
-        self.expected = expected
-        self.watermark_s = expected.watermark_s
-        self.open_windows = echo_open(expected)
-        worker = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                url = urlsplit(self.path)
-                query = {k: v[0] for k, v in parse_qs(url.query).items()}
-                content = worker.answer(url.path.removeprefix("/api/v1/"), query)
-                self.send_response(404 if content is None else 200)
-                self.end_headers()
-                self.wfile.write(json.dumps(content).encode())
-
-            def log_message(self, *args) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, path, query):
-        if path == "health":
-            return {"silent_zones": []}
-        if query["run"] != self.expected.run:
-            return None
-        if path == "state":
-            part = {
-                "watermark": None if self.watermark_s is None else to_iso(self.watermark_s),
-                "event_time": to_iso(self.expected.intake.newest_s),
-            }
-            return {"parts": [{"shard": shard, **part} for shard in range(2)]}
-        return {
-            "windows": [
-                {
-                    "window_start": to_iso(w.start_s),
-                    "window_end": to_iso(w.end_s),
-                    "nodes": w.nodes,
-                    "stress": w.stress,
-                    "risk": w.risk,
-                }
-                for w in self.open_windows[query["model"]].windows
-            ]
-        }
 
 
 @pytest.fixture(scope="module")
@@ -217,32 +108,6 @@ def worker(runs):
     for each in workers:
         each.server.shutdown()
         each.server.server_close()
-
-
-async def test_a_topic_is_read_to_its_true_end(broker):
-    await asyncio.to_thread(
-        send, broker, [("large", i % 2, b"%d" % i + b"." * 500_000) for i in range(9)]
-    )
-    records = await read_topic(broker, "large")
-    per_partition = {p: [r.offset for r in records if r.partition == p] for p in (0, 1)}
-    assert per_partition == {0: [0, 1, 2, 3, 4], 1: [0, 1, 2, 3]}
-    assert len(await read_topic(broker, "large", keep=lambda r: r.value.startswith(b"8"))) == 1
-
-
-async def test_an_empty_topic_has_an_end_too(broker):
-    assert await read_topic(broker, "empty") == []
-    assert await partition_count(broker, "empty") == 2
-
-
-async def test_a_missing_topic_is_an_error_and_is_not_created(broker):
-    for _ in range(2):
-        with pytest.raises(DataError, match="topic nonesuch does not exist"):
-            await read_topic(broker, "nonesuch")
-
-
-async def test_a_missing_broker_is_an_error():
-    with pytest.raises(BrokerError, match="no Kafka broker"):
-        await read_topic("127.0.0.1:1", "large")
 
 
 def test_a_good_run_is_equal_and_the_counts_are_told(command, worker):
