@@ -18,6 +18,7 @@ from gridstress.headers import known_headers
 from gridstress.topics import (
     DEAD_LETTERS,
     MEASUREMENTS,
+    RUNS,
     STATUS,
     STRESS,
     VIEW,
@@ -38,7 +39,7 @@ CODECS = ("gzip", "snappy", "lz4", "zstd")
 GROUP, MODELS = "gridstress", ("linear", "centrality")
 SOURCES = (MEASUREMENTS, STRESS, *map(propagated, MODELS))
 TOPICS = (
-    *SOURCES, *map(windows, MODELS), *map(alerts, MODELS), VIEW, STATUS, DEAD_LETTERS,
+    *SOURCES, *map(windows, MODELS), *map(alerts, MODELS), VIEW, STATUS, RUNS, DEAD_LETTERS,
     *(changelog(GROUP, model) for model in MODELS),
 )  # fmt: skip
 
@@ -261,7 +262,7 @@ async def test_what_was_deleted_before_it_was_read_is_said_and_named(tmp_path: P
         assert lost == {"topic": MEASUREMENTS, "partition": 0, "first": begin, "upto": begin + 5}
         wait_for(lambda: finished(worker, MEASUREMENTS), "the rest is read")
         done = stack.command("verify", "--run", "lost", "--api", worker.url)
-        named = f"{MEASUREMENTS}/0 from offset {begin} to before {begin + 5}, lost"
+        named = f"{MEASUREMENTS} 0/{begin} to before {begin + 5}: a dead letter says lost"
         assert named in done.stdout, done.stdout + done.stderr
         listed = stack.command("dead-letters", "list", "--reason", "lost", "--json")
         (letter,) = map(json.loads, listed.stdout.splitlines())
@@ -314,4 +315,4 @@ async def test_a_damaged_batch_stops_a_worker_until_an_operator_passes_it_over(
         (letter,) = map(json.loads, listed.stdout.splitlines())
         assert (letter["offset"], letter["upto"], letter["stage"]) == (3, 4, "operator")
         verified = stack.command("verify", "--run", "damaged", "--api", worker.url)
-        assert f"{MEASUREMENTS}/0 from offset 3 to before 4, undecodable" in verified.stdout
+        assert f"{MEASUREMENTS} 0/3 to before 4: a dead letter says undecodable" in verified.stdout
