@@ -125,7 +125,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         *(TopicSpec(name, count, compacted(settings) | _ROOMY) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),
-        TopicSpec(settings_log(settings.group), 1, kept(settings, 0) | _ROOMY),
+        TopicSpec(settings_log(settings.group), 1, kept(settings, 0) | BROKER_TIME | _ROOMY),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings) | _INTAKE),
     ]
 

@@ -12,6 +12,7 @@ from ui.agreement import agreement
 from ui.episodes import pair_up
 from ui.history import TOP_K
 from ui.knowledge import LEVEL_NAMES, Knowledge, Moment, UnknownError
+from ui.record_shape import record_shape
 from ui.shapes import (
     Answer,
     alert_shapes,
@@ -22,7 +23,6 @@ from ui.shapes import (
     pairing_shape,
     parts,
     point_shape,
-    record_shape,
 )
 from ui.worker_status import GONE_S
 

@@ -7,7 +7,6 @@ import msgspec
 
 from topology.clock import to_iso
 from topology.grid import Node
-from topology.messages import RunRecord
 from topology.models import MODELS
 from ui.episodes import Episode, Pairing
 from ui.history import Point
@@ -41,15 +40,6 @@ def node_shape(node: Node) -> Answer:
         "rating_mw": node.rating_mw,
         "sensitivity": node.sensitivity,
     }
-
-
-def record_shape(record: RunRecord | None) -> Answer | None:
-    """What the sender of a run says of it; None if it has said nothing."""
-    if record is None:
-        return None
-    shown: Answer = msgspec.to_builtins(record)
-    del shown["schema"], shown["run"]
-    return shown
 
 
 def alert_shapes(items: Sequence[ReceivedAlert]) -> list[Answer]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -102,7 +103,7 @@ async def test_a_run_that_other_settings_have_ended_is_refused_whatever_its_stat
     before = {key: store.stored(0, key) for key in store.stored_keys(0)}
     smaller = Grid("small", nodes=triangle.nodes[1:], lines=triangle.lines[1:])
     stage = risk_stage(smaller, letters, store)
-    stage.ended_runs = {"r"}
+    stage.keeps = replace(stage.keeps, ended_runs={"r"})
     event = Event(Message(value=encode(spread("north", [1], {"b": [1.0]}))))
     await run_stage(Stream([event]), "risk", stage, letters, halt, {})
     (letter,) = letters.topic.sent  # type: ignore[attr-defined]
@@ -185,7 +186,9 @@ async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numb
     assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
     assert letters.counts == {"late": 1, "ahead": 1}
     assert stage.tally.aside == {("linear", "late"): 2, ("linear", "ahead"): 1}
-    assert stage.tally.missing == {"linear": 3}
+    assert stage.tally.missing == {"linear": 0}, "before the first number nothing is missing"
+    await stage([Event(Message(value=encode(spread("north", [7], {}, seq=10))))])
+    assert stage.tally.missing == {"linear": 2}
 
 
 async def test_a_frame_in_the_wrong_partition_is_refused(
