@@ -1,16 +1,22 @@
-"""Records that cannot be used: set aside byte for byte, with where they came from and why."""
+"""Records that cannot be used go to the dead-letter topic, with where they came from and why."""
 
+import hashlib
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from agents.outbox import Topic
+from agents.outbox import Sender
 
 log = logging.getLogger(__name__)
 
 MAX_DETAIL = 500
+MAX_LETTER_BYTES = (2 << 20) - (8 << 10)
+"""Size of key, value and headers up to which a letter is whole; a record may have 2 MiB, and the
+rest is what Kafka's format adds."""
+KEPT_BYTES = 64 << 10
+"""What a letter that would be larger keeps of the value; of the key a sixteenth of that."""
 
 REASONS = (
     "invalid",
@@ -24,50 +30,110 @@ REASONS = (
     "other-settings",
     "too-large",
     "failed",
+    "lost",
+    "undecodable",
 )
-"""Why a record may be set aside; ``docs/messages.md`` says more of each."""
+"""Why there is a letter; ``docs/messages.md`` says more of each."""
+
+
+class LostRecords(NamedTuple):
+    """Records that the broker deleted before they were read: offsets `first` to `upto` - 1."""
+
+    topic: str
+    partition: int
+    first: int
+    upto: int
+
+    def __str__(self) -> str:
+        """Return it as it is written in logs and letters."""
+        return f"{self.topic}/{self.partition}@{self.first} to {self.upto - 1}"
 
 
 @dataclass
 class DeadLetters:
-    """The way to ``dead_letters``; counts what it sends by reason."""
+    """The way to ``dead_letters``.
 
-    topic: Topic
+    Attributes
+    ----------
+    counts
+        Letters by reason.
+    lost
+        What the broker deleted before this worker had read it, since the worker started.
+    """
+
+    topic: Sender
     counts: Counter[str] = field(default_factory=Counter)
+    lost: list[LostRecords] = field(default_factory=list)
 
     async def send(self, event: Any, stage: str, reason: str, detail: str, **extra: str) -> None:
-        """Set a Faust event's record aside; returns once the broker has it."""
+        """Send a Faust event's record to the dead-letter topic; return once the broker has it.
+
+        The letter has the record's value, byte for byte. One that would be too large for the topic
+        has its beginning, and says in headers how long the record was and what its SHA-256 is.
+        """
         message = event.message
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        place = message.topic, message.partition, message.offset
         headers = {
-            "topic": message.topic.encode(),
-            "partition": str(message.partition).encode(),
-            "offset": str(message.offset).encode(),
+            **_headers(*place, stage, reason, detail),
             "key": message.key or b"",
-            "stage": stage.encode(),
-            "reason": reason.encode(),
-            "detail": detail[:MAX_DETAIL].encode(),
-            "at": at.encode(),
             **{name: text.encode() for name, text in extra.items()},
         }
-        sent = await self.topic.send(
-            key=message.topic.encode(), value=message.value, headers=headers
-        )
-        await sent
+        value = message.value
+        if _size(message.topic, value, headers) > MAX_LETTER_BYTES:
+            headers |= _cut(headers["key"], value or b"")
+            value = None if value is None else value[:KEPT_BYTES]
+        await self._send(place, value, headers)
+
+    async def send_lost(self, lost: LostRecords) -> None:
+        """Note that records are lost; return once the broker has the letter, which has no value."""
+        detail = f"the broker deleted {lost.upto - lost.first:,} records before they were read"
+        place = lost.topic, lost.partition, lost.first
+        headers = _headers(*place, "intake", "lost", detail)
+        await self._send(place, None, headers | {"upto": str(lost.upto).encode()})
+        self.lost.append(lost)
+
+    async def _send(
+        self, place: tuple[str, int, int], value: bytes | None, headers: dict[str, bytes]
+    ) -> None:
+        topic, partition, offset = place
+        await (await self.topic.send(key=topic.encode(), value=value, headers=headers))
+        stage, reason = headers["stage"].decode(), headers["reason"].decode()
         self.counts[reason] += 1
+        about = {"topic": topic, "partition": partition, "offset": offset}
         log.warning(
             "%s: dead letter %s/%s@%s: %s: %s",
             stage,
-            message.topic,
-            message.partition,
-            message.offset,
+            *place,
             reason,
-            detail[:MAX_DETAIL],
-            extra={
-                "stage": stage,
-                "topic": message.topic,
-                "partition": message.partition,
-                "offset": message.offset,
-                "reason": reason,
-            },
+            headers["detail"].decode(),
+            extra={"stage": stage, **about, "reason": reason},
         )
+
+
+def _headers(
+    topic: str, partition: int, offset: int, stage: str, reason: str, detail: str
+) -> dict[str, bytes]:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    texts = {
+        "topic": topic,
+        "partition": str(partition),
+        "offset": str(offset),
+        "stage": stage,
+        "reason": reason,
+        "detail": detail[:MAX_DETAIL],
+        "at": at,
+    }
+    return {name: text.encode(errors="backslashreplace") for name, text in texts.items()}
+
+
+def _size(key: str, value: bytes | None, headers: dict[str, bytes]) -> int:
+    return len(key) + len(value or b"") + sum(len(n) + len(v) for n, v in headers.items())
+
+
+def _cut(key: bytes, value: bytes) -> dict[str, bytes]:
+    """Return the headers of a truncated letter."""
+    return {
+        "key": key[: KEPT_BYTES // 16],
+        "truncated": b"%d" % len(value),
+        "sha256": hashlib.sha256(value).hexdigest().encode(),
+    }

@@ -1,6 +1,6 @@
 """Detection: from loads to stress."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,8 @@ class Detection:
 
     grid: Grid
     threshold: float
+    ended_runs: Collection[str] = ()
+    """Runs that were made under other settings, of which nothing is worked on any more."""
 
     def __call__(self, frame: MeasurementFrame) -> Iterator[StressFrame]:
         """The stressed nodes of a frame; a frame without any still moves time forward.
@@ -37,8 +39,9 @@ class Detection:
         Raises
         ------
         MessageError
-            If the zone is not the grid's, or a node is not the zone's.
+            If the run was ended, the zone is not the grid's, or a node is not the zone's.
         """
+        check_run(frame.run, self.ended_runs)
         index = zone_indices(frame.nodes, frame.zone, self.grid)
         load = np.array(frame.load_mw).reshape(len(frame.timestamps), len(index))
         stress = stress_of(load, self.grid.ratings_mw[index], self.threshold, frame.period_s)
@@ -53,6 +56,14 @@ class Detection:
                 stress=stress[rows, stressed].tolist(),
                 final=frame.final,
             )
+
+
+def check_run(run: str, ended_runs: Collection[str]) -> None:
+    """Raise MessageError if the run was ended when other settings were accepted."""
+    if run in ended_runs:
+        raise MessageError(
+            "other-settings", f"run {run!r} was ended when other settings were accepted"
+        )
 
 
 def check_zone(zone: str, grid: Grid) -> None:

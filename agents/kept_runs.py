@@ -5,13 +5,14 @@ row that comes again, after a crash or long after, is known as a repeat and neve
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
 
 from agents.risk import RiskModel
 from tables.risk_table import Change, RiskTable
 from tables.run_index import RunMark
-from tables.shard_state import ForgottenRun, ShardState
+from tables.shard_state import ForgottenRun
 from tables.spans import panes_with_rows
 
 log = logging.getLogger(__name__)
@@ -31,19 +32,15 @@ class KeptRuns:
     ----------
     max_ended, max_forgotten
         Runs that have ended, and tombstones, that a shard keeps.
-    settings
-        Digest of the settings and the grid; empty if it is not compared.
+    ended_runs
+        Runs that were ended when other settings were accepted.
     """
 
     model: RiskModel
     table: RiskTable
     max_ended: int = 8
     max_forgotten: int = 100_000
-    settings: str = ""
-
-    def of_other_settings(self, run: ShardState | RunMark) -> bool:
-        """Whether a run was begun with other settings, so that nothing may be added to it."""
-        return bool(run.settings and self.settings) and run.settings != self.settings
+    ended_runs: Collection[str] = ()
 
     def make_room(self, shard: int) -> Dropped:
         """The runs to drop for one more.
@@ -53,8 +50,8 @@ class KeptRuns:
         """
         index = self.table.index(shard)
         quiet_last = sorted(index.runs, key=lambda r: (*index.runs[r][:2], r), reverse=True)
-        ended = [run for run in quiet_last if self._is_over(index.runs[run])]
-        going_on = [run for run in quiet_last if not self._is_over(index.runs[run])]
+        ended = [run for run in quiet_last if self._is_over(run, index.runs[run])]
+        going_on = [run for run in quiet_last if run not in set(ended)]
         if given_up := going_on[MAX_GOING_ON - 1 :]:
             told = "shard %s forgets runs that have not ended: %s"
             about = {"model": self.model.name, "shard": shard}
@@ -68,8 +65,8 @@ class KeptRuns:
         dropped.update(dict.fromkeys(islice(index.forgotten, max(0, too_many))))
         return dropped
 
-    def _is_over(self, mark: RunMark) -> bool:
-        return mark.ended_zones.issuperset(self.model.grid.zones) or self.of_other_settings(mark)
+    def _is_over(self, run: str, mark: RunMark) -> bool:
+        return run in self.ended_runs or mark.ended_zones.issuperset(self.model.grid.zones)
 
     def changes(self, shard: int, dropped: Dropped) -> list[Change]:
         """What to write: each tombstone in the place of the state, then the panes deleted."""

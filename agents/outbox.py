@@ -12,14 +12,18 @@ Record = tuple[bytes, bytes, list[Header]]
 """Key, value and headers."""
 
 
-class Topic(Protocol):
-    """Where raw records are sent to."""
+class Sender(Protocol):
+    """Where raw records are sent to, one by one."""
 
     async def send(
         self, *, key: bytes, value: bytes | None, partition: int | None = None, headers: Any = None
     ) -> Awaitable[Any]:
         """Hand a record over; what comes back is done when the broker has acknowledged it."""
         ...
+
+
+class Topic(Sender, Protocol):
+    """Where raw records are sent to."""
 
     async def send_many(
         self, partition: int, records: Sequence[Record]

@@ -1,13 +1,13 @@
 """Propagation: from the stress of some nodes to what it adds to all others, shard by shard."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from agents.detection import check_zone, node_indices
+from agents.detection import check_run, check_zone, node_indices
 from topology.grid import Grid
 from topology.influence import Matrix
 from topology.messages import PropagatedFrame, StressFrame, row_slices
@@ -24,6 +24,8 @@ class Propagation:
     influence: Matrix
     """How much of a source's stress each node takes on, shape (nodes, nodes), rows are sources."""
     partitions: int
+    ended_runs: Collection[str] = ()
+    """As in `Detection`."""
 
     @cached_property
     def _shards(self) -> list[Indices]:
@@ -43,8 +45,9 @@ class Propagation:
         Raises
         ------
         MessageError
-            If the zone or a node is not in the grid.
+            If the run was ended, or the zone or a node is not in the grid.
         """
+        check_run(frame.run, self.ended_runs)
         check_zone(frame.zone, self.grid)
         sources = node_indices(frame.nodes, self.grid)
         stress = np.array(frame.stress).reshape(len(frame.timestamps), len(sources))

@@ -27,6 +27,8 @@ class Publisher:
     """Changes whenever partitions are assigned anew."""
     epoch: Callable[[str, int], ViewEpoch | None]
     """The epoch in which this worker owns a model's shard; None if it has not taken it over."""
+    ended_runs: Collection[str] = ()
+    """Runs that were made under other settings: their views stay as they were."""
     _generation: int | None = None
     _epochs: dict[tuple[str, int], ViewEpoch] = field(default_factory=dict)
     """The last epoch of each model's shard: a tombstone may be sent when the shard is lost."""
@@ -43,6 +45,8 @@ class Publisher:
                 stage.dirty |= {(s, run) for s in owned for run in stage.table.index(s).runs}
             changed, stage.dirty = stage.dirty, set()
             for shard, run in sorted(changed):
+                if run in self.ended_runs:
+                    continue
                 epoch = self.epoch(name, shard) if shard in owned else None
                 state = stage.table.state(run, shard) if epoch else None
                 if state is None or epoch is None:
@@ -58,7 +62,6 @@ class Publisher:
                     shard_size=len(stage.model.shards[shard]),
                     zones=stage.model.grid.zones,
                     silent=stage.silent.get((shard, run), ()),
-                    settings_changed=stage.keeps.of_other_settings(state),
                     worker=self.worker(),
                     published_at=time.time(),
                 )

@@ -1,4 +1,4 @@
-"""Running a stage: take a batch, work, and only then ack; what cannot be used is set aside.
+"""Running a stage: take a batch, work, and only then ack; what cannot be used is a dead letter.
 
 The order is what makes every frame count exactly once (``docs/design.md``): outputs are
 acknowledged by the broker before the state is written, the state is handed over before the frame
@@ -17,7 +17,7 @@ from faust.exceptions import ProducerSendError
 
 from agents.batches import batches
 from agents.dead_letters import DeadLetters
-from topology.errors import MessageError
+from topology.errors import GridstressError, MessageError
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +30,9 @@ Halt = Callable[[str], NoReturn]
 Worked = Callable[[str, int, float], None]
 """Told of each batch: the stage, how many records, and how long it took, s."""
 
-
-class NotWritten(Exception):
-    """The state could not be written: not the record's fault, and others must not overtake it."""
+OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What a bug of ours raises on one record. Nothing else becomes a letter `failed`: not an error of
+the state (`tables.risk_table.StateError`), of memory, of the operating system, of the broker."""
 
 
 class OtherTopology(Exception):
@@ -58,19 +58,29 @@ async def run_stage(
     many records, until it is clear which of them it was. What it has sent by then is sent again
     with the same ids; of the state nothing has been written.
 
-    ``halt`` ends the worker without a commit, so that everything unfinished comes again;
+    ``halt`` ends the worker without a commit, so that everything unfinished comes again. No
+    exception leaves this function: Faust would ack the records and start the agent anew.
     ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
     ``worked`` is told of each batch.
     """
-    async for batch in batches(stream):
-        began = time.perf_counter()
-        parts = _by_partition(batch) if apart else [batch]
-        await asyncio.gather(*(_work_off(part, name, stage, letters, halt) for part in parts))
-        for event in batch:
-            event.ack()
-            finished[name, event.message.topic, event.message.partition] = event.message.offset + 1
-        if worked is not None:
-            worked(name, len(batch), time.perf_counter() - began)
+    try:
+        async for batch in batches(stream):
+            began = time.perf_counter()
+            parts = _by_partition(batch) if apart else [batch]
+            await asyncio.gather(*(_work_off(part, name, stage, letters) for part in parts))
+            for event in batch:
+                event.ack()
+                message = event.message
+                finished[name, message.topic, message.partition] = message.offset + 1
+            if worked is not None:
+                worked(name, len(batch), time.perf_counter() - began)
+    except OtherTopology as error:
+        halt(f"{name}: {error}; give a changed topology a group of its own (GRIDSTRESS_GROUP)")
+    except GridstressError as error:
+        halt(f"{name}: {error}; {error.hint}".rstrip("; "))
+    except Exception as error:
+        log.exception("%s failed, not for a record's fault", name, extra={"stage": name})
+        halt(f"{name}: {type(error).__name__}: {error}")
 
 
 def _by_partition(batch: Sequence[Any]) -> Iterable[Sequence[Any]]:
@@ -80,29 +90,22 @@ def _by_partition(batch: Sequence[Any]) -> Iterable[Sequence[Any]]:
     return parts.values()
 
 
-async def _work_off(
-    part: Sequence[Any], name: str, stage: Stage, letters: DeadLetters, halt: Halt
-) -> None:
+async def _work_off(part: Sequence[Any], name: str, stage: Stage, letters: DeadLetters) -> None:
     size = len(part)
     while part:
         try:
             done = await stage(part[:size])
-        except NotWritten as error:
-            log.exception("%s cannot write its state", name, extra={"stage": name})
-            halt(f"{name}: {error}")
-        except OtherTopology as error:
-            halt(f"{name}: {error}; give a changed topology a group of its own (GRIDSTRESS_GROUP)")
-        except Exception as error:  # noqa: BLE001 - told as soon as it is clear whose fault it is
+        except (MessageError, ProducerSendError, *OURS) as error:
             if size > 1:
                 size //= 2
                 continue
-            await _set_aside(part[0], name, error, letters)
+            await _send_letter(part[0], name, error, letters)
             done = 1
         part = part[done:]
         size = len(part)
 
 
-async def _set_aside(event: Any, name: str, error: Exception, letters: DeadLetters) -> None:
+async def _send_letter(event: Any, name: str, error: Exception, letters: DeadLetters) -> None:
     if isinstance(error, MessageError):
         await letters.send(event, name, error.reason, str(error))
     elif isinstance(error, ProducerSendError):  # any other failure to send ends the worker

@@ -13,12 +13,12 @@ from itertools import islice, takewhile
 from typing import Any
 
 from agents.dead_letters import DeadLetters
-from agents.detection import Detection
+from agents.detection import Detection, check_run
 from agents.kept_runs import Dropped, KeptRuns
 from agents.outbox import Outbox, Topic
 from agents.propagation import Propagation
 from agents.risk import Aside, RiskModel
-from agents.running import NotWritten, OtherTopology
+from agents.running import OtherTopology
 from agents.silence import Silence
 from agents.tally import Tally
 from tables.risk_table import Change, RiskTable, TumblingPanes
@@ -169,10 +169,10 @@ class RiskStage:
                     await self._set_aside(event, "ahead", "ahead", aside.ahead)
             if not (first and asides) and state.closed_until_s == before_s:
                 return
-            state.turn, state.settings = index.next_turn(), self.keeps.settings
+            state.turn = index.next_turn()
             state.forget_spans(self.model.spec)
             changes += [*gone, *panes.changes(self.model.needed_from(state))]
-            await self._write(shard, [*changes, self.table.entry_change(run, shard, state)])
+            await self.table.write(shard, [*changes, self.table.entry_change(run, shard, state)])
             index.note(run, state)
             self.dirty.add((shard, run))
             changes, first = [], False
@@ -190,7 +190,7 @@ class RiskStage:
         self.silent = {key: zones for key, zones in self.silent.items() if key[0] != shard}
         index = self.table.index(shard)
         if index.orphans:
-            await self._write(shard, [(key, None) for key in index.orphans])
+            await self.table.write(shard, [(key, None) for key in index.orphans])
             index.orphans.clear()
 
     def _of_one_run(self, events: Sequence[Any], shard: int) -> list[PropagatedFrame]:
@@ -198,6 +198,7 @@ class RiskStage:
         frames: list[PropagatedFrame] = []
         for event in events:
             frame = decode(event.value, PropagatedFrame)
+            check_run(frame.run, self.keeps.ended_runs)
             if frame.shard != shard:
                 raise MessageError("unknown-shard", f"shard {frame.shard} in partition {shard}")
             if frames and frame.run != frames[0].run:
@@ -206,9 +207,6 @@ class RiskStage:
         return frames
 
     def _check_fits(self, run: str, shard: int, state: ShardState) -> None:
-        if self.keeps.of_other_settings(state):
-            detail = f"run {run!r} was begun with other settings or another grid; begin a new run"
-            raise MessageError("other-settings", detail)
         if len(state.level) != (size := len(self.model.shards[shard])):
             told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
             raise OtherTopology(f"the state of {told}")
@@ -260,12 +258,6 @@ class RiskStage:
         for (level, what), n in steps.items():
             self.tally.alarm_steps[name, level, what] += n
         return count == MAX_WINDOWS
-
-    async def _write(self, shard: int, changes: Sequence[Change]) -> None:
-        try:
-            await self.table.write(shard, changes)
-        except Exception as error:
-            raise NotWritten(f"{type(error).__name__}: {error}") from error
 
     async def _set_aside(self, event: Any, reason: str, where: str, rows: list[int]) -> None:
         if rows:

@@ -18,8 +18,9 @@ from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from gridstress.epochs import NOBODY, Epoch, counts, is_fence
+from gridstress.epochs import MAX_NUMBER, NOBODY, Epoch, counts, is_fence
 from gridstress.fenced_table import FencedTable
+from gridstress.fetched_batches import Undecodable
 from topology.errors import BrokerError
 
 STALL_S = 45.0
@@ -70,14 +71,24 @@ class Copy:
         self.overlaid.clear()
 
     def take(self, records: Iterable[Any]) -> list[Any] | None:
-        """Read on: the records to be applied, or None if the table is no copy of the log."""
+        """Read on: the records to be applied, or None if the table is no copy of the log.
+
+        Raises
+        ------
+        BrokerError
+            If a record cannot be decoded: of what it said, nothing would be known.
+        """
         to_apply = []
         for record in records:
+            if isinstance(record.value, Undecodable):
+                raise _useless(self.tp, record.value.first, record.value.cause)
             self.position = record.offset + 1
             epoch = Epoch.of(record.headers or ())
             counted, own = counts(epoch, self.current), epoch.owner == self.owner
             if self.agreed and counted != own:
                 return None  # another one's write counts, or one of ours does not
+            if counted and epoch.number >= MAX_NUMBER:
+                raise _useless(self.tp, record.offset, f"epoch {epoch.number} has no successor")
             if counted:
                 self.current = epoch
             else:
@@ -236,12 +247,19 @@ class Takeover:
         return await self._app.producer.send(tp.topic, key, value, tp.partition, None, headers)
 
 
+def _useless(tp: TP, offset: int, why: str) -> BrokerError:
+    return BrokerError(
+        f"changelog {tp.topic}/{tp.partition}@{offset}: {why}",
+        hint="repair the log, or begin anew with a group of its own (GRIDSTRESS_GROUP)",
+    )
+
+
 def _message(record: Any) -> ConsumerMessage:
     return ConsumerMessage(
         record.topic,
         record.partition,
         record.offset,
-        record.timestamp / 1000,
+        (record.timestamp or 0) / 1000,
         record.timestamp_type,
         record.headers,
         record.key,

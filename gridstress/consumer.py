@@ -3,18 +3,22 @@
 **Commits** end at the oldest record that no stream has acknowledged. Stock jumps over a single
 one, and over the first one after a hole in the offsets. `docs/faust.md` gives the evidence; each
 correction has a test that fails on the stock class.
+
+**What cannot be read** is reported: records that the broker deleted before they were read, and
+batches that cannot be decoded. Stock passes over the first without a word and dies of the second.
 """
 
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka.errors import IllegalGenerationError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from gridstress.fetched_batches import Undecodable
 from gridstress.in_step import InHand
 
 FETCH_S = 0.1
@@ -23,6 +27,10 @@ wait for the one under way; stock's waits are 1 s (client) and 1.5 s (broker).""
 
 POLL_S = 0.02
 """The same while there are records in hand whose streams have enough for now."""
+
+
+MAX_TIME_S = 253_370_764_800.0
+"""The year 9999 begins; a record may claim any time, and no calendar goes beyond."""
 
 
 class SafeConsumerThread(driver.AIOKafkaConsumerThread):
@@ -59,6 +67,15 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
         end, position = state.highwater, state._position
         return end is None or position is None or position < end
 
+    def next_offset(self, tp: TP) -> int | None:
+        """Return the offset that is fetched next, if it is known."""
+        consumer: Any = self._ensure_consumer()
+        assignment = consumer._subscription.subscription.assignment
+        if assignment is None or tp not in assignment.tps:
+            return None
+        position: int | None = assignment.state_value(tp)._position
+        return position
+
     async def is_member(self, generation_id: int) -> bool:
         """Ask the coordinator whether this worker is in the group, in this generation."""
         return bool(await self.call_thread(self._is_member, generation_id))
@@ -81,6 +98,8 @@ class SafeConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         #: Offsets handed to the streams and not yet committed, in the order of the log.
         self._handed_over: defaultdict[Any, deque[int]] = defaultdict(deque)
+        #: By partition, the offset behind the last record that was fetched or is known to be lost.
+        self._fetched_to: dict[TP, int] = {}
         #: Set while no fetch is in flight and no record in hand.
         self._parked = asyncio.Event()
         self._parked.set()
@@ -129,6 +148,7 @@ class SafeConsumer(driver.Consumer):
     def _forget(self, tps: Any) -> None:
         self._in_hand.forget(tps)
         for tp in tps:
+            self._fetched_to.pop(tp, None)
             self._handed_over.pop(tp, None)
             self._acked.pop(tp, None)
             self._acked_index.pop(tp, None)
@@ -180,11 +200,43 @@ class SafeConsumer(driver.Consumer):
         self._forget(sources)
         self._in_hand.clear()  # also of what a fetch brought in when its partition was given up
         await self.perform_seek()
+        begins = await self.earliest_offsets(*sources) if sources else {}
+        places = {tp: self._committed_offset[tp] for tp in sources}
+        for tp, committed in places.items():
+            if committed and committed < begins[tp]:
+                await self._report_lost(tp, committed, begins[tp])
         # aiokafka does not seek where nothing is committed: what an aborted fetch took from
-        # there would be lost. If the log begins later than 0, it finds out.
-        uncommitted = [tp for tp in sources if not self._committed_offset[tp]]
-        if uncommitted:
-            await self.seek_wait(dict.fromkeys(uncommitted, 0))
+        # there would be lost.
+        seeks = {tp: begins[tp] for tp, at in places.items() if not at or at < begins[tp]}
+        if seeks:
+            await self.seek_wait(seeks)
+        self._fetched_to.update({tp: max(places[tp] or 0, begins[tp]) for tp in sources})
+
+    async def _report_holes(self, records: Mapping[TP, Sequence[Any]]) -> None:
+        """Compare what was fetched with what should have come next.
+
+        A hole behind which the log begins was deleted; any other belongs to a transaction.
+        """
+        for tp, expected in list(self._fetched_to.items()):
+            found = records.get(tp)
+            thread: Any = self._thread
+            place = _first_offset(found[0]) if found else thread.next_offset(tp)
+            if place is not None and place > expected:
+                begin = (await self.earliest_offsets(tp)).get(tp, 0)
+                if begin > expected:
+                    await self._report_lost(tp, expected, min(begin, place))
+                self._fetched_to[tp] = place
+        for tp, found in records.items():
+            if found:
+                self._fetched_to[tp] = found[-1].offset + 1
+
+    async def _report_lost(self, tp: TP, first: int, upto: int) -> None:
+        transport: Any = self.transport
+        await transport.report_lost(tp, first, upto)
+        # As if the last of them had been acknowledged, so that they are reported once.
+        self._handed_over[tp].append(upto - 1)
+        self._acked[tp].append(upto - 1)
+        self._acked_index[tp].add(upto - 1)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -215,6 +267,8 @@ class SafeConsumer(driver.Consumer):
         """
         thread: Any = self._thread
         records, _ = await self._wait_next_records(timeout)
+        if self.flow_active:
+            await self._report_holes(records or {})
         self._in_hand.add(records or {})
         while self.flow_active and not self.should_stop:
             found = self._in_hand.next(
@@ -226,10 +280,25 @@ class SafeConsumer(driver.Consumer):
             if found is None:
                 return
             tp, record = found
+            if isinstance(record.value, Undecodable):
+                transport: Any = self.transport
+                await transport.pass_over(tp, record.value)
+                continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             yield tp, self._to_message(tp, record)
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        """Give Faust its message, at a time that can be reckoned with."""
+        message = super()._to_message(tp, record)
+        message.timestamp = min(max(message.timestamp or 0.0, 0.0), MAX_TIME_S)
+        return message
 
     def on_buffer_drop(self, tp: TP) -> None:
         """Note that a stream has room again."""
         super().on_buffer_drop(tp)
         self._room.set()
+
+
+def _first_offset(record: Any) -> int:
+    value = record.value
+    return int(value.first if isinstance(value, Undecodable) else record.offset)

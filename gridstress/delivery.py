@@ -13,16 +13,19 @@ they are `Any` here.
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Literal, NoReturn, cast
 
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.producer import ProducerBuffer
+from faust.types import TP
 from mode import Service
 
 from gridstress.consumer import SafeConsumer
+from gridstress.fetched_batches import Undecodable
+from topology.errors import GridstressError
 
 BrokerKind = Literal["auto", "kafka", "embedded"]
 """What answers at the broker's address; ``auto`` asks it when the worker starts."""
@@ -133,6 +136,8 @@ class SafeProducer(driver.Producer):
             if isinstance(error.__cause__, MessageSizeTooLargeError):
                 raise
             halt(f"a record for {topic} cannot be sent: {error.__cause__ or error!r}")
+        except Exception as error:  # noqa: BLE001 - a stage would take it for its record's fault
+            halt(f"a record for {topic} cannot be sent: {error!r}")
         delivery.add_done_callback(lambda done: self._check_delivery(topic, done))  # type: ignore[attr-defined]
         return delivery
 
@@ -177,7 +182,7 @@ class SafeProducer(driver.Producer):
         batch.close()  # else single records would be added to it on its way
         try:
             delivery = await producer.send_batch(batch, topic, partition=partition)
-        except KafkaError as error:
+        except Exception as error:  # noqa: BLE001 - a stage would take it for its record's fault
             halt(f"records for {topic} cannot be sent: {error!r}")
         delivery.add_done_callback(lambda done: self._check_delivery(topic, done))
         return cast(Awaitable[Any], delivery)
@@ -225,7 +230,38 @@ class SafeTransport(driver.Transport):
     ) -> None:
         super().__init__(url, app)
         self.in_step = frozenset(in_step)
+        #: Told what the broker deleted before it was read: partition, first offset, offset behind.
+        self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None
+        #: Asked whether an operator has said that a batch is to be passed over.
+        self.is_skipped: Callable[[TP, Undecodable], Awaitable[bool]] | None = None
         self._embedded = None if kind == "auto" else kind == "embedded"
+
+    async def report_lost(self, tp: TP, first: int, upto: int) -> None:
+        """Say that records were deleted before they were read; return once that is on record."""
+        logger.error(
+            "%s/%d: the broker deleted offsets %d to %d before they were read",
+            *(*tp, first, upto - 1),
+            extra={"topic": tp.topic, "partition": tp.partition, "offset": first},
+        )
+        try:
+            if self.on_lost is not None:
+                await self.on_lost(tp, first, upto)
+        except ProducerSendError as error:
+            halt(f"the loss cannot be put on record: {error!r}")
+
+    async def pass_over(self, tp: TP, batch: Undecodable) -> None:
+        """Return if the batch may be passed over; else end the worker with a line that says how."""
+        place = f"{tp.topic}/{tp.partition}@{batch.first}"
+        try:
+            skipped = self.is_skipped is not None and await self.is_skipped(tp, batch)
+        except GridstressError as error:
+            halt(f"{place}: a batch cannot be decoded ({batch.cause}), nor letters read: {error}")
+        if not skipped:
+            halt(
+                f"{place}: a batch cannot be decoded: {batch.cause}. To go on without it: "
+                f"gridstress dead-letters skip {tp.topic} {tp.partition} {batch.first}"
+            )
+        logger.warning("%s: passed over a batch that cannot be decoded", place)
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -16,9 +16,12 @@ from gridstress import doctor_cluster, processes, stack, topic_drift
 from gridstress.brokers import docker, embedded, kafka_jars
 from gridstress.brokers.probe import EMBEDDED_CLUSTER_ID, cluster_id
 from gridstress.brokers.release import kafka_release
+from gridstress.group_settings import Mine, differences
 from gridstress.services import Place
 from gridstress.settings import Settings
+from gridstress.settings_log import read_log
 from topology.errors import BrokerError, GridstressError
+from topology.loaders import load_grid
 
 FAUST_VERSION = "0.15.3"
 """The one Faust whose recovery `gridstress.recovery` corrects."""
@@ -31,6 +34,7 @@ FREE_DISK_MIN_MB = 500
 
 PACKAGES = (
     "aiokafka",
+    "cramjam",
     "uvloop",
     "rocksdict",
     "orjson",
@@ -86,6 +90,7 @@ def examine(settings: Settings, place: Place) -> list[Finding]:
         broker(settings, is_up=bool(ours)),
         topics(settings),
         topic_settings(settings),
+        group(settings),
         clock(settings),
         *ports(settings, ours),
         writable("state directory", place.home),
@@ -177,6 +182,27 @@ def topic_settings(settings: Settings) -> Finding:
     lines += topic_drift.commands(settings, found)
     detail = f"{len(found)} are otherwise\n{topic_drift.table(found)}"
     return Finding(name, False, detail, "\n".join(lines))
+
+
+def group(settings: Settings) -> Finding:
+    """Whether a worker would have the settings of its group."""
+    hint = "take the group's settings, or stop its workers and `gridstress settings accept`"
+    try:
+        grid = load_grid(settings.topology)
+    except GridstressError as error:
+        return Finding("group's settings", False, str(error), error.hint)
+    try:
+        asyncio.run(cluster_id(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
+        found = asyncio.run(read_log(settings))
+    except BrokerError:
+        return Finding("group's settings", True, "not looked at: no broker says what they are")
+    except GridstressError as error:
+        return Finding("group's settings", False, str(error), error.hint)
+    if found is None:
+        return Finding("group's settings", True, "none yet; the first worker settles them")
+    other = differences(found.current, Mine.of(settings, grid))
+    same = f"the same here: {found.current.id}"
+    return Finding("group's settings", not other, "; ".join(other) or same, hint)
 
 
 def clock(settings: Settings) -> Finding:

@@ -10,7 +10,12 @@ number, and whatever the owner before appends behind it is passed over by every 
 from collections.abc import Iterable
 from typing import NamedTuple, Self
 
+from gridstress.headers import as_number, known_headers
+
 HEADER = "epoch"
+
+MAX_NUMBER = 10**18 - 1
+"""No partition is taken over so often: a record of a greater number was not written by us."""
 
 _FENCE = b"\x00fence "
 
@@ -44,13 +49,14 @@ class Epoch(NamedTuple):
         return _FENCE + self.header[1]
 
     @classmethod
-    def of(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
+    def of(cls, headers: Iterable[tuple[str, bytes | None]]) -> Self:
         """Read a record's epoch; `NOBODY` if it has none that can be read."""
-        raw = dict(headers).get(HEADER, b"")
-        number, _, owner = raw.partition(b":")
-        if not (number.isdigit() and len(number) < 19 and owner.isalnum() and owner.isascii()):
+        raw = known_headers(headers).get(HEADER, b"")
+        digits, _, owner = raw.partition(b":")
+        number = as_number(digits, MAX_NUMBER)
+        if number is None or not (owner.isalnum() and owner.isascii()):
             return cls(*NOBODY)
-        return cls(int(number), owner.decode())
+        return cls(number, owner.decode())
 
 
 NOBODY = Epoch(0, "")

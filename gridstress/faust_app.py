@@ -1,7 +1,9 @@
 """The Faust app itself, before it has topics, tables or agents: its settings and corrections."""
 
+import asyncio
 import os
 import sys
+import time
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,9 @@ import faust
 from faust.web.base import Web
 
 from agents.outbox import Record
-from gridstress import topics
+from gridstress import settings_log, topics
+from gridstress.changelog import STALL_S
+from gridstress.group_settings import Membership, Mine
 from gridstress.interpreter import log_as_told, tune_interpreter
 from gridstress.kafka_security import faust_credentials
 from gridstress.logs import logging_config
@@ -23,11 +27,15 @@ from gridstress.topics import ensure_topics
 from gridstress.watchdog import Watchdog
 from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
 from tables.schema import schema_of
-from topology.errors import GridstressError
+from topology.errors import BrokerError, GridstressError
+from topology.grid import Grid
 from ui.api_guard import application_options
 
 MAX_FETCH_BYTES = 3 << 20
 """What one fetch may bring of a partition."""
+
+RETRY_S = 0.25
+"""How long to wait before a broker that does not answer is asked again."""
 
 
 class GridstressApp(faust.App):
@@ -36,6 +44,8 @@ class GridstressApp(faust.App):
     settings: Settings
     watchdog: Watchdog
     meters: Meters
+    group: Membership
+    mine: Mine
 
     def on_init_dependencies(self) -> Iterable[Any]:
         """Start the watchdog before what it watches."""
@@ -49,10 +59,35 @@ class GridstressApp(faust.App):
             refuse_exposed_web(self.settings, self.conf)
             await ensure_topics(self.settings)
             await warn_of_losses(self.settings)
+            await self.admit()
         except GridstressError as error:
             end(error)
         tune_interpreter()
         log_as_told()
+
+    async def admit(self) -> None:
+        """Make sure that this worker has the group's settings.
+
+        Raises
+        ------
+        GridstressError
+            Naming what differs; or if the broker does not answer.
+        """
+        self.group.follow(await settings_log.join(self.settings, self.mine))
+
+    async def admit_again(self) -> None:
+        """The same before it takes tables over: others may have been accepted while it slept.
+
+        A broker that does not answer is waited for, as the take-over itself does.
+        """
+        deadline = time.monotonic() + STALL_S
+        while True:
+            try:
+                return await self.admit()
+            except BrokerError:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(RETRY_S)
 
     def _new_web(self) -> Web:
         return ApiWeb(self)
@@ -69,7 +104,7 @@ def end(error: GridstressError) -> NoReturn:
     os._exit(error.exit_code)  # nothing has been started that would have to be stopped
 
 
-def faust_app(settings: Settings) -> GridstressApp:
+def faust_app(settings: Settings, grid: Grid) -> GridstressApp:
     """Make the app; nothing is asked of the broker before it starts."""
     meters = Meters()
     app = GridstressApp(
@@ -96,7 +131,10 @@ def faust_app(settings: Settings) -> GridstressApp:
         **safe_settings(settings.session_timeout_s),
     )
     app.settings, app.meters = settings, meters
+    app.group, app.mine = Membership(), Mine.of(settings, grid)
     make_safe(app, kind=settings.known_kind, in_step=(topics.MEASUREMENTS, topics.STRESS))
+    tables: Any = app.tables
+    tables.admit = app.admit_again
     return app
 
 

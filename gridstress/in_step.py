@@ -10,12 +10,12 @@ what it costs.
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from faust.types import TP
 
+from gridstress.headers import as_number, known_headers
 from topology.messages import SENT_MS
 
 HOLD_S = 1.0
@@ -28,11 +28,8 @@ Queue = deque[tuple[int, Any]]
 
 def sent_ms(record: Any) -> int:
     """When the measurements behind a client's record were sent; as a rule the record itself."""
-    for name, value in record.headers:
-        if name == SENT_MS:
-            with suppress(ValueError):
-                return int(value)
-    return int(record.timestamp)
+    told = as_number(known_headers(record.headers).get(SENT_MS, b""))
+    return told if told is not None else int(record.timestamp or 0)
 
 
 @dataclass

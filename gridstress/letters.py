@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gridstress import topics
+from gridstress.headers import as_number, as_text, known_headers
 from gridstress.verify.collect import run_of
 from topology.clock import from_iso
 from topology.errors import DataError, MessageError, UsageError
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 PASSED = ("late", "ahead")
 """Reasons whose rows have been seen and judged: sent again they are repeats."""
+LOST, UNDECODABLE = "lost", "undecodable"
+"""Reasons of letters that stand for offsets of a log, not for a record that could be sent again."""
 SHOWN_BYTES = 4096
+MAX_PARTITION = 2**31 - 1
+"""The greatest number of a partition that Kafka's protocol can carry."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,10 @@ class Letter:
         The record it was; the numbers are None where the letter does not say.
     stage, reason, detail, at, rows
         What the agent said, as in ``docs/messages.md``; empty where the letter does not say.
+    upto
+        Of a letter that stands for several offsets, the one behind the last.
+    length, sha256
+        Of a letter that has only the beginning of its record's value: size and hash of all of it.
     """
 
     partition: int
@@ -45,6 +54,9 @@ class Letter:
     detail: str
     at: str
     rows: str
+    upto: int | None = None
+    length: int | None = None
+    sha256: str = ""
 
     @property
     def id(self) -> str:
@@ -78,7 +90,10 @@ class Letter:
             "reason": self.reason,
             "detail": self.detail,
             "rows": self.rows,
+            "upto": self.upto,
             "bytes": None if self.value is None else len(self.value),
+            "truncated_from": self.length,
+            "sha256": self.sha256,
         }
 
     def pretty(self) -> str:
@@ -94,32 +109,31 @@ class Letter:
 
 
 def parse_letter(
-    partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes]]
+    partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> Letter:
     """Read a record of ``dead_letters``; whoever wrote it, whatever it lacks."""
-    said = dict(headers)
+    said = known_headers(headers)
 
     def text(name: str) -> str:
-        return said.get(name, b"").decode(errors="backslashreplace")
+        return as_text(said.get(name, b""))
 
     return Letter(
         partition=partition,
         offset=offset,
         value=value,
         topic=text("topic"),
-        origin_partition=_number(said.get("partition", b"")),
-        origin_offset=_number(said.get("offset", b"")),
+        origin_partition=as_number(said.get("partition", b""), MAX_PARTITION),
+        origin_offset=as_number(said.get("offset", b"")),
         key=said.get("key", b""),
         stage=text("stage"),
         reason=text("reason"),
         detail=text("detail"),
         at=text("at"),
         rows=text("rows"),
+        upto=as_number(said.get("upto", b"")),
+        length=as_number(said.get("truncated", b"")),
+        sha256=text("sha256"),
     )
-
-
-def _number(raw: bytes) -> int | None:
-    return int(raw) if raw.isdigit() and len(raw) < 20 else None
 
 
 def _hex(raw: bytes) -> str:
@@ -245,6 +259,10 @@ def plan_replay(
 def _problem(letter: Letter, read: Collection[str], passed: bool, as_run: str | None) -> str:
     if letter.topic not in read:
         return f"comes from {letter.topic[:80]!r}, which is not a topic that is read"
+    if letter.reason in (LOST, UNDECODABLE):
+        return f"is {letter.reason}: it stands for records of the log, none of which it has"
+    if letter.length is not None:
+        return f"is truncated: it has the beginning of a record of {letter.length:,} bytes"
     if letter.origin_partition is None:
         return "does not say which partition it comes from"
     if as_run is not None and letter.topic != topics.MEASUREMENTS:

@@ -21,7 +21,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +33,7 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
+from gridstress import fetched_batches
 from gridstress.changelog import Copy, Takeover
 from gridstress.delivery import BrokerKind, SafeTransport, halt
 from gridstress.fenced_table import FencedTable
@@ -100,6 +101,9 @@ class SafeRecovery(Recovery):
         self._set_recovery_started()
         # All that was written under the last epoch has its place in the log before the next one.
         await self._wait(app.producer.flush())
+        manager: Any = self.tables
+        if manager.admit is not None:
+            await self._wait(manager.admit())
         for tp in self.active_tps - self._copies.keys():
             table = self.tables._changelogs[tp.topic]
             self._copies[tp] = Copy(tp, table, self.owner)  # type: ignore[arg-type]
@@ -186,6 +190,9 @@ class SafeRecovery(Recovery):
 class SafeTableManager(TableManager):
     """Tables with the corrected recovery, and with no trust in what lies on the disk."""
 
+    #: Is asked before partitions are taken over; raises GridstressError if the worker must not.
+    admit: Callable[[], Awaitable[None]] | None = None
+
     _in_use: IO[str] | None = None
 
     @property
@@ -269,6 +276,7 @@ def make_safe(app: Any, *, kind: BrokerKind = "auto", in_step: Collection[str] =
             "the app cannot be made safe any more",
             hint="call make_safe right after faust.App(...), without producer_threaded",
         )
+    fetched_batches.install()
     app.conf.TableManager = SafeTableManager
     app.conf.Table = FencedTable
     app.transport = SafeTransport(app.conf.broker_consumer, app, kind=kind, in_step=in_step)

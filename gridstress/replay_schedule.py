@@ -11,7 +11,7 @@ from gridstress.datasets.series import LoadSeries
 from topology.clock import HOUR_S, to_datetime
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
-from topology.messages import Floats, MeasurementFrame
+from topology.messages import Floats, MeasurementFrame, ZoneSent
 
 MAX_BATCH = 24
 MAX_VALUES = 20_000
@@ -83,6 +83,18 @@ class Schedule:
             if self.sent.get(zone, -1) <= last.get(zone, -1)
         ]
         return min(unsent, default=self.rows + 1)
+
+    def zones_sent(self) -> dict[str, ZoneSent]:
+        """What ``sent`` comes to, by zone."""
+        last = self._last_rows()
+        return {
+            zone: ZoneSent(
+                rows=int(self.series.values[zone][: seq + 1].notna().sum()) if zone in last else 0,
+                last_seq=seq,
+                final=seq > last.get(zone, -1),
+            )
+            for zone, seq in self.sent.items()
+        }
 
     def steps(self) -> Iterator[Step]:
         """Yield the run in the order of event time, all zones of a time before the next.

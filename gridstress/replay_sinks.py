@@ -10,9 +10,10 @@ from typing import Any, Protocol, Self
 from gridstress.brokers import is_embedded
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
-from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, ensure_topics, zone_partition
-from topology.errors import BrokerError, DataError
-from topology.messages import MeasurementFrame, encode
+from gridstress.settings_log import read_log
+from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, RUNS, ensure_topics, zone_partition
+from topology.errors import BrokerError, DataError, UsageError
+from topology.messages import MeasurementFrame, RunRecord, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
@@ -45,6 +46,7 @@ class KafkaSink:
         self._settings, self._zones = settings, zones
         self._producer: Any = None
         self._partitions = 0
+        self._ended_runs: frozenset[str] = frozenset()
         self._in_flight: deque[Future[Any]] = deque()
 
     async def __aenter__(self) -> Self:
@@ -60,6 +62,8 @@ class KafkaSink:
 
         settings = self._settings
         await ensure_topics(settings)
+        group = await read_log(settings)
+        self._ended_runs = group.ended_runs if group else frozenset()
         kind = settings.known_kind
         embedded = await is_embedded(settings.kafka) if kind == "auto" else kind == "embedded"
         # The embedded broker refuses the request for a producer id, so it gets plain acks=all.
@@ -87,11 +91,27 @@ class KafkaSink:
         self._in_flight.clear()
         await self._producer.stop()
 
+    def check(self, run: str) -> None:
+        """Refuse a run that was ended when other settings were accepted: workers would, too.
+
+        Raises
+        ------
+        UsageError
+            If it was.
+        """
+        if run in self._ended_runs:
+            raise UsageError(
+                f"run {run!r} was ended when other settings were accepted",
+                hint="give the run another name",
+            )
+
     async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
         """Hand frames to the producer, waiting while ``MAX_IN_FLIGHT`` are unacknowledged.
 
         Raises
         ------
+        UsageError
+            As of `check`.
         BrokerError
             If the broker does not take an earlier frame.
         DataError
@@ -101,6 +121,7 @@ class KafkaSink:
 
         try:
             for frame in frames:
+                self.check(frame.run)
                 while len(self._in_flight) >= MAX_IN_FLIGHT:
                     await self._in_flight.popleft()
                 future = await self._producer.send(
@@ -132,6 +153,21 @@ class KafkaSink:
         try:
             while self._in_flight:
                 await self._in_flight.popleft()
+        except KafkaError as error:
+            raise self._failed(error) from error
+
+    async def record(self, record: RunRecord) -> None:
+        """Write a run's record; returns once it is kept.
+
+        Raises
+        ------
+        BrokerError
+            If the broker does not take it.
+        """
+        from aiokafka.errors import KafkaError
+
+        try:
+            await self._producer.send_and_wait(RUNS, key=record.run.encode(), value=encode(record))
         except KafkaError as error:
             raise self._failed(error) from error
 

@@ -88,7 +88,7 @@ def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:
 
 
 async def drop_topics(settings: Settings) -> None:
-    """Delete every topic but the dead letters, and wait until they are forgotten.
+    """Delete every topic but the dead letters and the runs' records, and wait until it is done.
 
     Raises
     ------
@@ -103,7 +103,7 @@ async def drop_topics(settings: Settings) -> None:
     admin = AIOKafkaAdminClient(**connection(settings.kafka))
     try:
         await admin.start()
-        if members := await _members(admin, settings.group):
+        if members := await count_members(admin, settings.group):
             raise UsageError(
                 f"{members} workers are in the group {settings.group!r}", hint="stop them first"
             )
@@ -120,7 +120,8 @@ async def drop_topics(settings: Settings) -> None:
         await admin.close()
 
 
-async def _members(admin: "AIOKafkaAdminClient", group: str) -> int:
+async def count_members(admin: "AIOKafkaAdminClient", group: str) -> int:
+    """How many workers the group's coordinator knows."""
     members = 0
     for answer in await admin.describe_consumer_groups([group]):
         for _, _, _, _, _, found, *_ in answer.groups:

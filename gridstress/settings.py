@@ -73,7 +73,7 @@ class Settings(BaseSettings):
         "gridstress",
         min_length=1,
         description="Consumer group and prefix of the changelog topics: workers with the same "
-        "group share the work.",
+        "group share the work, and the settings that decide results.",
     )
     session_timeout_s: Positive = Field(
         8.0,
@@ -185,9 +185,8 @@ class Settings(BaseSettings):
         ",".join(DEFAULT_MODELS),
         description="The models at work, separated by commas, of "
         + ", ".join(f"`{name}`" for name in MODELS)
-        + "; each adds as much work. The first is shown first, the first two are compared. A run "
-        "is reckoned by the models that were enabled when it was sent: after a change, begin a "
-        "new one.",
+        + "; each adds as much work. The first is shown first, the first two are compared. All "
+        "workers of a group have the same, in any order.",
     )
     stress_threshold: Fraction = Field(
         0.85,

@@ -3,6 +3,7 @@
 import textwrap
 from typing import Any
 
+from gridstress.fingerprint import RESULT_SETTINGS
 from gridstress.settings import ENV_PREFIX, Settings
 
 HEAD = """# Settings
@@ -38,7 +39,18 @@ def page() -> str:
         "\nAny setting of Faust itself can be overridden on purpose with the prefix "
         "`GRIDSTRESS_FAUST_`, such as `GRIDSTRESS_FAUST_PRODUCER_LINGER=0.005`.\n"
     )
-    return HEAD + "".join(rows) + tail
+    return HEAD + "".join(rows) + _shared() + tail
+
+
+def _shared() -> str:
+    names = ("models", "topology", *RESULT_SETTINGS)
+    return (
+        "\nThese decide results, so all workers of a group have the same: "
+        + ", ".join(f"`{ENV_PREFIX}{name.upper()}`" for name in names)
+        + ". The first worker of a group settles them, one that differs does not start, and "
+        "[operations.md](operations.md#other-settings-for-a-group) says how to change them. What "
+        "the topology is called and where its nodes lie on the map may differ.\n"
+    )
 
 
 def _row(name: str, field: Any) -> str:

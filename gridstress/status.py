@@ -109,6 +109,7 @@ class Status:
             "reason": self.app.watchdog.reason,
             "worker": self.worker,
             "version": __version__,
+            "settings": self.app.group.settings_id,
             "now": time.time(),
             "uptime_s": time.time() - self.started_at,
             "partitions": self.partitions(),
@@ -118,6 +119,7 @@ class Status:
                 **_rows_amiss([view] if view else []),
                 "dead_letters": self.letters.counts.total(),
             },
+            "lost_records": [lost._asdict() for lost in self.letters.lost],
             "silent_zones": sorted({zone for shard in shards for zone in shard.silent_zones}),
             "parts": parts(view),
         }
@@ -132,6 +134,7 @@ class Status:
         return WorkerStatus(
             worker=self.worker,
             version=__version__,
+            settings=self.app.group.settings_id,
             python=platform.python_version(),
             faust=faust.__version__,
             started_at=self.started_at,

@@ -6,7 +6,8 @@ plus one), which would lose the end of the log without a word.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,9 +15,13 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from gridstress import fetched_batches
 from gridstress.brokers.probe import no_entry
+from gridstress.fetched_batches import Undecodable
 from gridstress.kafka_security import Where, connection
 from topology.errors import BrokerError, DataError
+
+logger = logging.getLogger(__name__)
 
 Keep = Callable[[ConsumerRecord], bool]
 
@@ -27,6 +32,7 @@ FETCH_BYTES = 8 << 20
 
 @asynccontextmanager
 async def _consumer(where: Where) -> AsyncIterator[Any]:
+    fetched_batches.install()
     consumer = AIOKafkaConsumer(
         **connection(where),
         enable_auto_commit=False,
@@ -91,10 +97,41 @@ async def partition_count(where: Where, topic: str) -> int:
     return len(await _partitions(where, topic))
 
 
+async def read_record(
+    where: Where, topic: str, partition: int, offset: int
+) -> ConsumerRecord | None:
+    """Read the first record of a partition at this offset or behind it; None behind the last.
+
+    Raises
+    ------
+    DataError
+        If there is no such topic or partition.
+    BrokerError
+        If no broker answers, or nothing came for 30 s although there is a record.
+    """
+    loop = asyncio.get_running_loop()
+    async with _consumer(where) as consumer:
+        if partition not in await _partitions(where, topic):
+            raise DataError(f"{topic} has no partition {partition}")
+        tp = TopicPartition(topic, partition)
+        consumer.assign([tp])
+        consumer.seek(tp, offset)
+        deadline = loop.time() + STALL_S
+        while loop.time() < deadline:
+            for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=1)).values():
+                record: ConsumerRecord = records[0]
+                return record
+            if await _at_end(consumer, tp):
+                return None
+        raise BrokerError(f"{topic}/{partition}@{offset} gave nothing for {STALL_S:.0f} s")
+
+
 async def scan_topic(
-    where: Where, topic: str, *, follow: bool = False
+    where: Where, topic: str, *, follow: bool = False, begin: Mapping[int, int] | None = None
 ) -> AsyncGenerator[ConsumerRecord, None]:
     """Yield every record of a topic, each partition in its order, from the beginning to the end.
+
+    A batch that cannot be decoded is one record whose value is `Undecodable`, and is logged.
 
     Parameters
     ----------
@@ -104,6 +141,8 @@ async def scan_topic(
         Its name.
     follow
         Go on with what is written later, until the caller stops iterating.
+    begin
+        Offsets by partition to begin at, instead of the beginning.
 
     Raises
     ------
@@ -115,11 +154,17 @@ async def scan_topic(
     loop = asyncio.get_running_loop()
     async with _consumer(where) as consumer:
         left = set(await _assign(consumer, where, topic))
+        for tp in left:
+            if begin and tp.partition in begin:
+                consumer.seek(tp, begin[tp.partition])
         deadline = loop.time() + STALL_S
         while left or follow:
             batches = await consumer.getmany(timeout_ms=POLL_MS)
             for records in batches.values():
                 for record in records:
+                    if isinstance(record.value, Undecodable):
+                        place = f"{topic}/{record.partition}@{record.value.first}"
+                        logger.warning("%s: left out a batch: %s", place, record.value.cause)
                     yield record
             before = len(left)
             left = {tp for tp in left if not await _at_end(consumer, tp)}

@@ -26,10 +26,15 @@ STRESS = "stress_events"
 DEAD_LETTERS = "dead_letters"
 VIEW = "grid_view"
 STATUS = "worker_status"
+RUNS = "runs"
 
 MAX_RECORD_BYTES = 2 << 20
-"""Size of the largest record we write. What comes in is half of that (Kafka's default), so that
-anything unreadable still fits into ``dead_letters``, beside its headers."""
+"""Size of the largest record we write. What comes in is half of that, so that anything unreadable
+still fits into ``dead_letters``, beside its headers; compressed it may be larger, and its letter is
+truncated then."""
+
+MAX_INTAKE_BYTES = (1 << 20) + 12
+"""Size of the largest batch of measurements that a topic takes: Kafka's default, set on purpose."""
 
 MAX_FRAME_BYTES = 1_000_000
 """Size of the largest frame of measurements; it must fit into what a topic allows by default."""
@@ -41,6 +46,7 @@ VISIBLE_S = 30.0
 """How long a broker may take to show a new topic, s; Kafka takes some hundredths."""
 
 _ROOMY = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+_INTAKE = {"max.message.bytes": str(MAX_INTAKE_BYTES)}
 
 
 def propagated(model: str) -> str:
@@ -66,6 +72,11 @@ def table(model: str) -> str:
 def changelog(group: str, model: str) -> str:
     """Name of the changelog topic of a model's table."""
     return f"{group}-{table(model)}-changelog"
+
+
+def settings_log(group: str) -> str:
+    """Name of the topic that keeps a group's settings (`gridstress.settings_log`)."""
+    return f"{group}-settings"
 
 
 def sources(models: Iterable[str]) -> list[str]:
@@ -108,12 +119,14 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         written += [propagated(model), windows(model), alerts(model)]
     changelogs = [changelog(settings.group, model) for model in settings.model_names]
     return [
-        TopicSpec(MEASUREMENTS, count, stream | SENDER_TIME),
+        TopicSpec(MEASUREMENTS, count, stream | SENDER_TIME | _INTAKE),
         TopicSpec(DEAD_LETTERS, count, letters | BROKER_TIME | _ROOMY, any_count=True),
+        TopicSpec(RUNS, count, compacted(settings) | _ROOMY, any_count=True),
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         *(TopicSpec(name, count, compacted(settings) | _ROOMY) for name in (VIEW, STATUS)),
         *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),
-        TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings)),
+        TopicSpec(settings_log(settings.group), 1, kept(settings, 0) | BROKER_TIME | _ROOMY),
+        TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings) | _INTAKE),
     ]
 
 

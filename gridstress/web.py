@@ -14,8 +14,11 @@ from gridstress.faust_app import GridstressApp, Outlet
 from gridstress.kafka_security import connection
 from gridstress.live.post import Post
 from gridstress.metrics import add_metrics
+from gridstress.run_records.ledger import Ledger
+from gridstress.run_records.posted import POSTED_RUNS, PostedRuns
 from gridstress.settings import ENV_PREFIX, Settings
 from gridstress.status import Status
+from gridstress.topic_reader import partition_count
 from tables.view_epoch import ViewEpoch
 from topology.grid import Grid
 from topology.influence import Matrix
@@ -55,8 +58,11 @@ def add_web(
         settings=_shown(settings),
         store=store,
         all_settings=_told(settings),
+        ended_runs=app.group.ended_runs,
     )
     register_views(app, answers, status.health)
+    posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
+    ledger = Ledger(posted.write, POSTED_RUNS)
     register_measurements(
         app,
         Post(
@@ -65,6 +71,9 @@ def add_web(
             Outlet(app, topics.MEASUREMENTS),
             ready=lambda: status.ready,
             waiting=lambda: status.lag()[topics.MEASUREMENTS],
+            ended_runs=app.group.ended_runs,
+            ledger=ledger,
+            describe=posted.describe,
         ),
     )
     add_metrics(app, status, status.tally, stages)
@@ -75,8 +84,11 @@ def add_web(
             settings.partitions,
             topics.VIEW,
             topics.STATUS,
+            topics.RUNS,
+            partial(partition_count, settings.kafka, topics.RUNS),
             {topics.alerts(name): name for name in influence},
             {topics.windows(name): name for name in influence},
+            learn=ledger.learn,
         )
     )
     publisher = Publisher(
@@ -86,6 +98,7 @@ def add_web(
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
         epoch=partial(_view_epoch, app),
+        ended_runs=app.group.ended_runs,
     )
 
     @app.timer(settings.view_interval_s, name="publish")  # type: ignore[untyped-decorator]
@@ -99,6 +112,10 @@ def add_web(
     async def tell() -> None:
         value = msgspec.json.encode(status.record())
         await (await status_topic.send(key=status.worker.encode(), value=value))
+
+    @app.timer(STATUS_S, name="run-records")  # type: ignore[untyped-decorator]
+    async def record() -> None:
+        await ledger.write_changed()
 
 
 def _view_epoch(app: GridstressApp, model: str, shard: int) -> ViewEpoch | None:

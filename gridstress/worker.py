@@ -3,8 +3,10 @@
 from functools import cache
 from typing import Any
 
+from faust.types import TP
+
 from agents.alarms import Thresholds
-from agents.dead_letters import DeadLetters
+from agents.dead_letters import DeadLetters, LostRecords
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
@@ -16,9 +18,11 @@ from agents.tally import Tally
 from gridstress import topics
 from gridstress.delivery import halt
 from gridstress.faust_app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
+from gridstress.fetched_batches import Undecodable
 from gridstress.interpreter import use_fast_loop
 from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings, load_settings
+from gridstress.skipped_batches import is_skipped
 from gridstress.status import Status
 from gridstress.watchdog import Watchdog
 from gridstress.web import add_web
@@ -59,10 +63,11 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     grid = grid or load_grid(settings.topology)
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings)
-    app = faust_app(settings)
+    app = faust_app(settings, grid)
     tally = Tally()
     finished: dict[tuple[str, str, int], int] = {}
     letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
+    _watch_intake(app, letters)
     stages: dict[str, str] = {}
 
     def add_agent(name: str, source: str, stage: Stage, *, apart: bool = False) -> None:
@@ -75,14 +80,14 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         stages[name] = source
         tally.frames[name] = 0
 
-    detect = Detection(grid, settings.stress_threshold)
+    detect = Detection(grid, settings.stress_threshold, app.group.ended_runs)
     stress_events = Outlet(app, topics.STRESS)
     add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, tally))
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
-        spread = Propagation(grid, matrix, settings.partitions)
+        spread = Propagation(grid, matrix, settings.partitions, app.group.ended_runs)
         stage = PropagationStage(model, spread, Outlet(app, propagated), tally)
         add_agent(f"propagation_{model}", topics.STRESS, stage)
 
@@ -97,7 +102,12 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             letters=letters,
             tally=tally,
             idle_timeout_s=settings.idle_timeout_s,
-            keeps=KeptRuns(risk_model, table, max_forgotten=settings.forgotten_runs),
+            keeps=KeptRuns(
+                risk_model,
+                table,
+                max_forgotten=settings.forgotten_runs,
+                ended_runs=app.group.ended_runs,
+            ),
         )
         add_agent(f"risk_{model}", propagated, risk, apart=True)
         risk_stages.append(risk)
@@ -116,6 +126,19 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
 
     add_web(app, grid, influence, risk_stages, status)
     return app
+
+
+def _watch_intake(app: GridstressApp, letters: DeadLetters) -> None:
+    """Put on record what cannot be read; ask there what an operator has said of it."""
+
+    async def on_lost(tp: TP, first: int, upto: int) -> None:
+        await letters.send_lost(LostRecords(tp.topic, tp.partition, first, upto))
+
+    async def skipped(tp: TP, batch: Undecodable) -> bool:
+        return await is_skipped(app.settings.kafka, tp.topic, tp.partition, batch.first)
+
+    transport: Any = app.transport
+    transport.on_lost, transport.is_skipped = on_lost, skipped
 
 
 def _risk_model(name: str, grid: Grid, influence: Matrix, settings: Settings) -> RiskModel:

@@ -8,6 +8,7 @@ tombstone in the place of its state, written before its panes are deleted.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -20,10 +21,26 @@ from tables.run_index import RunIndex
 from tables.schema import opened, schema_of, sealed
 from tables.shard_state import ForgottenRun, ShardState, unpack
 from tables.windows import WindowSpec
+from topology.errors import GridstressError
 from topology.messages import Floats
 
 Change = tuple[bytes, bytes | None]
 """A key and its new value; None deletes."""
+
+
+class StateError(Exception):
+    """The state cannot be read or written: no record's fault, and others must not overtake it."""
+
+
+@contextmanager
+def _state_access() -> Iterator[None]:
+    """Raise StateError for whatever the store or its values raise; what is ours keeps its hint."""
+    try:
+        yield
+    except (StateError, GridstressError):
+        raise
+    except Exception as error:
+        raise StateError(f"{type(error).__name__}: {error}") from error
 
 
 class Store(Protocol):
@@ -96,11 +113,13 @@ class TumblingPanes:
     def get(self, start_s: int) -> Pane | None:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
-            stored = (
-                (part, self._store.stored(self._shard, key)) for part, key in self._keys(start_s)
-            )
-            raw = {part: value for part, value in stored if value is not None}
-            self._known[start_s] = self._unpack(raw) if raw else None
+            with _state_access():
+                raw = {
+                    part: value
+                    for part, key in self._keys(start_s)
+                    if (value := self._store.stored(self._shard, key)) is not None
+                }
+                self._known[start_s] = self._unpack(raw) if raw else None
         return self._known[start_s]
 
     def _unpack(self, raw: dict[int, bytes]) -> Pane:
@@ -134,7 +153,8 @@ class TumblingPanes:
     def deletions(self, starts: Iterable[int]) -> list[Change]:
         """Deletions of those of these panes that exist."""
         keys = (key for start_s in starts for _, key in self._keys(start_s))
-        return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
+        with _state_access():
+            return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
 
 
 class HoppingWindows:
@@ -160,7 +180,7 @@ class HoppingWindows:
 
 
 class RiskTable:
-    """States and panes of one model, by run and shard.
+    """States and panes of one model, by run and shard; StateError where the store fails.
 
     ``grid_size`` and ``zones`` are the numbers of nodes and zones of the grid.
     """
@@ -172,8 +192,9 @@ class RiskTable:
 
     def entry(self, run: str, shard: int) -> ShardState | ForgottenRun | None:
         """What the shard knows of the run, or remembers of it, if anything."""
-        raw = self._store.stored(shard, _key(run, shard, None))
-        return None if raw is None else unpack(opened(raw), schema_of(raw))
+        with _state_access():
+            raw = self._store.stored(shard, _key(run, shard, None))
+            return None if raw is None else unpack(opened(raw), schema_of(raw))
 
     def state(self, run: str, shard: int) -> ShardState | None:
         """What the shard knows of the run, if it knows it."""
@@ -190,7 +211,8 @@ class RiskTable:
 
     async def write(self, shard: int, changes: Sequence[Change]) -> None:
         """Write changes in this order."""
-        await self._store.write(shard, changes)
+        with _state_access():
+            await self._store.write(shard, changes)
 
     def panes(self, run: str, shard: int) -> TumblingPanes:
         """The run's panes in this shard."""
@@ -209,8 +231,9 @@ class RiskTable:
 
     def _read_index(self, shard: int) -> RunIndex:
         index, panes = RunIndex(), []
-        for key in self._store.stored_keys(shard):
-            run, _, pane_s = _key_decoder.decode(key)
+        with _state_access():
+            keys = [(key, _key_decoder.decode(key)) for key in self._store.stored_keys(shard)]
+        for key, (run, _, pane_s) in keys:
             if pane_s is None:
                 index.note(run, self.entry(run, shard))
             else:

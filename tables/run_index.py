@@ -12,12 +12,11 @@ class RunMark(NamedTuple):
     turn: int
     started_ms: int
     ended_zones: frozenset[str]
-    settings: str
 
     @classmethod
     def of(cls, state: ShardState) -> Self:
         """The mark of a state."""
-        return cls(state.turn, state.started_ms, frozenset(state.ended_s), state.settings)
+        return cls(state.turn, state.started_ms, frozenset(state.ended_s))
 
 
 @dataclass

@@ -39,7 +39,6 @@ class _Packed(_Older, tag="run"):
     spans: list[Span] = []
     passed_s: float | None = None
     turn: int = 0
-    settings: str = ""
 
 
 class ForgottenRun(msgspec.Struct, array_like=True, tag="forgotten"):
@@ -88,8 +87,6 @@ class ShardState:
         Rows that were late, or too far ahead; sequence numbers that never came.
     turn
         Grows with every change of any run of the shard: which run moved last.
-    settings
-        Digest of the settings and the grid that the run is worked out with; empty if not known.
     """
 
     level: Levels
@@ -107,7 +104,6 @@ class ShardState:
     spans: list[Span] = field(default_factory=list)
     passed_s: float | None = None
     turn: int = 0
-    settings: str = ""
 
     @classmethod
     def new(cls, shard_size: int, started_ms: int) -> Self:
@@ -209,7 +205,6 @@ class ShardState:
             self.spans,
             self.passed_s,
             self.turn,
-            self.settings,
         )
         return msgspec.msgpack.encode(packed)
 
@@ -231,7 +226,6 @@ class ShardState:
             spans=packed.spans,
             passed_s=packed.passed_s,
             turn=packed.turn,
-            settings=packed.settings,
         )
 
 

@@ -39,8 +39,7 @@ class ShardView(msgspec.Struct, kw_only=True):
     ``stress`` and ``risk`` are those of the window that is filling now and ends at
     ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none; ``applied`` has the
     last number counted of each zone. Panes from ``shown_until_s`` on are left out; None if there
-    are none. With ``settings_changed`` the run was begun with other settings and is not gone on
-    with; nothing but its times is shown then.
+    are none.
     """
 
     model: str
@@ -63,7 +62,6 @@ class ShardView(msgspec.Struct, kw_only=True):
     gaps: int
     ahead_rows: int = 0
     shown_until_s: int | None = None
-    settings_changed: bool = False
     applied: dict[str, int] = {}
 
 
@@ -80,12 +78,9 @@ def view_of(
     silent: Collection[str],
     worker: str,
     published_at: float,
-    settings_changed: bool = False,
 ) -> ShardView:
     """What the shard knows of a run, as of its last write; small enough for one record."""
     shown, end_s, until_s = _shown(table.panes(run, shard), state, spec, shard_size)
-    if settings_changed:
-        shown, end_s, until_s = [], None, None
     stress = _window_stress(shown, end_s, spec, shard_size)
     return ShardView(
         model=model,
@@ -101,10 +96,9 @@ def view_of(
         window_end_s=end_s,
         stress=stress.tolist(),
         risk=(-np.expm1(-stress)).tolist(),
-        level=[0] * shard_size if settings_changed else state.level.tolist(),
+        level=state.level.tolist(),
         panes=shown,
         shown_until_s=until_s,
-        settings_changed=settings_changed,
         silent_zones=sorted(silent),
         late_rows=state.late_rows,
         ahead_rows=state.ahead_rows,

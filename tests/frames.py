@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from topology.messages import MeasurementFrame, PropagatedFrame
+from topology.messages import MeasurementFrame, PropagatedFrame, RunRecord, ZoneSent
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 
@@ -72,4 +72,24 @@ def spread(
         sources=list(pushed),
         source_stress=[[pushed[n][i] for n in pushed] for i in range(len(hours))],
         final=final,
+    )
+
+
+def run_record(run: str = "r") -> RunRecord:
+    """What the sender of a replay that goes on says of it."""
+    return RunRecord(
+        run=run,
+        kind="replay",
+        state="running",
+        source="load.csv",
+        synthetic=False,
+        start=at(0),
+        end=at(48),
+        grid="triangle",
+        grid_fingerprint="ab" * 32,
+        settings_fingerprint="cd" * 32,
+        models=["linear"],
+        zones=["north", "south"],
+        sent={"north": ZoneSent(rows=3, last_seq=2)},
+        began=at(9),
     )

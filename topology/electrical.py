@@ -14,7 +14,7 @@ from topology.power_flow import DcNetwork
 CUT = 0.1
 """What is passed by less than this part of a rise is left out, or most nodes would be reached."""
 DIGITS = 9
-"""Rounded to so many decimals, so that machines agree on what is left out."""
+"""What is left out is decided after rounding to so many decimals, so that machines agree on it."""
 SOURCES_AT_ONCE = 500
 
 
@@ -30,8 +30,10 @@ def electrical_influence(grid: Grid, params: InfluenceParams) -> Matrix:
     blocks = []
     for first in range(0, n, SOURCES_AT_ONCE):
         sources = np.arange(first, min(first + SOURCES_AT_ONCE, n))
-        passing = np.minimum(1.0, np.round(network.through_flow(sources), DIGITS))
-        passing[passing < CUT] = 0.0
+        passing = network.through_flow(sources)
+        kept = np.round(passing, DIGITS) >= CUT
+        # Values stay as they are: rounded, two machines could differ by a whole digit.
+        passing = np.where(kept, np.clip(passing, CUT, 1.0), 0.0)
         passing[np.arange(len(sources)), sources] = 1.0
         blocks.append(sp.csr_array(passing))
     whole = sp.csr_array(sp.vstack(blocks, format="csr"))

@@ -23,6 +23,8 @@ Load = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Stress = Annotated[float, Meta(ge=0, le=1e9)]
 Risk = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
+Text = Annotated[str, Meta(max_length=1000)]
+Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Level = Literal["WARNING", "HIGH", "CRITICAL"]
 State = Literal["RAISED", "ESCALATED", "CLEARED"]
 
@@ -31,6 +33,9 @@ SCHEMA = 1
 
 MAX_VALUES = 20_000
 """Values that one frame carries; with 17 digits each they stay under a broker's limit of 1 MB."""
+
+MAX_ZONES = 10_000
+"""Zones that a run's record may name."""
 
 SENT_MS = "measured-sent-ms"
 """Header of a stress frame: when its measurements were sent, the record's timestamp in ms."""
@@ -198,6 +203,51 @@ class RiskAlert(Message, kw_only=True, frozen=True):
         _check_times((self.timestamp, self.window_start, self.window_end))
 
 
+class ZoneSent(Struct, frozen=True):
+    """What has been sent of one zone of a run.
+
+    ``rows`` are those with loads, each once; ``last_seq`` is the last sequence number, that of the
+    final frame included; ``final`` is whether the zone's final frame is among them.
+    """
+
+    rows: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    last_seq: Seq = 0
+    final: bool = False
+
+
+class RunRecord(Message, kw_only=True, frozen=True):
+    """What the sender of a run says of it; ``docs/messages.md`` has every field.
+
+    ``synthetic`` is None where the sender does not know. ``start`` and ``end`` are the period of
+    event time, half-open; ``began`` and ``ended`` wall clock.
+    """
+
+    run: Name
+    kind: Literal["replay", "live"]
+    state: Literal["running", "interrupted", "ended"]
+    source: Text
+    synthetic: bool | None
+    credit: Text = ""
+    start: Moment | None = None
+    end: Moment | None = None
+    grid: Text
+    grid_fingerprint: Digest
+    settings_fingerprint: Digest
+    models: Annotated[list[Name], Meta(max_length=100)]
+    zones: Annotated[list[Name], Meta(max_length=MAX_ZONES)]
+    sent: Annotated[dict[Name, ZoneSent], Meta(max_length=MAX_ZONES)]
+    began: Moment
+    ended: Moment | None = None
+    made_from: Name | None = None
+    changes: Annotated[list[Text], Meta(max_length=1000)] = []
+
+    def __post_init__(self) -> None:
+        times = (self.start, self.end, self.began, self.ended)
+        _check_times(moment for moment in times if moment is not None)
+        if (self.state == "ended") != (self.ended is not None):
+            raise ValueError(f"state {self.state} with ended {self.ended}")
+
+
 Record = TypeVar("Record", bound=Struct)
 _decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
 _encoder = msgspec.json.Encoder()
@@ -240,6 +290,28 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
             raise MessageError("newer", told) from None
         raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
     return record
+
+
+def decode_run_record(key: bytes | None, raw: bytes | None) -> tuple[str, RunRecord | None]:
+    """Read what the topic ``runs`` says of a run: its name, and its record or None if deleted.
+
+    Raises
+    ------
+    MessageError
+        As `decode`, and if the key is not the run's name.
+    """
+    try:
+        run = (key or b"").decode()
+    except UnicodeDecodeError:
+        raise MessageError("invalid", "the key is not UTF-8") from None
+    if not run:
+        raise MessageError("invalid", "the record has no key")
+    if raw is None:
+        return run, None
+    record = decode(raw, RunRecord)
+    if record.run != run:
+        raise MessageError("invalid", f"a record of run {record.run!r} with key {run!r}")
+    return run, record
 
 
 class _Versioned(Struct):

@@ -12,6 +12,7 @@ from ui.agreement import agreement
 from ui.episodes import pair_up
 from ui.history import TOP_K
 from ui.knowledge import LEVEL_NAMES, Knowledge, Moment, UnknownError
+from ui.record_shape import record_shape
 from ui.shapes import (
     Answer,
     alert_shapes,
@@ -64,9 +65,11 @@ class Answers(Knowledge):
     def state(self, model: str | None, run: str | None) -> Answer:
         """Risk, stress and level of every node, and the figures above the map."""
         model, run = self.which(model, run)
-        moment = self.moment(model, run)
+        moment, record = self.moment(model, run), self.store.records.get(run or "")
         return {
             **self.head(model, run, moment.view),
+            "source": record and record.source,
+            "synthetic": record and record.synthetic,
             "ended": moment.view is not None and moment.view.ended,
             "speed": moment.view.speed(self.store.clock.now()) if moment.view else None,
             "nodes": list(self.grid.ids),
@@ -267,7 +270,9 @@ class Answers(Knowledge):
             "event_time": iso_or_none(view.event_time_s),
             "watermark": iso_or_none(view.watermark_s),
             "ended": view.ended,
+            "settings_changed": run in self.ended_runs,
             "published_at": view.published_at,
+            "record": record_shape(self.store.records.get(run)),
         }
 
     def _kpis(self, moment: Moment) -> Answer:

@@ -6,7 +6,7 @@ rebalances and commits nothing.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,9 @@ from mode import Service
 
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
+from topology.messages import RunRecord, decode_run_record
 from ui.broker_clock import appended_at
+from ui.shape_check import LAST_S
 from ui.store import Store
 
 log = logging.getLogger(__name__)
@@ -48,8 +50,12 @@ class Feed(Service):
         The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
     status_topic
         The compacted topic on which workers tell how they are.
+    run_topic, run_partitions
+        The compacted topic of the runs' records, keyed by run; and how many partitions it has.
     alert_topics, window_topics
         Topic names and the model whose they are.
+    learn
+        Called with every record of a run.
     """
 
     def __init__(
@@ -59,16 +65,23 @@ class Feed(Service):
         partitions: int,
         view_topic: str,
         status_topic: str,
+        run_topic: str,
+        run_partitions: Callable[[], Awaitable[int]],
         alert_topics: Mapping[str, str],
         window_topics: Mapping[str, str],
+        learn: Callable[[RunRecord], None] = lambda record: None,
     ) -> None:
         super().__init__()
         self._connection = dict(connection)
         self._store = store
         self._partitions = partitions
-        self._view_topic = view_topic
+        self._run_topic, self._run_partitions, self._learn = run_topic, run_partitions, learn
         self._window_topics = dict(window_topics)
-        self._apply: dict[str, Apply] = {view_topic: self._view, status_topic: self._status}
+        self._apply: dict[str, Apply] = {
+            view_topic: self._view,
+            status_topic: self._status,
+            run_topic: self._run,
+        }
         self._apply |= dict.fromkeys(alert_topics, self._alert)
         self._apply |= dict.fromkeys(window_topics, self._window)
 
@@ -95,9 +108,9 @@ class Feed(Service):
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         """Views and alerts from their beginning; of the windows the last ones of each shard."""
-        partitions = [
-            TopicPartition(topic, p) for topic in self._apply for p in range(self._partitions)
-        ]
+        counts = dict.fromkeys(self._apply, self._partitions)
+        counts[self._run_topic] = await self._run_partitions()
+        partitions = [TopicPartition(topic, p) for topic in counts for p in range(counts[topic])]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         windows = [tp for tp in partitions if tp.topic in self._window_topics]
@@ -129,8 +142,15 @@ class Feed(Service):
         if record.value is not None:
             self._store.apply_status(record.value, appended_at(record, time.time()))
 
+    def _run(self, record: ConsumerRecord) -> None:
+        run, found = decode_run_record(record.key, record.value)
+        self._store.apply_record(run, found)
+        if found is not None:
+            self._learn(found)
+
     def _alert(self, record: ConsumerRecord) -> None:
-        self._store.apply_alert(record.value, record.timestamp / 1000)
+        received_at = min(max(record.timestamp or 0, 0) / 1000, LAST_S)  # it may claim any time
+        self._store.apply_alert(record.value, received_at)
 
     def _window(self, record: ConsumerRecord) -> None:
         model = self._window_topics[record.topic]

@@ -1,6 +1,6 @@
 """What a worker knows of the grid, its runs and models, in the form in which it is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -51,6 +51,8 @@ class Knowledge:
     settings: Mapping[str, Any]
     store: Store
     all_settings: Mapping[str, str] = field(default_factory=dict)
+    ended_runs: Collection[str] = ()
+    """Runs that were ended when other settings were accepted."""
 
     @cached_property
     def shards(self) -> tuple[tuple[int, ...], ...]:

@@ -6,14 +6,20 @@ from typing import Any
 import msgspec
 from faust.web.views import View
 
-from topology.errors import GridstressError, MessageError
+from topology.errors import GridstressError, MessageError, UsageError
 from ui.auth import POSTED
 
 RETRY_S = 1
 """What a program that was not heard is told to wait, s."""
 
-Take = Callable[[bytes], Awaitable[Mapping[str, int]]]
-"""Takes a body and says what was taken. A MessageError is its fault, any other not."""
+DEFAULT_SOURCE = "http"
+MAX_SOURCE = 200
+
+Take = Callable[[bytes, str, bool | None], Awaitable[Mapping[str, int]]]
+"""Takes a body, its source and whether it is synthetic, and says what was taken.
+
+A MessageError is the sender's fault, any other is not.
+"""
 
 
 def register_measurements(app: Any, take: Take) -> None:
@@ -26,11 +32,23 @@ def register_measurements(app: Any, take: Take) -> None:
         async def post(self, request: Any, **kwargs: Any) -> Any:
             """Answer once the broker has them."""
             try:
-                return _reply(self, await take(await request.read()), 200)
+                source, synthetic = _origin(request.query)
+                return _reply(self, await take(await request.read(), source, synthetic), 200)
+            except UsageError as error:
+                return _reply(self, {"error": str(error)}, 400)
             except MessageError as error:
                 return _reply(self, {"error": str(error), "reason": error.reason}, 400)
             except GridstressError as error:
                 return _reply(self, {"error": str(error)}, 503, {"Retry-After": str(RETRY_S)})
+
+
+def _origin(query: Mapping[str, str]) -> tuple[str, bool | None]:
+    source, said = query.get("source", DEFAULT_SOURCE), query.get("synthetic")
+    if not 1 <= len(source) <= MAX_SOURCE:
+        raise UsageError(f"source must have 1 to {MAX_SOURCE} characters, got {len(source)}")
+    if said not in (None, "true", "false"):
+        raise UsageError(f"synthetic must be true or false, got {said[:40]!r}")
+    return source, None if said is None else said == "true"
 
 
 def _reply(

@@ -68,14 +68,31 @@ class GridInfo(Struct, frozen=True):
     model_info: dict[str, ModelInfo] = {}
 
 
+class RunRecord(Struct, frozen=True):
+    """What the sender of a run says of it; ``synthetic`` is None where it does not know."""
+
+    kind: str
+    state: str
+    source: str
+    synthetic: bool | None = None
+    credit: str = ""
+    made_from: str | None = None
+    changes: list[str] = []
+
+
 class RunInfo(Struct, frozen=True):
-    """One replay, or the live feed."""
+    """One replay, or the live feed; ``record`` is None where its sender has written none.
+
+    ``settings_changed``: it was ended when other settings were accepted.
+    """
 
     run: str
     event_time: str | None
     watermark: str | None
     ended: bool
     published_at: float
+    settings_changed: bool = False
+    record: RunRecord | None = None
 
 
 class Runs(Struct, frozen=True):
@@ -255,6 +272,7 @@ class Health(Struct, frozen=True):
     worker: str
     reason: str | None = None
     version: str = ""
+    settings: str = ""
     now: float = 0.0
     uptime_s: float = 0.0
     partitions: dict[str, list[int]] = {}

@@ -89,6 +89,7 @@ class WorkerStatus(Struct, frozen=True):
 
     worker: str
     version: str = ""
+    settings: str = ""
     python: str = ""
     faust: str = ""
     started_at: float = 0.0

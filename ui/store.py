@@ -10,7 +10,7 @@ import msgspec
 from tables.shard_view import ShardView
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
-from topology.messages import RiskAlert, RiskWindow, WindowHead, decode
+from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, decode
 from ui.broker_clock import BrokerClock
 from ui.episodes import Episode, EpisodeBook
 from ui.history import History
@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 MAX_ALERTS = 5_000
 """Alerts kept a model, of all runs; and episodes: as many as one answer of the API may hold. Some
 2 kB of memory each, with two models."""
+MAX_RUN_RECORDS = 10_000
+"""Records of runs kept; of more, those written longest ago are forgotten."""
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
@@ -106,6 +108,7 @@ class Store:
         self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(MAX_ALERTS))
         self.runs: dict[tuple[str, str], RunView] = {}
         self._epochs: dict[ViewKey, ViewEpoch] = {}
+        self.records: dict[str, RunRecord] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
         self._windows: dict[tuple[str, int], deque[bytes]] = defaultdict(
@@ -154,6 +157,15 @@ class Store:
         status.started_at += at_s - status.seen_at
         status.seen_at = at_s
         self.workers[status.worker] = status
+
+    def apply_record(self, run: str, record: RunRecord | None) -> None:
+        """Take what the sender of a run says of it; None deletes it."""
+        self.records.pop(run, None)
+        if record is not None:
+            self.records[run] = record
+        if len(self.records) > MAX_RUN_RECORDS:
+            del self.records[next(iter(self.records))]
+        self.version += 1
 
     def drop_view(self, model: str, run: str, shard: int, epoch: ViewEpoch) -> None:
         """Forget a shard's view of a run that the shard's owner of this epoch has forgotten."""

@@ -10,11 +10,13 @@ class WorkerStatus(msgspec.Struct, kw_only=True):
     """One worker; wall-clock times in epoch seconds, ``rss_mb`` in 10^6 bytes.
 
     ``lag`` counts, by topic, the records of its partitions that it has not finished; ``frames``
-    what each stage has finished since the start, ``frames_per_s`` how fast just now.
+    what each stage has finished since the start, ``frames_per_s`` how fast just now; ``settings``
+    names the group's settings, which it has.
     """
 
     worker: str
     version: str
+    settings: str = ""
     python: str
     faust: str
     started_at: float

@@ -16,6 +16,7 @@ from gridstress.cli import (
     replay,
     reshard,
     score,
+    settings,
     topology,
     ui,
     up,
@@ -66,6 +67,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.command()(reshard.reshard)
 app.command()(ui.ui)
 app.add_typer(config.app, name="config")
+app.add_typer(settings.app, name="settings")
 app.command()(doctor.doctor)
 
 

@@ -129,10 +129,11 @@ def _of_run(
     import asyncio
     import logging
 
-    from gridstress.verify.collect import read_frames, read_frames_file
+    from gridstress.verify.collect import read_frames_file, read_measurements
     from gridstress.verify.recompute import recompute
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     if frames is not None:
         return recompute(read_frames_file(frames, run)[1], grid, settings)
-    return recompute(asyncio.run(read_frames(settings.kafka, run))[1], grid, settings)
+    found = asyncio.run(read_measurements(settings.kafka, run))
+    return recompute(found.frames, grid, settings)

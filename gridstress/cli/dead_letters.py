@@ -136,6 +136,31 @@ def replay(
     )
 
 
+@app.command()
+def skip(
+    topic: Annotated[str, typer.Argument(help="A topic that the workers read.")],
+    partition: Annotated[int, typer.Argument(min=0)],
+    offset: Annotated[int, typer.Argument(min=0, help="Where the batch begins.")],
+) -> None:
+    """Have the workers pass over a batch that cannot be decoded; they name it when they end.
+
+    Its records count nowhere. A dead letter keeps the batch and says so; workers that meet the
+    batch from now on go on behind it. What can be read is never passed over.
+    """
+    import asyncio
+    import logging
+
+    from gridstress.settings import load_settings
+    from gridstress.skipped_batches import skip_batch
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    letter = asyncio.run(skip_batch(load_settings().kafka, topic, partition, offset))
+    typer.echo(
+        f"{topic}/{partition}: workers pass over offsets {offset} to {(letter.upto or 0) - 1}; "
+        f"dead letter {letter.id} has the batch"
+    )
+
+
 def _wanted(
     ids: tuple[tuple[int, int], ...],
     topic: str | None = None,

@@ -1,5 +1,6 @@
 """``gridstress feed``: measurements as they happen, from another program or from ENTSO-E."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,6 +10,7 @@ if TYPE_CHECKING:
 
     from gridstress.live.feeder import Fed
     from gridstress.live.run import LiveRun
+    from topology.messages import RunRecord
 
 app = typer.Typer(
     no_args_is_help=True, help="Feed measurements as they happen: lines of JSON, or ENTSO-E."
@@ -23,6 +25,23 @@ def lines(
     file: Annotated[
         typer.FileBinaryRead, typer.Argument(help="Lines of JSON; by default what comes in.")
     ] = "-",  # type: ignore[assignment]
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the data come from, for the records of their runs; by default the file's "
+            "name.",
+            show_default=False,
+        ),
+    ] = None,
+    synthetic: Annotated[
+        bool | None,
+        typer.Option(
+            "--synthetic/--measured",
+            help="Whether the loads are made up or measured, for the records of their runs; "
+            "unknown unless given.",
+            show_default=False,
+        ),
+    ] = None,
     topology: Topology = None,
     broker: Broker = None,
 ) -> None:
@@ -34,17 +53,21 @@ def lines(
     import asyncio
 
     from gridstress.live.feeder import lines_of, pump
-    from gridstress.replay_sinks import KafkaSink, quiet_client
+    from gridstress.replay_sinks import quiet_client
+    from gridstress.run_records.record import Origin, Sender
+    from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
     from topology.loaders import load_grid
 
     settings = load_settings(broker=broker, topology=topology)
     grid = load_grid(settings.topology)
     quiet_client()
+    origin = Origin("live", source or Path(file.name).name.strip("<>"), synthetic)
+    sender = Sender(origin, settings, grid)
 
     async def run() -> "tuple[Fed, bool]":
         stop = _stopped_by_signals()
-        async with KafkaSink(settings, grid.zones) as sink:
+        async with RecordedSink(settings, grid.zones, sender.record) as sink:
             return await pump(lines_of(file), grid, sink, stop, _say), stop.is_set()
 
     fed, stopped = asyncio.run(run())
@@ -91,7 +114,9 @@ def entsoe(
     from gridstress.live.entsoe import CREDIT, Entsoe, areas
     from gridstress.live.feeder import poll
     from gridstress.live.resume import live_run
-    from gridstress.replay_sinks import KafkaSink, quiet_client
+    from gridstress.replay_sinks import quiet_client
+    from gridstress.run_records.record import Origin, Sender
+    from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
@@ -105,6 +130,8 @@ def entsoe(
     grid = load_grid(settings.topology)
     named = areas(_pairs(area or []), grid.zones)
     source = Entsoe(settings.entsoe, resolution)
+    origin = Origin("live", "entsoe", synthetic=False, credit=CREDIT)
+    sender = Sender(origin, settings, grid)
     quiet_client()
 
     async def feed() -> None:
@@ -113,7 +140,11 @@ def entsoe(
             settings, grid, run, since=since, resolution=resolution, patience_h=patience, seed=seed
         )
         _announce(going, named)
-        async with KafkaSink(settings, grid.zones) as sink:
+
+        def described(name: str) -> "RunRecord":
+            return sender.record(name, going.zones_sent)
+
+        async with RecordedSink(settings, grid.zones, described) as sink:
             fed = await poll(source, named, going, sink, stop, _say, every_s=every)
         _say(f"sent {fed.rows:,} rows in {fed.frames:,} frames")
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
     from gridstress.datasets.series import LoadSeries
     from gridstress.replay_schedule import Schedule
-    from gridstress.replay_sinks import Sink
+    from gridstress.replay_sinks import FileSink
+    from gridstress.run_records.record import Origin
+    from gridstress.run_records.sink import RecordedSink
+    from topology.messages import RunRecord
 
 
 class OnGap(StrEnum):
@@ -51,6 +54,15 @@ def replay(
         typer.Option(help="Zone of a file that does not name it (SMARD), or `national`."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the small variation between nodes.")] = 0,
+    synthetic: Annotated[
+        bool | None,
+        typer.Option(
+            "--synthetic/--measured",
+            help="Whether the loads were made up or measured, for the run's record; by default "
+            "what the data set or the file's format says.",
+            show_default=False,
+        ),
+    ] = None,
     run: Annotated[
         str | None, typer.Option(help="Name of the run; <source>-<time> by default.")
     ] = None,
@@ -86,8 +98,10 @@ def replay(
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
     from gridstress.option_time import span
     from gridstress.replay_schedule import Schedule, check_run
-    from gridstress.replay_sinks import FileSink, KafkaSink, quiet_client
+    from gridstress.replay_sinks import FileSink, quiet_client
     from gridstress.replayer import batch_for, parse_speed
+    from gridstress.run_records.record import Sender
+    from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
@@ -121,18 +135,39 @@ def replay(
         seed=seed,
         batch=batch_for(event_speed, series.period_s),
     )
-    sink: Sink = FileSink(output) if output else KafkaSink(settings, grid.zones)
     _announce(first, event_speed, str(output or settings.bootstrap))
     if resume:
         from gridstress.replay_resume import behind_the_topic
 
         first = asyncio.run(behind_the_topic(settings, first))
         _announce_rest(first)
+    sender = Sender(_origin(file, series, synthetic), settings, grid)
+
+    def described(name: str) -> "RunRecord":
+        return sender.record(name, first.zones_sent() if name == first.run else None)
+
+    sink = FileSink(output) if output else RecordedSink(settings, grid.zones, described)
     if asyncio.run(_send(_runs(first, loop), sink, event_speed, as_json)):
         raise typer.Exit(130)
 
 
-async def _send(schedules: "Iterator[Schedule]", sink: "Sink", speed: float, as_json: bool) -> bool:
+def _origin(file: str, series: "LoadSeries", synthetic: bool | None) -> "Origin":
+    """Where the data come from: a file by its name, a named data set by its own."""
+    from gridstress.run_records.record import Origin
+
+    return Origin(
+        kind="replay",
+        source=Path(file).name if Path(file).exists() else series.source,
+        synthetic=series.synthetic if synthetic is None else synthetic,
+        credit=series.credit,
+        start=series.start.to_pydatetime(),
+        end=series.end.to_pydatetime(),
+    )
+
+
+async def _send(
+    schedules: "Iterator[Schedule]", sink: "FileSink | RecordedSink", speed: float, as_json: bool
+) -> bool:
     """Send one run after the other; whether it was interrupted."""
     import asyncio
     import json
@@ -141,6 +176,7 @@ async def _send(schedules: "Iterator[Schedule]", sink: "Sink", speed: float, as_
 
     from gridstress.replay_progress import progress_for
     from gridstress.replayer import replay as replay_run
+    from gridstress.run_records.sink import RecordedSink
 
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
@@ -148,6 +184,8 @@ async def _send(schedules: "Iterator[Schedule]", sink: "Sink", speed: float, as_
         running.add_signal_handler(number, stop.set)
     async with sink:
         for schedule in schedules:
+            if isinstance(sink, RecordedSink):
+                await sink.begin(schedule.run)
             with progress_for(schedule) as progress:
                 summary = await replay_run(
                     schedule, sink, speed=speed, stop=stop, on_step=progress.show

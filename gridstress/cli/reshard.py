@@ -55,7 +55,8 @@ def reshard(
             )
         if not resume:
             _say(f"{await save(settings, backup):,} frames are in {backup}")
-        if not yes and not typer.confirm("Delete all topics but the dead letters?", err=True):
+        question = "Delete all topics but the dead letters and the runs' records?"
+        if not yes and not typer.confirm(question, err=True):
             raise typer.Exit(1)
         await drop_topics(settings)
         _say(f"the topics are deleted; should anything fail now: --resume --backup {backup}")

@@ -30,7 +30,13 @@ class Reading:
 
 
 def assemble(
-    path: Path, readings: list[Reading], *, source: str, credit: str, energy: bool = False
+    path: Path,
+    readings: list[Reading],
+    *,
+    source: str,
+    credit: str,
+    energy: bool = False,
+    synthetic: bool | None = False,
 ) -> LoadSeries:
     """Put readings on a grid of the period they have; missing rows become NaN.
 
@@ -40,6 +46,8 @@ def assemble(
     ----------
     energy
         Values are MWh in the period, not mean MW: divided by the period's hours.
+    synthetic
+        As in `LoadSeries`; the platforms whose files we read publish measurements.
 
     Raises
     ------
@@ -83,4 +91,4 @@ def assemble(
     values = pd.DataFrame(grid * (3600 / period_s if energy else 1.0), index, zones)
     if NATIONAL in zones and len(zones) > 1:
         values = values.drop(columns=NATIONAL)
-    return LoadSeries(values.rename_axis("timestamp"), period_s, source, credit)
+    return LoadSeries(values.rename_axis("timestamp"), period_s, source, credit, synthetic)

@@ -18,6 +18,8 @@ def recognises(header: Header) -> bool:
 def read(header: Header, zone: str | None) -> LoadSeries:
     """Read one value a row; times are ISO-8601, UTC unless they say otherwise.
 
+    The form does not say whether the values were measured.
+
     Raises
     ------
     DataError
@@ -29,4 +31,4 @@ def read(header: Header, zone: str | None) -> LoadSeries:
             raise row.error(ZONE, "names no zone")
         time_s, value = row.iso_time_s(TIME), row.number(LOAD)
         readings.append(Reading(row, TIME, row.cells[ZONE], time_s, value))
-    return assemble(header.path, readings, source=NAME, credit=CREDIT)
+    return assemble(header.path, readings, source=NAME, credit=CREDIT, synthetic=None)

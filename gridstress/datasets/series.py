@@ -37,12 +37,16 @@ class LoadSeries:
         Short name of where it came from, such as ``opsd``; part of a run's default name.
     credit
         Who has to be named where the data are shown.
+    synthetic
+        Whether the values were made up by a generator (True) or measured (False); None where the
+        source does not say.
     """
 
     values: pd.DataFrame
     period_s: int
     source: str
     credit: str = ""
+    synthetic: bool | None = None
 
     def __post_init__(self) -> None:
         index = self.values.index

@@ -58,7 +58,9 @@ def synthetic_year(year: int = DEFAULT_YEAR, seed: int = DEFAULT_SEED) -> LoadSe
         for i, (zone, zone_shape) in enumerate(shapes.items())
     }
     values = pd.DataFrame(loads, index=local.tz_convert("UTC").rename("timestamp"))
-    return LoadSeries(values, period_s=3600, source=f"synthetic-{year}", credit=CREDIT)
+    return LoadSeries(
+        values, period_s=3600, source=f"synthetic-{year}", credit=CREDIT, synthetic=True
+    )
 
 
 def typical_shape(local: pd.DatetimeIndex, zone_shape: dict[str, Any]) -> Floats:

@@ -12,12 +12,14 @@ from gridstress.live.run import LiveRun
 from gridstress.option_time import time_of
 from gridstress.replay_resume import frames_of
 from gridstress.replay_schedule import check_run
+from gridstress.run_records.record import zone_sent
 from gridstress.settings import Settings
 from gridstress.topic_reader import scan_topic
 from gridstress.topics import MEASUREMENTS, VIEW, ensure_topics
 from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
+from topology.messages import ZoneSent
 
 DAY_S = 86_400
 
@@ -68,21 +70,24 @@ async def live_run(
     period_s = period_of(resolution)
     since_s = _begin_s(since) // period_s * period_s
     await ensure_topics(settings)
-    sent = await _sent(settings.kafka, run, period_s)
+    zones_sent, sent = await _sent(settings.kafka, run, period_s)
     for zone, number in (await _counted(settings.kafka, run, grid.zones)).items():
         if number * period_s > time.time() + DAY_S:
             found = f"the workers have counted row {number} of zone {zone}"
             raise _numbered_otherwise(run, found, period_s)
         if number * period_s >= FIRST_S:
             sent[zone] = max(sent.get(zone, number), number)
-    going = LiveRun(run, grid, period_s, since_s, int(patience_h * 3600), seed, sent)
+    going = LiveRun(run, grid, period_s, since_s, int(patience_h * 3600), seed, sent, zones_sent)
     if since is not None:
         _check_since(going, since_s)
     return going
 
 
-async def _sent(where: Where, run: str, period_s: int) -> dict[str, int]:
-    """By zone, the number of the last row that the topic has, by its time."""
+async def _sent(
+    where: Where, run: str, period_s: int
+) -> tuple[dict[str, ZoneSent], dict[str, int]]:
+    """By zone, what the topic has, and the number of its last row, by its time."""
+    zones_sent: dict[str, ZoneSent] = {}
     sent: dict[str, int] = {}
     async for frame in frames_of(where, run):
         if frame.period_s != period_s:
@@ -95,7 +100,8 @@ async def _sent(where: Where, run: str, period_s: int) -> dict[str, int]:
             found = f"{MEASUREMENTS} has row {frame.last_seq} of zone {frame.zone}"
             raise _numbered_otherwise(run, found, period_s)
         sent[frame.zone] = max(sent.get(frame.zone, number), number)
-    return sent
+        zones_sent[frame.zone] = zone_sent(zones_sent.get(frame.zone), frame)
+    return zones_sent, sent
 
 
 async def _counted(where: Where, run: str, zones: Collection[str]) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gridstress.replay_schedule import MAX_BATCH, MAX_VALUES, Split
 from topology.grid import Grid
-from topology.messages import MeasurementFrame
+from topology.messages import MeasurementFrame, ZoneSent
 
 
 @dataclass
@@ -34,6 +34,8 @@ class LiveRun:
         How old a missing value may become.
     sent
         By zone, the last number that was sent before.
+    zones_sent
+        By zone, what the topic held of the run when it was read.
     """
 
     run: str
@@ -43,6 +45,7 @@ class LiveRun:
     patience_s: int
     seed: int = 0
     sent: dict[str, int] = field(default_factory=dict)
+    zones_sent: Mapping[str, ZoneSent] = field(default_factory=dict)
 
     def next_s(self, zone: str) -> int:
         """Time of the first value of a zone that has not been sent, epoch seconds."""

@@ -1,43 +1,50 @@
 """Read a run's measurements from the broker or a file, and what the app said of it."""
 
-import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from zlib import crc32
 
-import msgspec
 from aiokafka import ConsumerRecord
 
+from gridstress.headers import as_number, as_text, known_headers
 from gridstress.kafka_security import Where
-from gridstress.topic_reader import partition_count, read_topic, scan_topic
+from gridstress.topic_reader import partition_count, scan_topic
+from gridstress.verify import records
 from gridstress.verify.compare import Observed
-from gridstress.verify.compare_aside import REASONS, AsideLetter
+from gridstress.verify.compare_aside import OF_ROWS, AsideLetter
+from gridstress.verify.compare_refused import ELSEWHERE, Letter, Letters
+from gridstress.verify.measured import Measurements, Place, digest
+from gridstress.verify.records import Pairs
 from topology.errors import DataError, MessageError
-from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode
+from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 
 MEASUREMENTS = "grid_measurements"
+PROPAGATED = "propagated_stress_"
 DEAD_LETTERS = "dead_letters"
 
-
-class _RunOf(msgspec.Struct):
-    run: str
-
-
-_run_decoder = msgspec.json.Decoder(_RunOf)
 Result = TypeVar("Result", RiskWindow, RiskAlert)
 
 
 def run_of(raw: bytes | None) -> str | None:
     """Return the run a record belongs to, or None if it does not say."""
     try:
-        return _run_decoder.decode(raw or b"").run
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return records.run_of(records.parse(raw))
+    except MessageError:
         return None
 
 
-def _of(run: str) -> Callable[[ConsumerRecord], bool]:
-    return lambda record: run_of(record.value) == run
+def _pairs_of(raw: bytes | None, run: str) -> Pairs | None:
+    """Parse a record if it is of the run; most of the others need not be parsed for it."""
+    if not raw or (run.encode() not in raw and b"\\" not in raw):
+        return None
+    try:
+        pairs = records.parse(raw)
+    except MessageError:
+        return None
+    return pairs if records.run_of(pairs) == run else None
 
 
 async def list_runs(where: Where) -> list[str]:
@@ -56,15 +63,8 @@ def _no_run(run: str | None, where: str, exist: Iterable[str]) -> DataError:
     return DataError(f"{what} in {where}", hint=f"Runs that exist: {names}.")
 
 
-async def read_frames(
-    where: Where, run: str | None
-) -> tuple[str, list[MeasurementFrame], list[str]]:
-    """Read the frames of a run, the newest by default, each partition's in order.
-
-    Returns
-    -------
-    tuple
-        The run, its frames, and what is wrong with those of its records that are none.
+async def read_measurements(where: Where, run: str | None) -> Measurements:
+    """Read all there is of a run, the newest by default.
 
     Raises
     ------
@@ -75,16 +75,19 @@ async def read_frames(
     """
     if run is None:
         run = next(iter(await list_runs(where)), None)
-    records = await read_topic(where, MEASUREMENTS, keep=_of(run)) if run else []
-    if run is None or not records:
+    found = Measurements(run or "")
+    if run is not None:
+        async for record in scan_topic(where, MEASUREMENTS):
+            found.add(record)
+    if not found.records:
         raise _no_run(run, f"{MEASUREMENTS} at {where}", await list_runs(where))
-    frames, invalid = [], []
-    for record in sorted(records, key=lambda r: (r.partition, r.offset)):
-        try:
-            frames.append(decode(record.value, MeasurementFrame))
-        except MessageError as error:
-            invalid.append(f"{MEASUREMENTS} {record.partition}/{record.offset}: {error}")
-    return run, frames, invalid
+    found.records.sort(key=lambda record: record.place)
+    return found
+
+
+async def count_measurements(where: Where, run: str) -> int:
+    """Count the records of a run in ``grid_measurements``; errors as `read_measurements`."""
+    return sum([_pairs_of(r.value, run) is not None async for r in scan_topic(where, MEASUREMENTS)])
 
 
 def read_frames_file(path: Path, run: str | None) -> tuple[str, list[MeasurementFrame]]:
@@ -105,7 +108,7 @@ def read_frames_file(path: Path, run: str | None) -> tuple[str, list[Measurement
         if not line.strip():
             continue
         try:
-            frames.append(decode(line, MeasurementFrame))
+            frames.append(records.measurement_of(records.parse(line)))
         except MessageError as error:
             raise DataError(f"{path} line {number}: {error}") from None
     runs = sorted({frame.run for frame in frames})
@@ -136,51 +139,122 @@ async def read_results(where: Where, run: str, models: Iterable[str], shards: in
                 f"{topic} has {there} partitions, the settings say {shards}",
                 hint=f"Set GRIDSTRESS_PARTITIONS={there}.",
             )
-        observed.windows[model] = await _read(where, topic, run, model, RiskWindow, observed)
-        topic = f"risk_alerts_{model}"
-        observed.alerts[model] = await _read(where, topic, run, model, RiskAlert, observed)
-    await _read_letters(where, run, observed)
+        read = _Reader(where, run, model, observed)
+        observed.windows[model] = await read(topic, records.window_of, lambda w: w.shard)
+        observed.alerts[model] = await read(
+            f"risk_alerts_{model}", records.alert_of, lambda a: crc32(a.node_id.encode()) % shards
+        )
     return observed
 
 
-async def _read(
-    where: Where, topic: str, run: str, model: str, kind: type[Result], observed: Observed
-) -> list[Result]:
-    results: list[Result] = []
-    for record in await read_topic(where, topic, keep=_of(run)):
-        place = f"{topic} {record.partition}/{record.offset}"
-        try:
-            result = decode(record.value, kind)
-        except MessageError as error:
-            observed.unreadable.append(f"{place}: {error}")
-            continue
-        if result.model == model:
+@dataclass
+class _Reader:
+    """Reads one model's results of one run; what is wrong with them is kept in ``observed``."""
+
+    where: Where
+    run: str
+    model: str
+    observed: Observed
+
+    async def __call__(
+        self, topic: str, make: Callable[[Pairs], Result], partition_of: Callable[[Result], int]
+    ) -> list[Result]:
+        results = []
+        async for record in scan_topic(self.where, topic):
+            pairs = _pairs_of(record.value, self.run)
+            if pairs is None:
+                continue
+            place = f"{topic} {record.partition}/{record.offset}"
+            try:
+                result = make(pairs)
+            except MessageError as error:
+                self.observed.unreadable.append(f"{place}: {error}")
+                continue
+            if result.model != self.model:
+                self.observed.unreadable.append(f"{place}: is of model {result.model!r}")
+                continue
+            if partition_of(result) != record.partition:
+                self.observed.misplaced.append(f"{place}: belongs to {partition_of(result)}")
             results.append(result)
-        else:
-            observed.unreadable.append(f"{place}: is of model {result.model!r}")
-    return results
+        return results
 
 
-async def _read_letters(where: Where, run: str, observed: Observed) -> None:
-    for record in await read_topic(where, DEAD_LETTERS, keep=_of(run)):
-        headers = {name: value.decode(errors="replace") for name, value in record.headers}
-        topic, reason = headers.get("topic", "?"), headers.get("reason", "?")
-        observed.letters[f"{topic}, {reason}"] += 1
-        if reason not in REASONS or not topic.startswith("propagated_stress_"):
-            continue
-        try:
-            frame = decode(record.value, PropagatedFrame)
-            rows = _numbers(headers.get("rows", ""))
-        except (MessageError, ValueError) as error:
-            observed.unreadable.append(
-                f"{DEAD_LETTERS} {record.partition}/{record.offset}: {error}"
-            )
-            continue
-        model = topic.removeprefix("propagated_stress_")
-        observed.aside.append(AsideLetter(model, frame.shard, frame.zone, reason, rows))
+async def read_letters(where: Where, run: str, observed: Observed) -> None:
+    """Read the dead letters that may concern a run, instead of those that were read before.
+
+    Errors are as of `read_results`.
+    """
+    letters = observed.letters = Letters()
+    observed.aside = []
+    begun: set[int] = set()
+    async for record in scan_topic(where, DEAD_LETTERS):
+        if record.partition not in begun:
+            begun.add(record.partition)
+            if record.offset > 0:
+                letters.whole_since_ms = max(letters.whole_since_ms, record.timestamp)
+        take_letter(record, run, observed)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    if text.startswith("["):
-        return tuple(int(number) for number in json.loads(text))
-    return tuple(int(number) for number in re.split(r"[,\s]+", text.strip()) if number)
+def take_letter(record: ConsumerRecord, run: str, observed: Observed) -> None:
+    """Take a record of ``dead_letters`` that may concern a run; whoever wrote it."""
+    headers = _headers(record)
+    if headers.get("topic") == MEASUREMENTS or headers.get("reason") in ELSEWHERE:
+        observed.letters.measurements.append(_letter(record, headers))
+    elif fields := _fields_of(record, headers, run):
+        _take_later(record, headers, fields, observed)
+
+
+def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> dict[str, Any]:
+    """Return the fields of a letter about a record of the run; none for another run's."""
+    if "truncated" not in headers:
+        return dict(_pairs_of(record.value, run) or ())
+    found, place = _BEGINNING.match(record.value or b""), _place(headers)
+    pairs = _pairs_of(found[1] + b"}", run) if found and place else None
+    # A shard's frames lie in the partition of that number.
+    return dict(pairs) | {"shard": place.partition} if pairs and place else {}
+
+
+_BEGINNING = re.compile(rb'(\{"schema":1,"run":"(?:[^"\\]|\\.)*","zone":"(?:[^"\\]|\\.)*"),')
+"""How the frames begin that stages write: what is left of one whose letter was cut."""
+
+
+def _headers(record: ConsumerRecord) -> dict[str, str]:
+    return {name: as_text(value) for name, value in known_headers(record.headers).items()}
+
+
+def _place(headers: Mapping[str, str]) -> Place | None:
+    partition, offset = (as_number(headers.get(n, "").encode()) for n in ("partition", "offset"))
+    return None if partition is None or offset is None else Place(partition, offset)
+
+
+def _letter(record: ConsumerRecord, headers: Mapping[str, str]) -> Letter:
+    whole = "truncated" not in headers
+    return Letter(
+        topic=headers.get("topic", "?"),
+        place=_place(headers),
+        stage=headers.get("stage", "?"),
+        reason=headers.get("reason", "?"),
+        digest=digest(record.value) if whole else headers.get("sha256", ""),
+        run=run_of(record.value) if whole else None,
+        upto=as_number(headers.get("upto", "").encode()),
+    )
+
+
+def _take_later(
+    record: ConsumerRecord, headers: Mapping[str, str], fields: dict[str, Any], observed: Observed
+) -> None:
+    topic, reason = headers.get("topic", "?"), headers.get("reason", "?")
+    if reason not in OF_ROWS or not topic.startswith(PROPAGATED):
+        observed.letters.later.append(_letter(record, headers))
+        return
+    shard, zone = fields.get("shard"), fields.get("zone")
+    try:
+        rows = tuple(int(number) for number in headers.get("rows", "").split(","))
+    except ValueError:
+        rows = ()
+    if type(shard) is int and type(zone) is str and rows:
+        model = topic.removeprefix(PROPAGATED)
+        observed.aside.append(AsideLetter(model, shard, zone, reason, rows))
+    else:
+        place = f"{DEAD_LETTERS} {record.partition}/{record.offset}"
+        observed.letters.unreadable.append(f"{place}: names no shard, zone or rows")

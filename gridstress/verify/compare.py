@@ -1,12 +1,15 @@
 """Hold what the app said of a run against what was recomputed."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gridstress.verify.compare_alarms import compare_alarms, decisions_for
 from gridstress.verify.compare_aside import AsideLetter, compare_aside
+from gridstress.verify.compare_refused import Letters, compare_later, compare_refused
+from gridstress.verify.compare_sent import compare_sent
 from gridstress.verify.compare_windows import OpenWindows, compare_open, compare_windows
+from gridstress.verify.influence import OWN
+from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed
 from topology.messages import RiskAlert, RiskWindow
@@ -16,15 +19,18 @@ from topology.messages import RiskAlert, RiskWindow
 class Observed:
     """What the app said of one run, by model, in the order of the logs.
 
-    ``unreadable`` are records of the result topics that are none; ``letters`` counts the run's
-    dead letters by topic and reason, those in ``aside`` included.
+    ``unreadable`` are records of the result topics that are none, ``misplaced`` those in another
+    partition than their shard's. ``aside`` are dead letters of single rows, ``letters`` all other.
+    ``ended`` is whether other settings were accepted, which ended the run.
     """
 
     windows: dict[str, list[RiskWindow]] = field(default_factory=dict)
     alerts: dict[str, list[RiskAlert]] = field(default_factory=dict)
     aside: list[AsideLetter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
-    letters: Counter[str] = field(default_factory=Counter)
+    misplaced: list[str] = field(default_factory=list)
+    letters: Letters = field(default_factory=Letters)
+    ended: bool = False
 
 
 def up_to(observed: Observed, last_s: float) -> Observed:
@@ -46,15 +52,20 @@ def compare(
     expected: Recomputed,
     observed: Observed,
     open_windows: Mapping[str, OpenWindows] | None = None,
+    measurements: Measurements | None = None,
 ) -> dict[str, Outcome]:
-    """Compare everything; ``open_windows`` is None if the workers' state was not asked for.
+    """Compare everything.
+
+    ``open_windows`` is None if the workers' state was not asked for, ``measurements`` if they are
+    not from the broker: what was sent, and dead letters of ``grid_measurements``, are then not
+    compared.
 
     Returns
     -------
     dict
         An outcome for ``measurements`` and one for each model.
     """
-    outcomes = {"measurements": _measurements(expected, observed)}
+    outcomes = {"measurements": _measurements(expected, observed, measurements)}
     for model in expected.models:
         outcome = outcomes[model] = Outcome()
         windows = compare_windows(expected, model, observed.windows.get(model, []), outcome)
@@ -67,7 +78,9 @@ def compare(
     return outcomes
 
 
-def _measurements(expected: Recomputed, observed: Observed) -> Outcome:
+def _measurements(
+    expected: Recomputed, observed: Observed, measurements: Measurements | None
+) -> Outcome:
     outcome = Outcome()
     intake = expected.intake
     for zone in intake.zones.values():
@@ -78,16 +91,38 @@ def _measurements(expected: Recomputed, observed: Observed) -> Outcome:
         for text in zone.conflicts:
             outcome.problem("rows conflicting", text)
         outcome.notes.extend(zone.notes)
-    for text in intake.refused:
-        outcome.counts["frames refused"] += 1
-        outcome.notes.append(f"not counted: {text}")
-    for text in observed.unreadable:
+    for text in (*observed.unreadable, *observed.letters.unreadable):
         outcome.problem("results unreadable", text)
-    for name, count in sorted(observed.letters.items()):
-        outcome.notes.append(f"dead letters, {name}: {count}")
+    for text in observed.misplaced:
+        outcome.problem("results misplaced", text)
+    _refused(expected, observed, measurements, outcome)
+    for model in expected.models.keys() - OWN.keys():
+        outcome.notes.append(f"{model}: influence is of the model's own function, not recomputed")
     if intake.silent_zones and expected.watermark_s is None:
         outcome.notes.append(
             f"no measurement from {', '.join(intake.silent_zones)}: no window can become final, "
             "unless by the idle time-out, which cannot be recomputed"
         )
     return outcome
+
+
+def _refused(
+    expected: Recomputed, observed: Observed, measurements: Measurements | None, outcome: Outcome
+) -> None:
+    if measurements is None:
+        refused = [f"not counted: {text}" for text in expected.intake.refused]
+    else:
+        compare_sent(measurements.record, measurements.arrived, outcome)
+        compare_refused(measurements, expected.grid, observed.letters, outcome)
+        refused = [
+            f"not counted: grid_measurements {record.place}: {record.reason}: {record.detail}"
+            for record in measurements.judged(expected.grid)
+            if record.reason
+        ]
+        if nameless := len(measurements.nameless):
+            outcome.counts["records of no run"] += nameless
+            outcome.notes.append(f"{nameless} records of grid_measurements name no run")
+    if refused:
+        outcome.counts["frames refused"] += len(refused)
+        outcome.notes += refused
+    compare_later(observed.letters, observed.ended, outcome)

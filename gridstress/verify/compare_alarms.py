@@ -65,6 +65,8 @@ def compare_alarms(
         a.alert_id: (d, a)
         for d, a in zip(decisions, expected.alerts(model, decisions), strict=True)
     }
+    place = {alert_id: at for at, alert_id in enumerate(due)}
+    newest: dict[str, int] = {}
     seen: dict[str, RiskAlert] = {}
     bad: set[str] = set()
     outcome.counts["alerts expected"] += len(due)
@@ -85,6 +87,11 @@ def compare_alarms(
             continue
         decision, ours = due[alert.alert_id]
         outcome.counts["alerts found"] += 1
+        at = place[alert.alert_id]
+        if at < newest.get(ours.node_id, at):
+            outcome.problem("alerts disordered", f"{name} comes behind a later step of the node")
+            bad.add(ours.episode_id)
+        newest[ours.node_id] = max(at, newest.get(ours.node_id, at))
         apart = _apart(expected, decision, ours, alert)
         outcome.difference(
             float(relative(np.array(ours.risk_score), np.array(alert.risk_score), RISK_FLOOR)),

@@ -9,11 +9,15 @@ from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed
 
 REASONS = ("late", "ahead")
+FORGOTTEN = "forgotten"
+"""Rows that came after their shard had dropped the run to make room: they are in no window."""
+OF_ROWS = (*REASONS, FORGOTTEN)
+"""Reasons of letters that are about single rows of a frame."""
 
 
 @dataclass(frozen=True)
 class AsideLetter:
-    """Rows of one zone that one shard of one model set aside; ``reason`` is one of ``REASONS``."""
+    """Rows of one zone that one shard of one model did not count; ``reason`` is of ``OF_ROWS``."""
 
     model: str
     shard: int
@@ -25,10 +29,14 @@ class AsideLetter:
 def compare_aside(
     expected: Recomputed, model: str, letters: Iterable[AsideLetter], outcome: Outcome
 ) -> None:
-    """Every such row must be there once or more for every shard of the model, and no other."""
+    """Hold them against the rows to come: each for every shard, no other, none forgotten."""
     found: dict[tuple[str, int, str], set[int]] = defaultdict(set)
+    forgotten: dict[tuple[int, str], set[int]] = defaultdict(set)
     for letter in letters:
-        found[letter.reason, letter.shard, letter.zone].update(letter.rows)
+        if letter.reason == FORGOTTEN:
+            forgotten[letter.shard, letter.zone].update(letter.rows)
+        else:
+            found[letter.reason, letter.shard, letter.zone].update(letter.rows)
     for reason in REASONS:
         for name, zone in expected.intake.zones.items():
             due = _due(zone, reason)
@@ -38,6 +46,12 @@ def compare_aside(
     for reason, shard, name in found:
         outcome.problem(
             f"{reason} rows extra", f"{model}: {reason} rows of zone {name!r}, shard {shard}"
+        )
+    for (shard, name), rows in forgotten.items():
+        outcome.problem(
+            "rows refused: run forgotten",
+            f"{model}: zone {name!r}, shard {shard}: rows {_some(rows)} came after the shard had "
+            "forgotten the run, and are in no window",
         )
 
 

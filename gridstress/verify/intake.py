@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gridstress.verify.measured import refusal_of
 from topology.errors import DataError
 from topology.grid import Grid
 from topology.messages import Floats, MeasurementFrame
@@ -178,16 +179,12 @@ def take_in(
                 f"frames of two runs, {intake.run!r} and {frame.run!r}",
                 hint="Recompute one run at a time.",
             )
-        zone = intake.zones.get(frame.zone)
-        columns = [grid.index.get(node_id, -1) for node_id in frame.nodes]
-        if zone is None:
-            intake.refused.append(f"seq {frame.seq}: unknown zone {frame.zone!r}")
-        elif any(i < 0 or grid.nodes[i].zone != frame.zone for i in columns):
-            intake.refused.append(
-                f"zone {frame.zone} seq {frame.seq}: names a node that is not of the zone"
-            )
-        else:
-            zone.add(frame, columns, lateness_s, max_ahead_s)
+        _, refused = refusal_of(frame, grid)
+        if refused:
+            intake.refused.append(f"zone {frame.zone} seq {frame.seq}: {refused}")
+            continue
+        columns = [grid.index[node_id] for node_id in frame.nodes]
+        intake.zones[frame.zone].add(frame, columns, lateness_s, max_ahead_s)
     if intake is None or not any(z.blocks for z in intake.zones.values()):
         raise DataError(
             "no measurement that can be used",

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings
 from gridstress.verify.episodes import Decision, decide, episode_id
+from gridstress.verify.influence import influence_of
 from gridstress.verify.intake import Block, Intake, take_in
 from topology.clock import to_datetime
 from topology.errors import DataError
@@ -139,8 +139,8 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
     own_stress = _own_stress(blocks, ends_s, grid, settings)
     closed = int((ends_s <= final_until_s).sum())
     models = {
-        model: spread(model, matrix, own_stress, closed, settings)
-        for model, matrix in influence_matrices(grid, settings).items()
+        model: spread(model, influence_of(model, grid, settings), own_stress, closed, settings)
+        for model in settings.model_names
     }
     return Recomputed(
         intake.run, grid, settings, intake, ends_s, closed, final_until_s, own_stress, models

@@ -5,16 +5,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gridstress.verify.compare_sent import origin_of
 from gridstress.verify.outcome import TOLERANCE
 from gridstress.verify.run import Verification
 from topology.clock import to_iso
+from ui.record_shape import record_shape
 
 FIRST = 10
 GROUPS = {
     "windows": ("expected", "found", "repeated", "missing", "extra", "conflicting", "malformed"),
     "open windows": ("expected", "found", "missing", "extra", "conflicting", "malformed"),
     "values": ("compared", "differing"),
-    "alerts": ("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
+    "alerts": (
+        *("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
+        "disordered",
+    ),
     "episodes": ("expected", "equal"),
     "late rows": ("expected", "found", "missing", "extra"),
     "ahead rows": ("expected", "found", "missing", "extra"),
@@ -28,6 +33,7 @@ def to_dict(verification: Verification) -> dict[str, Any]:
     return {
         "ok": verification.ok,
         "run": expected.run,
+        "record": record_shape(verification.record),
         "watermark": None if watermark_s is None else to_iso(watermark_s),
         "tolerance": TOLERANCE,
         "open_windows_compared": verification.open_checked,
@@ -44,11 +50,14 @@ def show(verification: Verification, console: Console) -> None:
         f"run {expected.run}: {rows['rows counted']} rows counted, "
         f"{rows['rows repeated']} repeated, {rows['rows late']} late, "
         f"{rows['rows ahead']} too far ahead, "
-        f"{rows['frames refused']} frames refused; "
+        f"{rows['frames refused']} frames refused, "
+        f"{rows['letters found']} of {rows['letters expected']} letters about them found; "
         f"watermark {'not set' if watermark_s is None else to_iso(watermark_s)}",
         highlight=False,
         markup=False,
     )
+    if verification.record is not None:
+        console.print(origin_of(verification.record), highlight=False, markup=False)
     console.print(_table(verification))
     for name, outcome in outcomes.items():
         if outcome.largest:

@@ -1,21 +1,33 @@
 """One verification from end to end: read, recompute, wait for the workers, compare."""
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
-from gridstress.verify.collect import read_frames, read_frames_file, read_results
+from gridstress.verify.circumstances import refused_measurements, run_circumstances
+from gridstress.verify.collect import (
+    count_measurements,
+    read_frames_file,
+    read_letters,
+    read_measurements,
+    read_results,
+)
 from gridstress.verify.compare import Observed, compare, up_to
+from gridstress.verify.compare_refused import compare_refused
 from gridstress.verify.compare_windows import OpenWindows
+from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain
 from topology.clock import to_iso
 from topology.grid import Grid
+from topology.messages import RunRecord
 from ui.auth import authorization
 
 
@@ -27,6 +39,7 @@ class Verification:
     observed: Observed
     outcomes: dict[str, Outcome]
     open_checked: bool
+    record: RunRecord | None
 
     @property
     def ok(self) -> bool:
@@ -64,49 +77,105 @@ async def verify_run(
     DataError
         If there is no such run, or it cannot be used.
     GridstressError
-        If the workers do not answer or do not get on.
+        If the workers do not answer or do not get on, or the run was worked on with other
+        settings than these.
     """
-    invalid: list[str] = []
+    measurements: Measurements | None = None
+    # Before the measurements: of a run that has ended by then, all of them are there.
+    records = await read_records(settings.kafka)
     if request.frames_file is not None:
         run, frames = read_frames_file(request.frames_file, request.run)
     else:
-        run, frames, invalid = await read_frames(settings.kafka, request.run)
+        measurements = await read_measurements(settings.kafka, request.run)
+        run, frames = measurements.run, []
+    circumstances = await run_circumstances(settings, grid, run)
+    ended, notes = bool(circumstances.ended_at), [*circumstances.notes]
+    if measurements is not None:
+        measurements.record = records.get(run)
+        if ended:
+            measurements.refuse(await refused_measurements(settings.kafka))
+        frames = measurements.frames
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)
-    notes = [f"not counted: {text}" for text in invalid]
     async with httpx.AsyncClient(timeout=10, headers=authorization(settings.token)) as client:
         api = WorkerApi(client, request.api_url)
-        if not request.patience_s:
-            notes.append("nobody was waited for")
-        elif request.with_open or await api.answers():
-            await drain(api, expected, patience_s=request.patience_s, say=say)
-            notes += [f"zone {z} has met the idle time-out" for z in await api.silent_zones()]
+        if ended:
+            say("a change of settings has ended this run: not waiting for workers")
+            patience_s = 0.0
         else:
-            notes.append(f"no worker answers at {api.url}: nobody was waited for")
+            patience_s, waited = await _wait(api, expected, request, say)
+            notes += waited
         observed = await read_results(settings.kafka, run, expected.models, settings.partitions)
-        goes_on = request.frames_file is None and await _grown(settings, run, len(frames))
+        observed.ended = ended
+        await _read_letters(settings, expected, observed, measurements, patience_s)
+        goes_on = not ended and measurements is not None and await _grown(settings, measurements)
         if goes_on:
             observed = up_to(observed, expected.final_until_s)
             until = "the start" if expected.watermark_s is None else to_iso(expected.watermark_s)
             notes.append(f"the run goes on: verified up to {until}, open windows not compared")
-        with_open = request.with_open and not goes_on
-        outcomes = compare(expected, observed)
+        with_open = request.with_open and not (goes_on or ended)
         if with_open:
-            outcomes = await _with_open(api, expected, observed, request.patience_s)
-        elif not goes_on:
-            notes.append("the windows still open were not compared (--no-open)")
+            outcomes = await _with_open(api, expected, observed, measurements, request.patience_s)
+        else:
+            outcomes = compare(expected, observed, measurements=measurements)
+            if not (goes_on or ended):
+                notes.append("the windows still open were not compared (--no-open)")
     outcomes["measurements"].notes += notes
-    return Verification(expected, observed, outcomes, with_open)
+    return Verification(expected, observed, outcomes, with_open, records.get(run))
 
 
-async def _grown(settings: Settings, run: str, frames: int) -> bool:
-    """Whether measurements of the run have come since its ``frames`` were read."""
-    _, now, _ = await read_frames(settings.kafka, run)
-    return len(now) > frames
+async def _wait(
+    api: WorkerApi, expected: Recomputed, request: Request, say: Callable[[str], None]
+) -> tuple[float, list[str]]:
+    """Wait for the workers; return how long to wait for letters then (s), and notes."""
+    if not request.patience_s:
+        return 0.0, ["nobody was waited for"]
+    if not request.with_open and not await api.answers():
+        return 0.0, [f"no worker answers at {api.url}: nobody was waited for"]
+    await drain(api, expected, patience_s=request.patience_s, say=say)
+    silent = await api.silent_zones()
+    return request.patience_s, [f"zone {z} has met the idle time-out" for z in silent]
+
+
+async def _grown(settings: Settings, measurements: Measurements) -> bool:
+    """Whether measurements of the run have come since they were read."""
+    now = await count_measurements(settings.kafka, measurements.run)
+    return now > len(measurements.records)
+
+
+async def _read_letters(
+    settings: Settings,
+    expected: Recomputed,
+    observed: Observed,
+    measurements: Measurements | None,
+    patience_s: float,
+) -> None:
+    """Read the dead letters, again as long as some are missing and others still come.
+
+    Workers that have caught up with the run may not yet have looked at what lies behind it.
+    """
+    loop = asyncio.get_running_loop()
+    deadline, before = loop.time() + patience_s, math.inf
+    while True:
+        await read_letters(settings.kafka, expected.run, observed)
+        if measurements is None:
+            return
+        found = Outcome()
+        compare_refused(measurements, expected.grid, observed.letters, found)
+        missing = found.counts["letters missing"]
+        if missing < before:
+            deadline, before = loop.time() + patience_s, missing
+        if not missing or loop.time() >= deadline:
+            return
+        await asyncio.sleep(POLL_S)
 
 
 async def _with_open(
-    api: WorkerApi, expected: Recomputed, observed: Observed, patience_s: float
+    api: WorkerApi,
+    expected: Recomputed,
+    observed: Observed,
+    measurements: Measurements | None,
+    patience_s: float,
 ) -> dict[str, Outcome]:
     """Compare with the open windows, again until they agree or stop changing.
 
@@ -118,7 +187,7 @@ async def _with_open(
     while True:
         open_windows = {m: await api.open_windows(m, expected.run) for m in expected.models}
         if open_windows != before:
-            outcomes = compare(expected, observed, open_windows)
+            outcomes = compare(expected, observed, open_windows, measurements)
             before = open_windows
         disagree = any(
             count in ("open windows missing", "open windows extra", "values differing")

@@ -19,13 +19,13 @@ from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.risk import RiskModel
-from agents.stages import NotWritten, RiskStage
+from agents.stages import RiskStage
 from agents.tally import Tally
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed, compare
 from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.recompute import recompute
-from tables.risk_table import RiskTable
+from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.frames import at, ended
 from tests.memory import Event, Message, Table, Topic
@@ -308,7 +308,7 @@ async def test_a_crash_between_any_two_writes_and_a_repetition_says_the_same(
             crashing.stores[part.shard].left = data.draw(st.integers(0, 4))
         try:
             await crashing.feed(part)
-        except NotWritten:
+        except StateError:
             for store in crashing.stores:
                 store.left = float("inf")
             crashing.restart()
@@ -352,7 +352,7 @@ async def test_a_crash_before_every_single_write_of_a_batch_is_made_good() -> No
                 crashing.stores[0].left = writes
                 try:
                     await crashing.feed(*parts[first : first + size])
-                except NotWritten:
+                except StateError:
                     crashes += 1
                 crashing.stores[0].left = float("inf")
                 crashing.restart()
@@ -378,7 +378,7 @@ async def test_a_crash_before_every_single_write_is_made_good() -> None:
             crashing.stores[part.shard].left = writes
             try:
                 await crashing.feed(part)
-            except NotWritten:
+            except StateError:
                 crashes += 1
             crashing.stores[part.shard].left = float("inf")
             crashing.restart()

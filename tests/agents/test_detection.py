@@ -17,6 +17,14 @@ def test_stress_is_nothing_at_the_threshold_and_one_at_full_rating() -> None:
     assert stress == pytest.approx([0.0, 0.0, 0.5, 1.0, 2.0])
 
 
+def test_nothing_of_a_run_that_other_settings_have_ended_is_detected(triangle: Grid) -> None:
+    detect = Detection(triangle, 0.8, {"before"})
+    with pytest.raises(MessageError, match="run 'before' was ended") as caught:
+        list(detect(measured("south", [0], {"c": [100.0]}, run="before")))
+    assert caught.value.reason == "other-settings"
+    assert len(list(detect(measured("south", [0], {"c": [100.0]}, run="after")))) == 1
+
+
 def test_a_quarter_of_an_hour_counts_a_quarter(detect: Detection) -> None:
     (frame,) = detect(measured("south", [0], {"c": [100.0]}, period_s=900))
     assert frame.stress[0] == pytest.approx([0.25])

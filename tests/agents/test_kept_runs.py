@@ -11,9 +11,9 @@ from agents.alarms import Thresholds
 from agents.dead_letters import DeadLetters
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.stages import NotWritten, RiskStage
+from agents.stages import RiskStage
 from agents.tally import Tally
-from tables.risk_table import RiskTable
+from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.frames import spread
 from tests.memory import Event, Message, Table, Topic
@@ -30,11 +30,11 @@ class Shard:
         self.store, self.windows, self.letters = Table(), Topic(), DeadLetters(Topic())
         self.take_over()
 
-    def take_over(self, settings: str = "") -> None:
+    def take_over(self, ended_runs: tuple[str, ...] = ()) -> None:
         """Another worker has the shard now, with nothing in its memory."""
         self.store.owner += 1
         self.table = RiskTable(self.store, 3)
-        keeps = KeptRuns(self.model, self.table, settings=settings, **self.limits)
+        keeps = KeptRuns(self.model, self.table, ended_runs=ended_runs, **self.limits)
         self.stage = RiskStage(
             self.model, self.table, self.windows, Topic(), self.letters, Tally(), 0, keeps
         )
@@ -97,7 +97,7 @@ async def test_a_crash_while_a_run_is_dropped_leaves_it_whole_or_dropped(
     await shard.whole_run("old")
     sent, begin = len(shard.windows.sent), spread("north", [0], {"a": [1.0]}, run="new")
     shard.store.left = left
-    with suppress(NotWritten):
+    with suppress(StateError):
         await shard.feed(begin)
     shard.store.left = float("inf")
     shard.take_over()
@@ -139,14 +139,10 @@ async def test_after_a_take_over_zones_are_waited_for_anew(triangle: Grid) -> No
     assert stage.silent[0, "r"] == frozenset()
 
 
-async def test_a_run_of_other_settings_is_refused_and_makes_room(triangle: Grid) -> None:
-    shard = Shard(triangle, max_ended=2)
-    shard.take_over(settings="one")
-    await shard.feed(spread("north", [0], {"a": [1.0]}, run="begun"))
-    shard.take_over(settings="two")
-    with pytest.raises(Exception, match="other settings") as refused:
-        await shard.feed(spread("north", [1], {"a": [1.0]}, run="begun"))
-    assert refused.value.reason == "other-settings"  # type: ignore[attr-defined]
+async def test_a_run_that_other_settings_have_ended_makes_room_first(shard: Shard) -> None:
+    await shard.feed(spread("north", [0], {"a": [1.0]}, run="ended"))
+    shard.take_over(ended_runs=("ended",))
     for number in range(2):
         await shard.whole_run(f"run-{number}")
-    assert "begun" in shard.table.index(0).forgotten
+    index = shard.table.index(0)
+    assert (sorted(index.runs), list(index.forgotten)) == (["run-0", "run-1"], ["ended"])

@@ -30,6 +30,12 @@ def test_a_target_gets_the_sum_over_sources_of_stress_times_influence(triangle: 
     assert dict(zip(frame.sources, frame.source_stress[0], strict=True)) == {"a": 2.0, "b": 1.0}
 
 
+def test_nothing_of_a_run_that_other_settings_have_ended_is_spread(triangle: Grid) -> None:
+    with pytest.raises(MessageError, match="run 'r' was ended") as caught:
+        list(Propagation(triangle, INFLUENCE, 1, {"r"})(stress_frame(["a"], [[2.0]])))
+    assert caught.value.reason == "other-settings"
+
+
 def test_every_shard_gets_a_frame_with_its_own_nodes(triangle: Grid) -> None:
     frames = list(Propagation(triangle, INFLUENCE, 5)(stress_frame(["a"], [[2.0]])))
     assert [frame.shard for frame in frames] == [0, 1, 2, 3, 4]

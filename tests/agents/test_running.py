@@ -1,15 +1,19 @@
 """What lies ready is worked off together, and one bad record costs only itself."""
 
 import asyncio
-from collections.abc import Sequence
+import re
+from collections.abc import Awaitable, Sequence
+from typing import Any
 
 import pytest
+from faust.exceptions import ProducerSendError
 
 from agents import batches
 from agents.dead_letters import DeadLetters
 from agents.running import run_stage
-from tests.memory import Event, Message, Stream, Topic, halt
-from topology.errors import MessageError
+from tables.risk_table import StateError
+from tests.memory import Event, Halted, Message, Stream, Topic, halt
+from topology.errors import GridstressError, MessageError
 
 
 class Recorder:
@@ -148,3 +152,51 @@ async def test_no_more_is_taken_once_a_rebalance_has_begun(letters: DeadLetters)
     stage = Recorder()
     await run_stage(stream, "s", stage, letters, halt, {})
     assert stage.given == [[0], [1], [2]]
+
+
+# --- whose fault it is
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        StateError("IO error: No such file or directory"),
+        MemoryError(),
+        OSError(28, "No space left on device"),
+        GridstressError("the tables are of schema 9", hint="install the newer one again"),
+        RuntimeError("Event loop is closed"),
+    ],
+)
+async def test_what_is_not_the_records_fault_ends_the_worker_and_acks_nothing(
+    letters: DeadLetters, error: Exception
+) -> None:
+    async def stage(events: Sequence[Event]) -> int:
+        raise error
+
+    found = events(3)
+    with pytest.raises(Halted, match=re.escape(str(error) or "MemoryError")):
+        await run_stage(Stream(found), "s", stage, letters, halt, {})
+    assert not any(event.acked for event in found)
+    assert letters.topic.sent == []  # type: ignore[attr-defined]
+
+
+class Refusing(Topic):
+    """A topic that takes nothing, as a producer refuses what is too large for it."""
+
+    async def send(self, **record: Any) -> Awaitable[None]:
+        raise ProducerSendError("too large")
+
+
+async def test_a_letter_that_cannot_be_sent_ends_the_worker_and_acks_nothing() -> None:
+    found = events(3)
+    with pytest.raises(Halted, match="too large"):
+        await run_stage(Stream(found), "s", Recorder([1]), DeadLetters(Refusing()), halt, {})
+    assert not any(event.acked for event in found)
+
+
+async def test_a_batch_that_cannot_be_taken_ends_the_worker(letters: DeadLetters) -> None:
+    stream = Stream(events(1))
+    stream.app.flow_control.is_active = None
+    stream.channel.queue.put_nowait(events(1)[0])
+    with pytest.raises(Halted, match="TypeError"):
+        await run_stage(stream, "s", Recorder(), letters, halt, {})

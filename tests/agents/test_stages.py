@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,10 +13,10 @@ from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.running import NotWritten, run_stage
+from agents.running import run_stage
 from agents.stages import DetectionStage, RiskStage
 from agents.tally import Tally
-from tables.risk_table import RiskTable
+from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.frames import at, hour_s, measured, spread
 from tests.memory import Event, Halted, Message, Stream, Table, Topic, halt
@@ -92,6 +93,25 @@ async def test_a_state_of_another_topology_ends_the_worker_and_refuses_nothing(
     assert not event.acked
 
 
+async def test_a_run_that_other_settings_have_ended_is_refused_whatever_its_state_holds(
+    triangle: Grid, letters: DeadLetters
+) -> None:
+    store = Table()
+    await risk_stage(triangle, letters, store)(
+        [Event(Message(value=encode(spread("north", [0], {"a": [1.0]}))))]
+    )
+    before = {key: store.stored(0, key) for key in store.stored_keys(0)}
+    smaller = Grid("small", nodes=triangle.nodes[1:], lines=triangle.lines[1:])
+    stage = risk_stage(smaller, letters, store)
+    stage.keeps = replace(stage.keeps, ended_runs={"r"})
+    event = Event(Message(value=encode(spread("north", [1], {"b": [1.0]}))))
+    await run_stage(Stream([event]), "risk", stage, letters, halt, {})
+    (letter,) = letters.topic.sent  # type: ignore[attr-defined]
+    assert letter["headers"]["reason"] == b"other-settings"
+    assert event.acked
+    assert {key: store.stored(0, key) for key in store.stored_keys(0)} == before
+
+
 async def begin(stage: RiskStage, run: str, started: float) -> None:
     value = encode(spread("north", [0], {"a": [1.0]}, run=run))
     await stage([Event(Message(value=value, timestamp=started))])
@@ -166,9 +186,9 @@ async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numb
     assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
     assert letters.counts == {"late": 1, "ahead": 1}
     assert stage.tally.aside == {("linear", "late"): 2, ("linear", "ahead"): 1}
-    assert stage.tally.missing == {"linear": 0}  # where the numbers begin is the sender's choice
-    await stage([Event(Message(value=encode(spread("north", [7], {}, seq=11))))])
-    assert stage.tally.missing == {"linear": 3}
+    assert stage.tally.missing == {"linear": 0}, "before the first number nothing is missing"
+    await stage([Event(Message(value=encode(spread("north", [7], {}, seq=10))))])
+    assert stage.tally.missing == {"linear": 2}
 
 
 async def test_a_frame_in_the_wrong_partition_is_refused(
@@ -222,7 +242,7 @@ async def test_many_windows_close_in_steps_and_each_step_is_written(
     stage = risk_stage(triangle, letters, store)
     await stage(events[:1])
     store.left = 5
-    with pytest.raises(NotWritten):
+    with pytest.raises(StateError):
         await stage(events[1:])
     store.left, store.owner = float("inf"), 1
     again = risk_stage(triangle, letters, store)

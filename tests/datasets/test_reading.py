@@ -32,6 +32,14 @@ def test_a_blank_in_opsd_is_missing_and_never_zero(write) -> None:
     assert values.iloc[1] == 5.5
 
 
+def test_a_platforms_file_is_measured_and_of_a_plain_one_it_is_not_known(write) -> None:
+    rows = "2019-01-01T00:00:00Z,1,2\n2019-01-01T01:00:00Z,1,3\n"
+    assert read_load(write(OPSD_HEAD + rows)).synthetic is False
+    plain = read_load(write(PLAIN_HEAD + rows))
+    assert plain.synthetic is None
+    assert plain.between(None, plain.end).synthetic is None
+
+
 def test_opsd_without_zone_columns_is_a_national_series(write) -> None:
     head = "utc_timestamp,DE_load_actual_entsoe_transparency\n"
     path = write(head + "2019-01-01T00:00:00Z,40000\n2019-01-01T01:00:00Z,41000\n")

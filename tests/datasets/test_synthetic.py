@@ -71,6 +71,8 @@ def test_it_says_that_it_is_synthetic_and_whose_statistics_it_uses() -> None:
     series = synthetic_year()
     assert "synthetic" in series.source
     assert "Synthetic" in series.credit
+    assert series.synthetic is True
+    assert series.between(series.start, None).synthetic is True
     assert "Bundesnetzagentur | SMARD.de, CC BY 4.0" in series.credit
 
 

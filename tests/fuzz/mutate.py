@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable
 
-from tests.fuzz.seeds import PART
+from tests.fuzz.seeds import FIELD, NULL, PART
 
 TOKEN = re.compile(rb"-?\d[\d.:TZ/-]*|[A-Za-z_]\w*|[^\w\s]")
 MAX_BYTES = 8192
@@ -16,6 +16,7 @@ NASTY = [
     b"north", b"south", b"a", b"c", b"x" * 200, b"[" * 500, b"<a>", b"&amp;", b"%", b"%00",
     b"../..", "\N{DOUBLE-STRUCK CAPITAL R}\u200b١".encode(), b"1_000", b"0x10", b"-0.0", b"5e-324",
     b"1e308", b"4503599627370497", b"9007199254740993", b"final", b"shard", b"inf", b"nan",
+    NULL, FIELD, b"-9223372036854775808", b"9223372036854775807", b"measured-sent-ms", b"epoch",
 ]  # fmt: skip
 
 
@@ -54,7 +55,7 @@ def _repeat(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
 
 
 def _swap_lines(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
-    mark = rng.choice((b"\n", b",", PART))
+    mark = rng.choice((b"\n", b",", PART, FIELD))
     parts = data.split(mark)
     i, j = rng.randrange(len(parts)), rng.randrange(len(parts))
     parts[i], parts[j] = parts[j], parts[i]
@@ -62,7 +63,7 @@ def _swap_lines(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
 
 
 def _join(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:
-    return data + rng.choice((PART, b"\n", b"")) + (rng.choice(others) if others else b"")
+    return data + rng.choice((PART, FIELD, b"\n", b"")) + (rng.choice(others) if others else b"")
 
 
 def _number(data: bytes, rng: random.Random, others: list[bytes]) -> bytes:

@@ -4,20 +4,36 @@ import json
 from pathlib import Path
 
 import msgspec
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from tests.frames import START, ended, measured, spread
+from tests.frames import START, ended, measured, run_record, spread
 from topology.clock import to_datetime
 from topology.messages import RiskAlert, RiskWindow, SourceShare, StressFrame, encode
 
 DATA = Path(__file__).parents[1] / "data"
 PART = b"\x1e"
 """Between the files of a folder, or the records of a sequence."""
+FIELD = b"\x1f"
+"""Between a record's value, key, time and headers."""
+NULL = b"-null-"
+"""No value, no key, or a header without a value."""
+ODD = (
+    FIELD.join((b"{}", NULL, b"-1", b"measured-sent-ms=" + NULL)),
+    FIELD.join((NULL, b"\xff", b"9223372036854775807", b"measured-sent-ms=" + b"9" * 30)),
+    FIELD.join((b"", b"", NULL, b"a=1", b"a=" + NULL, b"=")),
+)
+"""Records that are odd but for their values."""
+
+
+def record(value: bytes, *headers: bytes) -> bytes:
+    return FIELD.join((value, b"north", b"1767225600000", *headers))
 
 
 def measurements() -> list[bytes]:
     north = measured("north", [0, 1, 2], {"a": [90.0, 99.5, 1e-3], "b": [10, -4.5, 120]})
     south = measured("south", [0.5], {"c": [1e5]}, seq=7, period_s=900)
-    return [encode(north), PART.join(map(encode, (north, south, ended("south", 2, seq=9))))]
+    frames = [encode(one) for one in (north, south, ended("south", 2, seq=9))]
+    return [frames[0], PART.join(frames), PART.join((*ODD, record(frames[0])))]
 
 
 def stress() -> list[bytes]:
@@ -25,14 +41,16 @@ def stress() -> list[bytes]:
         run="r", zone="north", seq=0, timestamps=[START], nodes=["a", "b"], stress=[[1.5, 0.0]]
     )
     empty = msgspec.structs.replace(frame, nodes=[], stress=[[]], seq=1, final=True)
-    return [encode(frame), PART.join((encode(frame), encode(empty)))]
+    sent = record(encode(frame), b"measured-sent-ms=1767225600000")
+    return [encode(frame), PART.join((encode(frame), encode(empty))), PART.join((*ODD, sent))]
 
 
 def propagated() -> list[bytes]:
     north = spread("north", [0, 1, 2], {"a": [1.0, 0.5, 0.1], "c": [0.25, 0.1, 0.0]})
     south = spread("south", [0, 1], {"c": [1.0, 0.5]})
     finals = [spread(zone, [3], {}, final=True) for zone in ("north", "south")]
-    return [encode(north), PART.join(map(encode, (north, south, *finals, north)))]
+    frames = PART.join(map(encode, (north, south, *finals, north)))
+    return [encode(north), frames, PART.join((*ODD, record(encode(north))))]
 
 
 def results() -> list[bytes]:
@@ -61,9 +79,14 @@ def results() -> list[bytes]:
                    "source_stress": [0.7]}],
         "silent_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
     }  # fmt: skip
-    values = (encode(window), encode(alert), *(json.dumps(v).encode() for v in (status, view)))
+    private = (json.dumps(value).encode() for value in (status, view))
+    values = (encode(window), encode(alert), *private, encode(run_record()))
     tagged = [bytes([48 + kind]) + value for kind, value in enumerate(values)]
-    return [*tagged, PART.join(tagged)]
+    # The key of a view that is gone is the one of the view that was there.
+    key, far = b'["linear", "r", 0]', b"9223372036854775807"
+    gone = FIELD.join((NULL, key, far))
+    odd = [FIELD.join((one, NULL, far, b"a=" + NULL)) for one in tagged]
+    return [*tagged, PART.join(tagged), PART.join((*odd, gone))]
 
 
 def letters() -> list[bytes]:
@@ -73,8 +96,33 @@ def letters() -> list[bytes]:
         "stage": "detection", "reason": "unknown-node", "detail": "node 'x'",
         "at": "2026-01-01T00:00:00.000Z", "rows": "1,2,3",
     }  # fmt: skip
-    packed = PART.join(f"{name}={text}".encode() for name, text in headers.items())
-    return [PART.join((value, packed)), PART.join((b"\xff\x00", packed))]
+    pairs = [f"{name}={text}".encode() for name, text in headers.items()]
+    cut = [*pairs, b"truncated=2200000", b"sha256=" + b"0" * 64]
+    lost = [*pairs[:4], b"reason=lost", b"upto=30"]
+    odd = [pair.partition(b"=")[0] + b"=" + NULL for pair in pairs]
+    return [
+        record(value, *pairs), record(b"\xff\x00", *cut), record(NULL, *lost), record(value, *odd)
+    ]  # fmt: skip
+
+
+def changelog() -> list[bytes]:
+    fence = FIELD.join((b"", b"\x00fence 1:aaaaaaaa", b"9", b"epoch=1:aaaaaaaa"))
+    ours = FIELD.join((b"\x02\x90", b'["r",0,null]', b"9", b"epoch=1:aaaaaaaa"))
+    other = FIELD.join((b"\x02\x90", b'["r",0,null]', b"9", b"epoch=2:bbbbbbbb"))
+    gone = FIELD.join((NULL, b'["r",0,3600]', b"9", b"epoch=1:aaaaaaaa"))
+    last = FIELD.join((b"", b"x", b"9", b"epoch=999999999999999999:aaaaaaaa"))
+    return [PART.join((fence, ours, gone, other, ours)), PART.join((fence, *ODD, last))]
+
+
+def batches() -> list[bytes]:
+    made = []
+    for codec in range(5):
+        builder = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, -1, 1 << 20)
+        for offset in range(3):
+            headers: list[tuple[str, bytes | None]] = [("empty", None), ("some", b"\xff")]
+            builder.append(offset, 5, b"key", b"value" * 9, headers[: offset + 1])
+        made.append(bytes(builder.build()))
+    return [*made, b"".join(made)]
 
 
 def loads() -> dict[str, list[bytes]]:

@@ -32,9 +32,9 @@ from gridstress.settings import load_settings
 from gridstress.verify.collect import read_frames_file
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
-from tests.fuzz import seeds
+from tests.fuzz import records, seeds
 from tests.fuzz.web import ask
-from tests.memory import Event, Message, Stream, Table, Topic, halt
+from tests.memory import Stream, Table, Topic, halt
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Line, Node
 from topology.influence import InfluenceParams
@@ -42,8 +42,6 @@ from topology.loaders import load_grid
 from topology.models import MODELS
 
 MONTH_S = 31 * 86_400
-RECORDS = 6
-"""Records that one input holds at most."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +91,7 @@ def stage(make: Callable[[DeadLetters, Tally], Stage]) -> Callable[[bytes], None
     def check(data: bytes) -> None:
         topic, tally = Topic(), Tally()
         letters = DeadLetters(topic)
-        values: list[bytes | None] = list(data.split(seeds.PART)[:RECORDS])
-        if data.startswith(b"\x00"):
-            values.append(None)
-        events = [Event(Message(offset=n, value=value)) for n, value in enumerate(values)]
+        events = records.in_stage(data)
         handler = make(letters, tally)
         asyncio.run(run_stage(Stream(events), "stage", handler, letters, halt, {}))
         assert all(event.acked for event in events)
@@ -106,7 +101,8 @@ def stage(make: Callable[[DeadLetters, Tally], Stage]) -> Callable[[bytes], None
         done = tally.frames.total() + tally.repeated.total()
         assert done + len(aside) == len(events), (tally, told)
         for record in topic.sent:
-            assert record["value"] == values[int(record["headers"]["offset"])]
+            origin = events[int(record["headers"]["offset"])].message
+            assert (record["value"], record["headers"]["key"]) == (origin.value, origin.key or b"")
 
     return check
 
@@ -208,21 +204,7 @@ def results(data: bytes) -> None:
     """Show records of the result topics, whoever wrote them, then ask everything."""
     from tests.fuzz.web import after
 
-    after([part for part in data.split(seeds.PART)[:RECORDS] if part])
-
-
-def letter(data: bytes) -> None:
-    """Read a dead letter as the command line does, show it, and find where it belongs."""
-    from gridstress.letters import parse_letter
-
-    value, _, rest = data.partition(seeds.PART)
-    headers = []
-    for pair in rest.split(seeds.PART) if rest else []:
-        name, _, text = pair.partition(b"=")
-        headers.append((name.decode("latin-1"), text))
-    found = parse_letter(partition=0, offset=5, value=value, headers=headers)
-    json.dumps(found.to_dict())
-    found.pretty()
+    after(records.parsed(data))
 
 
 def _one_line(error: Exception) -> None:
@@ -237,7 +219,9 @@ def targets() -> dict[str, Target]:
         "stress": Target(seeds.stress(), stage(_propagation)),
         "propagated": Target(seeds.propagated(), stage(_risk)),
         "results": Target(seeds.results(), results),
-        "letters": Target(seeds.letters(), letter),
+        "letters": Target(seeds.letters(), records.letter),
+        "changelog": Target(seeds.changelog(), records.changelog),
+        "batches": Target(seeds.batches(), records.batches),
         **{f"load-{name}": Target(files, load) for name, files in seeds.loads().items()},
         "grid-json": Target(seeds.grid_json(), topology_file("grid.json")),
         "grid-graphml": Target(seeds.graphml(), topology_file("grid.graphml")),

@@ -1,6 +1,7 @@
 """The worker's real views on an app in memory, fed as a worker's feed feeds them."""
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import Callable
 from functools import cache
@@ -11,7 +12,9 @@ import numpy as np
 from scipy.sparse import csr_array
 from yarl import URL
 
+from gridstress.verify.collect import run_of
 from tests.fuzz import seeds
+from tests.fuzz.records import parsed
 from topology.grid import Grid, Line, Node
 from ui.answers import Answers
 from ui.feed import Feed
@@ -21,7 +24,7 @@ from ui.store import Store
 from ui.views import PREFIX, register_views
 
 MODELS = ("linear", "centrality")
-TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view")
+TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs")
 ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
        "/episodes", "/windows/open", "/node/a", "/node/c", "/system")  # fmt: skip
 
@@ -67,6 +70,10 @@ class Pages:
         return asyncio.run(self.handlers[path](self, request))
 
 
+async def one_partition() -> int:
+    return 1
+
+
 def served() -> tuple[Pages, Feed]:
     """Pages over an empty store, and the feed that fills it."""
     logging.getLogger("ui.feed").setLevel(logging.CRITICAL)
@@ -83,28 +90,29 @@ def served() -> tuple[Pages, Feed]:
     )
     pages = Pages()
     register_views(pages, answers, lambda: {"status": "ok"})
-    windows, alerts, status, view = TOPICS
-    feed = Feed({}, store, 1, view, status, {alerts: "linear"}, {windows: "linear"})
+    windows, alerts, status, view, runs = TOPICS
+    feed = Feed(
+        {}, store, 1, view, status, runs, one_partition, {alerts: "linear"}, {windows: "linear"}
+    )
     return pages, feed
 
 
-def take(feed: Feed, tagged: bytes) -> None:
-    """One record, its topic by its first character."""
-    kind = tagged[0] - 48
+def take(feed: Feed, record: Any) -> None:
+    """One record, its topic by the first character of its value."""
+    tagged = record.value
+    kind = tagged[0] - 48 if tagged else -1
     topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
-    value = tagged[1:]
-    record = SimpleNamespace(
-        topic=topic, key=value or None, value=value or None, partition=0, offset=0,
-        timestamp=9000, timestamp_type=0, headers=(),
-    )  # fmt: skip
-    feed._take(record)  # type: ignore[arg-type]
+    value = tagged and tagged[1:]
+    # A run's record has the run as its key, or is refused for that alone.
+    key = (run_of(value) or "").encode() if topic == "runs" else record.key
+    feed._take(dataclasses.replace(record, topic=topic, key=key, value=value))
 
 
 @cache
 def filled() -> Pages:
     pages, feed = served()
-    for tagged in seeds.results()[:-1]:
-        take(feed, tagged)
+    for tagged in seeds.results()[:4]:
+        take(feed, parsed(tagged)[0])
     return pages
 
 
@@ -113,11 +121,11 @@ def ask(text: str) -> tuple[int, bytes]:
     return filled().ask(text)
 
 
-def after(records: list[bytes]) -> None:
+def after(records: list[Any]) -> None:
     """Feed the records to a fresh worker; every question must still be answered."""
     pages, feed = served()
-    for tagged in records:
-        take(feed, tagged)
+    for record in records:
+        take(feed, record)
     for text in ALL:
         status, body = pages.ask(text)
         assert status == 200, (text, status, body)

@@ -6,12 +6,15 @@ With brokers: `test_recovery_after_kill.py`.
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.changelog import Copy
-from gridstress.epochs import NOBODY, Epoch, counts
+from gridstress.epochs import MAX_NUMBER, NOBODY, Epoch, counts
+from gridstress.fetched_batches import Undecodable
+from topology.errors import BrokerError
 
 ME, OTHER = "aaaaaaaa", "bbbbbbbb"
 LOG = TP("changelog", 2)
@@ -114,3 +117,37 @@ def test_a_fence_that_lost_is_passed_over_and_mends_nothing() -> None:
     copy = new_copy()
     copy.take(log_of(fence(1, ME), fence(1, OTHER)))
     assert (copy.current, copy.passed_over, copy.overlaid) == (Epoch(1, ME), 1, set())
+
+
+def test_a_log_of_which_a_part_cannot_be_decoded_is_no_table() -> None:
+    log = log_of((Epoch(1, OTHER), b"x"), (Epoch(1, OTHER), b"y"))
+    log[1].value = Undecodable.of(b"batch", 1, ValueError("the checksum is wrong"))
+    with pytest.raises(BrokerError, match=r"changelog/2@1: .*checksum is wrong"):
+        new_copy().take(log)
+
+
+def test_an_epoch_without_a_successor_ends_the_take_over_at_once() -> None:
+    """Else the worker would try for ever: its own fence could not be read."""
+    with pytest.raises(BrokerError, match=r"changelog/2@0: epoch 9+ has no successor"):
+        new_copy().take(log_of((Epoch(MAX_NUMBER, OTHER), b"x")))
+
+
+def test_records_that_others_have_written_count_for_nothing() -> None:
+    log = log_of(fence(1, ME), (Epoch(1, ME), b"x"))
+    odd: list[Any] = [
+        None,
+        (),
+        (("epoch", None),),
+        (("epoch", b"\xff"), ("epoch", b"9:")),
+        [("x", b"")],
+    ]
+    log += [
+        SimpleNamespace(offset=2 + n, headers=headers, key=key, value=None)
+        for n, (headers, key) in enumerate((h, k) for h in odd for k in (None, b"x", b"\x00f"))
+    ]
+    copy = new_copy()
+    taken = copy.take(log)
+    assert taken is not None
+    assert [record.offset for record in taken] == [1]
+    assert (copy.current, copy.passed_over) == (Epoch(1, ME), 15)
+    assert copy.overlaid == {b"x", b"\x00f"}

@@ -1,6 +1,7 @@
 """What the consumer fetches, holds in its hand, delivers and forgets."""
 
 import asyncio
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,8 +9,11 @@ import faust
 import pytest
 from faust.types import TP
 
+from gridstress import delivery
 from gridstress.consumer import SafeConsumer
 from gridstress.delivery import SafeTransport
+from gridstress.fetched_batches import Undecodable
+from tests.memory import Halted, halt
 
 A, B = TP("zones", 0), TP("zones", 1)
 
@@ -20,6 +24,11 @@ class Log:
     def __init__(self) -> None:
         self.waiting: dict[TP, list[Any]] = {}
         self.asked: list[frozenset[TP]] = []
+        self.begins: dict[TP, int] = {}
+        self.position: dict[TP, int] = {}
+
+    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
+        return {tp: self.begins.get(tp, 0) for tp in tps}
 
     def put(self, tp: TP, *offsets: int) -> None:
         """Records whose time is ten times their offset, a little later in partition 1."""
@@ -34,7 +43,9 @@ class Log:
 
     async def getmany(self, wanted: frozenset[TP], timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
         self.asked.append(wanted)
-        return {tp: self.waiting.pop(tp) for tp in wanted if tp in self.waiting}
+        found = {tp: self.waiting.pop(tp) for tp in wanted if tp in self.waiting}
+        self.position |= {tp: records[-1].offset + 1 for tp, records in found.items()}
+        return found
 
 
 @pytest.fixture
@@ -59,6 +70,8 @@ async def consumer(log: Log) -> Any:
     consumer._getmany = log.getmany
     consumer.highwater = lambda tp: 100
     consumer._thread.is_behind = lambda tp: tp in log.waiting
+    consumer._thread.next_offset = log.position.get
+    consumer.earliest_offsets = log.earliest_offsets
     return consumer
 
 
@@ -134,3 +147,117 @@ async def test_a_full_stream_is_waited_for_without_asking_the_broker(
     consumer.on_buffer_drop(A)
     assert await asyncio.wait_for(waiting, 5) == [(0, 2)]
     assert len(log.asked) == 1
+
+
+# --- what cannot be read
+
+
+@pytest.fixture
+def lost(consumer: Any) -> list[tuple[int, int, int]]:
+    """What is reported: partition, first offset, the one behind the last."""
+    found: list[tuple[int, int, int]] = []
+
+    async def on_lost(tp: TP, first: int, upto: int) -> None:
+        found.append((tp.partition, first, upto))
+
+    consumer.transport.on_lost = on_lost
+    return found
+
+
+async def rewound(consumer: Any, committed: dict[TP, int]) -> dict[TP, int]:
+    """Where each partition is sought to, after a rewind to these commits."""
+    sought: dict[TP, int] = dict(committed)
+
+    async def seek_to_committed() -> dict[TP, int | None]:
+        return {A: committed.get(A), B: committed.get(B)}
+
+    async def seek_wait(places: dict[TP, int]) -> None:
+        sought.update(places)
+
+    consumer.seek_to_committed, consumer.seek_wait = seek_to_committed, seek_wait
+    consumer.assignment = lambda: {A, B}
+    await consumer.rewind()
+    return sought
+
+
+async def test_a_commit_before_the_beginning_of_the_log_is_reported_and_not_twice(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    log.begins = {A: 30, B: 5}
+    assert await rewound(consumer, {A: 10}) == {A: 30, B: 5}
+    assert lost == [(0, 10, 30)], "of B nothing was ever read, so nothing is lost"
+    assert consumer._new_offset(A) == 30, "with the next commit it is done with"
+    log.put(A, 30, 31)
+    assert await delivered(consumer) == [(0, 30), (0, 31)]
+    assert lost == [(0, 10, 30)]
+
+
+async def test_what_is_deleted_while_a_worker_reads_is_reported_before_what_follows(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    await rewound(consumer, {A: 1, B: 1})
+    log.put(A, 1, 2)
+    assert await delivered(consumer) == [(0, 1), (0, 2)]
+    log.begins[A] = 50
+    log.put(A, 50)
+    async for _, message in consumer.getmany(1.0):
+        assert (message.offset, lost) == (50, [(0, 3, 50)])
+
+
+async def test_a_deleted_end_is_reported_though_nothing_follows(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    await rewound(consumer, {A: 1, B: 1})
+    log.begins[A] = log.position[A] = 50  # where aiokafka goes on by itself
+    assert await delivered(consumer) == []
+    assert await delivered(consumer) == []
+    assert lost == [(0, 1, 50)]
+
+
+async def test_a_hole_that_a_transaction_left_is_not_reported(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    await rewound(consumer, {A: 1, B: 1})
+    log.put(A, 3, 4)
+    assert await delivered(consumer) == [(0, 3), (0, 4)]
+    assert lost == []
+
+
+def undecodable(log: Log) -> None:
+    log.put(A, 1, 4, 5)
+    batch = Undecodable(b"batch")
+    batch.first, batch.cause = 2, "ValueError: the checksum is wrong"
+    log.waiting[A][1].value = batch
+
+
+async def test_a_batch_that_cannot_be_decoded_ends_the_worker_with_the_way_past_it(
+    consumer: Any, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "halt", halt)
+    undecodable(log)
+    way = "zones/0@2: .*checksum is wrong.*gridstress dead-letters skip zones 0 2$"
+    with pytest.raises(Halted, match=way):
+        await delivered(consumer)
+
+
+async def test_a_batch_that_an_operator_has_skipped_is_passed_over(consumer: Any, log: Log) -> None:
+    asked = []
+
+    async def is_skipped(tp: TP, batch: Undecodable) -> bool:
+        asked.append((tp, batch.first))
+        return True
+
+    consumer.transport.is_skipped = is_skipped
+    undecodable(log)
+    assert await delivered(consumer) == [(0, 1), (0, 5)]
+    assert asked == [(A, 2)]
+
+
+@pytest.mark.parametrize("timestamp", [None, -1, -(2**62), 2**63 - 1])
+async def test_a_record_of_any_time_has_one_that_can_be_reckoned_with(
+    consumer: Any, log: Log, timestamp: int | None
+) -> None:
+    log.put(A, 1)
+    log.waiting[A][0].timestamp = timestamp
+    async for _, message in consumer.getmany(1.0):
+        datetime.fromtimestamp(message.timestamp, UTC)

@@ -3,10 +3,16 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from gridstress.live.intake import read_frame, read_frames
+from gridstress.live.post import Post
+from gridstress.run_records.ledger import Ledger
+from gridstress.run_records.posted import PostedRuns
+from gridstress.settings import load_settings
 from gridstress.topics import MAX_FRAME_BYTES
 from tests.frames import ended, measured
+from tests.memory import Topic
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import encode
@@ -55,3 +61,20 @@ def test_the_line_that_cannot_be_used_is_named_and_blank_ones_are_passed_over(
     assert read_frames(b"\n".join([good, b"", good, b" "]), triangle) == [GOOD, GOOD]
     with pytest.raises(MessageError, match="line 3: zone 'west' is not in the topology"):
         read_frames(b"\n".join([good, b"", bad]), triangle)
+
+
+async def test_nothing_is_taken_for_a_run_that_other_settings_have_ended(triangle: Grid) -> None:
+    topic = Topic()
+    described = PostedRuns(Topic(), load_settings(), triangle, {})
+    post = Post(
+        *(triangle, 1, topic, lambda: True, lambda: 0),
+        ledger=Ledger(described.write),
+        describe=described.describe,
+        ended_runs={"before"},
+    )
+    body = b"\n".join(encode(structs.replace(GOOD, run=run)) for run in ("after", "before"))
+    with pytest.raises(MessageError, match="run 'before' was ended") as refused:
+        await post(body, "http", None)
+    assert refused.value.reason == "other-settings"
+    assert topic.sent == described.topic.sent == []  # type: ignore[attr-defined]
+    assert (await post(encode(structs.replace(GOOD, run="after")), "http", None))["frames"] == 1

@@ -56,6 +56,8 @@ class Rig:
         consumer.seek_wait = self._seek
         consumer.assignment = lambda: {SOURCE, CHANGELOG}
         consumer.highwater = lambda tp: 1_000
+        consumer.earliest_offsets = self._earliest
+        consumer._thread.next_offset = lambda tp: None
         self.fetcher = self.app._fetcher
 
         async def running() -> None: ...
@@ -90,6 +92,9 @@ class Rig:
 
     async def on_seek(self) -> None:
         await asyncio.wait([asyncio.ensure_future(self.any_delivered.wait())], timeout=0.3)
+
+    async def _earliest(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
 
     async def _seek(self, offsets: dict[TP, int]) -> None:
         self.sought = offsets

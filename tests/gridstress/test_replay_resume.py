@@ -28,7 +28,7 @@ from gridstress.topics import MEASUREMENTS
 from tests.integration.harness import CHECKOUT, wait_for
 from topology.errors import DataError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame, ZoneSent, decode
 
 NAN = float("nan")
 GRID = Grid("test", tuple(Node(f"{z}1", "", 0, 0, z, 1.0, 1.0, 1.0) for z in "ABC"), ())
@@ -76,6 +76,15 @@ def test_nothing_is_left_of_a_complete_run() -> None:
     rest = rest_of(whole, rows_of(whole.frames()))
     assert list(rest.frames()) == []
     assert rest.first > rest.rows
+
+
+def test_what_was_sent_is_counted_by_zone() -> None:
+    whole = replace(plan(A=[1, NAN, 3, 4], B=[1, 2, 3, NAN]), sent={"A": 2, "B": 3, "C": 0})
+    assert whole.zones_sent() == {
+        "A": ZoneSent(rows=2, last_seq=2),
+        "B": ZoneSent(rows=3, last_seq=3, final=True),
+        "C": ZoneSent(rows=0, last_seq=0, final=True),
+    }
 
 
 def test_what_is_sent_first_is_the_first_row_that_some_zone_lacks() -> None:

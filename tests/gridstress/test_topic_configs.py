@@ -4,7 +4,15 @@ import pytest
 
 from gridstress.settings import Settings, load_settings
 from gridstress.topic_configs import Difference, differences
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, STATUS, VIEW, topic_specs
+from gridstress.topics import (
+    DEAD_LETTERS,
+    MEASUREMENTS,
+    RUNS,
+    STATUS,
+    VIEW,
+    settings_log,
+    topic_specs,
+)
 
 DAY_MS = 86_400_000
 
@@ -31,11 +39,12 @@ def test_every_topic_is_either_kept_for_its_days_or_compacted() -> None:
         if config["cleanup.policy"] == "delete"
     }
     assert kept.pop(DEAD_LETTERS) == (str(DAY_MS // 2), "-1")
+    assert kept.pop(settings_log(settings.group)) == ("-1", "-1")
     assert set(kept.values()) == {(str(2 * DAY_MS), "-1")}
     compacted = {name for name in found if found[name]["cleanup.policy"] == "compact"}
-    assert compacted == found.keys() - kept.keys() - {DEAD_LETTERS}
+    assert compacted == found.keys() - kept.keys() - {DEAD_LETTERS, settings_log(settings.group)}
     changelogs = {name for name in found if name.endswith("-changelog")}
-    assert compacted == {VIEW, STATUS} | changelogs
+    assert compacted == {VIEW, STATUS, RUNS} | changelogs
     assert all(found[name]["min.compaction.lag.ms"] == "3600000" for name in changelogs)
 
 

@@ -53,7 +53,7 @@ async def test_topics_are_made_as_wanted(broker: str) -> None:
 
 
 async def test_a_topic_of_one_copy_is_not_asked_for_two_in_sync(broker: str) -> None:
-    await ensure_topics(settings(broker))
+    await made_anew(broker, settings(broker))
     assert await drift(settings(broker, replication=3)) == []
 
 

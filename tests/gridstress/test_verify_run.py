@@ -2,148 +2,44 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
 import typer
-from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from typer.testing import CliRunner
 
 from gridstress.brokers import embedded_broker
 from gridstress.cli.alerts import alerts
 from gridstress.cli.verify import verify
-from gridstress.topic_reader import partition_count, read_topic
+from gridstress.topic_reader import read_topic
 from gridstress.verify.recompute import recompute
 from gridstress.verify.workers import WorkerApi
+from tests.gridstress.verify_broker import Worker, create, of_run, send
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
     SETTINGS,
     echo,
-    echo_open,
     evening,
     frame,
     load,
     unfinished,
 )
-from topology.clock import to_iso
-from topology.errors import BrokerError, DataError, GridstressError
-from topology.messages import PropagatedFrame, encode
+from topology.errors import DataError, GridstressError
+from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
+TOPICS = ["grid_measurements", "dead_letters", *RESULTS]
 runner = CliRunner()
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     with embedded_broker() as running:
-        asyncio.run(_create(running.bootstrap))
+        asyncio.run(create(running.bootstrap, TOPICS))
         yield running.bootstrap
-
-
-async def _create(bootstrap: str) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    names = ["grid_measurements", "dead_letters", "empty", "large", *RESULTS]
-    await admin.create_topics([NewTopic(name, 2, 1) for name in names])
-    await admin.close()
-
-
-def send(bootstrap: str, records: list[tuple]) -> None:
-    async def main() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=4 << 20)
-        await producer.start()
-        futures = []
-        for topic, partition, value, *headers in records:
-            raw = value if isinstance(value, bytes) else encode(value)
-            futures.append(
-                await producer.send(topic, raw, partition=partition, headers=headers or None)
-            )
-        await asyncio.gather(*futures)
-        await producer.stop()
-
-    asyncio.run(main())
-
-
-def of_run(frames, expected, said) -> list[tuple]:
-    """All records of a run that worked, as (topic, partition, value, headers...)."""
-    records = [("grid_measurements", int(f.zone == "South"), f) for f in frames]
-    for model in said.windows:
-        records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
-        records += [(f"risk_alerts_{model}", 0, a) for a in said.alerts[model]]
-    for letter in said.aside:
-        value = PropagatedFrame(
-            run=expected.run,
-            zone=letter.zone,
-            seq=letter.rows[0],
-            timestamps=frames[0].timestamps[:1],
-            nodes=[],
-            shard=letter.shard,
-            stress=[[]],
-            sources=[],
-            source_stress=[[]],
-        )
-        rows = ",".join(map(str, letter.rows)).encode()
-        headers = [("topic", f"propagated_stress_{letter.model}".encode())]
-        headers += [("reason", b"late"), ("rows", rows)]
-        records.append(("dead_letters", 0, value, *headers))
-    return records
-
-
-class Worker:
-    """Plays the API of workers that hold what was recomputed."""
-
-    def __init__(self, expected) -> None:
-        self.expected = expected
-        self.watermark_s = expected.watermark_s
-        self.open_windows = echo_open(expected)
-        worker = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                url = urlsplit(self.path)
-                query = {k: v[0] for k, v in parse_qs(url.query).items()}
-                content = worker.answer(url.path.removeprefix("/api/v1/"), query)
-                self.send_response(404 if content is None else 200)
-                self.end_headers()
-                self.wfile.write(json.dumps(content).encode())
-
-            def log_message(self, *args) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, path, query):
-        if path == "health":
-            return {"silent_zones": []}
-        if query["run"] != self.expected.run:
-            return None
-        if path == "state":
-            part = {
-                "watermark": None if self.watermark_s is None else to_iso(self.watermark_s),
-                "event_time": to_iso(self.expected.intake.newest_s),
-            }
-            return {"parts": [{"shard": shard, **part} for shard in range(2)]}
-        return {
-            "windows": [
-                {
-                    "window_start": to_iso(w.start_s),
-                    "window_end": to_iso(w.end_s),
-                    "nodes": w.nodes,
-                    "stress": w.stress,
-                    "risk": w.risk,
-                }
-                for w in self.open_windows[query["model"]].windows
-            ]
-        }
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +62,21 @@ def runs(broker):
         send(broker, of_run(frames, expected, said))
         made[name] = expected
     return made
+
+
+def letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> list[tuple]:
+    """A letter for every record of the topic that is of no zone, or of no run."""
+    reasons = {b"West": b"unknown-zone", b"rubbish": b"invalid"}
+    letters = []
+    for record in asyncio.run(read_topic(broker, "grid_measurements")):
+        for mark, reason in reasons.items():
+            if mark in record.value and (mark != b"West" or run.encode() in record.value):
+                headers = [("topic", b"grid_measurements"), ("stage", b"detection")]
+                headers += [("partition", b"%d" % record.partition), ("reason", reason)]
+                headers += [("offset", b"%d" % record.offset)]
+                if mark != leave_out:
+                    letters.append(("dead_letters", 0, record.value, *headers))
+    return letters
 
 
 @pytest.fixture
@@ -197,32 +108,6 @@ def worker(runs):
     for each in workers:
         each.server.shutdown()
         each.server.server_close()
-
-
-async def test_a_topic_is_read_to_its_true_end(broker):
-    await asyncio.to_thread(
-        send, broker, [("large", i % 2, b"%d" % i + b"." * 500_000) for i in range(9)]
-    )
-    records = await read_topic(broker, "large")
-    per_partition = {p: [r.offset for r in records if r.partition == p] for p in (0, 1)}
-    assert per_partition == {0: [0, 1, 2, 3, 4], 1: [0, 1, 2, 3]}
-    assert len(await read_topic(broker, "large", keep=lambda r: r.value.startswith(b"8"))) == 1
-
-
-async def test_an_empty_topic_has_an_end_too(broker):
-    assert await read_topic(broker, "empty") == []
-    assert await partition_count(broker, "empty") == 2
-
-
-async def test_a_missing_topic_is_an_error_and_is_not_created(broker):
-    for _ in range(2):
-        with pytest.raises(DataError, match="topic nonesuch does not exist"):
-            await read_topic(broker, "nonesuch")
-
-
-async def test_a_missing_broker_is_an_error():
-    with pytest.raises(BrokerError, match="no Kafka broker"):
-        await read_topic("127.0.0.1:1", "large")
 
 
 def test_a_good_run_is_equal_and_the_counts_are_told(command, worker):
@@ -345,3 +230,45 @@ async def test_an_answer_that_is_no_json_is_an_error(worker):
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(DataError, match="did not answer with JSON"):
             await WorkerApi(client, "http://127.0.0.1:1").get("health")
+
+
+def with_refused(broker: str, run: str):
+    """Send a run with a frame of an unknown zone, and rubbish that names no run."""
+    frames = [*evening(), frame("West", 0, [0], [[1.0]], nodes=["a"])]
+    frames = [msgspec.structs.replace(f, run=run) for f in frames]
+    expected = recompute(frames, GRID, SETTINGS)
+    send(broker, [*of_run(frames, expected, echo(expected)), ("grid_measurements", 1, b"rubbish")])
+
+
+def test_every_refused_record_must_have_its_letter(command, broker, runs):
+    with_refused(broker, "refused")
+    args = ("verify", "--run", "refused", "--no-open", "--api", "http://127.0.0.1:1", "--json")
+    lacking = command(*args)
+    problems = json.loads(lacking.stdout)["outcomes"]["measurements"]["problems"]
+    assert lacking.exit_code == 1
+    assert len(problems) == 2
+    assert all("cannot be used, but has no dead letter" in text for text in problems)
+
+    send(broker, letters_about(broker, "refused", leave_out=b"rubbish"))
+    (problem,) = json.loads(command(*args).stdout)["outcomes"]["measurements"]["problems"]
+    assert "not JSON" in problem
+
+    letters = letters_about(broker, "refused")
+    send(broker, letters)
+    whole = command(*args)
+    assert whole.exit_code == 0, whole.output
+    counts = json.loads(whole.stdout)["outcomes"]["measurements"]["counts"]
+    assert (counts["letters found"], counts["records of no run"]) == (2, 1)
+
+    good = next(
+        (record.partition, record.offset, record.value)
+        for record in asyncio.run(read_topic(broker, "grid_measurements"))
+        if b"refused" in record.value
+    )
+    headers = [("partition", b"%d" % good[0]), ("offset", b"%d" % good[1])]
+    headers += [("topic", b"grid_measurements"), ("stage", b"detection"), ("reason", b"failed")]
+    send(broker, [("dead_letters", 0, good[2], *headers)])
+    extra = command(*args)
+    assert extra.exit_code == 1
+    (problem,) = json.loads(extra.stdout)["outcomes"]["measurements"]["problems"]
+    assert "can be used, but its dead letter says failed" in problem

@@ -1,6 +1,7 @@
 """A grid of three nodes, frames for it, and an app that said exactly what it should."""
 
 import numpy as np
+from aiokafka import ConsumerRecord
 
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed
@@ -142,3 +143,20 @@ def echo_open(expected: Recomputed) -> dict[str, OpenWindows]:
                 )
         answer[model] = OpenWindows(windows)
     return answer
+
+
+def record(partition: int, offset: int, value: bytes | None) -> ConsumerRecord:
+    """A record of ``grid_measurements`` as a consumer hands it over."""
+    return ConsumerRecord(
+        topic="grid_measurements",
+        partition=partition,
+        offset=offset,
+        timestamp=1_000 + offset,
+        timestamp_type=0,
+        key=b"k",
+        value=value,
+        checksum=None,
+        serialized_key_size=1,
+        serialized_value_size=len(value or b""),
+        headers=(),
+    )

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -57,9 +58,13 @@ class Worker:
         os.kill(self.service.pid, signal.SIGKILL)
         wait_for(lambda: not self.service.alive, "killed worker is gone")
 
+    def start(self) -> None:
+        """Start it again where it was."""
+        self.service = processes.spawn(self.spec, self.log_dir)
+
     def restart(self) -> None:
         """Start it again where it was, and wait until it is healthy."""
-        self.service = processes.spawn(self.spec, self.log_dir)
+        self.start()
         processes.wait_until_healthy(self.spec, self.service, time.monotonic() + READY_S)
 
 
@@ -76,6 +81,7 @@ class Stack:
     hasty: bool = True
     workers: list[Worker] = field(default_factory=list)
     _exit: ExitStack = field(default_factory=ExitStack)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +110,24 @@ class Stack:
         self.workers.append(worker)
         processes.wait_until_healthy(spec, service, time.monotonic() + READY_S)
         return worker
+
+    def begin_worker(self, **environment: str) -> "subprocess.Popen[str]":
+        """Start a worker that may end by itself; what it says is read from its ``stdout``."""
+        port, name = processes.free_port(), f"{next(self._numbers)}-by-itself"
+        env = {**self._env, **environment}
+        spec = worker_spec(name, port, env, self.directory, log_level="info")
+        process = subprocess.Popen(
+            list(spec.command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **spec.environment},
+            cwd=spec.directory,
+            text=True,
+        )
+        self._exit.callback(process.wait)
+        self._exit.callback(process.kill)
+        return process
 
     def command(
         self, *words: str, given: str | None = None, timeout_s: float = 150.0

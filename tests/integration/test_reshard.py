@@ -17,7 +17,7 @@ async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_pa
     with Stack(kafka, tmp_path) as stack:
         worker = stack.add_worker()
         assert stack.command("replay", "--run", "before", *SPAN).returncode == 0
-        assert stack.verify("before")["ok"]
+        record = stack.verify("before")["record"]
         before = stack.episodes("before")
         await send(stack.bootstrap, "grid_measurements", [(0, b"rubbish")])
         backup = str(tmp_path / "kept.jsonl")
@@ -37,10 +37,23 @@ async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_pa
             stack.add_worker()  # with the old number
         stack.environment["GRIDSTRESS_PARTITIONS"] = "7"
         stack.add_worker()
-        assert stack.verify("before")["ok"]
+        after = stack.verify("before")
+        assert after["record"]["state"] == "ended"
+        assert after["outcomes"]["measurements"]["counts"]["rows lost"] == 0
+        assert after["record"] == record
         assert stack.episodes("before") == before
         assert stack.command("replay", "--run", "after", *SPAN).returncode == 0
         assert stack.verify("after")["ok"]
         assert {r.partition for r in await records(stack.bootstrap, "risk_windows_linear")} == set(
             range(7)
         )
+
+        # Other settings, too, once nothing of the former ones is left.
+        for running in stack.workers:
+            processes.stop(running.service)
+        stack.environment["GRIDSTRESS_STEP_S"] = "1800"
+        again = stack.command("reshard", "7", "--backup", str(tmp_path / "again.jsonl"), "--yes")
+        assert again.returncode == 0, again.stderr
+        stack.add_worker()
+        assert stack.verify("before")["ok"]
+        assert stack.episodes("before") != before

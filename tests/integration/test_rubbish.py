@@ -136,10 +136,18 @@ async def test_rubbish_is_set_aside_and_the_good_between_is_counted(
         pieces = rubbish(topic)
         expected[topic] = Counter(reason for _, reason in pieces)
         await send(broker, topic, ((0, value) for value, _ in pieces))
+    faults = {"unknown-zone": {"zone": "Atlantis"}, "invalid": {"seq": -1}}
+    for reason, fault in faults.items():
+        expected[MEASUREMENTS][reason] += 1
+        piece = {**good(MEASUREMENTS), "run": "good", **fault}
+        await send(broker, MEASUREMENTS, [(0, json.dumps(piece).encode())])
     done = stack.command("replay", "--run", "after", *span)
     assert done.returncode == 0, done.stderr
-    for run in ("good", "after"):
-        assert stack.verify(run)["ok"]
+    for run, own in (("good", len(faults)), ("after", 0)):
+        counts = stack.verify(run)["outcomes"]["measurements"]["counts"]
+        assert counts["letters found"] == counts["letters expected"]
+        assert counts["letters found"] == own + counts["records of no run"]
+        assert counts["records of no run"] > BIG
     assert not replay.alive
 
     letters = await records(broker, DEAD_LETTERS)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from tables.risk_table import HoppingWindows, RiskTable
+from tables.risk_table import HoppingWindows, RiskTable, StateError
+from tables.schema import NewerStateError
 from tables.shard_state import ForgottenRun, ShardState
 from tables.windows import WindowSpec
 from tests.memory import Table
@@ -101,3 +102,50 @@ async def test_a_tombstone_is_no_state(table: RiskTable) -> None:
     await table.write(0, [table.entry_change("r", 0, ForgottenRun(1, {"x": 7}))])
     assert table.state("r", 0) is None
     assert table.entry("r", 0) == ForgottenRun(1, {"x": 7})
+
+
+# --- a store that fails
+
+
+class Broken(Table):
+    """A store that cannot be read any more, as RocksDB tells it."""
+
+    def stored(self, shard: int, key: bytes) -> bytes | None:
+        raise ValueError("Corruption: block checksum mismatch")
+
+    def stored_keys(self, shard: int) -> list[bytes]:
+        raise ValueError("Corruption: block checksum mismatch")
+
+
+def test_a_store_that_cannot_be_read_is_an_error_of_the_state() -> None:
+    table = RiskTable(Broken(), grid_size=2)
+    for read in (
+        lambda: table.state("r", 0),
+        lambda: table.index(0),
+        lambda: table.panes("r", 0).get(0),
+        lambda: table.panes("r", 0).deletions([0, 10]),
+    ):
+        with pytest.raises(StateError, match="block checksum mismatch"):
+            read()
+
+
+async def test_a_value_that_cannot_be_read_is_an_error_of_the_state(
+    table: RiskTable, store: Table
+) -> None:
+    await add(table, 0, 1.0)
+    store.shards[0] = {key: value[:-3] for key, value in store.shards[0].items()}
+    with pytest.raises(StateError):
+        table.panes("r", 0).get(0)
+
+
+async def test_a_value_of_a_newer_schema_says_what_to_do(table: RiskTable, store: Table) -> None:
+    await add(table, 0, 1.0)
+    store.shards[0] = {key: b"\x63" + value[1:] for key, value in store.shards[0].items()}
+    with pytest.raises(NewerStateError, match="schema 99"):
+        table.panes("r", 0).get(0)
+
+
+async def test_a_write_that_fails_is_an_error_of_the_state(table: RiskTable, store: Table) -> None:
+    store.left = 0
+    with pytest.raises(StateError, match="no space left"):
+        await add(table, 0, 1.0)

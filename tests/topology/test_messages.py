@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from tests.frames import START, run_record
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, PropagatedFrame, StressFrame, decode, encode
+from topology.messages import (
+    MeasurementFrame,
+    PropagatedFrame,
+    RunRecord,
+    StressFrame,
+    decode,
+    decode_run_record,
+    encode,
+)
 
 MEASURED: dict[str, Any] = {
     "run": "r",
@@ -37,6 +47,20 @@ def _raw(record: dict[str, Any], **changes: Any) -> bytes:
 
 def _frame() -> MeasurementFrame:
     return decode(_raw(MEASURED), MeasurementFrame)
+
+
+def test_a_runs_record_reads_back_as_it_was_written() -> None:
+    record = run_record("r")
+    assert decode_run_record(b"r", encode(record)) == ("r", record)
+    assert decode_run_record(b"r", None) == ("r", None)
+    made = replace(record, made_from="r0", changes=["Diele without load"])
+    assert decode(encode(made), RunRecord) == made
+
+
+def test_a_runs_record_has_an_end_when_it_says_so_and_only_then() -> None:
+    for changes in ({"state": "ended"}, {"ended": START}):
+        with pytest.raises(ValueError, match="state"):
+            replace(run_record("r"), **changes)
 
 
 def test_a_frame_reads_with_its_defaults() -> None:

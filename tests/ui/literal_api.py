@@ -54,13 +54,27 @@ LEVELS = {
 TWO = ("linear", "centrality")
 
 
+def record(**changes: Any) -> dict[str, Any]:
+    """A run's record in a ``/runs`` answer."""
+    return {
+        "kind": "replay", "state": "running", "source": "synthetic-2025", "synthetic": True,
+        "credit": "Made of statistics.", "start": "2019-01-01T00:00:00Z",
+        "end": "2020-01-01T00:00:00Z", "grid": "germany", "grid_fingerprint": "ab" * 32,
+        "settings_fingerprint": "cd" * 32, "models": list(TWO), "zones": GRID["zones"],
+        "sent": {"TenneT": {"rows": 4, "last_seq": 3, "final": False}},
+        "began": "2026-01-01T12:00:00Z", "ended": None, "made_from": None, "changes": [],
+        **changes,
+    }  # fmt: skip
+
+
 def state(model: str, version: int = 7, published_at: float = 1e9) -> dict[str, Any]:
     """A ``/state`` answer with one open alarm."""
     risk, level = RISKS[model], LEVELS[model]
     alarms = {name: level.count(name) for name in ("WARNING", "HIGH", "CRITICAL")}
     return {
         "version": version, "model": model, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
-        "watermark": "2019-01-15T17:00:00Z", "ended": False, "speed": 3600.0,
+        "watermark": "2019-01-15T17:00:00Z", "source": "synthetic-2025", "synthetic": True,
+        "ended": False, "speed": 3600.0,
         "nodes": [node["id"] for node in GRID["nodes"]], "risk": risk,
         "stress": [0.0, 0.37, 1.77], "level": level,
         "kpis": {"active_alarms": {**alarms, "total": 1},
@@ -188,10 +202,10 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
         "grid": GRID | {"models": list(models)},
         "runs": {"runs": [{"run": RUN, "event_time": "2019-01-15T18:00:00Z",
                            "watermark": "2019-01-15T17:00:00Z", "ended": False,
-                           "published_at": published_at}]},
+                           "published_at": published_at, "record": record()}]},
         "health": {"status": "ok", "worker": "host:6066", "version": "0.1.0", "now": published_at,
                    "uptime_s": 12.0, "partitions": {"grid_measurements": [0, 1]}, "counters": {},
-                   "silent_zones": [], "parts": []},
+                   "lost_records": [], "silent_zones": [], "parts": []},
         "episodes": {"version": 7, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
                      "episodes": [episode("c1", "centrality", "CRITICAL"), episode("e1"),
                                   episode("c2", "centrality", "WARNING", ended=True),

@@ -14,7 +14,7 @@ from tables.shard_state import ShardState
 from tables.shard_view import view_of
 from tables.view_epoch import NO_EPOCH
 from tables.windows import WindowSpec
-from tests.frames import at, spread
+from tests.frames import at, run_record, spread
 from tests.memory import Table
 from topology.clock import to_iso
 from topology.errors import UsageError
@@ -89,6 +89,29 @@ def test_state_shows_the_window_that_is_filling(answers: Answers) -> None:
     assert [part["worker"] for part in state["parts"]] == ["host:1"]
 
 
+def test_the_runs_record_says_where_its_data_come_from(answers: Answers) -> None:
+    (unknown,) = answers.runs()["runs"]
+    assert unknown["record"] is None
+    state = answers.state("linear", "r")
+    assert (state["source"], state["synthetic"]) == (None, None)
+
+    before = answers.store.version
+    answers.store.apply_record("r", run_record("r"))
+    answers.store.apply_record("other", run_record("other"))
+    assert answers.store.version > before
+    (known,) = answers.runs()["runs"]
+    assert known["record"]["source"] == "load.csv"
+    assert known["record"]["synthetic"] is False
+    assert known["record"]["sent"] == {"north": {"rows": 3, "last_seq": 2, "final": False}}
+    assert known["record"]["began"] == iso(9)
+    assert not {"run", "schema"} & known["record"].keys()
+    state = answers.state("centrality", None)
+    assert (state["source"], state["synthetic"]) == ("load.csv", False)
+
+    answers.store.apply_record("r", None)
+    assert answers.runs()["runs"][0]["record"] is None
+
+
 def test_state_without_a_run_is_empty_and_not_an_error(triangle: Grid) -> None:
     empty = Answers(triangle, {"linear": INFLUENCE}, 1, 3600, 10_800, {}, Store())
     state = empty.state(None, None)
@@ -156,6 +179,12 @@ def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
         alone.compare(None, 2)
     with pytest.raises(UsageError, match="nothing to compare"):
         alone.history(None)
+
+
+def test_runs_that_other_settings_have_ended_are_marked(answers: Answers) -> None:
+    assert [run["settings_changed"] for run in answers.runs()["runs"]] == [False]
+    ended = replace(answers, ended_runs={"r"})
+    assert [run["settings_changed"] for run in ended.runs()["runs"]] == [True]
 
 
 def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) -> None:

@@ -32,7 +32,7 @@ def test_the_page_shows_the_workers_values_and_asks_nobody_else(watched):
     expect(watched.locator("#kpi-affected")).to_have_text("2")
     expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 18:00")
     expect(watched.locator("#status-title")).to_have_text("Live")
-    expect(watched.locator("#synthetic")).to_be_visible()
+    expect(watched.locator("#origin")).to_have_text("synthetic data")
     expect(watched.locator("#top .ag-row").first).to_contain_text("Wendlingen")
     expect(watched.locator("#timeline-note")).to_contain_text("1 raised")
     expect(watched.get_by_text("not a probability.").first).to_be_visible()

@@ -3,10 +3,11 @@ from dataclasses import replace
 
 import pytest
 from dash import Patch, no_update
-from msgspec import structs
+from msgspec import convert, structs
 from plotly.graph_objects import Figure
 
 from tests.ui.literal_api import RUN, answers, literal_api
+from tests.ui.literal_api import record as literal_record
 from ui.client import ApiClient
 from ui.dashboard import create_dashboard, words
 from ui.dashboard.app import PAGES
@@ -22,6 +23,7 @@ from ui.dashboard.panels.top import top_rows
 from ui.dashboard.shell import describe_run, freshness
 from ui.dashboard.status import status_of
 from ui.poller import Poller
+from ui.replies import RunInfo, RunRecord
 from ui.snapshot import Snapshot
 
 NOW = 1e9
@@ -211,19 +213,34 @@ def test_the_search_offers_every_node_by_zone(snapshot):
 
 
 def test_the_page_says_which_run_it_is_and_that_its_data_are_made_up(snapshot):
-    run, _, badge, credit, about = describe_run(snapshot)
+    run, run_tip, text, badge, tip, credit, about = describe_run(snapshot)
     assert run == f"run {RUN}"
-    assert badge == "badge"
-    assert credit == "A demonstration. Hand-made."
+    assert run_tip == f"{RUN}, from synthetic-2025"
+    assert (text, badge) == ("synthetic data", "badge")
+    assert "made up by a generator" in tip
+    assert credit == "A demonstration. Hand-made. Made of statistics."
     assert "not a probability" in text_of(about)
     assert "6 h window" in text_of(about)
-    assert "hidden" in describe_run(Snapshot())[2]
+    assert "hidden" in describe_run(Snapshot())[3]
 
 
-def test_measured_data_are_not_called_made_up():
-    assert words.is_synthetic(RUN)
-    assert not words.is_synthetic("opsd-2019")
-    assert not words.is_synthetic(None)
+@pytest.mark.parametrize(
+    ("name", "record", "text", "hidden", "tip"),
+    [
+        ("synthetic-2025", {"synthetic": False}, "", True, ""),
+        ("opsd-2019", {"synthetic": True}, "synthetic data", False, "made up by a generator"),
+        ("synthetic-2025", {"synthetic": None}, "origin unknown", False, "did not say"),
+        ("synthetic-2025", None, "origin unknown", False, "no record"),
+    ],
+)
+def test_whether_data_are_made_up_is_said_by_the_record_and_not_by_the_name(
+    snapshot, name, record, text, hidden, tip
+):
+    said = None if record is None else convert(literal_record(**record), RunRecord)
+    run = RunInfo(name, None, None, ended=False, published_at=0.0, record=said)
+    _, _, badge, css, title, *_ = describe_run(replace(snapshot, run=run))
+    assert (badge, "hidden" in css) == (text, hidden)
+    assert tip in title
 
 
 def test_an_unknown_model_still_has_a_name():
@@ -276,6 +293,15 @@ def test_an_ended_run_says_so():
         snapshot = poller.poll()
         poller.stop()
     assert status_of(snapshot, time.time()).kind == "ended"
+
+
+def test_a_run_that_other_settings_have_ended_says_so(snapshot):
+    run = structs.replace(snapshot.run, settings_changed=True)
+    status = status_of(fresh(snapshot, run=run), NOW)
+    assert (status.kind, status.title) == ("ended", "Run ended by other settings")
+    assert "what came later is not counted" in status.detail
+    earlier = status_of(fresh(snapshot, run=structs.replace(run, run="before")), NOW)
+    assert earlier.detail.endswith(f"The newest run is {run.run}.")
 
 
 def test_a_starting_worker_says_so():

@@ -5,10 +5,10 @@ import pytest
 
 from tables.shard_view import ShardView
 from tables.view_epoch import NO_EPOCH, ViewEpoch
-from tests.frames import at, hour_s
+from tests.frames import at, hour_s, run_record
 from tests.ui.literal_api import worker
 from topology.messages import RiskAlert, RiskWindow, encode
-from ui.store import MAX_ALERTS, Store
+from ui.store import MAX_ALERTS, MAX_RUN_RECORDS, Store
 
 ids = count()
 LOG = "gridstress-risk_linear-changelog"
@@ -192,3 +192,13 @@ def test_windows_are_of_one_run_each_once_oldest_first(store: Store) -> None:
     last = store.last_window("linear", "r", 0)
     assert last is not None
     assert last.window_end == at(2)
+
+
+def test_of_very_many_records_those_written_longest_ago_are_forgotten(store: Store) -> None:
+    for i in range(MAX_RUN_RECORDS):
+        store.apply_record(str(i), run_record(str(i)))
+    store.apply_record("0", run_record("0"))
+    store.apply_record("new", run_record("new"))
+    assert len(store.records) == MAX_RUN_RECORDS
+    assert "1" not in store.records
+    assert {"0", "2", "new"} <= store.records.keys()

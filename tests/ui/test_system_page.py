@@ -89,6 +89,12 @@ def test_the_workers_table_tells_everything_in_words():
     assert silent[:2] == ["host:6067", "silent for 20 s"]
 
 
+def test_the_workers_table_names_the_groups_settings():
+    worker = literal_api.worker() | {"settings": "3f0c5e1b9a42"}
+    _, row = cells(panel.worker_table(system_of(worker)))
+    assert row[10].endswith(" · settings 3f0c5e1b9a42")
+
+
 def test_the_matrix_shows_who_owns_which_partition_and_names_the_orphans():
     tables = panel.partition_tables(two(), 4)
     measurements, stress = tables

@@ -39,12 +39,7 @@ def header(pages: Sequence[Page], grid: GridInfo | None) -> html.Header:
                 [
                     html.Span("no run yet", id="run", className="run"),
                     run_select(),
-                    html.Span(
-                        "synthetic data",
-                        id="synthetic",
-                        className="badge hidden",
-                        title="The loads of this run were made up by a generator, not measured.",
-                    ),
+                    html.Span(id="origin", className="badge hidden"),
                 ],
                 className="run-line",
             ),

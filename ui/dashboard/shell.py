@@ -8,10 +8,10 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
-from ui.dashboard import words
 from ui.dashboard.about import about_panel, credit_line
 from ui.dashboard.figures.timeline import SLIDE_S
 from ui.dashboard.header import aria, header, model_options, nav_links, switch_label
+from ui.dashboard.origin import origin_badge, run_title
 from ui.dashboard.page import Page, page_at
 from ui.dashboard.pairs import register_pairs
 from ui.dashboard.pause import Paused, stand_still
@@ -98,7 +98,9 @@ def register_shell(
     @app.callback(
         Output("run", "children"),
         Output("run", "title"),
-        Output("synthetic", "className"),
+        Output("origin", "children"),
+        Output("origin", "className"),
+        Output("origin", "title"),
         Output("credit", "children"),
         Output("about", "children"),
         Input("news", "data"),
@@ -248,14 +250,17 @@ def freshness(snapshot: Snapshot, now: float) -> dict[str, float] | None:
 
 
 def describe_run(snapshot: Snapshot) -> tuple[Any, ...]:
-    """Run name and its tooltip, class of the synthetic badge, credit, explanation."""
+    """Run name and its tooltip; text, class and tooltip of its badge; credit; explanation."""
     grid, run = snapshot.grid, snapshot.run
-    name = run.run if run else None
+    badge = origin_badge(run)
+    data_credit = run.record.credit if run and run.record else ""
     return (
-        f"run {name}" if name else "no run yet",
-        name or "",
-        "badge" if words.is_synthetic(name) else "badge hidden",
-        credit_line(grid),
+        f"run {run.run}" if run else "no run yet",
+        run_title(run),
+        badge.text,
+        badge.css,
+        badge.title,
+        " ".join(part for part in (credit_line(grid), data_credit) if part),
         about_panel(grid),
     )
 

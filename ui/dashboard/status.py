@@ -69,6 +69,8 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
             f"The workers do not know the run {snapshot.missing}; shown is the newest, "
             f"{snapshot.run.run}.",
         )
+    if snapshot.run.settings_changed:
+        return Status("ended", "Run ended by other settings", _changed(snapshot))
     if not snapshot.is_newest:
         return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
@@ -93,6 +95,14 @@ def _first_failure(snapshot: Snapshot) -> str:
     if not snapshot.error:
         return "Asking for the first time."
     return f"Asking again every second: {snapshot.error}"
+
+
+def _changed(snapshot: Snapshot) -> str:
+    text = (
+        "Other settings were accepted for the workers before this run was complete. What is shown "
+        "was computed with the former ones; what came later is not counted."
+    )
+    return text if snapshot.is_newest else f"{text} The newest run is {snapshot.runs[0].run}."
 
 
 def _earlier(snapshot: Snapshot) -> str:

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-SYNTHETIC_PREFIX = "synthetic"
 DASH = "–"
 
 
@@ -75,8 +74,3 @@ def speed(value: float | None) -> str:
 def plural(count: int, noun: str) -> str:
     """``1 node``, ``2 nodes``."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
-def is_synthetic(run: str | None) -> bool:
-    """Whether the run's loads were made up rather than measured."""
-    return bool(run) and str(run).startswith(SYNTHETIC_PREFIX)

@@ -147,7 +147,7 @@ def worker_table(system: System) -> Component:
                 html.Td(f"{worker.gaps:,}"),
                 html.Td(_by_name(worker.dead_letters, "{:,}", "none"), className="wrap"),
                 html.Td(
-                    f"gridstress {worker.version} · faust {worker.faust} · Python {worker.python}",
+                    _versions(worker),
                     className="wrap muted",
                 ),
             ],
@@ -243,6 +243,11 @@ def reason_words(reason: str) -> str:
 def _by_name(counts: Mapping[str, float], form: str, empty: str = words.DASH) -> str:
     told = [f"{reason_words(name)} {form.format(count)}" for name, count in sorted(counts.items())]
     return ", ".join(told) or empty
+
+
+def _versions(worker: WorkerStatus) -> str:
+    text = f"gridstress {worker.version} · faust {worker.faust} · Python {worker.python}"
+    return f"{text} · settings {worker.settings}" if worker.settings else text
 
 
 def _state(worker: WorkerStatus, now: float) -> html.Span:

@@ -1,0 +1,105 @@
+"""``gridstress settings``: the settings that all workers of a group share."""
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from gridstress.group_settings import Mine
+    from gridstress.settings import Settings
+    from gridstress.settings_accept import Change
+
+app = typer.Typer(
+    help="The settings that all workers of a group share: show them, replace them.",
+    no_args_is_help=True,
+)
+
+
+@app.command()
+def show(
+    as_json: Annotated[bool, typer.Option("--json", help="Write them as JSON.")] = False,
+) -> None:
+    """Show the settings of the group, and what differs from those in force here.
+
+    Exit codes: 0 the same, 1 something differs or nothing is settled yet, 3 broker.
+    """
+    from gridstress.group_settings import differences
+    from gridstress.settings_log import read_log
+    from topology.errors import GridstressError
+
+    settings, mine = _mine()
+    group = asyncio.run(read_log(settings))
+    if group is None:
+        raise GridstressError(
+            f"group {settings.group!r} has no settings yet", hint="its first worker settles them"
+        )
+    now, found = group.current, differences(group.current, mine)
+    ended = sorted(group.ended_runs)
+    if as_json:
+        said = {"id": now.id, "since": now.founded.at, "by": now.founded.by}
+        plain = {**said, "settings": dict(now.settings), "ended_runs": ended, "differences": found}
+        typer.echo(json.dumps({"group": settings.group, **plain}))
+    else:
+        typer.echo(f"group {settings.group}, settings {now.id}, since {now.founded.at}")
+        width = max(map(len, now.settings))
+        for name, value in sorted(now.settings.items()):
+            typer.echo(f"{name:<{width}}  {value}")
+        for run in ended:
+            typer.echo(f"ended by a change of settings: {run}")
+        for line in found:
+            typer.echo(f"differs: {line}")
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def accept(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Replace the settings of the group by those in force here, and end the runs under way.
+
+    Stop all workers of the group first. Nothing of the ended runs is worked on any more; what was
+    reckoned stays. Exit codes: 1 refused, 2 workers are there, 3 broker.
+    """
+    from gridstress.settings_accept import accept as replace
+    from gridstress.settings_accept import plan_accept
+
+    settings, mine = _mine()
+    change = asyncio.run(plan_accept(settings, mine))
+    if not change.differences:
+        _say(f"group {settings.group} has these settings already")
+        return
+    _tell(change)
+    if not yes and not typer.confirm("Accept these settings?", err=True):
+        raise typer.Exit(1)
+    group = asyncio.run(replace(settings, mine, change))
+    _say(f"group {settings.group} has settings {group.current.id}; start its workers with them")
+
+
+def _mine() -> tuple["Settings", "Mine"]:
+    from gridstress.group_settings import Mine
+    from gridstress.replay_sinks import quiet_client
+    from gridstress.settings import load_settings
+    from topology.loaders import load_grid
+
+    quiet_client()
+    settings = load_settings()
+    return settings, Mine.of(settings, load_grid(settings.topology))
+
+
+def _tell(change: "Change") -> None:
+    for line in change.differences:
+        _say(f"changes: {line}")
+    for run in sorted(change.runs):
+        _say(f"ends: {run}")
+    if change.waiting:
+        _say(
+            f"{change.waiting:,} records of these runs wait between the stages and will be "
+            "refused: to have them counted, let workers with the former settings finish first"
+        )
+
+
+def _say(text: str) -> None:
+    typer.echo(text, err=True)

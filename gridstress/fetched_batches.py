@@ -1,0 +1,241 @@
+"""Record batches as aiokafka fetches them, decoded such that no batch stops a consumer for good.
+
+aiokafka raises where it cannot decode a batch (damaged bytes, a codec whose library is missing, a
+header key that is not UTF-8), discards the records before it, and raises again at every fetch.
+Here a header key may be any bytes, and what cannot be decoded is one record whose value is
+`Undecodable`: each consumer decides what to do about it. A compressed batch cannot use up the
+memory either. `install` changes all of aiokafka's consumers in this process.
+"""
+
+import logging
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+import aiokafka.codec
+from aiokafka.consumer import fetcher
+from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchPy
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import decode_varint_py
+
+MAX_DECODED_BYTES = 64 << 20
+"""Size up to which a batch is decompressed: some thirty times the largest that our topics take."""
+
+_LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT = 8, 16, 21
+_HEAD_BYTES = DefaultRecordBase.HEADER_STRUCT.size
+_V2 = 2
+
+logger = logging.getLogger(__name__)
+
+
+class Undecodable(bytes):
+    """A batch, or what is left of it, that cannot be decoded: its bytes as they were fetched.
+
+    Attributes
+    ----------
+    first
+        Offset of the first record that cannot be read; the record it stands in has the last one's.
+    cause
+        Why not, in one line.
+    """
+
+    first: int
+    cause: str
+
+    @classmethod
+    def of(cls, raw: bytes, first: int, error: Exception) -> Self:
+        """Note why the bytes cannot be decoded from the record `first` on."""
+        found = cls(raw)
+        found.first = first
+        name, text = type(error).__name__, " ".join(str(error).split())
+        found.cause = text if text.startswith(name) else f"{name}: {text}"
+        return found
+
+
+@dataclass(frozen=True)
+class _Record:
+    """What aiokafka wants of a record."""
+
+    offset: int
+    value: bytes
+    timestamp: int = -1
+    timestamp_type: int = 0
+    key: bytes | None = None
+    headers: tuple[()] = ()
+    checksum: None = None
+
+
+class _AnyText(bytearray):
+    """Bytes whose slices can be read as text, whatever they are."""
+
+    def __getitem__(self, key: Any) -> Any:
+        part: Any = super().__getitem__(key)
+        return _AnyText(part) if isinstance(part, bytearray) else part
+
+    def decode(self, *_: Any) -> str:
+        return bytes(self).decode(errors="backslashreplace")
+
+
+class _AnyHeaders(_DefaultRecordBatchPy):  # type: ignore[misc]
+    """aiokafka's decoder in Python, for a batch with header keys that are not UTF-8."""
+
+    def __iter__(self) -> Any:
+        found: Any = super().__iter__()
+        found._buffer = _AnyText(found._buffer)
+        return found
+
+    def _read_msg(self, *_: Any) -> Any:
+        # The compiled one reads beyond the end of damaged bytes, and the process dies of it.
+        return super()._read_msg(decode_varint_py)
+
+
+class Batches:
+    """Stands in for aiokafka's MemoryRecords: the batches of one answer to a fetch."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data, self._at, self._broken = memoryview(data), 0, False
+        self._batches = MemoryRecords(data)
+
+    def size_in_bytes(self) -> int:
+        """Return how many bytes were fetched."""
+        return len(self._data)
+
+    def has_next(self) -> bool:
+        """Return whether another whole batch was fetched."""
+        return not self._broken and bool(self._batches.has_next())
+
+    def next_batch(self) -> "Batch":
+        """Return the next batch."""
+        base, length = struct.unpack_from(">qi", self._data, self._at)
+        raw = self._data[self._at : self._at + 12 + max(0, length)]
+        self._at += len(raw)
+        try:
+            return Batch(self._batches.next_batch(), raw)
+        except Exception as error:  # noqa: BLE001 - where the next batch begins is unknown, too
+            self._broken = True
+            return Batch(_NoBatch(base, base + 1, error), raw)
+
+
+@dataclass(frozen=True)
+class _NoBatch:
+    """Stands in for a batch whose first bytes do not say where it ends."""
+
+    base_offset: int
+    next_offset: int
+    error: Exception
+    is_control_batch: bool = False
+    is_transactional: bool = False
+    producer_id: int | None = None
+
+    def validate_crc(self) -> bool:
+        raise self.error
+
+
+class Batch:
+    """One batch of aiokafka's, whose iteration raises nothing."""
+
+    def __init__(self, batch: Any, raw: memoryview) -> None:
+        self._batch, self._raw = batch, raw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._batch, name)
+
+    def validate_crc(self) -> bool:
+        """Return True; a wrong checksum shows in the iteration."""
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        expected = getattr(self._batch, "base_offset", 0)
+        try:
+            if not self._batch.validate_crc():
+                raise ValueError("the checksum is wrong")
+            batch, plain = self._batch, self._raw
+            if plain[_MAGIC_AT] == _V2 and batch.compression_type:
+                decompressed = _decompressed(bytes(plain), batch.compression_type)
+                plain = memoryview(decompressed)
+                batch = MemoryRecords(decompressed).next_batch()
+            try:
+                for record in batch:
+                    expected = record.offset + 1
+                    yield record
+            except Exception as error:
+                if plain[_MAGIC_AT] != _V2 or not _of_text(error):
+                    raise
+                for record in _AnyHeaders(plain):
+                    if record.offset >= expected:
+                        expected = record.offset + 1
+                        yield record
+        except Exception as error:  # noqa: BLE001 - whatever it is, the record's reader gets it
+            last = max(expected, self._batch.next_offset - 1)
+            yield _Record(last, Undecodable.of(bytes(self._raw), expected, error))
+
+
+def _of_text(error: Exception) -> bool:
+    return isinstance(error, UnicodeDecodeError) or isinstance(error.__cause__, UnicodeDecodeError)
+
+
+def _decompressed(raw: bytes, codec: int) -> bytes:
+    """Return the same batch without compression."""
+    data = _decompress(raw[_HEAD_BYTES:], codec)
+    head = bytearray(raw[:_HEAD_BYTES])
+    (attributes,) = struct.unpack_from(">h", head, _ATTRIBUTES_AT)
+    struct.pack_into(">i", head, _LENGTH_AT, len(head) - 12 + len(data))
+    struct.pack_into(">h", head, _ATTRIBUTES_AT, attributes & ~DefaultRecordBase.CODEC_MASK)
+    return bytes(head) + data
+
+
+def _decompress(data: bytes, codec: int) -> bytes:
+    DefaultRecordBase()._assert_has_codec(codec)
+    if codec == DefaultRecordBase.CODEC_GZIP:
+        return _gunzip(data)
+    if codec == DefaultRecordBase.CODEC_SNAPPY:
+        if _snappy_size(data) > MAX_DECODED_BYTES:
+            raise ValueError(_TOO_LARGE)
+        return cast(bytes, aiokafka.codec.snappy_decode(data))
+    cramjam: Any = aiokafka.codec.cramjam
+    room = bytearray(MAX_DECODED_BYTES + 1)  # the system gives memory only for what is written
+    library = cramjam.lz4 if codec == DefaultRecordBase.CODEC_LZ4 else cramjam.zstd
+    try:
+        size = library.decompress_into(data, room)
+    except cramjam.DecompressionError as error:
+        raise ValueError(_TOO_LARGE if "whole buffer" in str(error) else str(error)) from None
+    if size > MAX_DECODED_BYTES:
+        raise ValueError(_TOO_LARGE)
+    return bytes(memoryview(room)[:size])
+
+
+_TOO_LARGE = f"it has more than {MAX_DECODED_BYTES:,} bytes when decompressed"
+
+
+def _gunzip(data: bytes) -> bytes:
+    whole = bytearray()
+    while data:
+        stream = zlib.decompressobj(wbits=31)
+        whole += stream.decompress(data, MAX_DECODED_BYTES + 1 - len(whole))
+        if len(whole) > MAX_DECODED_BYTES:
+            raise ValueError(_TOO_LARGE)
+        if not stream.eof:
+            raise EOFError("the gzip stream is cut off")
+        data = stream.unused_data
+    return bytes(whole)
+
+
+def _snappy_size(data: bytes) -> int:
+    cramjam: Any = aiokafka.codec.cramjam
+    if not aiokafka.codec._detect_xerial_stream(data):
+        return int(cramjam.snappy.decompress_raw_len(data))
+    size, at = 0, 16
+    while at < len(data):
+        (length,) = struct.unpack_from(">i", data, at)
+        if length <= 0:
+            raise ValueError(f"a snappy block of {length} bytes")
+        size += cramjam.snappy.decompress_raw_len(data[at + 4 : at + 4 + length])
+        at += 4 + length
+    return size
+
+
+def install() -> None:
+    """Have all of aiokafka's consumers in this process decode batches in this way."""
+    cast(Any, fetcher).MemoryRecords = Batches

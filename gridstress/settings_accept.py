@@ -1,0 +1,170 @@
+"""Replacing a group's settings by others, which ends the runs that are under way."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gridstress import topics
+from gridstress.brokers import is_embedded
+from gridstress.group_settings import GroupSettings, Mine, differences
+from gridstress.kafka_security import connection
+from gridstress.reshard import count_members
+from gridstress.settings import Settings
+from gridstress.settings_log import append, now, read_log, who
+from gridstress.topic_reader import read_topic, scan_topic
+from gridstress.verify.collect import run_of
+from topology.errors import BrokerError, DataError, GridstressError, UsageError
+
+_RunKey = tuple[str, int, int | None]
+_key_decoder = msgspec.json.Decoder(_RunKey)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an accept would do.
+
+    Attributes
+    ----------
+    differences
+        What differs, one line each; empty if nothing has to be accepted.
+    runs
+        Runs that it ends: the workers know them, or have records of them between their stages.
+    waiting
+        Records between the stages that the workers have not finished. They are of the former
+        settings, so they will be refused.
+    """
+
+    group: GroupSettings
+    differences: list[str]
+    runs: frozenset[str]
+    waiting: int
+
+
+async def plan_accept(settings: Settings, mine: Mine) -> Change:
+    """Look what it would mean to replace the group's settings by those of this process.
+
+    Raises
+    ------
+    UsageError
+        If workers are in the group, or the broker is the embedded one.
+    GridstressError
+        If the group has no settings yet: its first worker settles them.
+    BrokerError
+        If the broker does not answer.
+    """
+    if await is_embedded(settings.kafka):
+        raise UsageError(
+            "the embedded broker does not tell which workers have gone",
+            hint="it forgets everything when it stops: gridstress down, and up with other settings",
+        )
+    await refuse_while_at_work(settings)
+    group = await read_log(settings)
+    if group is None:
+        raise GridstressError(
+            f"group {settings.group!r} has no settings yet", hint="its first worker settles them"
+        )
+    found = differences(group.current, mine)
+    if not found:
+        return Change(group, [], frozenset(), 0)
+    models = group.current.settings.get("models", "").split(",")
+    known = await _known_runs(settings, models)
+    between = await _runs_between(settings, models)
+    runs = frozenset(known | between.keys()) - group.ended_runs
+    return Change(group, found, runs, between.total())
+
+
+async def accept(settings: Settings, mine: Mine, change: Change) -> GroupSettings:
+    """Replace the group's settings by those of this process, and end the runs of the change.
+
+    Raises
+    ------
+    UsageError
+        If workers are in the group, or came while it was done; such a worker ends by itself.
+    GridstressError
+        If the group's settings have changed since the change was planned.
+    BrokerError
+        If the broker does not answer.
+    """
+    await refuse_while_at_work(settings)
+    if await read_log(settings) != change.group:
+        raise GridstressError("the group's settings have changed meanwhile", hint="try again")
+    await append(settings, mine.record("accepted", at=now(), by=who(), runs=change.runs))
+    await refuse_while_at_work(settings)
+    group = await read_log(settings)
+    if group is None or differences(group.current, mine):
+        raise GridstressError("other settings were accepted at the same time", hint="try again")
+    return group
+
+
+async def refuse_while_at_work(settings: Settings) -> None:
+    """Raise UsageError if the group's coordinator knows workers."""
+    async with _admin(settings) as admin:
+        members = await count_members(admin, settings.group)
+    if members:
+        raise UsageError(
+            f"{members} workers are in the group {settings.group!r}", hint="stop all of them first"
+        )
+
+
+async def _known_runs(settings: Settings, models: Iterable[str]) -> set[str]:
+    """Runs of which the group's tables hold a state."""
+    runs: set[str] = set()
+    for model in models:
+        states: dict[bytes, bool] = {}
+        try:
+            found = await read_topic(settings.kafka, topics.changelog(settings.group, model))
+        except DataError:
+            continue  # no such topic
+        for record in found:
+            if record.key:
+                states[record.key] = record.value is not None
+        runs |= {run for key, there in states.items() if there and (run := _run_of_key(key))}
+    return runs
+
+
+def _run_of_key(key: bytes) -> str | None:
+    try:
+        run, _, pane_s = _key_decoder.decode(key)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None  # a fence
+    return run if pane_s is None else None
+
+
+async def _runs_between(settings: Settings, models: Iterable[str]) -> Counter[str]:
+    """Records between the stages that the group has not finished, by run."""
+    async with _admin(settings) as admin:
+        committed: Any = await admin.list_consumer_group_offsets(settings.group)
+    begin: dict[str, dict[int, int]] = defaultdict(dict)
+    for tp, at in committed.items():
+        if at.offset >= 0:
+            begin[tp.topic][tp.partition] = at.offset
+    runs: Counter[str] = Counter()
+    for name in (topics.STRESS, *map(topics.propagated, models)):
+        with suppress(DataError):  # no such topic
+            async for record in scan_topic(settings.kafka, name, begin=begin[name]):
+                run = run_of(record.value)
+                if run is not None:
+                    runs[run] += 1
+    return runs
+
+
+@asynccontextmanager
+async def _admin(settings: Settings) -> AsyncIterator[Any]:
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import KafkaError
+
+    from gridstress.brokers import cluster_id
+
+    await cluster_id(settings.kafka)  # a clear error if nobody answers
+    admin = AIOKafkaAdminClient(**connection(settings.kafka))
+    try:
+        await admin.start()
+        yield admin
+    except KafkaError as error:
+        raise BrokerError(f"the broker does not describe the group: {error!r}") from error
+    finally:
+        await admin.close()

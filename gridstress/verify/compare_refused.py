@@ -1,0 +1,153 @@
+"""Records that the app refused: each has its dead letter, and no other record has one."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gridstress.verify.measured import OTHER_SETTINGS, Measured, Measurements, Place
+from gridstress.verify.outcome import Outcome
+from topology.grid import Grid
+
+STAGE = "detection"
+"""Reads ``grid_measurements``."""
+ELSEWHERE = ("lost", "undecodable")
+"""Reasons of letters about what nobody can read: there is no record to compare them with."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A dead letter of ``grid_measurements``, or of another topic about the run.
+
+    ``place`` and ``digest`` are of the record that it is about; ``run`` is None if the record
+    names none, or too little of it is left. ``upto`` is the offset behind the last, of a letter
+    that stands for several.
+    """
+
+    topic: str
+    place: Place | None
+    stage: str
+    reason: str
+    digest: str
+    run: str | None = None
+    upto: int | None = None
+
+    @property
+    def span(self) -> str:
+        """The place, or the places, as they are written in reports."""
+        more = "" if self.upto is None else f" to before {self.upto}"
+        return f"{self.place}{more}"
+
+
+@dataclass
+class Letters:
+    """The dead letters that may concern a run.
+
+    Attributes
+    ----------
+    measurements
+        Those of ``grid_measurements``, and those of any topic with a reason in ``ELSEWHERE``.
+    later
+        The run's of other topics, but for the rows in ``AsideLetter``.
+    unreadable
+        What is wrong with letters of late rows that do not say which.
+    whole_since_ms
+        The topic holds every letter that was written after this time; what is older may have
+        been deleted by the broker.
+    """
+
+    measurements: list[Letter] = field(default_factory=list)
+    later: list[Letter] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    whole_since_ms: int = 0
+
+
+def compare_refused(
+    measurements: Measurements, grid: Grid, letters: Letters, outcome: Outcome
+) -> None:
+    """Hold the records of a run, and those that name no run, against the letters."""
+    about: dict[tuple[Place, str], list[Letter]] = defaultdict(list)
+    for letter in letters.measurements:
+        if letter.reason in ELSEWHERE:
+            outcome.counts[f"records {letter.reason}"] += 1
+            outcome.notes.append(
+                f"{letter.topic} {letter.span}: a dead letter says {letter.reason}; whether "
+                "records of the run were among them cannot be known"
+            )
+        elif letter.place is not None:
+            about[letter.place, letter.digest].append(letter)
+    judged = list(measurements.judged(grid))
+    # Where a record that has no letter lies last, by partition and digest.
+    last = {
+        (record.place.partition, record.digest): record.place.offset
+        for record in judged
+        if (record.place, record.digest) not in about
+    }
+    for record in (*judged, *measurements.nameless):
+        found = about.pop((record.place, record.digest), [])
+        if record.reason:
+            _compare(record, found, letters.whole_since_ms, outcome)
+        elif found:
+            partition, offset = record.place
+            _accepted(record, found[0], last.get((partition, record.digest), -1) > offset, outcome)
+    stray = _stray(about, measurements)
+    if stray:
+        outcome.counts["letters without record"] += stray
+        outcome.notes.append(
+            f"{stray} dead letters are about records that grid_measurements does not hold there "
+            "(any more)"
+        )
+
+
+def _compare(
+    record: Measured, found: Sequence[Letter], whole_since_ms: int, outcome: Outcome
+) -> None:
+    name = f"grid_measurements {record.place} ({record.detail})"
+    outcome.counts["letters expected"] += 1
+    if not found and record.sent_ms < whole_since_ms:
+        outcome.counts["letters expired"] += 1
+        outcome.notes.append(f"{name}: a letter would have been deleted by now")
+    elif not found:
+        outcome.problem("letters missing", f"{name} cannot be used, but has no dead letter")
+    elif not any((x.stage, x.reason) == (STAGE, record.reason) for x in found):
+        theirs = f"{found[0].reason} by {found[0].stage}"
+        outcome.problem(
+            "letters differing", f"{name}: the letter says {theirs}, not {record.reason}"
+        )
+    else:
+        outcome.counts["letters found"] += 1
+
+
+def _accepted(record: Measured, letter: Letter, sent_again: bool, outcome: Outcome) -> None:
+    if sent_again:  # `dead-letters replay`: the later copy counts
+        outcome.counts["letters sent again"] += 1
+        return
+    outcome.problem(
+        "letters extra",
+        f"grid_measurements {record.place} can be used, but its dead letter says {letter.reason} "
+        f"(by {letter.stage}); is the topology another one than the workers had?",
+    )
+
+
+def _stray(about: dict[tuple[Place, str], list[Letter]], measurements: Measurements) -> int:
+    """How many letters that could be the run's are about no record that was read."""
+    return sum(
+        place.offset < measurements.read.get(place.partition, range(0)).stop
+        for (place, _), found in about.items()
+        if any(letter.run == measurements.run for letter in found)
+    )
+
+
+def compare_later(letters: Letters, ended: bool, outcome: Outcome) -> None:
+    """No record of a run may be refused behind ``grid_measurements``: we have written it.
+
+    Unless other settings have ended the run: of it nothing more is counted.
+    """
+    for letter in letters.later:
+        if ended and letter.reason == OTHER_SETTINGS:
+            outcome.counts["records refused: run ended"] += 1
+            continue
+        outcome.problem(
+            "letters unexpected",
+            f"{letter.topic} {letter.place}: {letter.stage} refused a record of the run as "
+            f"{letter.reason}",
+        )

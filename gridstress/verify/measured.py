@@ -1,0 +1,134 @@
+"""The measurements of a run as they lie in their topic, and the records that cannot be used."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import NamedTuple
+
+from aiokafka import ConsumerRecord
+
+from gridstress.verify.records import measurement_of, parse, run_of
+from topology.errors import MessageError
+from topology.grid import Grid
+from topology.messages import MeasurementFrame, RunRecord
+
+OTHER_SETTINGS = "other-settings"
+"""Reason of letters about records of a run that other settings have ended."""
+
+
+class Place(NamedTuple):
+    """Where a record lies in its topic."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        """Return it as it is written in reports."""
+        return f"{self.partition}/{self.offset}"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One record of ``grid_measurements``.
+
+    Attributes
+    ----------
+    place, sent_ms, digest
+        Where it lies, its timestamp, and the digest of its value.
+    frame
+        What it holds; None if it is not a frame.
+    reason, detail
+        Why it cannot be used, as in its dead letter and in words; empty if it can.
+    """
+
+    place: Place
+    sent_ms: int
+    digest: str
+    frame: MeasurementFrame | None
+    reason: str = ""
+    detail: str = ""
+
+
+@dataclass
+class Measurements:
+    """What ``grid_measurements`` holds of one run.
+
+    Attributes
+    ----------
+    records
+        The run's, in the order of their places.
+    nameless
+        Records that name no run, so that they could be of any.
+    read
+        Offsets that were read, by partition.
+    record
+        What the run's sender says of it; None if it says nothing.
+    """
+
+    run: str
+    records: list[Measured] = field(default_factory=list)
+    nameless: list[Measured] = field(default_factory=list)
+    read: dict[int, range] = field(default_factory=dict)
+    record: RunRecord | None = None
+
+    @property
+    def frames(self) -> list[MeasurementFrame]:
+        """The run's frames, also those of unknown zones and nodes, but for refused ones."""
+        return [r.frame for r in self.records if r.frame is not None and not r.reason]
+
+    @property
+    def arrived(self) -> list[MeasurementFrame]:
+        """All frames of the run that are in the topic, refused ones included."""
+        return [record.frame for record in self.records if record.frame is not None]
+
+    def refuse(self, places: Collection[Place]) -> None:
+        """Leave out what was refused because other settings had ended the run."""
+        words = "the run had been ended by other settings"
+        self.records = [
+            replace(record, reason=OTHER_SETTINGS, detail=words)
+            if record.place in places and record.frame is not None
+            else record
+            for record in self.records
+        ]
+
+    def add(self, record: ConsumerRecord) -> None:
+        """Take a record of the topic, the next of its partition; one of another run is passed."""
+        first = self.read.get(record.partition, range(record.offset, record.offset)).start
+        self.read[record.partition] = range(first, record.offset + 1)
+        run, frame, reason, detail = None, None, "", ""
+        try:
+            pairs = parse(record.value)
+            run = run_of(pairs)
+            if run not in (self.run, None):
+                return
+            frame = measurement_of(pairs)
+        except MessageError as error:
+            reason, detail = error.reason, str(error)
+        place = Place(record.partition, record.offset)
+        measured = Measured(place, record.timestamp, digest(record.value), frame, reason, detail)
+        (self.nameless if run is None else self.records).append(measured)
+
+    def judged(self, grid: Grid) -> Iterator[Measured]:
+        """Yield the run's records, each with why it cannot be used on this grid."""
+        for record in self.records:
+            if record.frame is None or record.reason:
+                yield record
+            else:
+                reason, detail = refusal_of(record.frame, grid)
+                yield replace(record, reason=reason, detail=detail)
+
+
+def digest(value: bytes | None) -> str:
+    """SHA-256 of a record's value, as dead letters that were cut give it."""
+    return sha256(value or b"").hexdigest()
+
+
+def refusal_of(frame: MeasurementFrame, grid: Grid) -> tuple[str, str]:
+    """Why a frame cannot be used on a grid: the reason and words; both are empty if it can."""
+    if frame.zone not in grid.zones:
+        return "unknown-zone", f"unknown zone {frame.zone!r}"
+    for node_id in frame.nodes:
+        at = grid.index.get(node_id)
+        if at is None or grid.nodes[at].zone != frame.zone:
+            return "unknown-node", f"node {node_id!r} is not of zone {frame.zone}"
+    return "", ""

@@ -1,0 +1,301 @@
+"""Records read with the standard library's ``json`` and checked field by field.
+
+Written from the tables of ``docs/messages.md``, beside the codec that the stream uses; of
+``topology/messages.py`` only the types of the records are taken.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+from topology.errors import MessageError
+from topology.messages import MeasurementFrame, RiskAlert, RiskWindow, SourceShare
+
+SCHEMA = 1
+LONGEST_NAME = 128
+MOST_ROWS = 1_000
+MOST_MW = 1e6
+MOST_STRESS = 1e9
+YEARS = range(1900, 2200)
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object's fields in their order: a field that is there twice is checked twice."""
+
+
+Record = TypeVar("Record", MeasurementFrame, RiskWindow, RiskAlert)
+Check = Callable[[Any], Any]
+"""Takes a JSON value and returns what it stands for; ValueError if it is not what it should be."""
+
+
+def parse(raw: bytes | None) -> Pairs:
+    """Parse a record as a JSON object.
+
+    Raises
+    ------
+    MessageError
+        With reason ``invalid``, if it is none.
+    """
+    if raw is None:
+        raise MessageError("invalid", "the record has no value")
+    # Fields that are not known are not looked at, so their text may be anything.
+    text = raw.decode(errors="surrogateescape")
+    try:
+        found = _loads(text)
+    except (ValueError, RecursionError) as error:
+        raise MessageError("invalid", f"not JSON: {error}") from None
+    if type(found) is not Pairs:
+        raise MessageError("invalid", "not a JSON object")
+    return found
+
+
+def _loads(text: str) -> Any:
+    if _SURROGATE.search(text):
+        _check_escapes(text)
+    try:
+        return _decoder.decode(text)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:  # Python converts no integer of more than 4,300 digits
+        return _patient_decoder.decode(text)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
+
+
+def _any_integer(digits: str) -> int | float:
+    return int(digits) if len(digits) < LONGEST_NAME else float(digits)
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=Pairs, parse_constant=_refuse)
+_patient_decoder = json.JSONDecoder(
+    object_pairs_hook=Pairs, parse_constant=_refuse, parse_int=_any_integer
+)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|\\(?:u([dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def _check_escapes(text: str) -> None:
+    if any(escape[1] for escape in _ESCAPE.finditer(text)):
+        raise ValueError("half of a surrogate pair")
+
+
+def run_of(pairs: Pairs) -> str | None:
+    """Return the run that a record names, or None if it names none that could be one."""
+    run = next((value for name, value in reversed(pairs) if name == "run"), None)
+    try:
+        return _name(run)
+    except ValueError:
+        return None
+
+
+def measurement_of(pairs: Pairs) -> MeasurementFrame:
+    """Make a frame of measurements; MessageError, with its reason, if it is none."""
+    return _record(pairs, MeasurementFrame, _MEASUREMENT, _consistent_frame)
+
+
+def window_of(pairs: Pairs) -> RiskWindow:
+    """Make a window; MessageError, with its reason, if it is none."""
+    return _record(pairs, RiskWindow, _WINDOW, _consistent_window)
+
+
+def alert_of(pairs: Pairs) -> RiskAlert:
+    """Make an alert; MessageError, with its reason, if it is none."""
+    return _record(pairs, RiskAlert, _ALERT, lambda _: None)
+
+
+def _record(
+    pairs: Pairs,
+    kind: type[Record],
+    checks: Mapping[str, Check],
+    consistent: Callable[[Record], None],
+) -> Record:
+    try:
+        fields = _fields(pairs, checks)
+        fields.pop("schema", None)
+        record = kind(**fields)
+        consistent(record)
+    except (ValueError, TypeError) as error:
+        schemas = [value for name, value in pairs if name == "schema"]
+        newer = schemas and all(type(s) is int for s in schemas) and schemas[-1] > SCHEMA
+        reason, what = ("newer", "of a newer schema") if newer else ("invalid", str(error))
+        raise MessageError(reason, f"not a {kind.__name__}: {what}") from None
+    return record
+
+
+def _fields(pairs: Pairs, checks: Mapping[str, Check]) -> dict[str, Any]:
+    fields = {}
+    for name, value in pairs:
+        if check := checks.get(name):
+            try:
+                fields[name] = check(value)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+    return fields
+
+
+def _name(value: Any) -> str:
+    if type(value) is not str or not 1 <= len(value) <= LONGEST_NAME:
+        raise ValueError(f"not a text of 1 to {LONGEST_NAME} characters")
+    if not value.isascii():
+        value.encode()  # a UnicodeEncodeError is a ValueError: it was not UTF-8
+    return value
+
+
+def _one_of(value: Any, choice: Sequence[str]) -> str:
+    if type(value) is not str or value not in choice:
+        raise ValueError(f"not one of {', '.join(choice)}")
+    return value
+
+
+def _integer(value: Any, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"not a whole number from {least} to {most}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError("neither true nor false")
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise ValueError("not an array")
+    return value
+
+
+def _number(value: Any, least: float, most: float) -> float:
+    return _numbers([value], least, most)[0]
+
+
+_NUMBERS = {int, float}
+
+
+def _numbers(value: Any, least: float, most: float) -> list[float]:
+    numbers = _list(value)
+    kinds = set(map(type, numbers))
+    if not kinds <= _NUMBERS:
+        raise ValueError("not all are numbers")
+    if numbers and not (least <= min(numbers) and max(numbers) <= most):
+        raise ValueError(f"not all from {least:g} to {most:g}")
+    return numbers if int not in kinds else [float(number) for number in numbers]
+
+
+def _table(value: Any, least: float, most: float) -> list[list[float]]:
+    return [_numbers(row, least, most) for row in _list(value)]
+
+
+def _names(value: Any) -> list[str]:
+    return [_name(each) for each in _list(value)]
+
+
+def _columns(value: Any) -> list[str]:
+    names = _names(value)
+    if len(set(names)) < len(names):
+        raise ValueError("a node is named twice")
+    return names
+
+
+def _moments(value: Any) -> list[datetime]:
+    if not 1 <= len(_list(value)) <= MOST_ROWS:
+        raise ValueError(f"not 1 to {MOST_ROWS:,} times")
+    return [_moment(each) for each in value]
+
+
+def _moment(value: Any) -> datetime:
+    if type(value) is not str:
+        raise ValueError("a time is not a text")
+    return _time(value)
+
+
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))", re.ASCII
+)
+
+
+@lru_cache(maxsize=65_536)
+def _time(text: str) -> datetime:
+    """Read ``2025-01-31T18:00:00Z``: a date, seconds with any fraction, and a zone."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is not a time with a zone")
+    day, clock, fraction, sign, hours, minutes = found.groups()
+    zone = UTC
+    if sign is not None:
+        ahead = timedelta(hours=int(hours), minutes=int(minutes))
+        if int(hours) > 23 or int(minutes) > 59:
+            raise ValueError(f"{text!r} is in no zone")
+        zone = timezone(-ahead if sign == "-" else ahead) if ahead else UTC
+    moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
+    if fraction:
+        digits = fraction.ljust(7, "0")
+        moment += timedelta(microseconds=int(digits[:6]) + (digits[6] >= "5"))
+    if moment.year not in YEARS:
+        raise ValueError(f"{text!r} is not of the years {YEARS[0]} to {YEARS[-1]}")
+    return moment
+
+
+def _sources(value: Any) -> list[SourceShare]:
+    if any(type(each) is not Pairs for each in _list(value)):
+        raise ValueError("a source is not an object")
+    return [SourceShare(**_fields(each, _SOURCE)) for each in value]
+
+
+def _consistent_frame(frame: MeasurementFrame) -> None:
+    if len(frame.load_mw) != len(frame.timestamps):
+        raise ValueError("load_mw: not a row for each time")
+    if any(len(row) != len(frame.nodes) for row in frame.load_mw):
+        raise ValueError("load_mw: not a value for each node")
+    if frame.final and (frame.nodes or len(frame.timestamps) != 1):
+        raise ValueError("final: not one row without nodes")
+
+
+def _consistent_window(window: RiskWindow) -> None:
+    if not len(window.nodes) == len(window.stress) == len(window.risk):
+        raise ValueError("not as many stresses and risks as nodes")
+
+
+_HEAD: dict[str, Check] = {"schema": partial(_integer, least=SCHEMA, most=SCHEMA), "run": _name}
+_MEASUREMENT: dict[str, Check] = {
+    **_HEAD,
+    "zone": _name,
+    "seq": partial(_integer, least=0, most=2**53),
+    "timestamps": _moments,
+    "nodes": _columns,
+    "load_mw": partial(_table, least=-MOST_MW, most=MOST_MW),
+    "period_s": partial(_integer, least=1, most=86_400),
+    "final": _flag,
+}
+_WINDOW: dict[str, Check] = {
+    **_HEAD,
+    "model": _name,
+    "shard": partial(_integer, least=0, most=65_535),
+    "window_start": _moment,
+    "window_end": _moment,
+    "nodes": _columns,
+    "stress": partial(_numbers, least=0.0, most=MOST_STRESS),
+    "risk": partial(_numbers, least=0.0, most=1.0),
+}
+_ALERT: dict[str, Check] = {
+    **_HEAD,
+    **dict.fromkeys(("alert_id", "episode_id", "model", "node_id"), _name),
+    **dict.fromkeys(("timestamp", "window_start", "window_end"), _moment),
+    "risk_score": partial(_number, least=0.0, most=1.0),
+    "level": partial(_one_of, choice=("WARNING", "HIGH", "CRITICAL")),
+    "state": partial(_one_of, choice=("RAISED", "ESCALATED", "CLEARED")),
+    "sources": _sources,
+}
+_SOURCE: dict[str, Check] = {
+    "node_id": _name,
+    "share": partial(_number, least=0.0, most=1.0 + 1e-9),
+}

@@ -1,0 +1,132 @@
+"""Whatever a broker hands out, a consumer gets records, and what it cannot read says why."""
+
+import struct
+from typing import Any
+
+import aiokafka.codec
+import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
+
+from gridstress import fetched_batches
+from gridstress.fetched_batches import MAX_DECODED_BYTES, Batches, Undecodable
+
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+HEADERS = [("empty", None), ("abc", b"\xff")]
+CRC_AT, CRC_FROM, CODEC_AT = 17, 21, 22
+
+Found = list[tuple[int, Any, list[Any]]]
+
+
+def built(codec: str, *, value: bytes = b"value" * 50, count: int = 3) -> bytes:
+    """One batch; its second record has headers."""
+    builder = DefaultRecordBatchBuilder(2, CODECS[codec], 0, -1, -1, -1, 1 << 30)
+    for offset in range(count):
+        builder.append(offset, 5, b"key", value, HEADERS if offset == 1 else [])
+    return bytes(builder.build())
+
+
+def checked(raw: bytes) -> bytes:
+    """The batch with a checksum that is right."""
+    fixed = bytearray(raw)
+    struct.pack_into(">I", fixed, CRC_AT, calc_crc32c(bytes(fixed[CRC_FROM:])))
+    return bytes(fixed)
+
+
+def at_offset(raw: bytes, base: int) -> bytes:
+    return struct.pack(">q", base) + raw[8:]
+
+
+def read(data: bytes) -> Found:
+    """Every record: its offset, value and headers."""
+    batches, found = Batches(data), []
+    while batches.has_next():
+        batch = batches.next_batch()
+        assert batch.validate_crc()
+        assert not batch.is_control_batch
+        found += [(r.offset, r.value, list(r.headers)) for r in batch]
+        assert found[-1][0] < batch.next_offset
+    return found
+
+
+def undecodable(found: Found) -> list[tuple[int, int, str]]:
+    """First and last offset of what cannot be read, and why."""
+    return [(v.first, at, v.cause) for at, v, _ in found if isinstance(v, Undecodable)]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_batches_of_every_codec_are_read(codec: str) -> None:
+    found = read(built(codec) + at_offset(built(codec), 3))
+    assert [offset for offset, _, _ in found] == list(range(6))
+    assert [headers for *_, headers in found] == [[], HEADERS, []] * 2
+    assert {value for _, value, _ in found} == {b"value" * 50}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_damaged_bytes_are_one_record_and_the_next_batch_is_read(codec: str) -> None:
+    good = at_offset(built(codec), 3)
+    bad = bytearray(built(codec))
+    bad[-2] ^= 0xFF
+    found = read(bytes(bad) + good)
+    assert undecodable(found) == [(0, 2, "ValueError: the checksum is wrong")]
+    assert found[0][1] == bytes(bad)
+    assert [offset for offset, _, _ in found] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_bytes_that_cannot_be_decompressed_are_one_record(codec: str) -> None:
+    bad = built(codec)[:-9] + b"rubbish!!"
+    ((first, last, cause),) = undecodable(read(checked(bad)))
+    assert (first, last) == (0, 2)
+    assert cause
+
+
+@pytest.mark.parametrize("codec", ["none", "lz4"])
+def test_a_header_key_that_is_not_utf8_is_read_as_it_can_be(codec: str) -> None:
+    raw = built("none").replace(b"abc", b"a\xffc")
+    if codec == "lz4":
+        body = aiokafka.codec.lz4_encode(raw[61:])
+        raw = raw[:8] + struct.pack(">i", 61 - 12 + len(body)) + raw[12:61] + body
+        raw = raw[:CODEC_AT] + b"\x03" + raw[CODEC_AT + 1 :]
+    found = read(checked(raw))
+    assert found[1][2] == [("empty", None), ("a\\xffc", b"\xff")]
+    assert [offset for offset, _, _ in found] == [0, 1, 2]
+    assert not undecodable(found)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_batch_that_grows_beyond_all_bounds_is_not_decompressed(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetched_batches, "MAX_DECODED_BYTES", 100_000)
+    ((_, _, cause),) = undecodable(read(built(codec, value=b"\0" * 300_000, count=1)))
+    assert "bytes when decompressed" in cause
+    assert not undecodable(read(built(codec, value=b"\0" * 90_000, count=1)))
+
+
+def test_the_bound_is_above_what_topics_take() -> None:
+    assert MAX_DECODED_BYTES >= 30 << 20
+
+
+def test_an_unknown_codec_is_named() -> None:
+    raw = bytearray(built("none"))
+    raw[CODEC_AT] = 6
+    ((_, _, cause),) = undecodable(read(checked(bytes(raw))))
+    assert cause == "UnsupportedCodecError: Unknown compression codec 0x06"
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = built("zstd")
+    monkeypatch.setattr(aiokafka.codec, "cramjam", None)
+    ((_, _, cause),) = undecodable(read(raw))
+    assert cause == "UnsupportedCodecError: Libraries for zstd compression codec not found"
+
+
+def test_records_before_the_damage_are_read() -> None:
+    raw = bytearray(built("none"))
+    raw[raw.rindex(b"key") - 1] = 0x7F  # the last record's key is longer than all there is
+    found = read(checked(bytes(raw)))
+    assert [(offset, type(value)) for offset, value, _ in found] == [
+        *((0, bytes), (1, bytes), (2, Undecodable))
+    ]
+    assert undecodable(found)[0][:2] == (2, 2)

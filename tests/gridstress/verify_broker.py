@@ -1,0 +1,121 @@
+"""Records on a real broker as an app that works would write them, and a server in its place."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from tests.gridstress.verify_samples import echo_open
+from topology.clock import to_iso
+from topology.messages import PropagatedFrame, encode
+from topology.shards import shard_of
+
+
+async def create(bootstrap: str, topics: Iterable[str]) -> None:
+    """Create topics with two partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, 2, 1) for name in topics])
+    await admin.close()
+
+
+def send(bootstrap: str, records: list[tuple]) -> None:
+    """Send records, each as (topic, partition, value, headers...)."""
+
+    async def main() -> None:
+        producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=4 << 20)
+        await producer.start()
+        futures = []
+        for topic, partition, value, *headers in records:
+            raw = value if isinstance(value, bytes) else encode(value)
+            futures.append(
+                await producer.send(topic, raw, partition=partition, headers=headers or None)
+            )
+        await asyncio.gather(*futures)
+        await producer.stop()
+
+    asyncio.run(main())
+
+
+def of_run(frames, expected, said) -> list[tuple]:
+    """All records of a run that worked, as (topic, partition, value, headers...)."""
+    records = [("grid_measurements", int(f.zone == "South"), f) for f in frames]
+    for model in said.windows:
+        records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
+        records += [(f"risk_alerts_{model}", shard_of(a.node_id, 2), a) for a in said.alerts[model]]
+    for letter in said.aside:
+        value = PropagatedFrame(
+            run=expected.run,
+            zone=letter.zone,
+            seq=letter.rows[0],
+            timestamps=frames[0].timestamps[:1],
+            nodes=[],
+            shard=letter.shard,
+            stress=[[]],
+            sources=[],
+            source_stress=[[]],
+        )
+        rows = ",".join(map(str, letter.rows)).encode()
+        headers = [("topic", f"propagated_stress_{letter.model}".encode())]
+        headers += [("reason", b"late"), ("rows", rows)]
+        raw = encode(value)
+        if letter.shard == 1:  # as one that was too large for the topic
+            raw, length = raw[:80], b"%d" % len(raw)
+            headers += [("truncated", length), ("partition", b"1"), ("offset", b"0")]
+        records.append(("dead_letters", 0, raw, *headers))
+    return records
+
+
+class Worker:
+    """Plays the API of workers that hold what was recomputed."""
+
+    def __init__(self, expected) -> None:
+        self.expected = expected
+        self.watermark_s = expected.watermark_s
+        self.open_windows = echo_open(expected)
+        worker = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                query = {k: v[0] for k, v in parse_qs(url.query).items()}
+                content = worker.answer(url.path.removeprefix("/api/v1/"), query)
+                self.send_response(404 if content is None else 200)
+                self.end_headers()
+                self.wfile.write(json.dumps(content).encode())
+
+            def log_message(self, *args) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def answer(self, path, query):
+        if path == "health":
+            return {"silent_zones": []}
+        if query["run"] != self.expected.run:
+            return None
+        if path == "state":
+            part = {
+                "watermark": None if self.watermark_s is None else to_iso(self.watermark_s),
+                "event_time": to_iso(self.expected.intake.newest_s),
+            }
+            return {"parts": [{"shard": shard, **part} for shard in range(2)]}
+        return {
+            "windows": [
+                {
+                    "window_start": to_iso(w.start_s),
+                    "window_end": to_iso(w.end_s),
+                    "nodes": w.nodes,
+                    "stress": w.stress,
+                    "risk": w.risk,
+                }
+                for w in self.open_windows[query["model"]].windows
+            ]
+        }
