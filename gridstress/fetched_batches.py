@@ -195,16 +195,25 @@ def _decompress(data: bytes, codec: int) -> bytes:
             raise ValueError(_TOO_LARGE)
         return cast(bytes, aiokafka.codec.snappy_decode(data))
     cramjam: Any = aiokafka.codec.cramjam
-    room = bytearray(MAX_DECODED_BYTES + 1)  # the system gives memory only for what is written
     library = cramjam.lz4 if codec == DefaultRecordBase.CODEC_LZ4 else cramjam.zstd
-    try:
-        size = library.decompress_into(data, room)
-    except cramjam.DecompressionError as error:
-        raise ValueError(_TOO_LARGE if "whole buffer" in str(error) else str(error)) from None
-    if size > MAX_DECODED_BYTES:
-        raise ValueError(_TOO_LARGE)
-    return bytes(memoryview(room)[:size])
+    # As much room as most batches need: it is filled with zeros first, so room for the largest
+    # would cost every batch as much time as the largest.
+    room_bytes = min(max(_ROOM_BYTES, 8 * len(data)), MAX_DECODED_BYTES)
+    while True:
+        room = bytearray(room_bytes)
+        try:
+            size = library.decompress_into(data, room)
+        except cramjam.DecompressionError as error:
+            if "whole buffer" not in str(error):
+                raise ValueError(str(error)) from None
+        else:
+            return bytes(memoryview(room)[:size])
+        if room_bytes == MAX_DECODED_BYTES:
+            raise ValueError(_TOO_LARGE)
+        room_bytes = min(8 * room_bytes, MAX_DECODED_BYTES)
 
+
+_ROOM_BYTES = 1 << 16
 
 _TOO_LARGE = f"it has more than {MAX_DECODED_BYTES:,} bytes when decompressed"
 

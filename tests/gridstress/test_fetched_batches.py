@@ -1,6 +1,7 @@
 """Whatever a broker hands out, a consumer gets records, and what it cannot read says why."""
 
 import struct
+import tracemalloc
 from typing import Any
 
 import aiokafka.codec
@@ -102,6 +103,25 @@ def test_a_batch_that_grows_beyond_all_bounds_is_not_decompressed(
     ((_, _, cause),) = undecodable(read(built(codec, value=b"\0" * 300_000, count=1)))
     assert "bytes when decompressed" in cause
     assert not undecodable(read(built(codec, value=b"\0" * 90_000, count=1)))
+
+
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "none"])
+def test_a_small_batch_takes_little_room(codec: str) -> None:
+    """Room for the largest, for every batch, made workers a hundred times slower."""
+    raw = built(codec)
+    tracemalloc.start()
+    try:
+        assert len(read(raw)) == 3
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+@pytest.mark.parametrize("codec", ["lz4", "zstd"])
+def test_a_batch_that_grows_much_is_read_whole(codec: str) -> None:
+    found = read(built(codec, value=b"a" * 1_000_000))
+    assert [value for _, value, _ in found] == [b"a" * 1_000_000] * 3
 
 
 def test_the_bound_is_above_what_topics_take() -> None:
