@@ -122,6 +122,7 @@ def watched_pages(chromium: "BrowserContext", address: str) -> Iterator[Callable
     ) -> Any:
         page = _tab(chromium)
         page.complaints, page.asked = [], []
+        page.bring_to_front()  # behind another tab nothing is drawn
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         pages.append(page)
