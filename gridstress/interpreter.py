@@ -1,10 +1,17 @@
 """How Python itself is set for a worker: `docs/performance.md` has what each of these brings."""
 
+import asyncio
 import gc
 import logging
 import sys
+from typing import Any
 
 import mode.loop
+import uvloop
+
+TLS_GOODBYE_S = 1.0
+"""How long a loop waits for the other side's end of a TLS connection that it closes, s. uvloop's
+own 30 s would be spent at the end of every consumer: Kafka does not answer while a fetch waits."""
 
 COLLECT_EVERY = 20_000
 """Objects more than were freed until Python looks for cycles among the young ones. Its own 700 are
@@ -15,9 +22,24 @@ SWITCH_S = 0.001
 that comes from the broker would wait for while a frame is worked on."""
 
 
+class _Loop(uvloop.Loop):
+    """uvloop's, which does not wait long for the end of a TLS connection."""
+
+    async def create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("ssl"):
+            kwargs.setdefault("ssl_shutdown_timeout", TLS_GOODBYE_S)
+        return await super().create_connection(*args, **kwargs)
+
+
+class _Policy(uvloop.EventLoopPolicy):  # type: ignore[misc]
+    def _loop_factory(self) -> uvloop.Loop:
+        return _Loop()
+
+
 def use_fast_loop() -> None:
     """Make asyncio's loops uvloop's, from now on, in all threads."""
     mode.loop.use("uvloop")
+    asyncio.set_event_loop_policy(_Policy())
 
 
 def tune_interpreter() -> None:

@@ -19,7 +19,7 @@ log_as_told()
 loop = asyncio.new_event_loop()
 tune_interpreter()
 print(json.dumps({
-    "loop": type(loop).__module__,
+    "loop": type(loop).__mro__[1].__module__,
     "young": gc.get_threshold()[0],
     "frozen": gc.get_freeze_count(),
     "switch_s": sys.getswitchinterval(),

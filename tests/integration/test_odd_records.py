@@ -225,8 +225,10 @@ async def committed(bootstrap: str, offset: int) -> None:
     try:
         async with asyncio.timeout(30):
             tp = TopicPartition(MEASUREMENTS, 0)
-            while (await admin.list_consumer_group_offsets(GROUP))[tp].offset < offset:  # noqa: ASYNC110
+            found = await admin.list_consumer_group_offsets(GROUP)
+            while tp not in found or found[tp].offset < offset:
                 await asyncio.sleep(0.2)
+                found = await admin.list_consumer_group_offsets(GROUP)
     finally:
         await admin.close()
 
