@@ -74,7 +74,7 @@ test: $(STAMP) ## Lint, types and all tests that need no Java and no Docker
 	wait $$beside || { cat "$$checks"; echo "lint or types failed, see above"; exit 1; }; \
 	exit $$tests
 
-test-fast: $(STAMP) ## Only tests without broker and browser, in less than a minute
+test-fast: $(STAMP) ## Only tests without broker and browser
 	@"$(PY)" -m pytest -m "not (integration or kafka or browser)" $(SHARED) $(ARGS)
 
 explore: $(STAMP) ## Property tests with ever new seeds, until stopped: MINUTES=60, ARGS="--seed 7"
