@@ -51,11 +51,11 @@ class KeptRuns:
         index = self.table.index(shard)
         quiet_last = sorted(index.runs, key=lambda r: (*index.runs[r][:2], r), reverse=True)
         ended = [run for run in quiet_last if self._is_over(run, index.runs[run])]
-        going_on = [run for run in quiet_last if run not in set(ended)]
+        going_on = [run for run in quiet_last if not self._is_over(run, index.runs[run])]
         if given_up := going_on[MAX_GOING_ON - 1 :]:
-            told = "shard %s forgets runs that have not ended: %s"
             about = {"model": self.model.name, "shard": shard}
-            log.warning(told, shard, ", ".join(given_up), extra=about)
+            message = "shard %s forgets runs that have not ended: %s"
+            log.warning(message, shard, ", ".join(given_up), extra=about)
         dropped: Dropped = {}
         for run in [*ended[self.max_ended - 1 :], *given_up]:
             state = self.table.state(run, shard)
