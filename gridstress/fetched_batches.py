@@ -4,7 +4,8 @@ aiokafka raises where it cannot decode a batch (damaged bytes, a codec whose lib
 header key that is not UTF-8), discards the records before it, and raises again at every fetch.
 Here a header key may be any bytes, and what cannot be decoded is one record whose value is
 `Undecodable`: each consumer decides what to do about it. A compressed batch cannot use up the
-memory either. `install` changes all of aiokafka's consumers in this process.
+memory either, and each record has a time, if only -1. `install` changes all of aiokafka's
+consumers in this process.
 """
 
 import logging
@@ -65,6 +66,11 @@ class _Record:
     key: bytes | None = None
     headers: tuple[()] = ()
     checksum: None = None
+
+
+def _untimed(record: Any) -> _Record:
+    """Return a record of the oldest format, which has no time, with Kafka's mark for that."""
+    return _Record(record.offset, record.value, key=record.key)
 
 
 class _AnyText(bytearray):
@@ -159,7 +165,7 @@ class Batch:
             try:
                 for record in batch:
                     expected = record.offset + 1
-                    yield record
+                    yield record if record.timestamp is not None else _untimed(record)
             except Exception as error:
                 if plain[_MAGIC_AT] != _V2 or not _of_text(error):
                     raise

@@ -47,18 +47,14 @@ def _record(offset: int, part: bytes, topic: str) -> Any:
     named = tuple((n.decode("utf-8", "replace"), _or_none(v)) for n, _, v in pairs)
     kept, known = _or_none(value), _or_none(key)
     sizes = len(known or b""), len(kept or b"")
-    return ConsumerRecord(
-        *(topic, 0, offset, _time(time), 0, known, kept, None, *sizes, named)  # type: ignore[arg-type]
-    )
+    return ConsumerRecord(*(topic, 0, offset, _time(time), 0, known, kept, None, *sizes, named))
 
 
 def _or_none(raw: bytes) -> bytes | None:
     return None if raw == NULL else raw
 
 
-def _time(raw: bytes) -> int | None:
-    if raw == NULL:
-        return None
+def _time(raw: bytes) -> int:
     try:
         return max(-(2**63), min(int(raw[:25]), 2**63 - 1))
     except ValueError:

@@ -7,6 +7,7 @@ from typing import Any
 import aiokafka.codec
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
 from gridstress import fetched_batches
@@ -126,6 +127,16 @@ def test_a_batch_that_grows_much_is_read_whole(codec: str) -> None:
 
 def test_the_bound_is_above_what_topics_take() -> None:
     assert MAX_DECODED_BYTES >= 30 << 20
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip"])
+def test_records_of_the_oldest_format_get_a_time(codec: str) -> None:
+    """That format has none, and neither has aiokafka: a reader that reckons with it would stop."""
+    builder = LegacyRecordBatchBuilder(0, CODECS[codec], 1 << 20)
+    builder.append(0, None, b"key", b"value")
+    batches = Batches(bytes(builder.build()))
+    found = list(batches.next_batch())
+    assert [(r.offset, r.timestamp, r.key, r.value) for r in found] == [(0, -1, b"key", b"value")]
 
 
 def test_an_unknown_codec_is_named() -> None:
