@@ -84,6 +84,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserConte
         profile, executable_path=CHROMIUM, args=FLAGS
     )
     context.set_default_timeout(1000 * PATIENCE_S)
+    context.add_init_script(KEEP_ROOTS)
     yield context
     # The last test may be one of another kind: the loop is not marked as running then.
     with loop(wanted=True):
@@ -92,9 +93,58 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["BrowserConte
         playwright.stop()
 
 
+KEEP_ROOTS = """(() => {
+  const roots = window.reactRoots = [];
+  window.plainFetch = window.fetch;
+  let library;
+  Object.defineProperty(window, "ReactDOM", {
+    set: (value) => { library = value; },
+    get: () => {
+      const make = library && library.createRoot;
+      if (make && !library.kept) {
+        library.kept = true;
+        library.createRoot = (...given) => {
+          const root = make(...given);
+          roots.push(root);
+          return root;
+        };
+      }
+      return library;
+    },
+  });
+})()"""
+"""Keeps what a page changes for good, so that a test can take it away: React's roots and fetch."""
+
+EMPTY = """() => {
+  for (const root of (window.reactRoots || []).splice(0)) root.unmount();
+  (window.dash_stores || []).length = 0;
+  localStorage.clear();
+  sessionStorage.clear();
+  scrollTo(0, 0);
+}"""
+"""Takes the page away, with all it remembers; the document and its scripts stay."""
+
+AGAIN = """async path => {
+  const old = document.getElementById("react-entry-point");
+  const fresh = document.createElement("div");
+  fresh.id = old.id;
+  old.replaceWith(fresh);
+  Object.keys(window).filter((name) => name.startsWith("gridstress"))
+    .forEach((name) => delete window[name]);
+  window.fetch = window.plainFetch;
+  await Promise.all([...document.querySelectorAll("script[src*='/assets/']")].map((ours) =>
+    new Promise((loaded, failed) => {
+      const again = document.createElement("script");
+      Object.assign(again, { src: ours.src, async: false, onload: loaded, onerror: failed });
+      ours.replaceWith(again);
+    })));
+  history.pushState(null, "", path);
+  window.renderer = new DashRenderer();
+}"""
+"""Starts our own scripts and Dash anew, as loading the document does: they remember nothing."""
+
 _tabs: list[Any] = []
-"""Tabs of the one Chromium that no test uses: a tab that has shown the dashboard before shows it
-with half the processor time of a new one."""
+"""Tabs of the one Chromium that no test uses; most have an empty document of a dashboard."""
 
 
 def _tab(chromium: "BrowserContext") -> Any:
@@ -102,10 +152,41 @@ def _tab(chromium: "BrowserContext") -> Any:
     if _tabs:
         return _tabs.pop()
     tab = chromium.new_page()
+    tab.pending = 0
+
+    def asks(request: Any) -> None:
+        tab.asked.append(request.url)
+        tab.pending += 1
+
+    def has_answer(_: Any) -> None:
+        tab.pending -= 1
+
     tab.on("console", lambda m: m.type == "error" and tab.complaints.append(m.text))
     tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
-    tab.on("request", lambda request: tab.asked.append(request.url))
+    tab.on("request", asks)
+    tab.on("requestfinished", has_answer)
+    tab.on("requestfailed", has_answer)
     return tab
+
+
+def _show(tab: Any, address: str, path: str) -> None:
+    """Open a page: in the document that is there if it is of this address, which takes half the
+    processor time of loading all scripts again."""
+    if tab.url.startswith(f"{address}/"):
+        tab.evaluate(AGAIN, path)
+    else:
+        tab.goto(address + path)
+
+
+def _leave(tab: Any, address: str) -> None:
+    """Take the page away and wait until nothing of it is under way."""
+    tab.evaluate(EMPTY)
+    if not tab.url.startswith(f"{address}/"):
+        tab.goto("about:blank")
+    end = time.monotonic() + PATIENCE_S
+    while tab.pending > 0:
+        assert time.monotonic() < end, "a request of the page gets no answer"
+        tab.wait_for_timeout(10)
 
 
 @contextmanager
@@ -126,7 +207,7 @@ def watched_pages(chromium: "BrowserContext", address: str) -> Iterator[Callable
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         pages.append(page)
-        page.goto(address + path)
+        _show(page, address, path)
         return page
 
     try:
@@ -134,12 +215,13 @@ def watched_pages(chromium: "BrowserContext", address: str) -> Iterator[Callable
     finally:
         found = [(page.complaints, page.asked) for page in pages]
         for page in pages:
-            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
-            page.goto("about:blank")
+            _leave(page, address)
         _tabs.extend(pages)
     ours = (address, "data:", "blob:", "about:")
-    assert [text for complaints, _ in found for text in complaints] == []
-    assert [url for _, asked in found for url in asked if not url.startswith(ours)] == []
+    complaints = [text for said, _ in found for text in said]
+    assert not complaints, complaints
+    elsewhere = [url for _, asked in found for url in asked if not url.startswith(ours)]
+    assert not elsewhere, elsewhere
 
 
 def until(question: Callable[[], Any], deadline_s: float = PATIENCE_S) -> None:
