@@ -74,8 +74,8 @@ test: $(STAMP) ## Lint, types and all tests that need no Java and no Docker
 	wait $$beside || { cat "$$checks"; echo "lint or types failed, see above"; exit 1; }; \
 	exit $$tests
 
-test-fast: $(STAMP) ## Only tests without broker and browser
-	@"$(PY)" -m pytest -m "not (integration or kafka or browser)" $(SHARED) $(ARGS)
+test-fast: $(STAMP) ## Only tests without broker, browser and notebook
+	@"$(PY)" -m pytest -m "not (integration or kafka or browser)" --ignore tests/test_notebook.py $(SHARED) $(ARGS)
 
 explore: $(STAMP) ## Property tests with ever new seeds, until stopped: MINUTES=60, ARGS="--seed 7"
 	@"$(PY)" -m tests.explore $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)

@@ -16,6 +16,12 @@ def api(models):
         yield server
 
 
+@pytest.fixture
+def no_answer(api):
+    """The page is there before the dashboard has heard of any grid."""
+    api.broken = True
+
+
 three = pytest.mark.parametrize("models", [("linear", "centrality", "electrical")])
 one = pytest.mark.parametrize("models", [("electrical",)])
 
@@ -129,3 +135,22 @@ def test_a_node_is_shown_under_the_one_model(open_page):
     page = open_page("/node/wendlingen")
     expect(page.locator("#node-values-0")).to_contain_text("0.60")
     assert len(still(page, lambda: boxes(page, ".node-model"))) == 1
+
+
+@one
+def test_a_page_that_waited_for_the_first_values_shows_the_one_model(no_answer, open_page, api):
+    page = open_page("/?model=both")
+    expect(page.locator("#status-title")).to_have_text("Waiting for a worker")
+    api.broken = False
+    until(lambda: risks(page, "map") == [0.2, 0.1, 0.6])
+
+
+@three
+def test_a_page_that_waited_for_the_first_values_shows_the_pair_of_its_address(
+    no_answer, open_page, api
+):
+    page = open_page("/compare?models=electrical,linear")
+    expect(page.locator("#status-title")).to_have_text("Waiting for a worker")
+    api.broken = False
+    expect(page.locator("#compare-title-1")).to_have_text("Electrical sensitivity")
+    until(lambda: address_of(page) == "/compare?models=linear,electrical")

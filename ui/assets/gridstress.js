@@ -64,7 +64,8 @@ window.dash_clientside.gridstress = {
           return [asked === "both" ? same : asked, asked];
         }
       }
-      if (known.length && !known.includes(view)) return [same, known[0]];
+      // Both at once: what a function sets itself does not call it again.
+      if (known.length && !known.includes(view)) return [known[0], known[0]];
       return [view === "both" ? same : view, same];
     };
   })(),

@@ -10,13 +10,12 @@ window.dash_clientside.gridstressPairs = {
       const same = window.dash_clientside.no_update;
       const known = (choices || []).map((choice) => choice.value);
       if (!known.length) return same;
-      if (search !== read) {
-        read = search;
-        const asked = new URLSearchParams(search || "").get("models");
-        const found = asked && known.find((pair) => sorted(pair) === sorted(asked));
-        if (found) return found === picked ? same : found;
-      }
-      return known.includes(picked) ? same : known[0];
+      const asked = new URLSearchParams(search || "").get("models");
+      const found = asked && known.find((pair) => sorted(pair) === sorted(asked));
+      const chosen = known.includes(picked);
+      const wanted = chosen && search === read ? picked : found || (chosen ? picked : known[0]);
+      read = search;
+      return wanted === picked ? same : wanted;
     };
   })(),
 
@@ -25,7 +24,7 @@ window.dash_clientside.gridstressPairs = {
     const two = pathname === "/compare" || (pathname === "/" && view === "both");
     const shown = two && (choices || []).length > 1;
     const { search, hash } = window.location;
-    if (picked && pathname === window.location.pathname) {
+    if (picked && (choices || []).length && pathname === window.location.pathname) {
       const query = new URLSearchParams(search);
       if (shown) query.set("models", picked);
       else query.delete("models");
