@@ -143,6 +143,9 @@ AGAIN = """async path => {
 }"""
 """Starts our own scripts and Dash anew, as loading the document does: they remember nothing."""
 
+LEFT_MEANWHILE = "Cannot patch undefined"
+"""What Dash says of an answer whose page was left while it was under way."""
+
 _tabs: list[Any] = []
 """Tabs of the one Chromium that no test uses; most have an empty document of a dashboard."""
 
@@ -161,7 +164,11 @@ def _tab(chromium: "BrowserContext") -> Any:
     def has_answer(_: Any) -> None:
         tab.pending -= 1
 
-    tab.on("console", lambda m: m.type == "error" and tab.complaints.append(m.text))
+    def complains(message: Any) -> None:
+        if message.type == "error" and LEFT_MEANWHILE not in message.text:
+            tab.complaints.append(message.text)
+
+    tab.on("console", complains)
     tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
     tab.on("request", asks)
     tab.on("requestfinished", has_answer)
@@ -219,7 +226,7 @@ def watched_pages(chromium: "BrowserContext", address: str) -> Iterator[Callable
         _tabs.extend(pages)
     ours = (address, "data:", "blob:", "about:")
     complaints = [text for said, _ in found for text in said]
-    assert not complaints, complaints
+    assert not complaints, "\n".join(complaints)
     elsewhere = [url for _, asked in found for url in asked if not url.startswith(ours)]
     assert not elsewhere, elsewhere
 
