@@ -51,15 +51,21 @@ def _check_rows(what: str, rows: list[list[float]], timestamps: int, columns: in
             raise ValueError(f"{what}[{i}] has {len(row)} values for {columns} columns")
 
 
-FIRST_YEAR, END_YEAR = 1900, 2200
-EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
-LATEST = datetime(END_YEAR, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""The first and the last event time that a frame may have."""
+
+RESULT_TIMES = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
+"""The same for what comes of frames: it may lie a window and the lateness outside, and the
+settings allow a hundred years for each."""
 
 
-def _check_times(moments: Iterable[datetime]) -> None:
+def _check_times(
+    moments: Iterable[datetime], between: tuple[datetime, datetime] = (EARLIEST, LATEST)
+) -> None:
+    earliest, latest = between
     for moment in moments:
-        if not FIRST_YEAR <= moment.year < END_YEAR:
-            raise ValueError(f"time {moment} is not between {FIRST_YEAR} and {END_YEAR}")
+        if not earliest <= moment <= latest:
+            raise ValueError(f"time {moment} is not between {earliest:%Y} and {latest:%Y} (UTC)")
 
 
 def _check_unique(what: str, names: list[str]) -> None:
@@ -155,7 +161,7 @@ class RiskWindow(Message, kw_only=True, frozen=True):
     risk: list[Risk]
 
     def __post_init__(self) -> None:
-        _check_times((self.window_start, self.window_end))
+        _check_times((self.window_start, self.window_end), RESULT_TIMES)
         _check_unique("nodes", self.nodes)
         if not len(self.nodes) == len(self.stress) == len(self.risk):
             raise ValueError(
@@ -173,7 +179,7 @@ class WindowHead(Message, kw_only=True, frozen=True):
     risk: list[Risk]
 
     def __post_init__(self) -> None:
-        _check_times((self.window_end,))
+        _check_times((self.window_end,), RESULT_TIMES)
 
 
 class SourceShare(Struct, frozen=True, gc=False):
@@ -200,7 +206,7 @@ class RiskAlert(Message, kw_only=True, frozen=True):
     sources: list[SourceShare]
 
     def __post_init__(self) -> None:
-        _check_times((self.timestamp, self.window_start, self.window_end))
+        _check_times((self.timestamp, self.window_start, self.window_end), RESULT_TIMES)
 
 
 class ZoneSent(Struct, frozen=True):

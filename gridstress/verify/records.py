@@ -19,7 +19,9 @@ LONGEST_NAME = 128
 MOST_ROWS = 1_000
 MOST_MW = 1e6
 MOST_STRESS = 1e9
-YEARS = range(1900, 2200)
+FRAMES = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+RESULTS = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
+"""First and last event time of frames, and of what comes of them."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -209,13 +211,16 @@ def _columns(value: Any) -> list[str]:
 def _moments(value: Any) -> list[datetime]:
     if not 1 <= len(_list(value)) <= MOST_ROWS:
         raise ValueError(f"not 1 to {MOST_ROWS:,} times")
-    return [_moment(each) for each in value]
+    return [_moment(each, FRAMES) for each in value]
 
 
-def _moment(value: Any) -> datetime:
+def _moment(value: Any, between: tuple[datetime, datetime] = RESULTS) -> datetime:
     if type(value) is not str:
         raise ValueError("a time is not a text")
-    return _time(value)
+    moment, (first, last) = _time(value), between
+    if not first <= moment <= last:
+        raise ValueError(f"{value!r} is not of the years {first.year} to {last.year} in UTC")
+    return moment
 
 
 _TIME = re.compile(
@@ -239,9 +244,10 @@ def _time(text: str) -> datetime:
     moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
     if fraction:
         digits = fraction.ljust(7, "0")
-        moment += timedelta(microseconds=int(digits[:6]) + (digits[6] >= "5"))
-    if moment.year not in YEARS:
-        raise ValueError(f"{text!r} is not of the years {YEARS[0]} to {YEARS[-1]}")
+        try:
+            moment += timedelta(microseconds=int(digits[:6]) + (digits[6] >= "5"))
+        except OverflowError:  # behind the last day of the year 9999
+            raise ValueError(f"{text!r} is no time") from None
     return moment
 
 

@@ -81,6 +81,27 @@ def test_times_are_written_in_utc_with_a_z() -> None:
 
 
 @pytest.mark.parametrize(
+    ("moment", "good"),
+    [
+        ("1900-01-01T00:00:00Z", True),
+        ("1899-12-31T19:00:00-05:00", True),
+        ("1900-01-01T00:00:00+14:00", False),
+        ("2200-01-01T00:00:00Z", True),
+        ("2199-12-31T23:00:00-02:00", False),
+        ("0001-01-01T00:00:00+23:59", False),
+    ],
+)
+def test_the_range_of_times_is_meant_in_utc(moment: str, good: bool) -> None:
+    raw = _raw(MEASURED, timestamps=[moment] * 2)
+    if good:
+        there = decode(raw, MeasurementFrame).timestamps[0]
+        assert there == datetime.fromisoformat(moment)
+        return
+    with pytest.raises(MessageError, match=r"not between 1900 and 2200 \(UTC\)"):
+        decode(raw, MeasurementFrame)
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"run": ""},
