@@ -20,7 +20,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 Load = Annotated[float, Meta(ge=-1e6, le=1e6)]
-Stress = Annotated[float, Meta(ge=0, le=1e9)]
+Stress = Annotated[float, Meta(ge=0, le=1e100)]
+"""More than any load can lead to, and so little that no number of them adds up to infinity."""
+Sum = Annotated[float, Meta(ge=0)]
 Risk = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
 Text = Annotated[str, Meta(max_length=1000)]
@@ -157,7 +159,7 @@ class RiskWindow(Message, kw_only=True, frozen=True):
     window_start: Moment
     window_end: Moment
     nodes: list[Name]
-    stress: list[Stress]
+    stress: list[Sum]
     risk: list[Risk]
 
     def __post_init__(self) -> None:

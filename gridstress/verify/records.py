@@ -6,6 +6,7 @@ Written from the tables of ``docs/messages.md``, beside the codec that the strea
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache, partial
@@ -18,7 +19,6 @@ SCHEMA = 1
 LONGEST_NAME = 128
 MOST_ROWS = 1_000
 MOST_MW = 1e6
-MOST_STRESS = 1e9
 FRAMES = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 RESULTS = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
 """First and last event time of frames, and of what comes of them."""
@@ -289,7 +289,7 @@ _WINDOW: dict[str, Check] = {
     "window_start": _moment,
     "window_end": _moment,
     "nodes": _columns,
-    "stress": partial(_numbers, least=0.0, most=MOST_STRESS),
+    "stress": partial(_numbers, least=0.0, most=sys.float_info.max),
     "risk": partial(_numbers, least=0.0, most=1.0),
 }
 _ALERT: dict[str, Check] = {

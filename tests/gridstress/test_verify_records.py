@@ -101,6 +101,14 @@ def test_a_window_with_an_odd_time_is_judged_alike(value: str) -> None:
         assert_alike(json.dumps(odd).encode("utf-8", "surrogatepass"), RiskWindow)
 
 
+@pytest.mark.parametrize("stress", ["0", "1e9", "4000000000", "1e300", "1e999", "-1e-9", "null"])
+def test_a_sum_of_any_size_is_judged_alike(stress: str) -> None:
+    raw = next(r for r, kind in examples() if kind is RiskWindow and json.loads(r)["nodes"])
+    many = json.loads(raw)
+    odd = json.dumps(many | {"stress": ["SUM"] * len(many["nodes"])}).replace('"SUM"', stress)
+    assert assert_alike(odd.encode(), RiskWindow) == (stress in ("0", "1e9", "4000000000", "1e300"))
+
+
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_piece_put_in_anywhere_is_judged_alike(piece: bytes) -> None:
     for raw, kind in examples()[::3]:

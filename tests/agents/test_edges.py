@@ -1,17 +1,38 @@
-"""Frames at the first and the last time there may be: results lie outside, and all can be used."""
+"""Frames with the first and the last times, and the largest loads, there may be: all is used."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
 import pytest
 
+from agents.detection import Detection
+from agents.propagation import Propagation
 from gridstress.verify import records
 from gridstress.verify.compare import Observed, compare
 from gridstress.verify.recompute import recompute
 from tables.shard_view import view_of
-from tests.agents.test_any_delivery import GRID, MODEL, NODES, SETTINGS, SHARDS, Run, propagated
+from tests.agents.test_any_delivery import (
+    GRID,
+    INFLUENCE,
+    MODEL,
+    NODES,
+    SETTINGS,
+    SHARDS,
+    Run,
+    propagated,
+)
 from tests.frames import START
-from topology.messages import EARLIEST, LATEST, MeasurementFrame, decode, encode
+from topology.messages import (
+    EARLIEST,
+    LATEST,
+    MeasurementFrame,
+    PropagatedFrame,
+    RiskWindow,
+    StressFrame,
+    decode,
+    encode,
+)
 from ui.shape_check import Shape
 
 HOUR = timedelta(hours=1)
@@ -50,6 +71,13 @@ async def test_what_comes_of_the_first_and_the_last_time_is_sent_shown_and_verif
         for part in propagated(frame):
             await run.feed(part)
             check_view(run, shape, part.shard)
+    read = verified(run, frames)
+    assert min((window.window_start for window in read), default=None) == earliest
+    assert bool(run.alerts.sent) == bool(read)
+
+
+def verified(run: Run, frames: list[MeasurementFrame]) -> list[RiskWindow]:
+    """The windows of a run as the verifier reads them, which finds nothing wrong."""
     found = Observed()
     read = [records.window_of(records.parse(sent["value"])) for sent in run.windows.sent]
     found.windows[MODEL] = read
@@ -57,8 +85,7 @@ async def test_what_comes_of_the_first_and_the_last_time_is_sent_shown_and_verif
     found.aside = run.observed().aside
     outcome = compare(recompute(frames, GRID, SETTINGS), found)[MODEL]
     assert outcome.ok, outcome.problems
-    assert min((window.window_start for window in read), default=None) == earliest
-    assert bool(found.alerts[MODEL]) == bool(read)
+    return read
 
 
 def check_view(run: Run, shape: Shape, shard: int) -> None:
@@ -72,3 +99,30 @@ def check_view(run: Run, shape: Shape, shard: int) -> None:
         zones=GRID.zones, silent=(), worker="w:1", published_at=0.0,
     )  # fmt: skip
     shape.check_view(msgspec.json.decode(msgspec.json.encode(view), type=type(view)))
+
+
+async def test_sums_of_the_largest_loads_are_counted_and_verified() -> None:
+    times = [START + timedelta(seconds=n) for n in range(1000)]
+    frames = [*rows(START + 2 * HOUR, "north"), *rows(START + 2 * HOUR, "south")]
+    huge = MeasurementFrame(
+        run="r", zone="north", seq=0, timestamps=times, nodes=["a"], load_mw=[[1e6]] * 1000,
+        period_s=86_400,
+    )  # fmt: skip
+    frames = [huge, *(msgspec.structs.replace(f, seq=f.seq + 1000) for f in frames)]
+    run = Run()
+    for frame in frames:
+        for part in propagated(frame):
+            await run.feed(part)
+    read = verified(run, frames)
+    assert max(max(window.stress, default=0.0) for window in read) > 1e9
+    assert [decode(sent["value"], RiskWindow) for sent in run.windows.sent] == read
+
+
+def test_the_largest_stress_of_a_frame_is_read_by_the_next_stage() -> None:
+    weak = replace(GRID, nodes=(replace(GRID.nodes[0], rating_mw=1e-9), *GRID.nodes[1:]))
+    frame = rows(START, "north")[0]
+    largest = msgspec.structs.replace(frame, load_mw=[[1e6, 1e6]], period_s=86_400)
+    (stressed,) = Detection(weak, threshold=1 - 2**-53)(largest)
+    assert decode(encode(stressed), StressFrame) == stressed
+    for part in Propagation(weak, INFLUENCE, SHARDS)(stressed):
+        assert decode(encode(part), PropagatedFrame) == part
