@@ -1,8 +1,8 @@
 """Replacing a group's settings by others, which ends the runs that are under way."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from gridstress.kafka_security import connection
 from gridstress.reshard import count_members
 from gridstress.settings import Settings
 from gridstress.settings_log import append, now, read_log, who
-from gridstress.topic_reader import read_topic, scan_topic
+from gridstress.topic_reader import read_topic
+from gridstress.verify.backlog import unfinished
 from gridstress.verify.collect import run_of
 from topology.errors import BrokerError, DataError, GridstressError, UsageError
 
@@ -136,20 +137,9 @@ def _run_of_key(key: bytes) -> str | None:
 
 async def _runs_between(settings: Settings, models: Iterable[str]) -> Counter[str]:
     """Records between the stages that the group has not finished, by run."""
-    async with _admin(settings) as admin:
-        committed: Any = await admin.list_consumer_group_offsets(settings.group)
-    begin: dict[str, dict[int, int]] = defaultdict(dict)
-    for tp, at in committed.items():
-        if at.offset >= 0:
-            begin[tp.topic][tp.partition] = at.offset
-    runs: Counter[str] = Counter()
-    for name in (topics.STRESS, *map(topics.propagated, models)):
-        with suppress(DataError):  # no such topic
-            async for record in scan_topic(settings.kafka, name, begin=begin[name]):
-                run = run_of(record.value)
-                if run is not None:
-                    runs[run] += 1
-    return runs
+    names = [topics.STRESS, *map(topics.propagated, models)]
+    found = [run_of(record.value) async for record in unfinished(settings, names)]
+    return Counter(run for run in found if run is not None)
 
 
 @asynccontextmanager
