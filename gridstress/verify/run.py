@@ -76,7 +76,7 @@ async def verify_run(
     BrokerError
         If the broker does not answer.
     DataError
-        If there is no such run, or it cannot be used.
+        If there is no such run, or it cannot be used: the frames of a zone have no one order.
     GridstressError
         If the workers do not answer or do not get on, or the run was worked on with other
         settings than these.
@@ -95,6 +95,7 @@ async def verify_run(
         measurements.record = records.get(run)
         if ended:
             measurements.refuse(await refused_measurements(settings.kafka))
+        measurements.check_order(grid)
         frames = measurements.frames
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)

@@ -134,7 +134,7 @@ def test_a_wrong_open_window_ends_with_1(command, worker):
     assert "open stress of a in the window ending 1970-01-01T03:00:00Z" in result.output
 
 
-def test_a_wrong_alert_ends_with_1_and_is_named(command):
+def test_a_wrong_alert_ends_with_1_and_is_named(command, runs):
     result = command("verify", "--run", "bad", "--no-open", "--api", "http://127.0.0.1:1")
     assert result.exit_code == 1
     assert "DIFFERENT: linear: alert a RAISED WARNING at 1970-01-01T02:00:00Z" in result.output
@@ -282,6 +282,18 @@ async def test_an_answer_that_is_no_json_is_an_error(worker):
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(DataError, match="did not answer with JSON"):
             await WorkerApi(client, "http://127.0.0.1:1").get("health")
+
+
+def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):
+    frames = [msgspec.structs.replace(f, run="split") for f in evening()]
+    expected = recompute(frames, GRID, SETTINGS)
+    records = of_run(frames, expected, echo(expected))
+    at = next(i for i, (topic, _, f) in enumerate(records) if f.zone == "North" and f.final)
+    records[at] = ("grid_measurements", 1, records[at][2])
+    send(broker, records)
+    result = command("verify", "--run", "split", "--api", worker("split", expected).url)
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).endswith("so that their order is not known: zone North in 0, 1")
 
 
 def with_refused(broker: str, run: str):
