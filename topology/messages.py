@@ -5,9 +5,11 @@ list a row. Row *i* has the sequence number ``seq + i``, so a row keeps its numb
 rows a message carries.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -79,8 +81,11 @@ class Message(Struct, kw_only=True, frozen=True, tag_field="schema", tag=SCHEMA)
     """What every record says of itself: ``"schema": 1``; one that does not say is of schema 1."""
 
 
-class ZoneFrame(Message, kw_only=True, frozen=True):
-    """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``."""
+class ZoneFrame(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``.
+
+    Unknown fields are forbidden so that `decode` notices them, and ignores them.
+    """
 
     run: Name
     zone: Name
@@ -257,8 +262,12 @@ class RunRecord(Message, kw_only=True, frozen=True):
 
 
 Record = TypeVar("Record", bound=Struct)
-_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
 _encoder = msgspec.json.Encoder()
+
+MAX_DEPTH = 500
+"""Levels that a record may nest; what msgspec bears depends on the version of Python."""
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[][{}]', re.DOTALL)
 
 
 def row_slices(rows: int, columns: int) -> Iterator[slice]:
@@ -287,17 +296,51 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
     """
     if raw is None:
         raise MessageError("invalid", "the record has no value")
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    if issubclass(kind, ZoneFrame):
+        # Without unknown fields nothing is nested deep: only in them can it be.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            frame: Record = _decoder(kind).decode(raw)
+            return frame
+    if _is_deep(raw):
+        raise MessageError(
+            "invalid", f"not a {kind.__name__}: nested more than {MAX_DEPTH} levels deep"
+        )
     try:
-        record: Record = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        record: Record = _decoder(_lenient(kind)).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if (schema := _schema_of(raw)) > SCHEMA:
             told = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
             raise MessageError("newer", told) from None
         raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
-    return record
+    return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
+
+
+@cache
+def _decoder(kind: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+@cache
+def _lenient(kind: type[Struct]) -> type[Struct]:
+    """The same kind of record, with unknown fields allowed."""
+    if not kind.__struct_config__.forbid_unknown_fields:
+        return kind
+    return msgspec.defstruct(
+        kind.__name__, [], bases=(kind,), kw_only=True, frozen=True, forbid_unknown_fields=False
+    )
+
+
+def _is_deep(raw: bytes) -> bool:
+    """Whether brackets outside of texts are nested more than `MAX_DEPTH` levels deep."""
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(raw):
+        first = found[0][:1]
+        depth += (first in b"[{") - (first in b"]}")
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def decode_run_record(key: bytes | None, raw: bytes | None) -> tuple[str, RunRecord | None]:
@@ -327,6 +370,6 @@ class _Versioned(Struct):
 
 
 def _schema_of(raw: bytes) -> int:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode(raw, type=_Versioned).schema
     return SCHEMA

@@ -19,6 +19,7 @@ SCHEMA = 1
 LONGEST_NAME = 128
 MOST_ROWS = 1_000
 MOST_MW = 1e6
+MOST_LEVELS = 500
 FRAMES = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 RESULTS = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
 """First and last event time of frames, and of what comes of them."""
@@ -51,7 +52,23 @@ def parse(raw: bytes | None) -> Pairs:
         raise MessageError("invalid", f"not JSON: {error}") from None
     if type(found) is not Pairs:
         raise MessageError("invalid", "not a JSON object")
+    if text.count("[") + text.count("{") > MOST_LEVELS and _levels(found) > MOST_LEVELS:
+        raise MessageError("invalid", f"nested more than {MOST_LEVELS} levels deep")
     return found
+
+
+def _levels(found: Pairs) -> int:
+    level: list[Any] = [found]
+    count = 0
+    while level:
+        inner = [
+            value
+            for each in level
+            for value in ((v for _, v in each) if type(each) is Pairs else each)
+        ]
+        level = [value for value in inner if type(value) in (list, Pairs)]
+        count += 1
+    return count
 
 
 def _loads(text: str) -> Any:

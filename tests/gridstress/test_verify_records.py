@@ -109,6 +109,17 @@ def test_a_sum_of_any_size_is_judged_alike(stress: str) -> None:
     assert assert_alike(odd.encode(), RiskWindow) == (stress in ("0", "1e9", "4000000000", "1e300"))
 
 
+@pytest.mark.parametrize("levels", [1, 499, 500, 700, 100_000])
+@pytest.mark.parametrize("pair", [("[", "]"), ('{"x":[0,', "]}"), ('{"x":', "}")])
+def test_a_field_nested_deep_is_judged_alike(pair: tuple[str, str], levels: int) -> None:
+    opening, closing = pair
+    count = levels // sum(map(opening.count, "[{"))
+    piece = f'"x":{opening * count}1{closing * count},'.encode()
+    for raw, kind in examples()[::3]:
+        assert assert_alike(b"{" + piece + raw[1:], kind) == (levels < 500)
+        assert not assert_alike(raw.replace(b"[", b"[" * (levels + 1), 1), kind)
+
+
 @pytest.mark.parametrize("piece", PIECES)
 def test_a_piece_put_in_anywhere_is_judged_alike(piece: bytes) -> None:
     for raw, kind in examples()[::3]:

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from topology.messages import (
     PropagatedFrame,
     RunRecord,
     StressFrame,
+    WindowHead,
     decode,
     decode_run_record,
     encode,
@@ -27,6 +29,13 @@ MEASURED: dict[str, Any] = {
     "timestamps": ["2019-01-01T00:00:00Z", "2019-01-01T01:00:00Z"],
     "nodes": ["a", "b"],
     "load_mw": [[1.5, 2], [3, 4]],
+}
+HEAD: dict[str, Any] = {
+    "model": "linear",
+    "run": "r",
+    "shard": 3,
+    "window_end": "2019-01-01T00:00:00Z",
+    "risk": [0.5],
 }
 PROPAGATED: dict[str, Any] = {
     "run": "r",
@@ -172,6 +181,35 @@ def test_what_is_no_record_is_invalid_whatever_its_bytes(raw: bytes | None) -> N
 def test_an_unknown_field_nested_without_end_is_invalid() -> None:
     with pytest.raises(MessageError):
         decode(b'{"x":' + b"[" * 100_000, MeasurementFrame)
+
+
+DEEPEST = ["[" * 499 + "]" * 499, '[{"":[' * 166 + '["[[[\\"[["]' + "]}]" * 166]
+"""Values of 499 levels: with the record's own they are 500."""
+
+
+@pytest.mark.parametrize("kind", [MeasurementFrame, WindowHead])
+@pytest.mark.parametrize("nested", [*DEEPEST, "[" + "[]," * 900 + "0]"])
+def test_an_unknown_field_may_nest_500_levels_deep(kind: Any, nested: str) -> None:
+    plain = json.dumps(MEASURED if kind is MeasurementFrame else HEAD).encode()
+    known = decode(plain, kind)
+    for raw in (plain[:-1] + b',"x":%s}', b'{"x":%s,' + plain[1:]):
+        assert decode(raw % nested.encode(), kind) == known
+
+
+@pytest.mark.parametrize("kind", [MeasurementFrame, WindowHead])
+@pytest.mark.parametrize("nested", DEEPEST)
+def test_no_version_of_python_decides_how_deep_is_too_deep(kind: Any, nested: str) -> None:
+    plain = json.dumps(MEASURED if kind is MeasurementFrame else HEAD).encode()
+    with pytest.raises(MessageError, match="nested more than 500 levels deep"):
+        decode(plain[:-1] + b',"x":[1,%s]}' % nested.encode(), kind)
+
+
+@pytest.mark.parametrize("piece", [b'"' + b'\\"' * 400_000, b'"' * 400_001, b"{" * 400_000])
+def test_rubbish_of_a_megabyte_is_judged_quickly(piece: bytes) -> None:
+    begin = time.perf_counter()
+    with pytest.raises(MessageError):
+        decode(b"[{" * 600 + piece, MeasurementFrame)
+    assert time.perf_counter() - begin < 5
 
 
 @given(st.binary(max_size=200))
