@@ -14,6 +14,7 @@ from gridstress.brokers import embedded_broker
 from gridstress.cli.alerts import alerts
 from gridstress.cli.verify import verify
 from gridstress.topic_reader import read_topic
+from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import WorkerApi
 from tests.gridstress.verify_broker import Worker, create, finish, of_run, send
@@ -294,6 +295,31 @@ def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):
     result = command("verify", "--run", "split", "--api", worker("split", expected).url)
     assert isinstance(result.exception, DataError)
     assert str(result.exception).endswith("so that their order is not known: zone North in 0, 1")
+
+
+def test_letters_of_before_a_reshard_are_left_out(command, broker, worker):
+    """A run that lost rows was reckoned anew: what had been set aside then is counted now."""
+    frames = [msgspec.structs.replace(f, run="anew") for f in evening()]
+    expected = recompute(frames, GRID, SETTINGS)
+    said = echo(expected)
+    said.aside = [AsideLetter("linear", 0, "North", "late", (3,))]
+    former = [("dead_letters", 1, *rest) for t, _, *rest in of_run(frames, expected, said)
+              if t == "dead_letters"]  # fmt: skip
+    failed = [("topic", b"propagated_stress_linear"), ("reason", b"failed"), ("stage", b"risk")]
+    failed += [("partition", b"0"), ("offset", b"3")]
+    former.append(("dead_letters", 1, former[0][2], *failed))
+    said.aside = []
+    send(broker, [*of_run(frames, expected, said), *former])
+    args = ("verify", "--run", "anew", "--api", worker("anew", expected).url, "--json")
+    before = command(*args)
+    assert before.exit_code == 1
+    send(broker, [("dead_letters", 1, b"", ("stage", b"reshard"), ("reason", b"resharded"))])
+    after = command(*args)
+    assert after.exit_code == 0, after.output
+    notes = json.loads(after.stdout)["outcomes"]["measurements"]["notes"]
+    assert "dead letters of before `gridstress reshard` are left out" in notes
+    send(broker, former)
+    assert command(*args).exit_code == 1
 
 
 def with_refused(broker: str, run: str):
