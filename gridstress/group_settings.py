@@ -18,12 +18,16 @@ from gridstress.settings import ENV_PREFIX, Settings
 from topology.errors import GridstressError
 from topology.grid import Grid, Line, Node
 
-SCHEMA = 1
-"""Version of the records of the log."""
+SCHEMA = 2
+"""Version of the records of the log: `ending` ones are of schema 2, so that a gridstress that
+does not know them does not start; all other of schema 1."""
 
 MAX_GRID_BYTES = 700_000
 """Size up to which a record describes the grid node by node, compressed; beyond, only by hashes.
 With its encoding it still fits into a record of 1 MB."""
+
+MAX_RUNS_BYTES = 900_000
+"""Size up to which a record names runs; beside the grid it still fits into a record of 2 MB."""
 
 NAMED = 3
 """How many differing nodes, and lines, an error names."""
@@ -32,6 +36,9 @@ _MAX_PLAIN_BYTES = 64 << 20
 
 GRID_PARTS = {"node_ids": "node ids", "node_values": "values of nodes", "lines": "lines"}
 """Components that are hashes of the grid, in words."""
+
+
+Kind = Literal["first", "ending", "accepted"]
 
 
 class GridFacts(msgspec.Struct, frozen=True):
@@ -44,18 +51,19 @@ class GridFacts(msgspec.Struct, frozen=True):
 class SettingsRecord(msgspec.Struct, kw_only=True, frozen=True):
     """One record of the log.
 
-    ``first`` settles what has not been settled; ``accepted`` replaces it and ends ``runs``.
-    ``grid_facts`` is a compressed `GridFacts`, or empty.
+    ``first`` settles what has not been settled; ``accepted`` replaces it and ends ``runs``, and
+    with them those of the ``ending`` records before it, which say nothing else. ``grid_facts`` is
+    a compressed `GridFacts`, or empty.
     """
 
-    kind: Literal["first", "accepted"]
+    kind: Kind
     settings: dict[str, str]
     at: str
     by: str
     grid: str = ""
     grid_facts: bytes = b""
     runs: list[str] = []
-    schema: int = SCHEMA
+    schema: int = 1
 
 
 _decoder = msgspec.json.Decoder(SettingsRecord)
@@ -80,14 +88,15 @@ class Mine:
 
     def record(
         self,
-        kind: Literal["first", "accepted"],
+        kind: Kind,
         *,
         at: str,
         by: str,
         runs: Collection[str] = (),
     ) -> SettingsRecord:
         """A record of the log that says them; ``at`` is ISO-8601 UTC, ``by`` names the process."""
-        packed = zlib.compress(msgspec.json.encode(facts_of(self.grid)))
+        whole = kind != "ending"
+        packed = zlib.compress(msgspec.json.encode(facts_of(self.grid))) if whole else b""
         return SettingsRecord(
             kind=kind,
             settings=dict(self.components),
@@ -96,7 +105,23 @@ class Mine:
             grid=self.grid.name,
             grid_facts=packed if len(packed) <= MAX_GRID_BYTES else b"",
             runs=sorted(runs),
+            schema=1 if whole else SCHEMA,
         )
+
+    def accepting(self, runs: Collection[str], *, at: str, by: str) -> list[SettingsRecord]:
+        """The records, in their order, that accept them and end these runs, however many."""
+        parts: list[list[str]] = [[]]
+        size = 0
+        for run in sorted(runs):
+            length = len(msgspec.json.encode(run)) + 1
+            if size + length > MAX_RUNS_BYTES:
+                parts.append([])
+                size = 0
+            parts[-1].append(run)
+            size += length
+        *before, last = parts
+        ending = [self.record("ending", at=at, by=by, runs=part) for part in before]
+        return [*ending, self.record("accepted", at=at, by=by, runs=last)]
 
 
 @dataclass(frozen=True)
@@ -172,14 +197,18 @@ def read_record(raw: bytes | None) -> SettingsRecord | None:
 def settle(records: Iterable[SettingsRecord | None]) -> GroupSettings | None:
     """What the records of the log settle, in its order; None if nothing is settled yet."""
     eras: list[Era] = []
+    ending: set[str] = set()
     for record in records:
         if record is None:
             continue
-        if not eras:
+        if record.kind == "ending":
+            ending.update(record.runs)
+        elif not eras:
             eras.append(Era(0, record, record.settings))
         elif record.kind == "accepted":
             before = eras.pop()
-            ended = before.ended_runs | set(record.runs)
+            ended = before.ended_runs | ending | set(record.runs)
+            ending = set()
             eras.append(Era(before.number, before.founded, before.settings, ended))
             eras.append(Era(before.number + 1, record, record.settings))
         elif agrees(eras[-1].settings, record.settings):

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from gridstress.kafka_security import connection
 from gridstress.replay_sinks import KafkaSink
 from gridstress.settings import Settings
 from gridstress.topic_reader import scan_topic
-from gridstress.topics import MEASUREMENTS, ensure_topics, topic_specs
+from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, ensure_topics, topic_specs
 from topology.errors import BrokerError, DataError, MessageError, UsageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, decode, encode
@@ -90,6 +91,8 @@ def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:
 async def drop_topics(settings: Settings) -> None:
     """Delete every topic but the dead letters and the runs' records, and wait until it is done.
 
+    Each partition of the dead letters gets a mark: what lies before it is of the former topics.
+
     Raises
     ------
     UsageError
@@ -114,10 +117,34 @@ async def drop_topics(settings: Settings) -> None:
             if code:
                 raise BrokerError(f"the broker did not delete topic {name}: error {code}")
         await _forgotten(admin, settings.group, set(doomed))
+        if DEAD_LETTERS in existing:
+            await _mark_letters(settings)
     except KafkaError as error:
         raise BrokerError(f"the topics could not be deleted: {error!r}") from error
     finally:
         await admin.close()
+
+
+async def _mark_letters(settings: Settings) -> None:
+    from aiokafka import AIOKafkaProducer
+
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    texts = {
+        "stage": "reshard",
+        "reason": RESHARDED,
+        "detail": "all topics were made anew; the letters before this one are of the former ones",
+        "at": at,
+    }
+    headers = [(name, text.encode()) for name, text in texts.items()]
+    producer = AIOKafkaProducer(**connection(settings.kafka), acks="all")
+    try:
+        await producer.start()
+        for partition in sorted(await producer.partitions_for(DEAD_LETTERS)):
+            await producer.send_and_wait(
+                DEAD_LETTERS, partition=partition, key=b"", headers=headers
+            )
+    finally:
+        await producer.stop()
 
 
 async def count_members(admin: "AIOKafkaAdminClient", group: str) -> int:

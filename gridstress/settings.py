@@ -19,6 +19,8 @@ ENV_PREFIX = "GRIDSTRESS_"
 
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+MAX_SPAN_S = 36_525 * 86_400
+"""A hundred years: so far outside its frames a result may lie, by the window and the lateness."""
 
 TOKEN_MIN = 16
 """Characters a token has at least: what is shorter can be guessed."""
@@ -150,10 +152,16 @@ class Settings(BaseSettings):
         3600, ge=1, description="Pane length and hop of the windows: the data's own resolution."
     )
     size_s: int = Field(
-        21_600, ge=1, description="Window length, a multiple of the step; 6 h is an evening peak."
+        21_600,
+        ge=1,
+        le=MAX_SPAN_S,
+        description="Window length, a multiple of the step; 6 h is an evening peak.",
     )
     lateness_s: int = Field(
-        3600, ge=0, description="How far a frame may be behind its zone's newest and still count."
+        3600,
+        ge=0,
+        le=MAX_SPAN_S,
+        description="How far a frame may be behind its zone's newest and still count.",
     )
     max_ahead_s: int = Field(
         31 * 86_400,

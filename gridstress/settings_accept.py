@@ -1,22 +1,27 @@
 """Replacing a group's settings by others, which ends the runs that are under way."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from aiokafka import ConsumerRecord
 
 from gridstress import topics
 from gridstress.brokers import is_embedded
+from gridstress.epochs import NOBODY, Epoch, counts
 from gridstress.group_settings import GroupSettings, Mine, differences
 from gridstress.kafka_security import connection
 from gridstress.reshard import count_members
 from gridstress.settings import Settings
 from gridstress.settings_log import append, now, read_log, who
-from gridstress.topic_reader import read_topic, scan_topic
+from gridstress.topic_reader import read_topic
+from gridstress.verify.backlog import unfinished
 from gridstress.verify.collect import run_of
+from tables.schema import opened, schema_of
+from tables.shard_state import ForgottenRun, unpack
 from topology.errors import BrokerError, DataError, GridstressError, UsageError
 
 _RunKey = tuple[str, int, int | None]
@@ -32,7 +37,7 @@ class Change:
     differences
         What differs, one line each; empty if nothing has to be accepted.
     runs
-        Runs that it ends: the workers know them, or have records of them between their stages.
+        Runs that it ends: the workers keep them, or have records of them between their stages.
     waiting
         Records between the stages that the workers have not finished. They are of the former
         settings, so they will be refused.
@@ -92,7 +97,7 @@ async def accept(settings: Settings, mine: Mine, change: Change) -> GroupSetting
     await refuse_while_at_work(settings)
     if await read_log(settings) != change.group:
         raise GridstressError("the group's settings have changed meanwhile", hint="try again")
-    await append(settings, mine.record("accepted", at=now(), by=who(), runs=change.runs))
+    await append(settings, *mine.accepting(change.runs, at=now(), by=who()))
     await refuse_while_at_work(settings)
     group = await read_log(settings)
     if group is None or differences(group.current, mine):
@@ -114,16 +119,38 @@ async def _known_runs(settings: Settings, models: Iterable[str]) -> set[str]:
     """Runs of which the group's tables hold a state."""
     runs: set[str] = set()
     for model in models:
-        states: dict[bytes, bool] = {}
         try:
             found = await read_topic(settings.kafka, topics.changelog(settings.group, model))
         except DataError:
             continue  # no such topic
-        for record in found:
-            if record.key:
-                states[record.key] = record.value is not None
-        runs |= {run for key, there in states.items() if there and (run := _run_of_key(key))}
+        runs |= known_runs(found)
     return runs
+
+
+def known_runs(changelog: Iterable[ConsumerRecord]) -> set[str]:
+    """Runs of which a changelog holds a state, by the records that count.
+
+    A run that every shard has forgotten needs no mark: its tombstones refuse new rows.
+    """
+    states: dict[bytes, bytes | None] = {}
+    current: dict[int, Epoch] = {}
+    for record in changelog:
+        epoch = Epoch.of(record.headers or ())
+        if record.key and counts(epoch, current.get(record.partition, NOBODY)):
+            current[record.partition] = epoch
+            states[record.key] = record.value
+    return {
+        run
+        for key, value in states.items()
+        if value and (run := _run_of_key(key)) is not None and not _is_forgotten(value)
+    }
+
+
+def _is_forgotten(value: bytes) -> bool:
+    try:
+        return isinstance(unpack(opened(value), schema_of(value)), ForgottenRun)
+    except (msgspec.MsgspecError, ValueError):
+        return False  # not ours, so nothing is known of it
 
 
 def _run_of_key(key: bytes) -> str | None:
@@ -136,20 +163,9 @@ def _run_of_key(key: bytes) -> str | None:
 
 async def _runs_between(settings: Settings, models: Iterable[str]) -> Counter[str]:
     """Records between the stages that the group has not finished, by run."""
-    async with _admin(settings) as admin:
-        committed: Any = await admin.list_consumer_group_offsets(settings.group)
-    begin: dict[str, dict[int, int]] = defaultdict(dict)
-    for tp, at in committed.items():
-        if at.offset >= 0:
-            begin[tp.topic][tp.partition] = at.offset
-    runs: Counter[str] = Counter()
-    for name in (topics.STRESS, *map(topics.propagated, models)):
-        with suppress(DataError):  # no such topic
-            async for record in scan_topic(settings.kafka, name, begin=begin[name]):
-                run = run_of(record.value)
-                if run is not None:
-                    runs[run] += 1
-    return runs
+    names = [topics.STRESS, *map(topics.propagated, models)]
+    found = [run_of(record.value) async for record in unfinished(settings, names)]
+    return Counter(run for run in found if run is not None)
 
 
 @asynccontextmanager

@@ -77,31 +77,33 @@ async def _records(settings: Settings) -> list[SettingsRecord | None]:
     return [read_record(record.value) for record in found]
 
 
-async def append(settings: Settings, record: SettingsRecord) -> None:
-    """Append a record, acknowledged when this returns.
+async def append(settings: Settings, *records: SettingsRecord) -> None:
+    """Append records in this order, each acknowledged before the next is sent.
 
     Raises
     ------
     GridstressError
-        If it is too large.
+        If one is too large; none is sent then.
     BrokerError
-        If the broker does not take it.
+        If the broker does not take one.
     """
     from aiokafka import AIOKafkaProducer
     from aiokafka.errors import KafkaError
 
-    raw = msgspec.json.encode(record)
-    if len(raw) > topics.MAX_RECORD_BYTES - 1024:
-        raise GridstressError(f"the settings take {len(raw):,} bytes, which no record may")
+    values = [msgspec.json.encode(record) for record in records]
+    largest = max(map(len, values))
+    if largest > topics.MAX_RECORD_BYTES - 1024:
+        raise GridstressError(f"the settings take {largest:,} bytes, which no record may")
     producer = AIOKafkaProducer(
         **connection(settings.kafka), acks="all", max_request_size=topics.MAX_RECORD_BYTES
     )
     try:
         await producer.start()
-        # Every record has a key of its own: should the topic be compacted, it loses none.
-        await producer.send_and_wait(
-            topics.settings_log(settings.group), raw, uuid.uuid4().hex.encode(), partition=0
-        )
+        for raw in values:
+            # Every record has a key of its own: should the topic be compacted, it loses none.
+            await producer.send_and_wait(
+                topics.settings_log(settings.group), raw, uuid.uuid4().hex.encode(), partition=0
+            )
     except (KafkaError, OSError) as error:
         raise BrokerError(f"the group's settings could not be written: {error!r}") from error
     finally:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MEASUREMENTS = "grid_measurements"
 STRESS = "stress_events"
 DEAD_LETTERS = "dead_letters"
+RESHARDED = "resharded"
+"""Reason of a letter that says: those before it are about topics that are there no more."""
 VIEW = "grid_view"
 STATUS = "worker_status"
 RUNS = "runs"

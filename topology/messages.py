@@ -5,9 +5,11 @@ list a row. Row *i* has the sequence number ``seq + i``, so a row keeps its numb
 rows a message carries.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -20,7 +22,9 @@ Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 Load = Annotated[float, Meta(ge=-1e6, le=1e6)]
-Stress = Annotated[float, Meta(ge=0, le=1e9)]
+Stress = Annotated[float, Meta(ge=0, le=1e100)]
+"""More than any load can lead to, and so little that no number of them adds up to infinity."""
+Sum = Annotated[float, Meta(ge=0)]
 Risk = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
 Text = Annotated[str, Meta(max_length=1000)]
@@ -51,15 +55,21 @@ def _check_rows(what: str, rows: list[list[float]], timestamps: int, columns: in
             raise ValueError(f"{what}[{i}] has {len(row)} values for {columns} columns")
 
 
-FIRST_YEAR, END_YEAR = 1900, 2200
-EARLIEST = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
-LATEST = datetime(END_YEAR, 1, 1, tzinfo=UTC)
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""The first and the last event time that a frame may have."""
+
+RESULT_TIMES = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
+"""The same for what comes of frames: it may lie a window and the lateness outside, and the
+settings allow a hundred years for each."""
 
 
-def _check_times(moments: Iterable[datetime]) -> None:
+def _check_times(
+    moments: Iterable[datetime], between: tuple[datetime, datetime] = (EARLIEST, LATEST)
+) -> None:
+    earliest, latest = between
     for moment in moments:
-        if not FIRST_YEAR <= moment.year < END_YEAR:
-            raise ValueError(f"time {moment} is not between {FIRST_YEAR} and {END_YEAR}")
+        if not earliest <= moment <= latest:
+            raise ValueError(f"time {moment} is not between {earliest:%Y} and {latest:%Y} (UTC)")
 
 
 def _check_unique(what: str, names: list[str]) -> None:
@@ -71,8 +81,11 @@ class Message(Struct, kw_only=True, frozen=True, tag_field="schema", tag=SCHEMA)
     """What every record says of itself: ``"schema": 1``; one that does not say is of schema 1."""
 
 
-class ZoneFrame(Message, kw_only=True, frozen=True):
-    """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``."""
+class ZoneFrame(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``.
+
+    Unknown fields are forbidden so that `decode` notices them, and ignores them.
+    """
 
     run: Name
     zone: Name
@@ -151,11 +164,11 @@ class RiskWindow(Message, kw_only=True, frozen=True):
     window_start: Moment
     window_end: Moment
     nodes: list[Name]
-    stress: list[Stress]
+    stress: list[Sum]
     risk: list[Risk]
 
     def __post_init__(self) -> None:
-        _check_times((self.window_start, self.window_end))
+        _check_times((self.window_start, self.window_end), RESULT_TIMES)
         _check_unique("nodes", self.nodes)
         if not len(self.nodes) == len(self.stress) == len(self.risk):
             raise ValueError(
@@ -173,7 +186,7 @@ class WindowHead(Message, kw_only=True, frozen=True):
     risk: list[Risk]
 
     def __post_init__(self) -> None:
-        _check_times((self.window_end,))
+        _check_times((self.window_end,), RESULT_TIMES)
 
 
 class SourceShare(Struct, frozen=True, gc=False):
@@ -200,7 +213,7 @@ class RiskAlert(Message, kw_only=True, frozen=True):
     sources: list[SourceShare]
 
     def __post_init__(self) -> None:
-        _check_times((self.timestamp, self.window_start, self.window_end))
+        _check_times((self.timestamp, self.window_start, self.window_end), RESULT_TIMES)
 
 
 class ZoneSent(Struct, frozen=True):
@@ -249,8 +262,12 @@ class RunRecord(Message, kw_only=True, frozen=True):
 
 
 Record = TypeVar("Record", bound=Struct)
-_decoders: dict[type[Struct], msgspec.json.Decoder[Any]] = {}
 _encoder = msgspec.json.Encoder()
+
+MAX_DEPTH = 500
+"""Levels that a record may nest; what msgspec bears depends on the version of Python."""
+
+_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[][{}]', re.DOTALL)
 
 
 def row_slices(rows: int, columns: int) -> Iterator[slice]:
@@ -279,17 +296,51 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
     """
     if raw is None:
         raise MessageError("invalid", "the record has no value")
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    if issubclass(kind, ZoneFrame):
+        # Without unknown fields nothing is nested deep: only in them can it be.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+            frame: Record = _decoder(kind).decode(raw)
+            return frame
+    if _is_deep(raw):
+        raise MessageError(
+            "invalid", f"not a {kind.__name__}: nested more than {MAX_DEPTH} levels deep"
+        )
     try:
-        record: Record = decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        record: Record = _decoder(_lenient(kind)).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if (schema := _schema_of(raw)) > SCHEMA:
             told = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
             raise MessageError("newer", told) from None
         raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
-    return record
+    return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
+
+
+@cache
+def _decoder(kind: type[Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
+@cache
+def _lenient(kind: type[Struct]) -> type[Struct]:
+    """The same kind of record, with unknown fields allowed."""
+    if not kind.__struct_config__.forbid_unknown_fields:
+        return kind
+    return msgspec.defstruct(
+        kind.__name__, [], bases=(kind,), kw_only=True, frozen=True, forbid_unknown_fields=False
+    )
+
+
+def _is_deep(raw: bytes) -> bool:
+    """Whether brackets outside of texts are nested more than `MAX_DEPTH` levels deep."""
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return False
+    depth = 0
+    for found in _BRACKETS.finditer(raw):
+        first = found[0][:1]
+        depth += (first in b"[{") - (first in b"]}")
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 def decode_run_record(key: bytes | None, raw: bytes | None) -> tuple[str, RunRecord | None]:
@@ -319,6 +370,6 @@ class _Versioned(Struct):
 
 
 def _schema_of(raw: bytes) -> int:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    with suppress(msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode(raw, type=_Versioned).schema
     return SCHEMA

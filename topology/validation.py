@@ -69,7 +69,7 @@ NODE_RANGES = {
     "lat": _Range(-90, 90),
     "lon": _Range(-180, 180),
     "share": _Range(0, 1),
-    "rating_mw": _POSITIVE,
+    "rating_mw": _Range(1e-9, math.inf),
     "sensitivity": _FACTOR,
 }
 LINE_RANGES = {"length_km": _POSITIVE, "voltage_kv": _POSITIVE, "coupling": _FACTOR}

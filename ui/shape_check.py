@@ -8,11 +8,11 @@ from math import isfinite
 from tables.shard_view import PaneView, ShardView
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import EARLIEST, LATEST, RiskWindow, WindowHead
+from topology.messages import RESULT_TIMES, RiskWindow, WindowHead
 from topology.shards import shard_nodes
 
 MAX_PANES = 10_000
-FIRST_S, LAST_S = EARLIEST.timestamp(), LATEST.timestamp()
+FIRST_S, LAST_S = (moment.timestamp() for moment in RESULT_TIMES)
 
 
 @dataclass(frozen=True)

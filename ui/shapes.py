@@ -48,7 +48,7 @@ def alert_shapes(items: Sequence[ReceivedAlert]) -> list[Answer]:
 
 
 def parts(view: RunView | None) -> list[Answer]:
-    """Who published what of a run, and when."""
+    """Who published what of a run and when, and how far the shard has come with it."""
     return [
         {
             "shard": shard,
@@ -56,6 +56,8 @@ def parts(view: RunView | None) -> list[Answer]:
             "published_at": part.published_at,
             "event_time": iso_or_none(part.event_time_s),
             "watermark": iso_or_none(part.watermark_s),
+            "closed_until": iso_or_none(part.closed_until_s),
+            "applied": part.applied,
         }
         for shard, part in sorted((view.shards if view else {}).items())
     ]

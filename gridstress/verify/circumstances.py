@@ -9,6 +9,7 @@ from gridstress.settings import Settings
 from gridstress.settings_log import read_log
 from gridstress.topic_reader import scan_topic
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
+from gridstress.verify.collect import former_letters
 from gridstress.verify.measured import OTHER_SETTINGS, Place
 from topology.errors import GridstressError
 from topology.grid import Grid
@@ -67,7 +68,8 @@ async def refused_measurements(where: Where) -> frozenset[Place]:
         If the broker does not answer.
     """
     found = set()
-    async for record in scan_topic(where, DEAD_LETTERS):
+    former = await former_letters(where)
+    async for record in scan_topic(where, DEAD_LETTERS, begin=former):
         headers = known_headers(record.headers)
         if headers.get("reason") == _REASON and headers.get("topic") == _TOPIC:
             partition = as_number(headers.get("partition", b""))

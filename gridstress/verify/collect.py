@@ -12,6 +12,7 @@ from aiokafka import ConsumerRecord
 from gridstress.headers import as_number, as_text, known_headers
 from gridstress.kafka_security import Where
 from gridstress.topic_reader import partition_count, scan_topic
+from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED
 from gridstress.verify import records
 from gridstress.verify.compare import Observed
 from gridstress.verify.compare_aside import OF_ROWS, AsideLetter
@@ -21,9 +22,7 @@ from gridstress.verify.records import Pairs
 from topology.errors import DataError, MessageError
 from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 
-MEASUREMENTS = "grid_measurements"
 PROPAGATED = "propagated_stress_"
-DEAD_LETTERS = "dead_letters"
 
 Result = TypeVar("Result", RiskWindow, RiskAlert)
 
@@ -179,6 +178,18 @@ class _Reader:
         return results
 
 
+async def former_letters(where: Where) -> dict[int, int]:
+    """Find where the letters about topics end that `reshard` has replaced, by partition.
+
+    These are the offsets behind its last marks. Errors are as of `read_results`.
+    """
+    return {
+        record.partition: record.offset + 1
+        async for record in scan_topic(where, DEAD_LETTERS)
+        if _headers(record).get("reason") == RESHARDED
+    }
+
+
 async def read_letters(where: Where, run: str, observed: Observed) -> None:
     """Read the dead letters that may concern a run, instead of those that were read before.
 
@@ -186,11 +197,13 @@ async def read_letters(where: Where, run: str, observed: Observed) -> None:
     """
     letters = observed.letters = Letters()
     observed.aside = []
+    former = await former_letters(where)
+    letters.former = bool(former)
     begun: set[int] = set()
-    async for record in scan_topic(where, DEAD_LETTERS):
+    async for record in scan_topic(where, DEAD_LETTERS, begin=former):
         if record.partition not in begun:
             begun.add(record.partition)
-            if record.offset > 0:
+            if record.offset > former.get(record.partition, 0):
                 letters.whole_since_ms = max(letters.whole_since_ms, record.timestamp)
         take_letter(record, run, observed)
 

@@ -59,6 +59,7 @@ class Letters:
     later: list[Letter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     whole_since_ms: int = 0
+    former: bool = False
 
 
 def compare_refused(
@@ -142,6 +143,8 @@ def compare_later(letters: Letters, ended: bool, outcome: Outcome) -> None:
 
     Unless other settings have ended the run: of it nothing more is counted.
     """
+    if letters.former:
+        outcome.notes.append("dead letters of before `gridstress reshard` are left out")
     for letter in letters.later:
         if ended and letter.reason == OTHER_SETTINGS:
             outcome.counts["records refused: run ended"] += 1

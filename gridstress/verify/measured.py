@@ -1,5 +1,6 @@
 """The measurements of a run as they lie in their topic, and the records that cannot be used."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import ConsumerRecord
 
 from gridstress.verify.records import measurement_of, parse, run_of
-from topology.errors import MessageError
+from topology.errors import DataError, MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, RunRecord
 
@@ -80,6 +81,32 @@ class Measurements:
     def arrived(self) -> list[MeasurementFrame]:
         """All frames of the run that are in the topic, refused ones included."""
         return [record.frame for record in self.records if record.frame is not None]
+
+    def check_order(self, grid: Grid) -> None:
+        """Make sure that the rows of each zone have one order, that of their partition.
+
+        Raises
+        ------
+        DataError
+            If frames of a zone lie in several partitions: nobody can tell in which order the
+            workers have read them.
+        """
+        found: dict[str, set[int]] = defaultdict(set)
+        for record in self.judged(grid):
+            if record.frame is not None and not record.reason:
+                found[record.frame.zone].add(record.place.partition)
+        split = [
+            f"zone {zone} in {', '.join(map(str, sorted(places)))}"
+            for zone, places in sorted(found.items())
+            if len(places) > 1
+        ]
+        if split:
+            raise DataError(
+                f"run {self.run}: frames of one zone lie in several partitions of "
+                f"grid_measurements, so that their order is not known: {'; '.join(split)}",
+                hint="Send all frames of a zone to one partition (docs/messages.md), as a run of "
+                "another name.",
+            )
 
     def refuse(self, places: Collection[Place]) -> None:
         """Leave out what was refused because other settings had ended the run."""

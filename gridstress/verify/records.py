@@ -6,6 +6,7 @@ Written from the tables of ``docs/messages.md``, beside the codec that the strea
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache, partial
@@ -18,8 +19,10 @@ SCHEMA = 1
 LONGEST_NAME = 128
 MOST_ROWS = 1_000
 MOST_MW = 1e6
-MOST_STRESS = 1e9
-YEARS = range(1900, 2200)
+MOST_LEVELS = 500
+FRAMES = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+RESULTS = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
+"""First and last event time of frames, and of what comes of them."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -49,7 +52,23 @@ def parse(raw: bytes | None) -> Pairs:
         raise MessageError("invalid", f"not JSON: {error}") from None
     if type(found) is not Pairs:
         raise MessageError("invalid", "not a JSON object")
+    if text.count("[") + text.count("{") > MOST_LEVELS and _levels(found) > MOST_LEVELS:
+        raise MessageError("invalid", f"nested more than {MOST_LEVELS} levels deep")
     return found
+
+
+def _levels(found: Pairs) -> int:
+    level: list[Any] = [found]
+    count = 0
+    while level:
+        inner = [
+            value
+            for each in level
+            for value in ((v for _, v in each) if type(each) is Pairs else each)
+        ]
+        level = [value for value in inner if type(value) in (list, Pairs)]
+        count += 1
+    return count
 
 
 def _loads(text: str) -> Any:
@@ -209,13 +228,16 @@ def _columns(value: Any) -> list[str]:
 def _moments(value: Any) -> list[datetime]:
     if not 1 <= len(_list(value)) <= MOST_ROWS:
         raise ValueError(f"not 1 to {MOST_ROWS:,} times")
-    return [_moment(each) for each in value]
+    return [_moment(each, FRAMES) for each in value]
 
 
-def _moment(value: Any) -> datetime:
+def _moment(value: Any, between: tuple[datetime, datetime] = RESULTS) -> datetime:
     if type(value) is not str:
         raise ValueError("a time is not a text")
-    return _time(value)
+    moment, (first, last) = _time(value), between
+    if not first <= moment <= last:
+        raise ValueError(f"{value!r} is not of the years {first.year} to {last.year} in UTC")
+    return moment
 
 
 _TIME = re.compile(
@@ -239,9 +261,10 @@ def _time(text: str) -> datetime:
     moment = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
     if fraction:
         digits = fraction.ljust(7, "0")
-        moment += timedelta(microseconds=int(digits[:6]) + (digits[6] >= "5"))
-    if moment.year not in YEARS:
-        raise ValueError(f"{text!r} is not of the years {YEARS[0]} to {YEARS[-1]}")
+        try:
+            moment += timedelta(microseconds=int(digits[:6]) + (digits[6] >= "5"))
+        except OverflowError:  # behind the last day of the year 9999
+            raise ValueError(f"{text!r} is no time") from None
     return moment
 
 
@@ -283,7 +306,7 @@ _WINDOW: dict[str, Check] = {
     "window_start": _moment,
     "window_end": _moment,
     "nodes": _columns,
-    "stress": partial(_numbers, least=0.0, most=MOST_STRESS),
+    "stress": partial(_numbers, least=0.0, most=sys.float_info.max),
     "risk": partial(_numbers, least=0.0, most=1.0),
 }
 _ALERT: dict[str, Check] = {

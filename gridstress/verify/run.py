@@ -10,6 +10,7 @@ import httpx
 
 from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
+from gridstress.verify.backlog import nothing_left
 from gridstress.verify.circumstances import refused_measurements, run_circumstances
 from gridstress.verify.collect import (
     count_measurements,
@@ -24,7 +25,7 @@ from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed, recompute
-from gridstress.verify.workers import POLL_S, WorkerApi, drain
+from gridstress.verify.workers import POLL_S, WorkerApi, drain, first_of
 from topology.clock import to_iso
 from topology.grid import Grid
 from topology.messages import RunRecord
@@ -75,7 +76,7 @@ async def verify_run(
     BrokerError
         If the broker does not answer.
     DataError
-        If there is no such run, or it cannot be used.
+        If there is no such run, or it cannot be used: the frames of a zone have no one order.
     GridstressError
         If the workers do not answer or do not get on, or the run was worked on with other
         settings than these.
@@ -94,6 +95,7 @@ async def verify_run(
         measurements.record = records.get(run)
         if ended:
             measurements.refuse(await refused_measurements(settings.kafka))
+        measurements.check_order(grid)
         frames = measurements.frames
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)
@@ -103,7 +105,7 @@ async def verify_run(
             say("a change of settings has ended this run: not waiting for workers")
             patience_s = 0.0
         else:
-            patience_s, waited = await _wait(api, expected, request, say)
+            patience_s, waited = await _wait(api, expected, settings, request, say)
             notes += waited
         observed = await read_results(settings.kafka, run, expected.models, settings.partitions)
         observed.ended = ended
@@ -115,7 +117,7 @@ async def verify_run(
             notes.append(f"the run goes on: verified up to {until}, open windows not compared")
         with_open = request.with_open and not (goes_on or ended)
         if with_open:
-            outcomes = await _with_open(api, expected, observed, measurements, request.patience_s)
+            outcomes = await _with_open(api, expected, observed, measurements, patience_s)
         else:
             outcomes = compare(expected, observed, measurements=measurements)
             if not (goes_on or ended):
@@ -125,16 +127,28 @@ async def verify_run(
 
 
 async def _wait(
-    api: WorkerApi, expected: Recomputed, request: Request, say: Callable[[str], None]
+    api: WorkerApi,
+    expected: Recomputed,
+    settings: Settings,
+    request: Request,
+    say: Callable[[str], None],
 ) -> tuple[float, list[str]]:
     """Wait for the workers; return how long to wait for letters then (s), and notes."""
     if not request.patience_s:
         return 0.0, ["nobody was waited for"]
     if not request.with_open and not await api.answers():
         return 0.0, [f"no worker answers at {api.url}: nobody was waited for"]
-    await drain(api, expected, patience_s=request.patience_s, say=say)
-    silent = await api.silent_zones()
-    return request.patience_s, [f"zone {z} has met the idle time-out" for z in silent]
+    missing = await drain(
+        api,
+        expected,
+        patience_s=request.patience_s,
+        nothing_left=lambda: nothing_left(settings),
+        say=say,
+    )
+    notes = [f"zone {z} has met the idle time-out" for z in await api.silent_zones()]
+    if missing:
+        return 0.0, [*notes, f"the workers have nothing left to read: {first_of(missing)}"]
+    return request.patience_s, notes
 
 
 async def _grown(settings: Settings, measurements: Measurements) -> bool:

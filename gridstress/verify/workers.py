@@ -1,9 +1,9 @@
 """Ask the workers how far they are, and for the windows they still hold open."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -13,6 +13,15 @@ from topology.clock import from_iso, to_iso
 from topology.errors import DataError, GridstressError
 
 POLL_S = 0.5
+STILL_S = 2.0
+"""How long nothing moves before the workers' positions are looked up; at least two views long."""
+
+
+class Reached(NamedTuple):
+    """How far a shard is: the last row counted of each zone, the last window end closed."""
+
+    applied: Mapping[str, int]
+    closed_until_s: float | None
 
 
 class WorkerApi:
@@ -61,11 +70,11 @@ class WorkerApi:
         health = await self.get("health") or {}
         return [str(zone) for zone in health.get("silent_zones", [])]
 
-    async def progress(self, model: str, run: str) -> dict[int, tuple[float | None, float | None]]:
-        """Watermark and newest event time (epoch seconds) that each shard has reached."""
+    async def progress(self, model: str, run: str) -> dict[int, Reached]:
+        """Ask how far each shard has come with a run."""
         state = await self.get("state", model=model, run=run) or {}
         return {
-            int(part["shard"]): (_moment(part.get("watermark")), _moment(part.get("event_time")))
+            int(part["shard"]): Reached(part.get("applied", {}), _moment(part.get("closed_until")))
             for part in state.get("parts", [])
         }
 
@@ -93,23 +102,21 @@ def _moment(text: str | None) -> float | None:
     return None if text is None else from_iso(text)
 
 
-Progress = dict[str, dict[int, tuple[float | None, float | None]]]
-
-
-def _missing(expected: Recomputed, progress: Progress) -> list[str]:
-    """Say what is not there yet, in words."""
-    due, missing = expected.watermark_s, []
-    for model, parts in progress.items():
-        for shard in range(expected.settings.partitions):
-            watermark, newest = parts.get(shard, (None, None))
-            if due is None:
-                done = newest is not None and newest >= expected.intake.newest_s
-            else:
-                done = watermark is not None and watermark >= due
-            if not done:
-                at = "nothing" if watermark is None else to_iso(watermark)
-                missing.append(f"{model} shard {shard} at {at}")
-    return missing
+def _missing(expected: Recomputed, model: str, parts: Mapping[int, Reached]) -> Iterator[str]:
+    """Say what a model's shards have not done yet, each in words."""
+    last_end_s = expected.ends_s[expected.closed - 1] if expected.closed else -inf
+    for shard in range(expected.settings.partitions):
+        applied, closed_s = parts.get(shard, Reached({}, None))
+        behind = [z for z in expected.intake.zones.values() if applied.get(z.zone, -1) < z.last_seq]
+        if behind:
+            zone = behind[0]
+            at = f"row {applied[zone.zone]}" if zone.zone in applied else "nothing"
+            yield f"{model} shard {shard} at {at} of {zone.last_seq} of zone {zone.zone}"
+        elif (-inf if closed_s is None else closed_s) < last_end_s:
+            until = "none" if closed_s is None else f"those until {to_iso(closed_s)}"
+            yield f"{model} shard {shard} has closed {until} of the windows until " + to_iso(
+                last_end_s
+            )
 
 
 async def drain(
@@ -117,20 +124,28 @@ async def drain(
     expected: Recomputed,
     *,
     patience_s: float,
+    nothing_left: Callable[[], Awaitable[bool]],
     say: Callable[[str], None] = lambda _: None,
-) -> None:
-    """Wait until every shard of every model has caught up with the measurements.
+) -> list[str]:
+    """Wait until every shard of every model has done all that follows from the measurements.
 
     Parameters
     ----------
     api
         A worker.
     expected
-        What was recomputed; gives the watermark to be reached.
+        What was recomputed: gives the last row of each zone, and the last window to be closed.
     patience_s
         How long to go on without any progress.
+    nothing_left
+        Asked while there is none: whether the workers have read everything there is.
     say
         Is told what is being waited for, whenever that changes.
+
+    Returns
+    -------
+    list
+        What is missing although nothing is left to be read, in words; empty if all is there.
 
     Raises
     ------
@@ -138,26 +153,34 @@ async def drain(
         If nothing moved for so long: names the shards that are behind.
     """
     loop = asyncio.get_running_loop()
-    deadline, before = loop.time() + patience_s, None
+    still_s = max(STILL_S, 2 * expected.settings.view_interval_s)
+    deadline = ask_at = loop.time()
+    before, quiet = None, False
     while True:
         progress = {model: await api.progress(model, expected.run) for model in expected.models}
-        missing = _missing(expected, progress)
+        missing = [text for m, parts in progress.items() for text in _missing(expected, m, parts)]
         if not missing:
-            return
+            return []
         if progress != before:
-            deadline, before = loop.time() + patience_s, progress
-            say(f"waiting for {len(missing)} parts: {_first(missing)}")
-        elif loop.time() > deadline:
-            due = expected.watermark_s
-            raise GridstressError(
-                f"run {expected.run} did not get on for {patience_s:g} s: "
-                f"{'newest row' if due is None else to_iso(due)} is due, {_first(missing)}",
-                hint="Is a worker running, and does it read this broker? See `gridstress doctor` "
-                "or its log.",
-            )
+            deadline, before, quiet = loop.time() + patience_s, progress, False
+            ask_at = min(loop.time() + still_s, deadline)
+            say(f"waiting for {len(missing)} parts: {first_of(missing)}")
+        elif loop.time() > ask_at:
+            # What is published lies a moment behind: it counts if it is still so the next time.
+            before_too, quiet = quiet, await nothing_left()
+            if quiet and before_too:
+                return missing
+            if not quiet and loop.time() > deadline:
+                raise GridstressError(
+                    f"run {expected.run} did not get on for {patience_s:g} s: {first_of(missing)}",
+                    hint="Is a worker running, and does it read this broker? See "
+                    "`gridstress doctor` or its log.",
+                )
+            ask_at = min(loop.time() + still_s, max(deadline, loop.time()))
         await asyncio.sleep(POLL_S)
 
 
-def _first(texts: Iterable[str], most: int = 3) -> str:
+def first_of(texts: Iterable[str], most: int = 3) -> str:
+    """Join the first of some texts."""
     listed = list(texts)
     return ", ".join(listed[:most]) + (" ..." if len(listed) > most else "")

@@ -37,6 +37,9 @@ ODD = [
     "2025-01-08T00:00:00.1234565Z", "2199-12-31T23:59:59.9999999Z", "2025-02-29T00:00:00Z",
     "1899-12-31T23:59:59-01:00", "1900-01-01T00:00:00+01:00", "2025-01-08T00:00:00-0000",
     "2025-01-08T00:00:00.12345649999Z", "2025-01-08T00:00:00+05:60", "2025-01-08T24:00:00Z",
+    "1899-12-31T19:00:00-05:00", "1900-01-01T00:00:00Z", "1899-12-31T23:59:59Z",
+    "2200-01-01T00:00:00Z", "2200-01-01T00:00:00.0000005Z", "2200-01-01T01:00:00+01:00",
+    "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59-23:59",
     "2025-01-08", "2025-01-08T00:00Z", "2025-01-08t00:00:00z", "2025-01-08T00:00:00,5Z",
 ]  # fmt: skip
 PIECES = [
@@ -88,6 +91,33 @@ def test_a_field_with_an_odd_value_is_judged_alike(field: str, value: Any) -> No
     for odd in ({field: value}, {field: [value, value]}, {field: [[value, 1.0], [1, 2]]}):
         for text in (json.dumps(FRAME | odd), json.dumps(FRAME | odd, ensure_ascii=False)):
             assert_alike(text.encode("utf-8", "surrogatepass"), MeasurementFrame)
+
+
+@pytest.mark.parametrize("value", [value for value in ODD if isinstance(value, str)], ids=ascii)
+def test_a_window_with_an_odd_time_is_judged_alike(value: str) -> None:
+    raw = next(raw for raw, kind in examples() if kind is RiskWindow)
+    for field in ("window_start", "window_end"):
+        odd = json.loads(raw) | {field: value}
+        assert_alike(json.dumps(odd).encode("utf-8", "surrogatepass"), RiskWindow)
+
+
+@pytest.mark.parametrize("stress", ["0", "1e9", "4000000000", "1e300", "1e999", "-1e-9", "null"])
+def test_a_sum_of_any_size_is_judged_alike(stress: str) -> None:
+    raw = next(r for r, kind in examples() if kind is RiskWindow and json.loads(r)["nodes"])
+    many = json.loads(raw)
+    odd = json.dumps(many | {"stress": ["SUM"] * len(many["nodes"])}).replace('"SUM"', stress)
+    assert assert_alike(odd.encode(), RiskWindow) == (stress in ("0", "1e9", "4000000000", "1e300"))
+
+
+@pytest.mark.parametrize("levels", [1, 499, 500, 700, 100_000])
+@pytest.mark.parametrize("pair", [("[", "]"), ('{"x":[0,', "]}"), ('{"x":', "}")])
+def test_a_field_nested_deep_is_judged_alike(pair: tuple[str, str], levels: int) -> None:
+    opening, closing = pair
+    count = levels // sum(map(opening.count, "[{"))
+    piece = f'"x":{opening * count}1{closing * count},'.encode()
+    for raw, kind in examples()[::3]:
+        assert assert_alike(b"{" + piece + raw[1:], kind) == (levels < 500)
+        assert not assert_alike(raw.replace(b"[", b"[" * (levels + 1), 1), kind)
 
 
 @pytest.mark.parametrize("piece", PIECES)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Iterator
 
 import msgspec
@@ -13,9 +14,10 @@ from gridstress.brokers import embedded_broker
 from gridstress.cli.alerts import alerts
 from gridstress.cli.verify import verify
 from gridstress.topic_reader import read_topic
-from gridstress.verify.recompute import recompute
+from gridstress.verify.compare_aside import AsideLetter
+from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import WorkerApi
-from tests.gridstress.verify_broker import Worker, create, of_run, send
+from tests.gridstress.verify_broker import Worker, create, finish, of_run, send
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
@@ -100,8 +102,8 @@ def command(broker, monkeypatch):
 def worker(runs):
     workers = []
 
-    def start(name: str) -> Worker:
-        workers.append(Worker(runs[name]))
+    def start(name: str, expected: Recomputed | None = None) -> Worker:
+        workers.append(Worker(expected or runs[name]))
         return workers[-1]
 
     yield start
@@ -133,7 +135,7 @@ def test_a_wrong_open_window_ends_with_1(command, worker):
     assert "open stress of a in the window ending 1970-01-01T03:00:00Z" in result.output
 
 
-def test_a_wrong_alert_ends_with_1_and_is_named(command):
+def test_a_wrong_alert_ends_with_1_and_is_named(command, runs):
     result = command("verify", "--run", "bad", "--no-open", "--api", "http://127.0.0.1:1")
     assert result.exit_code == 1
     assert "DIFFERENT: linear: alert a RAISED WARNING at 1970-01-01T02:00:00Z" in result.output
@@ -142,16 +144,67 @@ def test_a_wrong_alert_ends_with_1_and_is_named(command):
 
 def test_workers_that_do_not_get_on_are_named(command, worker):
     api = worker("good")
-    api.watermark_s = 2 * HOUR
-    result = command("verify", "--run", "good", "--api", api.url, "--wait", "0.2")
+    api.closed_until_s = 2 * HOUR
+    args = ("verify", "--run", "good", "--api", api.url, "--wait", "0.2")
+    result = command(*args)
     assert isinstance(result.exception, GridstressError)
-    assert "linear shard 0 at 1970-01-01T02:00:00Z" in str(result.exception)
+    closed = "has closed those until 1970-01-01T02:00:00Z of the windows until 1970-01-01T06:00:00Z"
+    assert f"linear shard 0 {closed}" in str(result.exception)
+    api.applied["North"] = 3
+    result = command(*args)
+    assert "linear shard 0 at row 3 of 7 of zone North" in str(result.exception)
+
+
+def test_rows_that_move_no_clock_are_waited_for(command, broker, worker):
+    """A late row comes behind the last one that counts, and its letters take a moment."""
+    late = frame("North", 7, [2], [[load(9), load(9)]])
+    frames = [msgspec.structs.replace(f, run="slow") for f in (*evening(), late)]
+    expected = recompute(frames, GRID, SETTINGS)
+    records = of_run(frames, expected, echo(expected))
+    letters = [record for record in records if record[0] == "dead_letters"]
+    send(broker, [record for record in records if record not in letters])
+    api = worker("slow", expected)
+    api.applied["North"] = 6
+
+    def go_on() -> None:
+        send(broker, letters)
+        api.applied["North"] = 7
+
+    timer = threading.Timer(1.0, go_on)
+    timer.start()
+    result = command("verify", "--run", "slow", "--api", api.url)
+    timer.join()
+    assert result.exit_code == 0, result.output
+
+
+def test_workers_that_have_nothing_left_are_not_waited_for_and_what_was_lost_is_named(
+    command, broker, worker, monkeypatch
+):
+    frames = [msgspec.structs.replace(f, run="holes") for f in evening()]
+    expected = recompute(frames, GRID, SETTINGS)
+    said = echo(expected)
+    said.windows["linear"] = said.windows["linear"][:2]
+    send(broker, of_run(frames, expected, said))
+    headers = [("topic", b"stress_events"), ("stage", b"propagation_linear"), ("reason", b"lost")]
+    headers += [("partition", b"1"), ("offset", b"7"), ("upto", b"12")]
+    send(broker, [("dead_letters", 0, b"", *headers)])
+    monkeypatch.setenv("GRIDSTRESS_GROUP", "holes")
+    finish(broker, "holes", "grid_measurements")
+    api = worker("holes", expected)
+    api.applied["North"] = 3
+    result = command("verify", "--run", "holes", "--api", api.url, "--wait", "60", "--json")
+    assert result.exit_code == 1, result.output
+    found = json.loads(result.stdout)["outcomes"]
+    notes = "\n".join(found["measurements"]["notes"])
+    assert "the workers have nothing left to read: linear shard 0 at row 3 of 6" in notes
+    assert "stress_events 1/7 to before 12: a dead letter says lost" in notes
+    assert found["linear"]["counts"]["windows missing"] > 0
 
 
 def test_nobody_is_waited_for_if_told_so(command, worker):
     """What workers have forgotten by now can still be verified."""
     api = worker("good")
-    api.watermark_s = None
+    api.applied, api.closed_until_s = {}, None
     result = command("verify", "--run", "good", "--api", api.url, "--wait", "0", "--no-open")
     assert result.exit_code == 0, result.output
     assert "nobody was waited for" in result.output
@@ -230,6 +283,43 @@ async def test_an_answer_that_is_no_json_is_an_error(worker):
     async with httpx.AsyncClient(transport=transport) as client:
         with pytest.raises(DataError, match="did not answer with JSON"):
             await WorkerApi(client, "http://127.0.0.1:1").get("health")
+
+
+def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):
+    frames = [msgspec.structs.replace(f, run="split") for f in evening()]
+    expected = recompute(frames, GRID, SETTINGS)
+    records = of_run(frames, expected, echo(expected))
+    at = next(i for i, (topic, _, f) in enumerate(records) if f.zone == "North" and f.final)
+    records[at] = ("grid_measurements", 1, records[at][2])
+    send(broker, records)
+    result = command("verify", "--run", "split", "--api", worker("split", expected).url)
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).endswith("so that their order is not known: zone North in 0, 1")
+
+
+def test_letters_of_before_a_reshard_are_left_out(command, broker, worker):
+    """A run that lost rows was reckoned anew: what had been set aside then is counted now."""
+    frames = [msgspec.structs.replace(f, run="anew") for f in evening()]
+    expected = recompute(frames, GRID, SETTINGS)
+    said = echo(expected)
+    said.aside = [AsideLetter("linear", 0, "North", "late", (3,))]
+    former = [("dead_letters", 1, *rest) for t, _, *rest in of_run(frames, expected, said)
+              if t == "dead_letters"]  # fmt: skip
+    failed = [("topic", b"propagated_stress_linear"), ("reason", b"failed"), ("stage", b"risk")]
+    failed += [("partition", b"0"), ("offset", b"3")]
+    former.append(("dead_letters", 1, former[0][2], *failed))
+    said.aside = []
+    send(broker, [*of_run(frames, expected, said), *former])
+    args = ("verify", "--run", "anew", "--api", worker("anew", expected).url, "--json")
+    before = command(*args)
+    assert before.exit_code == 1
+    send(broker, [("dead_letters", 1, b"", ("stage", b"reshard"), ("reason", b"resharded"))])
+    after = command(*args)
+    assert after.exit_code == 0, after.output
+    notes = json.loads(after.stdout)["outcomes"]["measurements"]["notes"]
+    assert "dead letters of before `gridstress reshard` are left out" in notes
+    send(broker, former)
+    assert command(*args).exit_code == 1
 
 
 def with_refused(broker: str, run: str):

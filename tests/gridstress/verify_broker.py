@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from gridstress.topic_reader import read_topic
 from tests.gridstress.verify_samples import echo_open
 from topology.clock import to_iso
 from topology.messages import PropagatedFrame, encode
@@ -38,6 +39,24 @@ def send(bootstrap: str, records: list[tuple]) -> None:
             )
         await asyncio.gather(*futures)
         await producer.stop()
+
+    asyncio.run(main())
+
+
+def finish(bootstrap: str, group: str, topic: str) -> None:
+    """Commit as a group that has finished all that lies in a topic with two partitions."""
+
+    async def main() -> None:
+        ends = [0, 0]
+        for record in await read_topic(bootstrap, topic):
+            ends[record.partition] = record.offset + 1
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+        )
+        await consumer.start()
+        consumer.assign([TopicPartition(topic, partition) for partition in range(2)])
+        await consumer.commit({TopicPartition(topic, p): end for p, end in enumerate(ends)})
+        await consumer.stop()
 
     asyncio.run(main())
 
@@ -76,7 +95,9 @@ class Worker:
 
     def __init__(self, expected) -> None:
         self.expected = expected
-        self.watermark_s = expected.watermark_s
+        self.applied = {z.zone: z.last_seq for z in expected.intake.zones.values()}
+        closed = expected.closed
+        self.closed_until_s = expected.ends_s[closed - 1] if closed else None
         self.open_windows = echo_open(expected)
         worker = self
 
@@ -103,8 +124,10 @@ class Worker:
             return None
         if path == "state":
             part = {
-                "watermark": None if self.watermark_s is None else to_iso(self.watermark_s),
+                "watermark": self.closed_until_s and to_iso(self.expected.watermark_s),
                 "event_time": to_iso(self.expected.intake.newest_s),
+                "closed_until": self.closed_until_s and to_iso(self.closed_until_s),
+                "applied": self.applied,
             }
             return {"parts": [{"shard": shard, **part} for shard in range(2)]}
         return {

@@ -1,4 +1,5 @@
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from topology.messages import (
     PropagatedFrame,
     RunRecord,
     StressFrame,
+    WindowHead,
     decode,
     decode_run_record,
     encode,
@@ -27,6 +29,13 @@ MEASURED: dict[str, Any] = {
     "timestamps": ["2019-01-01T00:00:00Z", "2019-01-01T01:00:00Z"],
     "nodes": ["a", "b"],
     "load_mw": [[1.5, 2], [3, 4]],
+}
+HEAD: dict[str, Any] = {
+    "model": "linear",
+    "run": "r",
+    "shard": 3,
+    "window_end": "2019-01-01T00:00:00Z",
+    "risk": [0.5],
 }
 PROPAGATED: dict[str, Any] = {
     "run": "r",
@@ -81,6 +90,27 @@ def test_times_are_written_in_utc_with_a_z() -> None:
 
 
 @pytest.mark.parametrize(
+    ("moment", "good"),
+    [
+        ("1900-01-01T00:00:00Z", True),
+        ("1899-12-31T19:00:00-05:00", True),
+        ("1900-01-01T00:00:00+14:00", False),
+        ("2200-01-01T00:00:00Z", True),
+        ("2199-12-31T23:00:00-02:00", False),
+        ("0001-01-01T00:00:00+23:59", False),
+    ],
+)
+def test_the_range_of_times_is_meant_in_utc(moment: str, good: bool) -> None:
+    raw = _raw(MEASURED, timestamps=[moment] * 2)
+    if good:
+        there = decode(raw, MeasurementFrame).timestamps[0]
+        assert there == datetime.fromisoformat(moment)
+        return
+    with pytest.raises(MessageError, match=r"not between 1900 and 2200 \(UTC\)"):
+        decode(raw, MeasurementFrame)
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"run": ""},
@@ -127,7 +157,7 @@ def test_no_field_without_a_default_may_be_missing(key: str) -> None:
         {"sources": ["a", "a"], "source_stress": [[0, 0]]},
         {"source_stress": []},
         {"stress": [[-0.1]]},
-        {"stress": [[1.1e9]]},
+        {"stress": [[1.1e100]]},
         {"shard": -1},
         {"shard": 65_536},
     ],
@@ -153,13 +183,42 @@ def test_an_unknown_field_nested_without_end_is_invalid() -> None:
         decode(b'{"x":' + b"[" * 100_000, MeasurementFrame)
 
 
+DEEPEST = ["[" * 499 + "]" * 499, '[{"":[' * 166 + '["[[[\\"[["]' + "]}]" * 166]
+"""Values of 499 levels: with the record's own they are 500."""
+
+
+@pytest.mark.parametrize("kind", [MeasurementFrame, WindowHead])
+@pytest.mark.parametrize("nested", [*DEEPEST, "[" + "[]," * 900 + "0]"])
+def test_an_unknown_field_may_nest_500_levels_deep(kind: Any, nested: str) -> None:
+    plain = json.dumps(MEASURED if kind is MeasurementFrame else HEAD).encode()
+    known = decode(plain, kind)
+    for raw in (plain[:-1] + b',"x":%s}', b'{"x":%s,' + plain[1:]):
+        assert decode(raw % nested.encode(), kind) == known
+
+
+@pytest.mark.parametrize("kind", [MeasurementFrame, WindowHead])
+@pytest.mark.parametrize("nested", DEEPEST)
+def test_no_version_of_python_decides_how_deep_is_too_deep(kind: Any, nested: str) -> None:
+    plain = json.dumps(MEASURED if kind is MeasurementFrame else HEAD).encode()
+    with pytest.raises(MessageError, match="nested more than 500 levels deep"):
+        decode(plain[:-1] + b',"x":[1,%s]}' % nested.encode(), kind)
+
+
+@pytest.mark.parametrize("piece", [b'"' + b'\\"' * 400_000, b'"' * 400_001, b"{" * 400_000])
+def test_rubbish_of_a_megabyte_is_judged_quickly(piece: bytes) -> None:
+    begin = time.perf_counter()
+    with pytest.raises(MessageError):
+        decode(b"[{" * 600 + piece, MeasurementFrame)
+    assert time.perf_counter() - begin < 5
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_make_decoding_fail_in_another_way(raw: bytes) -> None:
     with pytest.raises(MessageError):
         decode(raw, StressFrame)
 
 
-@given(st.floats(0, 1e9, allow_subnormal=True))
+@given(st.floats(0, 1e100, allow_subnormal=True))
 def test_stress_reads_back_unchanged(value: float) -> None:
     frame = StressFrame(
         run="r",

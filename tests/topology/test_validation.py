@@ -57,7 +57,7 @@ NAN, INF = math.nan, math.inf
         ("lat", [None, -90.1, 90.1, NAN, "50", True]),
         ("lon", [None, -180.1, 180.1, INF]),
         ("share", [None, -0.1, 1.1, NAN]),
-        ("rating_mw", [None, 0, -1, NAN, INF, 10**400]),
+        ("rating_mw", [None, 0, 9e-10, -1, NAN, INF, 10**400]),
         ("sensitivity", [None, 0, 1.1, NAN]),
         ("generation_mw", [-1, NAN, INF, "10"]),
     ],
@@ -92,7 +92,7 @@ def test_every_field_of_a_line_is_bounded(field: str, values: list[Any]) -> None
 
 def test_the_ends_of_the_ranges_are_allowed() -> None:
     raw = small_grid()
-    raw.nodes[0] = node("a", lat=-90, lon=180, share=0, sensitivity=1)
+    raw.nodes[0] = node("a", lat=-90, lon=180, share=0, sensitivity=1, rating_mw=1e-9)
     raw.nodes[1] = node("b", share=1)
     raw.nodes[0].generation_mw = 0
     raw.lines[0].coupling = 1

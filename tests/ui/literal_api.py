@@ -82,7 +82,8 @@ def state(model: str, version: int = 7, published_at: float = 1e9) -> dict[str, 
                  "average_risk": sum(risk) / 3,
                  "highest_risk": {"node_id": "wendlingen", "risk": risk[2]}},
         "parts": [{"shard": shard, "worker": "host:6066", "published_at": published_at,
-                   "event_time": "2019-01-15T18:00:00Z", "watermark": "2019-01-15T17:00:00Z"}
+                   "event_time": "2019-01-15T18:00:00Z", "watermark": "2019-01-15T17:00:00Z",
+                   "closed_until": "2019-01-15T17:00:00Z", "applied": {"TenneT": 341}}
                   for shard in range(2)],
     }  # fmt: skip
 
