@@ -162,7 +162,8 @@ class SafeConsumer(driver.Consumer):
         Stock waits for every record that any stream has taken. Where two agents read a topic, one
         may have finished a record that the other finds after the flow has stopped, and skips: that
         record is never acknowledged, and the worker would never stop or give up its partitions.
-        It is not committed either, so it comes again.
+        It is not committed either, so it comes again; so does what a stream leaves undone because
+        its partition is being given up.
         """
         while not self.should_stop and self._unacked_messages and self._working():
             await self.commit()
@@ -172,8 +173,9 @@ class SafeConsumer(driver.Consumer):
         await self.commit_and_end_transactions()
 
     def _working(self) -> bool:
+        # An agent may read a stream that was derived from its own, such as `stream.noack()`.
         return any(
-            actor.stream.current_event is not None
+            actor.stream.get_active_stream().current_event is not None
             for agent in self.app.agents.values()
             for actor in agent._actors
         )
