@@ -334,6 +334,8 @@ async def test_the_coordinator_is_asked_until_it_says_yes_or_no(
 
 async def test_unfinished_records_are_those_in_hand_and_those_still_in_the_log(app: Any) -> None:
     consumer = consumer_of(SafeConsumer, app)
+    fetched_to: dict[TP, int] = {}
+    consumer._thread.next_offset = fetched_to.get
     assert consumer.unfinished(SOURCE, 5, 8) == 3, "from the beginning of the log"
     consumer._committed_offset[SOURCE] = 7
     assert consumer.unfinished(SOURCE, 5, 8) == 1, "from the last commit"
@@ -342,3 +344,13 @@ async def test_unfinished_records_are_those_in_hand_and_those_still_in_the_log(a
     consumer._acked_index[SOURCE].update({7, 9})
     assert consumer.unfinished(SOURCE, 5, 12) == 1 + 2
     assert consumer.unfinished(SOURCE, 5, 8) == 1, "the end that is known may be an old one"
+    fetched_to[SOURCE] = 11
+    consumer._in_hand.add({SOURCE: [message(10)]})
+    assert consumer.unfinished(SOURCE, 5, 12) == 1 + 1 + 1
+
+
+async def test_the_mark_that_ends_a_transaction_is_nothing_that_waits(app: Any) -> None:
+    consumer = consumer_of(SafeConsumer, app)
+    consumer._committed_offset[SOURCE] = 7
+    consumer._thread.next_offset = {SOURCE: 8}.get
+    assert consumer.unfinished(SOURCE, 0, 8) == 0
