@@ -227,6 +227,16 @@ async def test_many_records_that_fail_end_the_worker(app: Any, halts: list[str])
     assert halts == ["records for out cannot be sent: KafkaTimeoutError('no room')"]
 
 
+async def test_a_partition_that_a_topic_does_not_have_is_named(app: Any, halts: list[str]) -> None:
+    """Somebody has added partitions to the topic that is read, but not to the one written to."""
+
+    async def unknown() -> Any:
+        raise AssertionError("Unrecognized partition")
+
+    with pytest.raises(Halted, match=r"^out has no partition 5: .*gridstress reshard"):
+        await cast(Any, producer_of(app, unknown)).send_many("out", 5, [(b"k", b"v", [])])
+
+
 async def test_a_batch_that_is_not_delivered_ends_the_worker(app: Any, halts: list[str]) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda *_: None)  # the stand-in for halt raises in a callback
