@@ -16,6 +16,17 @@ LINGER_S = 0.005
 fetches: the broker answers with the first record that is there, and then with the rest."""
 
 
+def is_wanted(event: Any) -> bool:
+    """Whether a record is still this worker's to work on, and no rebalance or stop waits for it.
+
+    What is not wanted may be left undone: it is not acked, so it comes again where it belongs.
+    """
+    app = event.app
+    return bool(
+        app.flow_control.is_active() and event.message.generation_id == app.consumer_generation_id
+    )
+
+
 async def batches(stream: Any) -> AsyncIterator[list[Any]]:
     """Yield a stream's events in order, each time all that lie ready; nothing is acked.
 

@@ -2,7 +2,8 @@
 
 The order is what makes every frame count exactly once (``docs/design.md``): outputs are
 acknowledged by the broker before the state is written, the state is handed over before the frame
-is acked. A record that the broker does not take ends the worker without a commit
+is acked. What a rebalance finds undone is left undone: it is not acked, and comes again where its
+partition is then. A record that the broker does not take ends the worker without a commit
 (``gridstress/delivery.py``), so no frame is acked on an error of the infrastructure.
 """
 
@@ -10,13 +11,14 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 from faust.exceptions import ProducerSendError
 
-from agents.batches import batches
+from agents.batches import batches, is_wanted
 from agents.dead_letters import DeadLetters
+from tables.risk_table import ShardLost
 from topology.errors import GridstressError, MessageError
 
 log = logging.getLogger(__name__)
@@ -67,13 +69,16 @@ async def run_stage(
         async for batch in batches(stream):
             began = time.perf_counter()
             parts = _by_partition(batch) if apart else [batch]
-            await asyncio.gather(*(_work_off(part, name, stage, letters) for part in parts))
-            for event in batch:
-                event.ack()
-                message = event.message
-                finished[name, message.topic, message.partition] = message.offset + 1
+            sizes = await asyncio.gather(*(_work_off(part, name, stage, letters) for part in parts))
+            for part, size in zip(parts, sizes, strict=True):
+                for event in part[:size]:
+                    event.ack()
+                    message = event.message
+                    finished[name, message.topic, message.partition] = message.offset + 1
+            if left := len(batch) - sum(sizes):
+                log.info("%s leaves %d records undone: a rebalance", name, left)
             if worked is not None:
-                worked(name, len(batch), time.perf_counter() - began)
+                worked(name, len(batch) - left, time.perf_counter() - began)
     except OtherTopology as error:
         halt(f"{name}: {error}; give a changed topology a group of its own (GRIDSTRESS_GROUP)")
     except GridstressError as error:
@@ -83,26 +88,30 @@ async def run_stage(
         halt(f"{name}: {type(error).__name__}: {error}")
 
 
-def _by_partition(batch: Sequence[Any]) -> Iterable[Sequence[Any]]:
+def _by_partition(batch: Sequence[Any]) -> Collection[Sequence[Any]]:
     parts = defaultdict(list)
     for event in batch:
         parts[event.message.topic, event.message.partition].append(event)
     return parts.values()
 
 
-async def _work_off(part: Sequence[Any], name: str, stage: Stage, letters: DeadLetters) -> None:
-    size = len(part)
-    while part:
+async def _work_off(part: Sequence[Any], name: str, stage: Stage, letters: DeadLetters) -> int:
+    """Work off what is still wanted; how many records that were, from the first on."""
+    finished, size = 0, len(part)
+    while finished < len(part) and is_wanted(part[finished]):
         try:
-            done = await stage(part[:size])
+            done = await stage(part[finished : finished + size])
+        except ShardLost:
+            break
         except (MessageError, ProducerSendError, *OURS) as error:
             if size > 1:
                 size //= 2
                 continue
-            await _send_letter(part[0], name, error, letters)
+            await _send_letter(part[finished], name, error, letters)
             done = 1
-        part = part[done:]
-        size = len(part)
+        finished += done
+        size = len(part) - finished
+    return finished
 
 
 async def _send_letter(event: Any, name: str, error: Exception, letters: DeadLetters) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice, takewhile
 from typing import Any
 
+from agents.batches import is_wanted
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection, check_run
 from agents.kept_runs import Dropped, KeptRuns
@@ -21,7 +22,7 @@ from agents.risk import Aside, RiskModel
 from agents.running import OtherTopology
 from agents.silence import Silence
 from agents.tally import Tally
-from tables.risk_table import Change, RiskTable, TumblingPanes
+from tables.risk_table import Change, RiskTable, ShardLost, TumblingPanes
 from tables.shard_state import ForgottenRun, ShardState
 from tables.spans import panes_with_rows
 from topology.errors import MessageError
@@ -118,8 +119,17 @@ class RiskStage:
     _taken: dict[int, _Taken] = field(default_factory=dict)
 
     async def __call__(self, events: Sequence[Any]) -> int:
-        """Fold a run's frames, close what the watermark has passed, send, then write."""
+        """Fold a run's frames, close what the watermark has passed, send, then write.
+
+        Raises
+        ------
+        ShardLost
+            If the shard is not this worker's any more, or a rebalance waits. Then nothing that
+            was sent is wrong, and nothing was written that whoever has the shard does not know.
+        """
         shard = events[0].message.partition
+        if self.table.version(shard) is None:
+            raise ShardLost(f"shard {shard} is not this worker's")
         await self._take_up(shard)
         frames = self._of_one_run(events, shard)
         run = frames[0].run
@@ -138,44 +148,51 @@ class RiskStage:
                 # A zone whose clock is wrong for good must not hold the others back for ever.
                 self._heard(frame, told_time=len(aside.ahead) < len(frame.timestamps))
                 asides.append((event, aside))
-        await self._close(run, shard, state, panes, self.keeps.changes(shard, dropped), asides)
+        changes = self.keeps.changes(shard, dropped)
+        whole = await self._close(events[0], run, state, panes, changes, asides)
         self._forget(shard, self.keeps.note(shard, dropped))
         self._count(asides, state.gaps - gaps)
         self.tally.repeated[self.model.name] += len(frames) - len(asides)
         self.tally.frames[f"risk_{self.model.name}"] += len(asides)
-        return len(frames)
+        return len(frames) if whole else 0
 
     async def _close(
         self,
+        event: Any,
         run: str,
-        shard: int,
         state: ShardState,
         panes: TumblingPanes,
         changes: list[Change],
         asides: Sequence[tuple[Any, Aside]],
-    ) -> None:
+    ) -> bool:
         """Send what closes, then write; many windows in steps, each with its own state.
 
-        Repeated rows may find windows to close: those that a crash between two steps left open.
+        Repeated rows may find windows to close: those that a crash between two steps left open,
+        or a rebalance, which does not wait for more than one step; whether all was done.
         """
+        shard = event.message.partition
         index, more, first = self.table.index(shard), True, True
         while more:
+            if not first and not is_wanted(event):
+                return False
             gone = panes.deletions(self._deletable(state))
             before_s = state.closed_until_s
             more = await self._send(run, shard, state, panes)
             if first:
-                for event, aside in asides:
-                    await self._set_aside(event, "late", "behind", aside.late)
-                    await self._set_aside(event, "ahead", "ahead", aside.ahead)
+                for folded, aside in asides:
+                    await self._set_aside(folded, "late", "behind", aside.late)
+                    await self._set_aside(folded, "ahead", "ahead", aside.ahead)
             if not (first and asides) and state.closed_until_s == before_s:
-                return
+                return True
             state.turn = index.next_turn()
             state.forget_spans(self.model.spec)
             changes += [*gone, *panes.changes(self.model.needed_from(state))]
-            await self.table.write(shard, [*changes, self.table.entry_change(run, shard, state)])
+            changes.append(self.table.entry_change(run, shard, state))
+            await self.table.write(shard, changes, panes.version)
             index.note(run, state)
             self.dirty.add((shard, run))
             changes, first = [], False
+        return True
 
     async def _take_up(self, shard: int) -> None:
         """After a take-over: zones are waited for anew, and panes that no run claims are deleted.
@@ -190,7 +207,7 @@ class RiskStage:
         self.silent = {key: zones for key, zones in self.silent.items() if key[0] != shard}
         index = self.table.index(shard)
         if index.orphans:
-            await self.table.write(shard, [(key, None) for key in index.orphans])
+            await self.table.write(shard, [(key, None) for key in index.orphans], version)
             index.orphans.clear()
 
     def _of_one_run(self, events: Sequence[Any], shard: int) -> list[PropagatedFrame]:
@@ -229,8 +246,7 @@ class RiskStage:
             new = range(max(frame.seq, applied + 1), frame.last_seq + 1)
             if new:
                 detail = f"run {frame.run!r} was forgotten: newer runs took its place"
-                listed = ",".join(map(str, new))
-                await self.letters.send(event, f"risk_{name}", "forgotten", detail, rows=listed)
+                await self._send_letter(event, "forgotten", detail, new)
                 self.tally.aside[name, "forgotten"] += len(new)
             else:
                 self.tally.repeated[name] += 1
@@ -261,8 +277,13 @@ class RiskStage:
 
     async def _set_aside(self, event: Any, reason: str, where: str, rows: list[int]) -> None:
         if rows:
-            detail, listed = f"{len(rows)} rows {where}", ",".join(map(str, rows))
-            await self.letters.send(event, f"risk_{self.model.name}", reason, detail, rows=listed)
+            await self._send_letter(event, reason, f"{len(rows)} rows {where}", rows)
+
+    async def _send_letter(self, event: Any, reason: str, detail: str, rows: Sequence[int]) -> None:
+        if not is_wanted(event):
+            raise ShardLost("a rebalance does not wait for many letters")
+        listed = ",".join(map(str, rows))
+        await self.letters.send(event, f"risk_{self.model.name}", reason, detail, rows=listed)
 
     def _begin(self, shard: int, event: Any) -> ShardState:
         return ShardState.new(len(self.model.shards[shard]), int(event.message.timestamp * 1000))

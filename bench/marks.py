@@ -114,7 +114,7 @@ class _Record:
     def version(self, shard: int) -> int:
         return 0
 
-    async def write(self, shard: int, changes: Sequence[Change]) -> None:
+    async def write(self, shard: int, changes: Sequence[Change], version: Any) -> None:
         raise NotImplementedError("a record of a changelog stays as it is")
 
 

@@ -40,6 +40,8 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # A broker answers one connection in order: recovery's questions wait behind each fetch.
         consumer._fetch_max_wait_ms = int(FETCH_S * 1000)
+        # Stock does this only where it sends in transactions itself.
+        consumer._isolation_level = "read_committed"
         return consumer
 
     async def on_start(self) -> None:
@@ -63,9 +65,12 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
         assignment = consumer._subscription.subscription.assignment
         if assignment is None or tp not in assignment.tps:
             return False
-        state = assignment.state_value(tp)
-        end, position = state.highwater, state._position
+        end, position = self.highwater(tp), assignment.state_value(tp)._position
         return end is None or position is None or position < end
+
+    def highwater(self, tp: TP) -> Any:
+        """Return how far a partition can be read, if known: up to the first open transaction."""
+        return self._ensure_consumer().last_stable_offset(tp)
 
     def next_offset(self, tp: TP) -> int | None:
         """Return the offset that is fetched next, if it is known."""
@@ -162,7 +167,8 @@ class SafeConsumer(driver.Consumer):
         Stock waits for every record that any stream has taken. Where two agents read a topic, one
         may have finished a record that the other finds after the flow has stopped, and skips: that
         record is never acknowledged, and the worker would never stop or give up its partitions.
-        It is not committed either, so it comes again.
+        It is not committed either, so it comes again; so does what a stream leaves undone because
+        its partition is being given up.
         """
         while not self.should_stop and self._unacked_messages and self._working():
             await self.commit()
@@ -172,17 +178,27 @@ class SafeConsumer(driver.Consumer):
         await self.commit_and_end_transactions()
 
     def _working(self) -> bool:
+        # An agent may read a stream that was derived from its own, such as `stream.noack()`.
         return any(
-            actor.stream.current_event is not None
+            actor.stream.get_active_stream().current_event is not None
             for agent in self.app.agents.values()
             for actor in agent._actors
         )
 
     def unfinished(self, tp: Any, begin: int, end: int) -> int:
-        """Count the records of a log from `begin` to `end` that are not acknowledged."""
-        handed_over, acked = list(self._handed_over[tp]), self._acked_index[tp]
-        position = handed_over[-1] + 1 if handed_over else self._committed_offset[tp] or begin
-        return max(0, end - position) + sum(offset not in acked for offset in handed_over)
+        """Count the records of a log from `begin` to `end` that are not acknowledged.
+
+        Of those that were not fetched it counts offsets: the mark that ends a transaction, and the
+        records of one that was given up, until a fetch has passed them.
+        """
+        handed_over, acked = self._handed_over[tp], self._acked_index[tp]
+        thread: Any = self._thread
+        position = thread.next_offset(tp)
+        if position is None:
+            position = handed_over[-1] + 1 if handed_over else self._committed_offset[tp] or begin
+        in_log: int = max(0, end - position)
+        at_streams = len(handed_over) - sum(map(acked.__contains__, handed_over))
+        return in_log + self._in_hand.count(tp) + at_streams
 
     async def is_member(self, generation_id: int) -> bool:
         """Ask the coordinator whether this worker is in the group, in this generation."""
@@ -215,9 +231,13 @@ class SafeConsumer(driver.Consumer):
     async def _report_holes(self, records: Mapping[TP, Sequence[Any]]) -> None:
         """Compare what was fetched with what should have come next.
 
-        A hole behind which the log begins was deleted; any other belongs to a transaction.
+        A hole behind which the log begins was deleted; any other belongs to a transaction. One
+        behind records in hand waits until they are handed over: a loss that is reported counts as
+        acknowledged, and the order of the log is that of the commits.
         """
         for tp, expected in list(self._fetched_to.items()):
+            if self._in_hand.holds(tp):
+                continue
             found = records.get(tp)
             thread: Any = self._thread
             place = _first_offset(found[0]) if found else thread.next_offset(tp)

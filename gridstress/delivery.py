@@ -182,6 +182,11 @@ class SafeProducer(driver.Producer):
         batch.close()  # else single records would be added to it on its way
         try:
             delivery = await producer.send_batch(batch, topic, partition=partition)
+        except AssertionError:  # so aiokafka says that there is no such partition
+            halt(
+                f"{topic} has no partition {partition}: have partitions been added to another "
+                "topic? All must have the same number, which `gridstress reshard` changes"
+            )
         except Exception as error:  # noqa: BLE001 - a stage would take it for its record's fault
             halt(f"records for {topic} cannot be sent: {error!r}")
         delivery.add_done_callback(lambda done: self._check_delivery(topic, done))

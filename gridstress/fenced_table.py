@@ -102,27 +102,35 @@ class FencedTable(faust.Table[Any, Any]):
         with suppress(FileNotFoundError):
             shutil.rmtree(store.partition_path(partition))
 
-    async def write(self, partition: int, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
+    async def write(
+        self, partition: int, changes: Sequence[tuple[bytes, bytes | None]], epoch: Epoch
+    ) -> None:
         """Make changes (None deletes) in a table of bytes: in the changelog, and then here.
 
         Returns once the producer has them, in this order; its next flush waits for their delivery.
 
+        Parameters
+        ----------
+        partition, changes
+            Where, and what.
+        epoch
+            The partition's `version` when that was read on which the changes rest.
+
         Raises
         ------
         LookupError
-            If this worker has not taken the partition over, or has lost it meanwhile.
+            If the partition is not this worker's, or was lost since then, be it won again.
         ProducerSendError
             If a record is too large; nothing is changed then.
         """
-        epoch = self._epoch(partition)
+        self._check_still(partition, epoch)
         topic: Any = self.changelog_topic
         name = topic.get_topic_name()
         producer: Any = self.app.producer
         headers = [epoch.header]
         records = [(key, value, headers) for key, value in changes]
         await producer.send_many(name, partition, records)
-        if self._epoch(partition) != epoch:
-            raise LookupError(f"{self.name}: partition {partition} was taken over meanwhile")
+        self._check_still(partition, epoch)
         store: Any = self.data
         if isinstance(store, memory.Store):
             for key, value in changes:
@@ -145,6 +153,10 @@ class FencedTable(faust.Table[Any, Any]):
         if partition is None or partition not in self.epochs:
             raise LookupError(f"{self.name}: partition {partition} is not this worker's")
         return self.epochs[partition]
+
+    def _check_still(self, partition: int, epoch: Epoch) -> None:
+        if self._epoch(partition) != epoch:
+            raise LookupError(f"{self.name}: partition {partition} was taken over meanwhile")
 
     def version(self, partition: int) -> Epoch | None:
         """The epoch of this worker's ownership; another one after each take-over."""

@@ -25,6 +25,8 @@ MAX_DECODED_BYTES = 64 << 20
 """Size up to which a batch is decompressed: some thirty times the largest that our topics take."""
 
 _LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT = 8, 16, 21
+_GIVEN_UP = struct.pack(">HH", 0, 0)
+"""Key of a control record that ends a transaction which was given up."""
 _HEAD_BYTES = DefaultRecordBase.HEADER_STRUCT.size
 _V2 = 2
 
@@ -151,6 +153,14 @@ class Batch:
     def validate_crc(self) -> bool:
         """Return True; a wrong checksum shows in the iteration."""
         return True
+
+    def __next__(self) -> _Record:
+        """Return the mark of a control batch: that its producer's transaction was given up.
+
+        aiokafka asks for it to see whether one that it knows to be given up is over. Any mark of
+        the producer says that, so this one is not decoded.
+        """
+        return _Record(self._batch.base_offset, b"", key=_GIVEN_UP)
 
     def __iter__(self) -> Iterator[Any]:
         expected = getattr(self._batch, "base_offset", 0)

@@ -54,6 +54,10 @@ class InHand:
         """Whether records of this partition are in hand."""
         return tp in self._topics.get(tp.topic, ())
 
+    def count(self, tp: TP) -> int:
+        """How many records of this partition are in hand."""
+        return len(self._topics.get(tp.topic, {}).get(tp, ()))
+
     def add(self, records: Mapping[TP, Sequence[Any]]) -> None:
         """Take records of the client, each partition's in the order of its log."""
         for tp, found in records.items():

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import faust
 import psutil
@@ -22,20 +23,13 @@ from ui.worker_status import WorkerStatus
 
 @dataclass
 class Status:
-    """What a worker knows of itself.
-
-    Attributes
-    ----------
-    finished
-        By agent, topic and partition: the offset behind the last record it has finished.
-    """
+    """What a worker knows of itself."""
 
     app: GridstressApp
     store: Store
     models: Sequence[str]
     tally: Tally
     letters: DeadLetters
-    finished: dict[tuple[str, str, int], int]
     started_at: float = field(default_factory=time.time)
     _process: psutil.Process = field(default_factory=psutil.Process)
     _before: tuple[float, dict[str, int]] = (0.0, {})
@@ -87,17 +81,10 @@ class Status:
 
     def partition_lag(self) -> dict[TP, int]:
         """The same by partition; of several agents on a topic the one furthest behind counts."""
-        lag = {}
-        for tp in self._assignment():
-            done = [
-                offset
-                for (_, topic, partition), offset in list(self.finished.items())
-                if (topic, partition) == (tp.topic, tp.partition)
-            ]
-            end = self.app.consumer.highwater(tp)
-            if end is not None and done:
-                lag[tp] = max(0, end - min(done))
-        return lag
+        consumer: Any = self.app.consumer
+        sources = set(topics.sources(self.models))
+        ends = {tp: consumer.highwater(tp) for tp in self._assignment() if tp.topic in sources}
+        return {tp: consumer.unfinished(tp, 0, end) for tp, end in ends.items() if end is not None}
 
     def health(self) -> Answer:
         """Give the answer of ``/health``."""

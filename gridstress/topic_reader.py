@@ -1,8 +1,9 @@
 """Read a whole topic, or follow it, without a consumer group, so that nobody is disturbed.
 
-Where a topic ends is taken from the high watermark that comes with every fetch, not from
+Where a topic ends is taken from the last stable offset that comes with every fetch, not from
 ``end_offsets``: the embedded broker answers that question too low (base offset of the last batch
-plus one), which would lose the end of the log without a word.
+plus one), which would lose the end of the log without a word. Records of a transaction count once
+it is committed, and while it is open the topic ends before it, as for the workers.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ async def _consumer(where: Where) -> AsyncIterator[Any]:
         **connection(where),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
         fetch_max_wait_ms=POLL_MS,
         max_partition_fetch_bytes=FETCH_BYTES,
         request_timeout_ms=20_000,
@@ -80,7 +82,7 @@ async def _assign(consumer: Any, where: Where, topic: str) -> list[TopicPartitio
 
 
 async def _at_end(consumer: Any, tp: TopicPartition) -> bool:
-    end = consumer.highwater(tp)
+    end = consumer.last_stable_offset(tp)
     return end is not None and await consumer.position(tp) >= end
 
 

@@ -118,7 +118,9 @@ class Watchdog(Service):
         # Not the worker's own consumer: a fetch that has died does not see the log grow.
         if self._probe is None:
             probe = aiokafka.AIOKafkaConsumer(
-                **self._app.transport.arguments, enable_auto_commit=False
+                **self._app.transport.arguments,
+                enable_auto_commit=False,
+                isolation_level="read_committed",
             )
             self._probe = probe
             await probe.start()

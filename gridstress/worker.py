@@ -122,7 +122,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     )
 
     def status(store: Store) -> Status:
-        return Status(app, store, list(influence), tally, letters, finished)
+        return Status(app, store, list(influence), tally, letters)
 
     add_web(app, grid, influence, risk_stages, status)
     return app

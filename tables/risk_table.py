@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 import numpy as np
@@ -32,12 +32,16 @@ class StateError(Exception):
     """The state cannot be read or written: no record's fault, and others must not overtake it."""
 
 
+class ShardLost(Exception):
+    """The shard is not this worker's any more: what was read of it is nothing to go on with."""
+
+
 @contextmanager
 def _state_access() -> Iterator[None]:
     """Raise StateError for whatever the store or its values raise; what is ours keeps its hint."""
     try:
         yield
-    except (StateError, GridstressError):
+    except (StateError, ShardLost, GridstressError):
         raise
     except Exception as error:
         raise StateError(f"{type(error).__name__}: {error}") from error
@@ -55,8 +59,8 @@ class Store(Protocol):
     def version(self, shard: int) -> Hashable:
         """Another one each time the shard's contents come from elsewhere: after a take-over."""
 
-    async def write(self, shard: int, changes: Sequence[Change]) -> None:
-        """Make changes, in this order."""
+    async def write(self, shard: int, changes: Sequence[Change], version: Any) -> None:
+        """Make changes, in this order; LookupError if the shard is of another version by now."""
 
 
 _Key = tuple[str, int, int | None]
@@ -99,12 +103,14 @@ class Window:
 class TumblingPanes:
     """The panes of one run and shard: each is read from the store at most once.
 
-    ``width`` is the number of columns of a pane's part (``tables/pane.py``).
+    ``width`` is the number of columns of a pane's part (``tables/pane.py``). All are of one
+    ``version`` of the shard, that of now; ShardLost if it is another when more is read.
     """
 
     def __init__(self, store: Store, run: str, shard: int, grid_size: int, width: int) -> None:
         self._store = store
         self._run, self._shard = run, shard
+        self.version = store.version(shard)
         self.grid_size, self._width = grid_size, width
         self._parts = range(max(1, -(-grid_size // width)))
         self._known: dict[int, Pane | None] = {}
@@ -114,6 +120,7 @@ class TumblingPanes:
         """The pane that starts here, if it has been written."""
         if start_s not in self._known:
             with _state_access():
+                self._check_version()
                 raw = {
                     part: value
                     for part, key in self._keys(start_s)
@@ -121,6 +128,10 @@ class TumblingPanes:
                 }
                 self._known[start_s] = self._unpack(raw) if raw else None
         return self._known[start_s]
+
+    def _check_version(self) -> None:
+        if self._store.version(self._shard) != self.version:
+            raise ShardLost(f"shard {self._shard} was taken over meanwhile")
 
     def _unpack(self, raw: dict[int, bytes]) -> Pane:
         whole = all(schema_of(value) < _IN_PARTS for value in raw.values())
@@ -154,6 +165,7 @@ class TumblingPanes:
         """Deletions of those of these panes that exist."""
         keys = (key for start_s in starts for _, key in self._keys(start_s))
         with _state_access():
+            self._check_version()
             return [(key, None) for key in keys if self._store.stored(self._shard, key) is not None]
 
 
@@ -209,10 +221,21 @@ class RiskTable:
         """Deletion of the last that is known of a forgotten run."""
         return _key(run, shard, None), None
 
-    async def write(self, shard: int, changes: Sequence[Change]) -> None:
-        """Write changes in this order."""
-        with _state_access():
-            await self._store.write(shard, changes)
+    async def write(self, shard: int, changes: Sequence[Change], version: Hashable) -> None:
+        """Write changes in this order; they rest on what was read of this version of the shard.
+
+        Raises
+        ------
+        ShardLost
+            If it is of another version by now: what is there may be newer than the changes.
+        """
+        try:
+            with _state_access():
+                await self._store.write(shard, changes, version)
+        except StateError as error:
+            if self.version(shard) != version:
+                raise ShardLost(str(error)) from None
+            raise
 
     def panes(self, run: str, shard: int) -> TumblingPanes:
         """The run's panes in this shard."""

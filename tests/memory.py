@@ -52,10 +52,21 @@ class Message:
     tracked: bool = False
 
 
+class App:
+    """What agents ask of the app; records flow while it is `active`."""
+
+    def __init__(self) -> None:
+        self.active = True
+        self.consumer = SimpleNamespace(track_message=lambda message: None)
+        self.consumer_generation_id = 1
+        self.flow_control = SimpleNamespace(is_active=lambda: self.active)
+
+
 @dataclass
 class Event:
     message: Message
     acked: bool = False
+    app: Any = field(default_factory=App)
 
     @property
     def value(self) -> bytes | None:
@@ -70,14 +81,10 @@ class Stream:
 
     def __init__(self, items: Sequence[Event]) -> None:
         self.channel = SimpleNamespace(queue=Queue())
+        self.app = App()
         for item in items:
+            item.app = self.app
             self.channel.queue.put_nowait(item)
-        self.active = True
-        self.app = SimpleNamespace(
-            consumer=SimpleNamespace(track_message=lambda message: None),
-            consumer_generation_id=1,
-            flow_control=SimpleNamespace(is_active=lambda: self.active),
-        )
 
     def noack(self) -> "Stream":
         return self
@@ -105,7 +112,11 @@ class Table:
     def stored_keys(self, shard: int) -> list[bytes]:
         return list(self.shards.get(shard, {}))
 
-    async def write(self, shard: int, changes: Sequence[tuple[bytes, bytes | None]]) -> None:
+    async def write(
+        self, shard: int, changes: Sequence[tuple[bytes, bytes | None]], version: int
+    ) -> None:
+        if version != self.owner:
+            raise LookupError(f"shard {shard} was taken over meanwhile")
         values = self.shards.setdefault(shard, {})
         for key, value in changes:
             if self.left <= 0:

@@ -91,6 +91,7 @@ class Feed(Service):
             **self._connection,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            isolation_level="read_committed",
             fetch_min_bytes=TOGETHER_BYTES,
             fetch_max_wait_ms=FETCH_MS,
             max_partition_fetch_bytes=FETCH_BYTES,

@@ -69,7 +69,7 @@ async def test_a_view_fits_into_a_record_and_says_how_far_it_reaches(
         state.add_row("ahead", at(hour).timestamp(), spec)
         pane = panes.to_change(spec.pane_of(at(hour).timestamp()))
         pane.add("ahead", hour, values, range(nodes), values)
-    await table.write(0, [*panes.changes(None), table.entry_change("r", 0, state)])
+    await table.write(0, [*panes.changes(None), table.entry_change("r", 0, state)], 0)
     view = view_of(
         table, state, spec, model="linear", run="r", shard=0, shard_size=nodes,
         zones=("ahead", "behind"), silent=(), worker="w", published_at=1.0,

@@ -54,7 +54,7 @@ class Shard:
                 *panes.changes(self.model.needed_from(state)),
                 self.table.entry_change("r", 0, state),
             ]
-            asyncio.run(self.table.write(0, changes))
+            asyncio.run(self.table.write(0, changes, 0))
         self.closed += closings
         return closings
 
@@ -109,7 +109,7 @@ def test_a_row_that_only_its_pane_has_applied_is_not_added_again(shard: Shard) -
     frame = spread("x", [0], {"a": [1.0]})
     panes = shard.table.panes("r", 0)
     shard.model.fold(frame, shard.state, panes)
-    asyncio.run(shard.table.write(0, panes.changes(None)))
+    asyncio.run(shard.table.write(0, panes.changes(None), 0))
     shard.feed(frame, spread("y", [0], {}))
     shard.end(1)
     assert shard.closed[0].window.stress == [1.0]
@@ -138,7 +138,7 @@ def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Sha
     shard.feed(spread("y", [0], {}), spread("x", [0, 1, 2, 3, 4], {}))
     state = shard.state
     closed = list(shard.model.close("r", 0, state, shard.table.panes("r", 0), silent={"y"}))
-    asyncio.run(shard.table.write(0, [shard.table.entry_change("r", 0, state)]))
+    asyncio.run(shard.table.write(0, [shard.table.entry_change("r", 0, state)], 0))
     assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
     shard.feed(spread("y", [2, 3], {"c": [1.0, 1.0]}, seq=1))
     assert shard.late == [1]

@@ -214,6 +214,29 @@ async def test_a_deleted_end_is_reported_though_nothing_follows(
     assert lost == [(0, 1, 50)]
 
 
+async def test_a_hole_is_reported_only_behind_what_is_in_hand(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    """aiokafka goes on behind it in the background, while records from before it wait here."""
+    consumer.app.topics._acking_topics.add(A.topic)
+    await rewound(consumer, {A: 1, B: 1})
+    consumer._thread.is_behind = lambda tp: tp == B
+    log.put(A, 1, 2)
+    assert await delivered(consumer) == []
+    log.begins[A] = log.position[A] = 50
+    assert await delivered(consumer) == []
+    assert (lost, consumer._new_offset(A)) == ([], None)
+    consumer._thread.is_behind = lambda tp: False
+    async for _, message in consumer.getmany(1.0):
+        await consumer._hand_over(message)
+    assert list(consumer._handed_over[A]) == [1, 2]
+    assert await delivered(consumer) == []
+    assert lost == [(0, 3, 50)]
+    assert consumer._new_offset(A) is None, "not past what no stream has acknowledged"
+    consumer._acked_index[A].update({1, 2})
+    assert consumer._new_offset(A) == 50
+
+
 async def test_a_hole_that_a_transaction_left_is_not_reported(
     consumer: Any, log: Log, lost: list[Any]
 ) -> None:

@@ -1,26 +1,21 @@
-"""Commits, flushing and failed sends. Each test also shows what stock Faust does."""
+"""Flushing and failed sends. Each test also shows what stock Faust does."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from types import SimpleNamespace
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import faust
 import pytest
-from aiokafka.errors import IllegalGenerationError, KafkaTimeoutError, MessageSizeTooLargeError
+from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.default_records import DefaultRecordBatch
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers import aiokafka as stock
 from faust.transport.producer import ProducerBuffer
-from faust.types import TP
-from faust.types.tuples import ConsumerMessage
 
 from gridstress import delivery
-from gridstress.delivery import SafeConsumer, SafeProducer, SafeProducerBuffer, SafeTransport
-
-SOURCE = TP("source", 0)
+from gridstress.delivery import SafeProducer, SafeProducerBuffer, SafeTransport
 
 
 class Halted(BaseException):
@@ -31,7 +26,6 @@ class Halted(BaseException):
 def app() -> Any:
     app = cast(Any, faust.App("delivery", broker="kafka://127.0.0.1:1", store="memory://"))
     app.transport = SafeTransport(app.conf.broker_consumer, app, kind="kafka")
-    app.topics._acking_topics.add(SOURCE.topic)
     return app
 
 
@@ -45,155 +39,6 @@ def halts(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(delivery, "halt", halt)
     return reasons
-
-
-# --- commits
-
-
-def message(offset: int) -> Any:
-    return ConsumerMessage(
-        SOURCE.topic, SOURCE.partition, offset, 0.0, 0, [], b"", b"", None, 0, 0, SOURCE
-    )
-
-
-def consumer_of(kind: Any, app: Any, on_revoked: Any = None) -> Any:
-    async def nothing(*_: Any) -> None: ...
-
-    return kind(
-        app.transport,
-        callback=nothing,
-        on_partitions_revoked=on_revoked or nothing,
-        on_partitions_assigned=nothing,
-    )
-
-
-async def read(consumer: Any, offsets: list[int]) -> dict[int, Any]:
-    """Let the real fetch loop hand over records with these offsets."""
-    messages = {offset: message(offset) for offset in offsets}
-    fetcher = faust.transport.base.Fetcher(consumer.app)
-
-    async def getmany(timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
-        for each in messages.values():
-            yield SOURCE, each
-        fetcher._stopped.set()
-
-    consumer.getmany = getmany
-    await consumer._drain_messages(fetcher)
-    return messages
-
-
-async def committable(kind: Any, app: Any, offsets: list[int], acked: list[int]) -> int | None:
-    """Offset that would be committed after offset 3 was, and these were read and acked."""
-    consumer = consumer_of(kind, app)
-    consumer._committed_offset[SOURCE] = consumer._read_offset[SOURCE] = 3
-    messages = await read(consumer, offsets)
-    for offset in acked:
-        consumer.ack(messages[offset])
-    return cast(int | None, consumer._new_offset(SOURCE))
-
-
-async def test_a_commit_does_not_jump_over_one_unacknowledged_record(app: Any) -> None:
-    case = ([3, 4, 5, 6], [4, 5, 6])
-    assert await committable(SafeConsumer, app, *case) is None
-    assert await committable(stock.Consumer, app, *case) == 7
-
-
-async def test_a_commit_does_not_count_the_record_behind_a_hole_as_acknowledged(app: Any) -> None:
-    case = ([3, 4, 9, 10], [3, 4, 10])
-    assert await committable(SafeConsumer, app, *case) == 5
-    assert await committable(stock.Consumer, app, *case) == 11
-
-
-@pytest.mark.parametrize(
-    ("read", "acked", "commit"),
-    [
-        ([3, 4, 5], [3, 4, 5], 6),
-        ([3, 4, 5], [5, 3, 4], 6),
-        ([3, 4, 5], [3, 5], 4),
-        ([3, 4, 9, 10], [3, 4, 9, 10], 11),
-        ([100, 101], [100], 101),
-        ([3, 4], [], None),
-    ],
-)
-async def test_a_commit_is_the_oldest_unacknowledged_record(
-    app: Any, read: list[int], acked: list[int], commit: int | None
-) -> None:
-    assert await committable(SafeConsumer, app, read, acked) == commit
-
-
-async def test_a_commit_goes_on_where_the_last_one_ended(app: Any) -> None:
-    consumer = consumer_of(SafeConsumer, app)
-    messages = await read(consumer, [0, 1, 2, 3])
-    commits = []
-    for offset in (1, 0, 3, 2):
-        consumer.ack(messages[offset])
-        commits.append(consumer._new_offset(SOURCE))
-    assert commits == [None, 2, None, 4]
-
-
-async def commit_at_revocation(kind: Any, app: Any) -> int | None:
-    committed: list[int | None] = []
-
-    async def on_revoked(_: Any) -> None:
-        committed.append(consumer._new_offset(SOURCE))
-
-    consumer = consumer_of(kind, app, on_revoked)
-    for each in (await read(consumer, [0, 1])).values():
-        consumer.ack(each)
-    await consumer.on_partitions_revoked({SOURCE})
-    assert SOURCE not in consumer._acked or not consumer._acked[SOURCE]
-    return committed[0]
-
-
-async def test_what_was_acknowledged_is_committed_before_partitions_are_given_up(app: Any) -> None:
-    assert await commit_at_revocation(SafeConsumer, app) == 2
-    assert await commit_at_revocation(stock.Consumer, app) is None
-
-
-# --- fetching
-
-
-async def fetched_partitions(kind: Any, app: Any) -> set[TP]:
-    """What a fetch asks for that was begun, and then every partition was paused."""
-    consumer = consumer_of(kind, app)
-    consumer._active_partitions = {SOURCE}
-
-    async def getmany(active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109
-        consumer.pause_partitions({SOURCE})
-        return {"asked for": set(active_partitions)}
-
-    consumer._getmany = getmany
-    records, _ = await consumer._wait_next_records(1.0)
-    return cast(set[TP], records["asked for"])
-
-
-async def test_a_fetch_never_turns_into_one_of_all_partitions(app: Any) -> None:
-    assert await fetched_partitions(SafeConsumer, app) == {SOURCE}
-    assert await fetched_partitions(stock.Consumer, app) == set()
-
-
-async def test_a_consumer_is_parked_only_when_its_fetch_has_ended(app: Any) -> None:
-    consumer = consumer_of(SafeConsumer, app)
-    consumer._active_partitions = {SOURCE}
-    fetching, answer = asyncio.Event(), asyncio.Event()
-
-    async def getmany(active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109
-        fetching.set()
-        await answer.wait()
-        return {}
-
-    async def seek() -> None: ...
-
-    consumer._getmany, consumer.perform_seek = getmany, seek
-    loop = asyncio.create_task(consumer._drain_messages(faust.transport.base.Fetcher(app)))
-    await fetching.wait()
-    parked = asyncio.create_task(consumer.park())
-    done, _ = await asyncio.wait([parked], timeout=0.1)
-    assert not done
-    answer.set()
-    await asyncio.wait_for(parked, 5)
-    loop.cancel()
-    await asyncio.wait([loop])
 
 
 # --- flush
@@ -382,6 +227,16 @@ async def test_many_records_that_fail_end_the_worker(app: Any, halts: list[str])
     assert halts == ["records for out cannot be sent: KafkaTimeoutError('no room')"]
 
 
+async def test_a_partition_that_a_topic_does_not_have_is_named(app: Any, halts: list[str]) -> None:
+    """Somebody has added partitions to the topic that is read, but not to the one written to."""
+
+    async def unknown() -> Any:
+        raise AssertionError("Unrecognized partition")
+
+    with pytest.raises(Halted, match=r"^out has no partition 5: .*gridstress reshard"):
+        await cast(Any, producer_of(app, unknown)).send_many("out", 5, [(b"k", b"v", [])])
+
+
 async def test_a_batch_that_is_not_delivered_ends_the_worker(app: Any, halts: list[str]) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda *_: None)  # the stand-in for halt raises in a callback
@@ -440,112 +295,3 @@ async def test_the_producer_is_idempotent_where_the_broker_can(
     producer: Any = app.producer
     await producer.on_start()
     assert producer._settings_extra() == {"acks": "all", "enable_idempotence": idempotent}
-
-
-# --- the end of the streams' work
-
-
-async def half_acknowledged(kind: Any, app: Any) -> Any:
-    """A consumer with a record that one of two streams has finished and the other never took."""
-
-    async def commit(*_: Any, **__: Any) -> bool:
-        return False
-
-    consumer = consumer_of(kind, app)
-    each = (await read(consumer, [0]))[0]
-    each.incref(2)
-    consumer.track_message(each)
-    each.ack(consumer)
-    consumer.commit = commit
-    consumer.held = each  # as the stream's own frame holds it, waiting for the next one
-    return consumer
-
-
-async def ends(consumer: Any, within_s: float) -> bool:
-    """Whether the consumer stops waiting by itself; it swallows a cancellation."""
-    waiting = asyncio.create_task(consumer.wait_empty())
-    done, _ = await asyncio.wait([waiting], timeout=within_s)
-    consumer._stopped.set()
-    await waiting
-    return bool(done)
-
-
-async def test_a_record_that_one_of_two_streams_skipped_does_not_hold_up_the_stop(app: Any) -> None:
-    consumer = await half_acknowledged(SafeConsumer, app)
-    assert await ends(consumer, 3)
-    assert consumer._new_offset(SOURCE) is None  # nor is it committed
-    assert not await ends(await half_acknowledged(stock.Consumer, app), 2.5)
-
-
-async def test_a_record_that_a_stream_works_on_is_waited_for(app: Any) -> None:
-    consumer = await half_acknowledged(SafeConsumer, app)
-    consumer._working = lambda: True
-    assert not await ends(consumer, 1.5)
-
-
-# --- membership and what is left to do
-
-
-class Coordinator:
-    """aiokafka's group coordinator as far as commits and membership go."""
-
-    def __init__(self) -> None:
-        self.member_id, self.generation = "faust-1", 4
-        self.committed: list[Any] = []
-        self.heartbeats = [True]
-
-    async def _do_commit_offsets(self, assignment: Any, offsets: Any) -> None:
-        self.committed.append(offsets)
-
-    async def _do_heartbeat(self) -> bool:
-        alive = self.heartbeats.pop(0)
-        if not alive and not self.heartbeats:
-            self.member_id, self.generation = "", -1  # as aiokafka does when it was thrown out
-        return alive
-
-
-async def connected(app: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Coordinator]:
-    """The consumer's thread as it is once it has connected, and its coordinator."""
-
-    async def connect(self: Any) -> None: ...
-
-    monkeypatch.setattr(stock.AIOKafkaConsumerThread, "on_start", connect)
-    coordinator = Coordinator()
-    thread = cast(Any, consumer_of(SafeConsumer, app)._thread)
-    thread._consumer = SimpleNamespace(_coordinator=coordinator)
-    await thread.on_start()
-    return thread, coordinator
-
-
-async def test_a_worker_that_is_in_no_group_does_not_commit(
-    app: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, coordinator = await connected(app, monkeypatch)
-    await coordinator._do_commit_offsets(None, {SOURCE: 1})
-    coordinator.member_id = ""
-    with pytest.raises(IllegalGenerationError):
-        await coordinator._do_commit_offsets(None, {SOURCE: 2})
-    assert coordinator.committed == [{SOURCE: 1}]
-
-
-async def test_the_coordinator_is_asked_until_it_says_yes_or_no(
-    app: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    thread, coordinator = await connected(app, monkeypatch)
-    coordinator.heartbeats = [False, True]  # one answer got lost
-    assert await thread._is_member(4)
-    assert not await thread._is_member(3)
-    coordinator.heartbeats = [False]
-    assert not await thread._is_member(4)
-
-
-async def test_unfinished_records_are_those_in_hand_and_those_still_in_the_log(app: Any) -> None:
-    consumer = consumer_of(SafeConsumer, app)
-    assert consumer.unfinished(SOURCE, 5, 8) == 3, "from the beginning of the log"
-    consumer._committed_offset[SOURCE] = 7
-    assert consumer.unfinished(SOURCE, 5, 8) == 1, "from the last commit"
-    for offset in (7, 8, 9):
-        await consumer._hand_over(message(offset))
-    consumer._acked_index[SOURCE].update({7, 9})
-    assert consumer.unfinished(SOURCE, 5, 12) == 1 + 2
-    assert consumer.unfinished(SOURCE, 5, 8) == 1, "the end that is known may be an old one"

@@ -85,7 +85,7 @@ CHANGES = [(b"x", b"1"), (b"y", b"2"), (b"x", None), (b"z", b"3")]
 
 async def test_changes_are_sent_in_order_and_then_made_here(table: Any) -> None:
     table.app.producer = producer = Producer()
-    await table.write(1, CHANGES)
+    await table.write(1, CHANGES, MINE)
     topic = table.changelog_topic.get_topic_name()
     assert producer.sent == [(topic, 1, key, value, [MINE.header]) for key, value in CHANGES]
     assert sorted(table.stored_keys(1)) == [b"y", b"z"]
@@ -98,7 +98,7 @@ async def test_changes_are_sent_in_order_and_then_made_here(table: Any) -> None:
 async def test_changes_to_a_partition_that_was_not_taken_over_are_refused(table: Any) -> None:
     table.app.producer = producer = Producer()
     with pytest.raises(LookupError, match="partition 3 is not this worker's"):
-        await table.write(3, CHANGES)
+        await table.write(3, CHANGES, MINE)
     assert producer.sent == []
 
 
@@ -115,7 +115,7 @@ async def test_changes_are_not_made_here_if_the_partition_changed_hands_meanwhil
 
     table.app.producer = Producer(taken_over)
     with pytest.raises(LookupError):
-        await table.write(1, CHANGES)
+        await table.write(1, CHANGES, MINE)
     assert table.stored_keys(1) == []
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import aiokafka.codec
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
@@ -161,3 +163,28 @@ def test_records_before_the_damage_are_read() -> None:
         *((0, bytes), (1, bytes), (2, Undecodable))
     ]
     assert undecodable(found)[0][:2] == (2, 2)
+
+
+def of_transaction(value: bytes, base: int, producer: int, *, mark: bool = False) -> bytes:
+    """A batch of one record that a producer sent in a transaction, or the mark that ends one."""
+    builder = DefaultRecordBatchBuilder(2, 0, 1, producer, 0, base, 1 << 30)
+    builder.append(0, 5, b"?" if mark else b"key", value, [])
+    raw = bytearray(builder.build())
+    raw[CODEC_AT] |= 0x20 if mark else 0  # an attribute that the builder does not know
+    return at_offset(bytes(raw), base)
+
+
+def test_of_transactions_only_the_committed_are_handed_out() -> None:
+    """Whatever their marks hold: those here cannot be read."""
+    log = [
+        of_transaction(b"given up", 0, 7),
+        of_transaction(b"committed", 1, 8),
+        of_transaction(b"", 2, 7, mark=True),
+        of_transaction(b"committed later", 3, 7),
+        of_transaction(b"", 4, 8, mark=True),
+        of_transaction(b"", 5, 7, mark=True),
+    ]
+    batches, tp = Batches(b"".join(log)), TopicPartition("t", 0)
+    found = PartitionRecords(tp, batches, [(7, 0)], 0, None, None, True, READ_COMMITTED)
+    assert [record.value for record in found] == [b"committed", b"committed later"]
+    assert found.next_fetch_offset == 6, "behind the last mark, which nobody is given"

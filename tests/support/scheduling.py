@@ -44,7 +44,7 @@ LONGEST: tuple[str, ...] = (
     "gridstress/test_cli_replay.py",
     "gridstress/test_cli.py",
     "compare/test_cli.py",
-    "gridstress/test_delivery.py",
+    "gridstress/test_commits.py",
     "gridstress/test_launcher.py",
     "gridstress/test_brokers.py",
     "gridstress/test_replay_resume.py",
