@@ -23,7 +23,7 @@ def table(store: Table) -> RiskTable:
 async def add(table: RiskTable, start_s: int, stress: float, *, run: str = "r") -> None:
     panes = table.panes(run, 0)
     panes.to_change(start_s).add("x", start_s, np.array([stress]), [0], np.array([stress]))
-    await table.write(0, panes.changes(None))
+    await table.write(0, panes.changes(None), panes.version)
 
 
 async def test_a_window_is_the_sum_of_the_panes_it_holds(table: RiskTable) -> None:
@@ -70,7 +70,7 @@ async def test_a_pane_in_parts_is_written_read_and_deleted_whole(store: Table) -
     panes.to_change(10).add("x", 0, np.array([1.0]), sources, np.array([1.0, 2.0]))
     changes = panes.changes(None)
     assert len(changes) == 2
-    await table.write(0, changes)
+    await table.write(0, changes, table.version(0))
     pane = table.panes("r", 0).get(10)
     assert pane is not None
     assert pane.source_stress[sources].tolist() == [1.0, 2.0]
@@ -86,7 +86,8 @@ async def test_the_index_is_read_anew_after_a_take_over_and_knows_all_runs(
     one.turn, two.turn = 3, 5
     gone = [(name, ForgottenRun(turn, {"x": 9})) for name, turn in (("b", 4), ("a", 2))]
     entries = [("one", one), ("two", two), *gone]
-    await table.write(0, [table.entry_change(run, 0, entry) for run, entry in entries])
+    changes = [table.entry_change(run, 0, entry) for run, entry in entries]
+    await table.write(0, changes, table.version(0))
     await add(table, 10, 1.0, run="one")
     await add(table, 10, 1.0, run="b")
     assert table.index(0).runs == {}
@@ -99,7 +100,8 @@ async def test_the_index_is_read_anew_after_a_take_over_and_knows_all_runs(
 
 
 async def test_a_tombstone_is_no_state(table: RiskTable) -> None:
-    await table.write(0, [table.entry_change("r", 0, ForgottenRun(1, {"x": 7}))])
+    changes = [table.entry_change("r", 0, ForgottenRun(1, {"x": 7}))]
+    await table.write(0, changes, table.version(0))
     assert table.state("r", 0) is None
     assert table.entry("r", 0) == ForgottenRun(1, {"x": 7})
 

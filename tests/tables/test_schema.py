@@ -25,7 +25,8 @@ async def written() -> Table:
     table = RiskTable(store, GRID_SIZE)
     panes = table.panes("r", 0)
     panes.to_change(3600).add("north", 3, np.array([0.5, 0.0]), [1], np.array([0.25]))
-    await table.write(0, [*panes.changes(None), table.entry_change("r", 0, a_state())])
+    changes = [*panes.changes(None), table.entry_change("r", 0, a_state())]
+    await table.write(0, changes, table.version(0))
     return store
 
 
@@ -61,7 +62,7 @@ async def test_an_older_state_is_carried_over_as_it_is_worked_on() -> None:
     table = RiskTable(store, GRID_SIZE)
     state = table.state("r", 0)
     assert state is not None
-    await table.write(0, [table.entry_change("r", 0, state)])
+    await table.write(0, [table.entry_change("r", 0, state)], table.version(0))
     assert sorted(map(schema_of, store.shards[0].values())) == [1, SCHEMA]
 
 

@@ -56,7 +56,7 @@ def answers(triangle: Grid) -> Answers:
             for alert in closing.alerts:
                 store.apply_alert(encode(alert), 7.0)
         changes = [*panes.changes(None), table.entry_change("r", 0, state)]
-        asyncio.run(table.write(0, changes))
+        asyncio.run(table.write(0, changes, table.version(0)))
         store.apply_view(
             msgspec.json.encode(
                 view_of(
