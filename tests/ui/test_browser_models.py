@@ -154,3 +154,15 @@ def test_a_page_that_waited_for_the_first_values_shows_the_pair_of_its_address(
     api.broken = False
     expect(page.locator("#compare-title-1")).to_have_text("Electrical sensitivity")
     until(lambda: address_of(page) == "/compare?models=linear,electrical")
+
+
+@three
+@pytest.mark.parametrize("path", ["/", "/node/wendlingen"])
+def test_a_page_that_waited_for_the_first_values_shows_the_model_of_its_address(
+    no_answer, open_page, api, path
+):
+    page = open_page(f"{path}?model=electrical")
+    expect(page.locator("#status-title")).to_have_text("Waiting for a worker")
+    api.broken = False
+    expect(page.get_by_role("radio", name="Electrical sensitivity")).to_be_checked()
+    until(lambda: address_of(page) == f"{path}?model=electrical")

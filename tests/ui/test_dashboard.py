@@ -243,8 +243,8 @@ def test_whether_data_are_made_up_is_said_by_the_record_and_not_by_the_name(
     assert tip in title
 
 
-def test_an_unknown_model_still_has_a_name():
-    assert model_options(None)[0]["value"] == "linear"
+def test_no_model_is_offered_before_it_is_known_which_there_are():
+    assert model_options(None, both=True) == []
 
 
 def fresh(snapshot, **changes):

@@ -90,11 +90,11 @@ window.dash_clientside.gridstressNode = {
     return function (_search, view, _node, choices) {
       const done = null;
       const { pathname, search } = window.location;
-      if (!pathname.startsWith("/node/")) return done;
+      if (!pathname.startsWith("/node/") || !(choices || []).length) return done;
       const query = new URLSearchParams(search);
       const asked = query.get("model");
       const key = `${pathname} ${asked}`;
-      if (asked && applied !== key && (choices || []).some((c) => c.value === asked)) {
+      if (asked && applied !== key && choices.some((c) => c.value === asked)) {
         applied = key;
         // The switch belongs to the shell, which is there on every page.
         if (asked !== view) window.dash_clientside.set_props("view", { value: asked });

@@ -58,14 +58,15 @@ window.dash_clientside.gridstress = {
       const same = window.dash_clientside.no_update;
       const known = (choices || []).map((choice) => choice.value);
       const asked = new URLSearchParams(search || "").get("model");
-      if (search !== read && known.length) {
+      if (!known.length) return [same, same];
+      if (search !== read) {
         read = search;
         if (known.includes(asked) && asked !== view) {
-          return [asked === "both" ? same : asked, asked];
+          return [asked === "both" ? known[0] : asked, asked];
         }
       }
       // Both at once: what a function sets itself does not call it again.
-      if (known.length && !known.includes(view)) return [known[0], known[0]];
+      if (!known.includes(view)) return [known[0], known[0]];
       return [view === "both" ? same : view, same];
     };
   })(),

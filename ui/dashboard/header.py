@@ -64,8 +64,11 @@ def nav_links(pages: Sequence[Page], pathname: str) -> list[Component]:
 
 
 def model_options(grid: GridInfo | None, *, both: bool = False) -> list[dict[str, str]]:
-    """The choices of the model switch; ``both`` where a page can show them side by side."""
-    models = models_of(grid)
+    """The choices of the model switch; ``both`` where a page can show them side by side.
+
+    There are none before the grid is known: an address may name a model that nobody guesses.
+    """
+    models = grid.models if grid else ()
     options = [{"value": model, "label": title_of(model)} for model in models]
     if both and len(models) > 1:
         options.append({"value": BOTH, "label": "Side by side"})
@@ -97,7 +100,7 @@ def _model_switch(grid: GridInfo | None) -> html.Div:
             dmc.SegmentedControl(
                 id="view",
                 data=model_options(grid, both=True),
-                value=first,
+                value=first if grid else None,
                 size="xs",
                 color="blue",
                 persistence=True,
