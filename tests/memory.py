@@ -1,10 +1,16 @@
-"""A stream, a topic and a table in memory: what an agent needs of Faust, and nothing more."""
+"""A stream, a topic and a table in memory: what an agent needs of Faust, and nothing more; and the
+workers' own consumer without a broker."""
 
 from asyncio import Future, Queue
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
+
+import faust
+
+from gridstress.consumer import SafeConsumer
+from gridstress.delivery import SafeTransport
 
 
 class Halted(BaseException):
@@ -13,6 +19,21 @@ class Halted(BaseException):
 
 def halt(reason: str) -> NoReturn:
     raise Halted(reason)
+
+
+def lone_consumer(*in_step: str) -> Any:
+    """A worker's consumer that no broker answers; ``in_step`` are topics merged by time."""
+    app = cast(Any, faust.App("lone", broker="kafka://127.0.0.1:1", store="memory://"))
+    app.transport = SafeTransport(app.conf.broker_consumer, app, kind="kafka", in_step=in_step)
+
+    async def nothing(*_: Any) -> None: ...
+
+    return SafeConsumer(
+        app.transport,
+        callback=nothing,
+        on_partitions_revoked=nothing,
+        on_partitions_assigned=nothing,
+    )
 
 
 def _done() -> Awaitable[None]:

@@ -12,21 +12,18 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-import faust
 from aiokafka import ConsumerRecord
 from aiokafka.record.util import calc_crc32c
 from faust.types import TP
 
 from gridstress.changelog import Copy, _message
-from gridstress.consumer import SafeConsumer
-from gridstress.delivery import SafeTransport
 from gridstress.epochs import Epoch
 from gridstress.fetched_batches import Batches, Undecodable
 from gridstress.letters import Wanted, parse_letter, plan_replay
 from gridstress.verify.collect import take_letter
 from gridstress.verify.compare import Observed
 from tests.fuzz.seeds import FIELD, NULL, PART
-from tests.memory import Event
+from tests.memory import Event, lone_consumer
 from topology.errors import BrokerError
 
 RECORDS = 6
@@ -63,18 +60,8 @@ def _time(raw: bytes) -> int:
 
 @cache
 def _consumer() -> Any:
-    app = cast(Any, faust.App("fuzz", broker="kafka://127.0.0.1:1", store="memory://"))
-    app.transport = SafeTransport(app.conf.broker_consumer, app, kind="kafka", in_step=["source"])
-
-    async def nothing(*_: Any) -> None: ...
-
-    consumer: Any = SafeConsumer(
-        app.transport,
-        callback=nothing,
-        on_partitions_revoked=nothing,
-        on_partitions_assigned=nothing,
-    )
-    app.consumer_generation_id = 1  # as the stream in memory has it
+    consumer = lone_consumer("source")
+    consumer.app.consumer_generation_id = 1  # as the stream in memory has it
     consumer._active_partitions = {SOURCE}
     consumer.highwater = lambda tp: 100
     consumer._thread.is_behind = lambda tp: False

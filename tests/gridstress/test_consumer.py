@@ -3,17 +3,14 @@
 import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import faust
 import pytest
 from faust.types import TP
 
 from gridstress import delivery
-from gridstress.consumer import SafeConsumer
-from gridstress.delivery import SafeTransport
 from gridstress.fetched_batches import Undecodable
-from tests.memory import Halted, halt
+from tests.memory import Halted, halt, lone_consumer
 
 A, B = TP("zones", 0), TP("zones", 1)
 
@@ -55,17 +52,7 @@ def log() -> Log:
 
 @pytest.fixture
 async def consumer(log: Log) -> Any:
-    app = cast(Any, faust.App("consumer", broker="kafka://127.0.0.1:1", store="memory://"))
-    app.transport = SafeTransport(app.conf.broker_consumer, app, kind="kafka", in_step=["zones"])
-
-    async def nothing(*_: Any) -> None: ...
-
-    consumer: Any = SafeConsumer(
-        app.transport,
-        callback=nothing,
-        on_partitions_revoked=nothing,
-        on_partitions_assigned=nothing,
-    )
+    consumer = lone_consumer("zones")
     consumer._active_partitions = {A, B}
     consumer._getmany = log.getmany
     consumer.highwater = lambda tp: 100

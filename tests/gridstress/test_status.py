@@ -1,15 +1,14 @@
 """What a worker tells of how far it is behind."""
 
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
-import faust
 import pytest
 from faust.types import TP
 
 from gridstress import topics
-from gridstress.delivery import SafeConsumer, SafeTransport
 from gridstress.status import Status
+from tests.memory import lone_consumer
 
 DETECTED = TP(topics.STRESS, 0)
 TABLE = TP("gridstress-risk_linear-changelog", 0)
@@ -18,17 +17,7 @@ TABLE = TP("gridstress-risk_linear-changelog", 0)
 @pytest.fixture
 def consumer() -> Any:
     """A consumer that has read its partition to offset 8, the last record being at 6."""
-    app = cast(Any, faust.App("status", broker="kafka://127.0.0.1:1", store="memory://"))
-    app.transport = SafeTransport(app.conf.broker_consumer, app, kind="kafka")
-
-    async def nothing(*_: Any) -> None: ...
-
-    consumer: Any = SafeConsumer(
-        app.transport,
-        callback=nothing,
-        on_partitions_revoked=nothing,
-        on_partitions_assigned=nothing,
-    )
+    consumer = lone_consumer()
     consumer.assignment = lambda: {DETECTED, TABLE}
     consumer.highwater = lambda tp: 8
     consumer._thread.next_offset = lambda tp: 8
