@@ -116,13 +116,16 @@ KEEP_ROOTS = """(() => {
 """Keeps what a page changes for good, so that a test can take it away: React's roots and fetch."""
 
 EMPTY = """() => {
+  window.fetch = () => new Promise(() => {});
   for (const root of (window.reactRoots || []).splice(0)) root.unmount();
   (window.dash_stores || []).length = 0;
   localStorage.clear();
   sessionStorage.clear();
   scrollTo(0, 0);
 }"""
-"""Takes the page away, with all it remembers; the document and its scripts stay."""
+"""Takes the page away, with all it remembers; the document and its scripts stay.
+
+What Dash has put off asks nobody any more: the next test's page would be told of the answer."""
 
 AGAIN = """async path => {
   const old = document.getElementById("react-entry-point");
