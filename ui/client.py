@@ -4,8 +4,10 @@ Any worker answers for the whole grid, so one is asked until it fails, then the 
 that has not changed is the *same object* again: ``is`` tells whether there is anything new.
 """
 
+import ssl
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -106,7 +108,9 @@ class ApiClient:
     ) -> None:
         self.urls = parse_urls(urls)
         # Environment proxies are ignored: workers are on loopback or in the same network.
-        self._http = httpx.Client(timeout=timeout_s, trust_env=False, headers=authorization(token))
+        self._http = httpx.Client(
+            timeout=timeout_s, trust_env=False, headers=authorization(token), verify=_authorities()
+        )
         self._first = 0
         self._kept: OrderedDict[str, tuple[str, Any]] = OrderedDict()
         self._lock = Lock()
@@ -235,6 +239,12 @@ class ApiClient:
             self._kept.move_to_end(key)
             while len(self._kept) > KEPT_ANSWERS:
                 self._kept.popitem(last=False)
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificate authorities, read once: all clients share them."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _listed(models: Sequence[str] | None) -> str | None:

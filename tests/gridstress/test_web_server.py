@@ -60,7 +60,7 @@ async def web(triangle: Grid) -> AsyncIterator[TestServer]:
 
 @pytest.fixture
 async def client(web: TestServer) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=str(web.make_url("/"))) as client:
+    async with httpx.AsyncClient(base_url=str(web.make_url("/")), verify=False) as client:
         yield client
 
 

@@ -16,7 +16,8 @@ from tests.integration.harness import Stack, wait_for
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 
 LONG = "TABS_S" in os.environ
-TABS = ["/", "/compare", "/node/ottenhofen", "/alarms", "/system"] * (2 if LONG else 1)
+PAGES = ["/", "/compare", "/node/ottenhofen", "/alarms", "/system"]
+TABS = PAGES * 2 if LONG else PAGES[:2]
 TABS_S = float(os.environ.get("TABS_S", "5"))
 """How long the tabs stay open; each page twice if the environment says how long."""
 

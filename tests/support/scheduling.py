@@ -8,10 +8,19 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 TESTS = Path(__file__).parents[1]
 
 TOGETHER: dict[str, str] = {
-    # Two browsers for the pages of a literal API: one alone would be the last to end.
-    **dict.fromkeys(("ui/test_browser.py", "ui/test_browser_accessibility.py"), "first browser"),
+    # Two browsers for all pages: one alone would be the last to end.
     **dict.fromkeys(
         (
+            "ui/test_browser.py",
+            "ui/test_browser_accessibility.py",
+            "integration/test_dashboard_live.py",
+            "support/test_browser_loop.py",
+        ),
+        "first browser",
+    ),
+    **dict.fromkeys(
+        (
+            "integration/test_dashboard_going.py",
             "ui/test_browser_alarms.py",
             "ui/test_browser_behaviour.py",
             "ui/test_browser_compare.py",
@@ -27,7 +36,6 @@ TOGETHER: dict[str, str] = {
 LONGEST: tuple[str, ...] = (
     "first browser",
     "second browser",
-    "integration/test_dashboard_live.py",
     "integration/test_pipeline.py",
     "integration/test_upgrade.py",
     "gridstress/test_watchdog.py",
