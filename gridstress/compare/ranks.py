@@ -83,6 +83,6 @@ def bootstrap(values: Floats, seed: int = 0) -> Interval:
     if not len(known):
         return Interval(np.nan, np.nan, np.nan)
     rng = np.random.default_rng(seed)
-    means = known[rng.integers(0, len(known), (DRAWS, len(known)))].mean(axis=1)
+    means = [known[rng.integers(0, len(known), len(known))].mean() for _ in range(DRAWS)]
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(known.mean()), float(low), float(high))

@@ -12,8 +12,8 @@ from tests.integration.harness import Stack, records, send
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]
 
-PIECES = 1000
-BIG = 20
+PIECES = 315
+BIG = 5
 """How many of them hold a string of a megabyte."""
 
 MOMENT = "2025-01-08T00:00:00Z"
