@@ -78,11 +78,8 @@ def quiet(_line: str) -> None:
 
 
 def nothing_left(place: Place) -> bool:
-    mine = str(place.checkout)
-    for process in psutil.process_iter(["cwd"]):
-        if process.info["cwd"] == mine and process.pid != os.getpid():
-            return False
-    return True
+    there = [p.pid for p in psutil.process_iter(["cwd"]) if p.info["cwd"] == str(place.checkout)]
+    return set(there) <= {os.getpid()}
 
 
 @pytest.mark.integration
