@@ -240,8 +240,10 @@ def _moment(value: Any, between: tuple[datetime, datetime] = RESULTS) -> datetim
     return moment
 
 
+# The hour is bounded here: Python 3.14 reads 24:00:00 as midnight, earlier ones refuse it.
 _TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ]((?:[01]\d|2[0-3]):\d\d:\d\d)(?:\.(\d+))?(?:[Zz]|([+-])(\d\d):?(\d\d))",
+    re.ASCII,
 )
 
 
