@@ -15,9 +15,9 @@ SOURCE ?=
 ARGS ?=
 # How long `make explore` goes on; until it is stopped if empty.
 MINUTES ?=
-# Processes that share the tests. They wait for brokers and workers, so one more than there are cores
-# is quicker; each further one only imports everything once more.
-PROCESSES ?= 3
+# Processes that share the tests. They wait for brokers and workers more than they reckon, so more
+# of them than cores is quicker.
+PROCESSES ?= 4
 SHARED = -n $(PROCESSES) --max-worker-restart 0
 # The tests start two hundred programs: what one has compiled, the next one need not.
 unexport PYTHONDONTWRITEBYTECODE
@@ -76,6 +76,8 @@ test: $(STAMP) ## Lint, types and all tests that need no Java and no Docker
 	wait $$beside || { cat "$$checks"; echo "lint or types failed, see above"; exit 1; }; \
 	exit $$tests
 
+# They wait for little: each further process only imports everything once more.
+test-fast: PROCESSES = 3
 test-fast: $(STAMP) ## Only tests without broker, browser and notebook
 	@"$(PY)" -m pytest -m "not (integration or kafka or browser)" --ignore tests/test_notebook.py $(SHARED) $(ARGS)
 
