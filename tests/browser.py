@@ -125,7 +125,7 @@ EMPTY = """() => {
 }"""
 """Takes the page away, with all it remembers; the document and its scripts stay.
 
-What Dash has put off asks nobody any more: the next test's page would be told of the answer."""
+Callbacks that Dash has deferred send no request: their answer would reach the next test's page."""
 
 AGAIN = """async path => {
   const old = document.getElementById("react-entry-point");

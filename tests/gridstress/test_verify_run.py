@@ -301,7 +301,7 @@ def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):
 
 
 def test_letters_of_before_a_reshard_are_left_out(command, broker, worker):
-    """A run that lost rows was recomputed: what had been set aside then counts now."""
+    """Rows that had become dead letters are counted when the run is recomputed."""
     frames = [msgspec.structs.replace(f, run="anew") for f in evening()]
     expected = recompute(frames, GRID, SETTINGS)
     said = echo(expected)

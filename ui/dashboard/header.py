@@ -66,7 +66,7 @@ def nav_links(pages: Sequence[Page], pathname: str) -> list[Component]:
 def model_options(grid: GridInfo | None, *, both: bool = False) -> list[dict[str, str]]:
     """The choices of the model switch; ``both`` where a page can show them side by side.
 
-    There are none before the grid is known: an address may name a model that nobody guesses.
+    Empty before the grid is known: the address may name a model that is not a default one.
     """
     models = grid.models if grid else ()
     options = [{"value": model, "label": title_of(model)} for model in models]
