@@ -194,7 +194,7 @@ def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
     _, left = psutil.wait_procs(family, timeout=grace_s)
     for one in left:
         _signal(one.kill)
-    psutil.wait_procs(left, timeout=grace_s)
+    psutil.wait_procs(left, timeout=STOP_GRACE_S)
     return "killed" if left else "stopped"
 
 

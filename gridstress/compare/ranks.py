@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import kendalltau, rankdata
+import pandas as pd
 
 from topology.messages import Floats
 
@@ -27,7 +27,7 @@ def spearman(one: Floats, other: Floats) -> Floats:
 
     Equal values share their mean rank; nan where a row says the same of everything.
     """
-    ranks = [rankdata(values, axis=1) for values in (one, other)]
+    ranks = [_ranks(values) for values in (one, other)]
     a, b = (rank - rank.mean(axis=1, keepdims=True) for rank in ranks)
     size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     quotient: Floats = np.divide(
@@ -40,6 +40,8 @@ def kendall(one: Floats, other: Floats) -> Floats:
     """Kendall's tau-b of each row with its like, shape (rows,); nan as for ``spearman``."""
     if one.shape[1] < 2:
         return np.full(len(one), np.nan)
+    from scipy.stats import kendalltau  # 40 MB that nothing else needs
+
     pairs = zip(one, other, strict=True)
     return np.array([kendalltau(a, b).statistic for a, b in pairs])
 
@@ -66,7 +68,7 @@ def separation(ranked: Floats, marked: Flags) -> Floats:
     The area under the ROC curve: 0.5 is chance. ``marked`` has the shape of ``ranked``; nan where
     all or none of a row is marked.
     """
-    ranks = rankdata(ranked, axis=1)
+    ranks = _ranks(ranked)
     hits = marked.sum(axis=1)
     pairs = hits * (marked.shape[1] - hits)
     above = (ranks * marked).sum(axis=1) - hits * (hits + 1) / 2
@@ -86,3 +88,8 @@ def bootstrap(values: Floats, seed: int = 0) -> Interval:
     means = [known[rng.integers(0, len(known), len(known))].mean() for _ in range(DRAWS)]
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(known.mean()), float(low), float(high))
+
+
+def _ranks(values: Floats) -> Floats:
+    """Ranks of each row from 1, shape as ``values``; equal values share their mean rank."""
+    return pd.DataFrame(values).rank(axis=1).to_numpy()

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from scipy.stats import kendalltau, spearmanr
 
 from gridstress.compare.ranks import bootstrap, kendall, overlap, separation, spearman
 
@@ -11,6 +10,8 @@ def rows(seed: int) -> np.ndarray:
 
 def test_correlations_are_scipys_row_by_row() -> None:
     one, other = rows(1), rows(2)
+    from scipy.stats import kendalltau, spearmanr
+
     for ours, theirs in ((spearman, spearmanr), (kendall, kendalltau)):
         expected = [theirs(a, b).statistic for a, b in zip(one, other, strict=True)]
         assert ours(one, other) == pytest.approx(expected)

@@ -1,7 +1,7 @@
 """A real worker whose detection hangs at its first record.
 
-Run as ``python hung_worker.py stage|loop worker --web-port ...``: the stage waits for ever, or
-blocks the event loop, too. Its watchdog looks more often than others.
+Run as ``python -m tests.gridstress.hung_worker stage|loop worker --web-port ...``: the stage waits
+for ever, or blocks the event loop, too. Its watchdog looks more often than others.
 """
 
 import asyncio

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from gridstress import __version__, processes
 from gridstress.cli import app
+from tests.support import commands
 
 CHECKOUT = Path(__file__).parents[2]
 COMMANDS = [
@@ -26,15 +27,8 @@ COMMANDS = [
 
 
 def gridstress(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gridstress", *words],
-        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
-        | environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    home = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    return commands.run(words, home | environment, Path.cwd(), timeout_s=60)
 
 
 def test_help_lists_every_command_and_the_exit_codes() -> None:
@@ -126,13 +120,13 @@ def test_a_worker_that_cannot_start_says_why_in_one_line(
     tmp_path: Path, environment: dict[str, str], code: int, words: str
 ) -> None:
     nobody = f"kafka://127.0.0.1:{processes.free_port()}"
-    done = subprocess.run(
-        [sys.executable, "-m", "faust", "-A", "gridstress", "worker",
-         "--web-port", str(processes.free_port())],
-        env={"PYTHONPATH": str(CHECKOUT), "PATH": "/usr/bin:/bin", "GRIDSTRESS_BROKER": nobody}
-        | environment,
-        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = commands.run(
+        ["-A", "gridstress", "worker", "--web-port", str(processes.free_port())],
+        {"PATH": "/usr/bin:/bin", "GRIDSTRESS_BROKER": nobody} | environment,
+        tmp_path,
+        timeout_s=60,
+        module="faust",
+    )
     assert done.returncode == code, done.stderr
     assert words in done.stderr.split("error: ")[-1]
     assert "Traceback" not in done.stderr

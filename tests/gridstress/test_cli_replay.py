@@ -11,17 +11,21 @@ from pathlib import Path
 import pytest
 
 from gridstress.brokers import embedded_broker
+from tests.support import commands
 from topology.messages import MeasurementFrame, decode
 
 CHECKOUT = Path(__file__).parents[2]
 
 
+def environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("GRIDSTRESS_")}
+
+
 def command(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("GRIDSTRESS_")}
     return subprocess.Popen(
         [sys.executable, "-m", "gridstress", *arguments],
         cwd=cwd,
-        env=environment | {"PYTHONPATH": str(CHECKOUT)},
+        env=environment() | {"PYTHONPATH": str(CHECKOUT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -29,9 +33,8 @@ def command(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
 
 
 def run(*arguments: str, cwd: Path) -> tuple[int, str, str]:
-    process = command(*arguments, cwd=cwd)
-    out, err = process.communicate(timeout=60)
-    return process.returncode, out, err
+    done = commands.run(arguments, environment(), cwd, timeout_s=60)
+    return done.returncode, done.stdout, done.stderr
 
 
 def frames(path: Path) -> list[MeasurementFrame]:

@@ -13,7 +13,8 @@ import pytest
 from gridstress import processes, topics
 from gridstress.brokers import embedded_broker
 from tests.gridstress import hung_worker
-from tests.integration.harness import CHECKOUT, HASTY, READY_S, send, wait_for
+from tests.integration.harness import HASTY, READY_S, send, wait_for
+from tests.support import commands
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +43,7 @@ def start(broker: str, tmp_path: Path) -> Iterator[Callable[..., tuple[str, Any]
         spec = processes.ServiceSpec(
             name="worker",
             command=[
-                *(sys.executable, hung_worker.__file__, how),
+                *(sys.executable, "-m", hung_worker.__name__, how),
                 *("worker", "-l", "info", "--web-port", str(port)),
             ],
             ready=lambda: health(url)[0] == 200,
@@ -53,17 +54,16 @@ def start(broker: str, tmp_path: Path) -> Iterator[Callable[..., tuple[str, Any]
                 "GRIDSTRESS_DATA_DIR": str(tmp_path / "data"),
                 "GRIDSTRESS_STALL_TIMEOUT_S": str(START_S if ends else IDLE_S),
                 "GRIDSTRESS_STALL_EXIT": str(ends).lower(),
-                "PYTHONPATH": str(CHECKOUT),
             },
             directory=tmp_path,
         )
-        started.append(processes.spawn(spec, tmp_path))
+        started.append(commands.spawn(spec, tmp_path))
         processes.wait_until_healthy(spec, started[-1], time.monotonic() + READY_S)
         return url, started[-1]
 
     yield start_one
     for service in started:
-        processes.stop(service)
+        processes.stop(service, grace_s=0)  # one that hangs does not hear that it is asked to
 
 
 def health(url: str) -> tuple[int, Any]:

@@ -21,6 +21,7 @@ from bench.worker import url_of, worker_spec
 from gridstress import processes
 from gridstress.settings import Settings, load_settings
 from gridstress.topic_reader import read_topic
+from tests.support import commands
 
 CHECKOUT = Path(__file__).parents[2]
 READY_S = 60.0
@@ -60,7 +61,7 @@ class Worker:
 
     def start(self) -> None:
         """Start it again where it was."""
-        self.service = processes.spawn(self.spec, self.log_dir)
+        self.service = commands.spawn(self.spec, self.log_dir)
 
     def restart(self) -> None:
         """Start it again where it was, and wait until it is healthy."""
@@ -105,7 +106,7 @@ class Stack:
         """Start one more worker and wait until it is healthy."""
         port, name = processes.free_port(), f"worker-{len(self.workers) + 1}"
         spec = worker_spec(name, port, self._env, self.directory, log_level="info")
-        service = processes.spawn(spec, self.directory)
+        service = commands.spawn(spec, self.directory)
         worker = Worker(url_of(port), spec, self.directory, service)
         self.workers.append(worker)
         processes.wait_until_healthy(spec, service, time.monotonic() + READY_S)
@@ -133,16 +134,8 @@ class Stack:
         self, *words: str, given: str | None = None, timeout_s: float = 150.0
     ) -> subprocess.CompletedProcess[str]:
         """Run ``gridstress`` with these words, and what it is given on its standard input."""
-        return subprocess.run(
-            [sys.executable, "-m", "gridstress", *words],
-            env={**os.environ, **self._env},
-            cwd=self.directory,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+        environment = {**os.environ, **self._env}
+        return commands.run(words, environment, self.directory, given, timeout_s)
 
     def start(self, *words: str) -> processes.Service:
         """Run ``gridstress`` with these words beside the test."""
@@ -153,7 +146,7 @@ class Stack:
             environment=self._env,
             directory=self.directory,
         )
-        service = processes.spawn(spec, self.directory)
+        service = commands.spawn(spec, self.directory)
         self._exit.callback(processes.stop, service)
         return service
 

@@ -12,6 +12,7 @@ from gridstress.epochs import is_fence
 from gridstress.topics import changelog
 from tables.schema import SCHEMA, schema_of
 from tests.integration.harness import Stack, records, two_days, wait_for
+from tests.support import commands
 from tests.support.older_tables import in_schema
 from topology.models import DEFAULT_MODELS
 
@@ -61,7 +62,7 @@ async def test_the_previous_schema_is_carried_over_and_a_newer_one_refused(stack
     processes.stop(stack.workers[0].service)
     await rewrite(stack, lambda _, value: bytes((SCHEMA + 1,)) + value[1:])
     worker = stack.workers[0]
-    worker.service = processes.spawn(worker.spec, worker.log_dir)
+    worker.service = commands.spawn(worker.spec, worker.log_dir)
     wait_for(lambda: not worker.service.alive, "the worker has ended by itself")
     told = processes.telling_line(Path(worker.service.log))
     assert f"the tables are of schema {SCHEMA + 1}" in told

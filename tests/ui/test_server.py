@@ -48,7 +48,7 @@ def address() -> Iterator[str]:
         server = create_server(app.server, host="127.0.0.1", port=0, threads=2, **LIMITS)
         Thread(target=server.run, daemon=True).start()
         yield f"http://127.0.0.1:{server.effective_port}"
-        server.close()
+        server.trigger.pull_trigger(server.close)  # in its own thread, which may be waiting
 
 
 def test_a_body_or_header_that_is_too_large_is_refused(address: str) -> None:
