@@ -1,6 +1,7 @@
 """A real Chromium for tests, pictures and measurements, and pages that tell of every complaint."""
 
 import asyncio
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -240,6 +241,19 @@ def until(question: Callable[[], Any], deadline_s: float = PATIENCE_S) -> None:
     while not (answer := question()):
         assert time.monotonic() < end, f"the page did not come to it in time: {answer!r}"
         time.sleep(0.05)
+
+
+def address_has(page: Any, part: str) -> None:
+    """Wait until a page's address has this part.
+
+    ``page.url`` alone would not do: it is as old as the last question to the browser.
+    """
+    expect(page).to_have_url(re.compile(re.escape(part)))
+
+
+def address_ends(page: Any, end: str) -> None:
+    """Wait until a page's address ends so."""
+    expect(page).to_have_url(re.compile(re.escape(end) + "$"))
 
 
 def still(page: Any, question: Callable[[], Any], deadline_s: float = PATIENCE_S) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import expect, trace, until, watched_pages
+from tests.browser import address_has, expect, trace, until, watched_pages
 from tests.integration.dashboards import drawn_risks, serve_dashboard
 from tests.integration.harness import Stack
 
@@ -111,7 +111,7 @@ def test_alarms_are_the_workers_episodes_and_a_click_opens_the_node(
     row.locator("[col-id=zone]").click()
     expect(page.locator("#node-title")).to_contain_text(name)
     (node_id,) = {row["node_id"] for row in critical if row["name"] == name}
-    until(lambda: f"/node/{node_id}?model=" in page.url)
+    address_has(page, f"/node/{node_id}?model=")
 
 
 def test_the_node_page_shows_both_models_windows(open_page: Ask, ask: Ask) -> None:
@@ -146,7 +146,7 @@ def test_a_click_on_a_node_of_the_map_leads_to_its_page(open_page: Ask, ask: Ask
     expect(page.locator("#detail-title")).to_contain_text("Ottenhofen")
     page.locator("#detail-title a").click()
     expect(page.locator("#node-title")).to_contain_text("Ottenhofen")
-    until(lambda: "/node/ottenhofen" in page.url)
+    address_has(page, "/node/ottenhofen")
 
 
 def click_node(page: Any, node_id: str) -> None:

@@ -30,12 +30,32 @@ TOGETHER: dict[str, str] = {
         ),
         "second browser",
     ),
+    # These need more memory than others, which a process that had a browser has used already.
+    **dict.fromkeys(
+        (
+            "agents/test_record_sizes.py",
+            "compare/test_cli.py",
+            "compare/test_comparison.py",
+            "compare/test_ranks.py",
+            "compare/test_score.py",
+            "gridstress/test_fetched_batches.py",
+            "gridstress/test_group_settings.py",
+            "gridstress/test_verify_influence.py",
+            "topology/test_betweenness.py",
+            "topology/test_electrical.py",
+            "topology/test_german_year.py",
+            "topology/test_influence.py",
+            "topology/test_layout.py",
+        ),
+        "large",
+    ),
 }
 """Groups by file (relative to ``tests/``): the files of one share a process and its fixtures."""
 
 LONGEST: tuple[str, ...] = (
     "first browser",
     "second browser",
+    "large",
     "test_notebook.py",
     "integration/test_pipeline.py",
     "integration/test_upgrade.py",
@@ -53,13 +73,11 @@ LONGEST: tuple[str, ...] = (
     "integration/test_odd_clocks.py",
     "integration/test_one_model.py",
     "gridstress/test_cli.py",
-    "compare/test_cli.py",
     "gridstress/test_commits.py",
     "gridstress/test_launcher.py",
     "gridstress/test_brokers.py",
     "gridstress/test_replay_resume.py",
     "gridstress/test_verify_run.py",
-    "compare/test_score.py",
 )
 """Groups and files that start first, the longest before all, so that none is left for the end."""
 

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from tests.browser import expect, fits, resize, still, until
+from tests.browser import address_ends, expect, fits, resize, still, until
 from tests.ui.literal_api import answers, episode
 
 pytestmark = pytest.mark.browser
@@ -99,7 +99,7 @@ def test_filter_sort_and_scroll_survive_updates(page, api):
 def test_a_row_opens_its_node_with_a_click_or_with_enter_and_back_comes_back(page):
     page.locator(".ag-row").filter(has_text="CRITICAL").locator("[col-id=zone]").click()
     expect(page.locator("#node-title")).to_contain_text("Wendlingen")
-    assert page.url.endswith("/node/wendlingen?model=centrality")
+    address_ends(page, "/node/wendlingen?model=centrality")
     page.go_back()
     expect(page.locator("#alarms-count")).to_have_text("4 episodes")
     page.locator(".ag-row").filter(has_text="HIGH").locator("[col-id=zone]").focus()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import expect, trace, until, x_range
+from tests.browser import address_ends, address_has, expect, trace, until, x_range
 from tests.ui.literal_api import RUN, answers
 
 pytestmark = pytest.mark.browser
@@ -51,14 +51,14 @@ def test_an_earlier_run_can_be_chosen_is_told_as_such_and_stays_from_page_to_pag
     expect(page.locator("#status-title")).to_have_text("Earlier run")
     expect(page.locator("#status-detail")).to_contain_text(f"Shown is {OLD}")
     expect(page.locator("#kpi-time")).to_have_text("Thu 01 Mar 2018 00:00")
-    until(lambda: f"run={OLD}" in page.url)
+    address_has(page, f"run={OLD}")
     follow(page, "Alarms")
     expect(page.locator("#alarms-empty")).to_contain_text("No alarm in this run so far")
-    until(lambda: page.url.endswith(f"/alarms?run={OLD}"))
+    address_ends(page, f"/alarms?run={OLD}")
     page.locator("#run-pick").click()
     page.get_by_role("option", name="Newest").click()
     expect(page.locator("#alarms-count")).to_have_text("4 episodes")
-    until(lambda: page.url.endswith("/alarms"))
+    address_ends(page, "/alarms")
     expect(page.locator("#status-title")).to_have_text("Live")
 
 
@@ -66,7 +66,7 @@ def test_an_address_opens_its_run_and_the_default_follows_a_new_run(open_page, a
     page = open_page(f"/?run={OLD}&node=diele")
     until(lambda: risks(page) == [0.7, 0, 0])
     expect(page.locator("#pick")).to_have_value("Diele")
-    until(lambda: f"run={OLD}" in page.url)
+    address_has(page, f"run={OLD}")
     page = open_page()
     until(lambda: risks(page) == [0, 0.31, 0.83])
     api.answers["runs"]["runs"].reverse()
@@ -112,7 +112,7 @@ def test_a_link_in_compares_table_leads_to_the_node_without_a_new_page(open_page
     page.locator("#compare-only .node-link").first.click()
     expect(page.locator("#node-title")).to_contain_text("Wendlingen")
     assert page.evaluate("window.same") is True
-    assert "/node/wendlingen?model=" in page.url
+    address_has(page, "/node/wendlingen?model=")
 
 
 def test_other_pages_and_filters_of_a_paused_view_are_of_its_moment(open_page, api):

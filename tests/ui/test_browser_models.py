@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.browser import boxes, expect, resize, still, trace, until
+from tests.browser import address_ends, boxes, expect, resize, still, trace, until
 from tests.ui.literal_api import answers, literal_api
 
 pytestmark = pytest.mark.browser
@@ -75,7 +75,7 @@ def test_the_third_model_can_be_the_first_thing_an_address_shows(open_page):
     panels = still(page, lambda: boxes(page, ".node-model"))
     assert len({box["y"] for box in panels}) == 1
     assert len(panels) == 3
-    assert page.url.endswith("/node/wendlingen?model=electrical")
+    address_ends(page, "/node/wendlingen?model=electrical")
 
 
 @three

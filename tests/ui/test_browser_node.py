@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser import boxes, expect, fits, resize, still, until
+from tests.browser import address_ends, address_has, boxes, expect, fits, resize, still, until
 
 pytestmark = pytest.mark.browser
 
@@ -25,16 +25,16 @@ def test_an_address_opens_its_node_and_the_model_it_names(open_page):
     expect(page.locator("#node-episodes .episode-row")).to_have_count(4)
     expect(page.locator("#node-neighbours")).to_contain_text("530 km")
     until(lambda: lines(page) == [[0.39, 0.82], [0.39, 0.82]])
-    assert page.url.endswith("/node/wendlingen?model=centrality")
+    address_ends(page, "/node/wendlingen?model=centrality")
 
 
 def test_the_address_follows_the_model_switch(open_page):
     page = open_page("/node/wendlingen")
     expect(page.locator("#node-stressed-0")).to_contain_text("chosen")
-    until(lambda: page.url.endswith("/node/wendlingen?model=linear"))
+    address_ends(page, "/node/wendlingen?model=linear")
     page.locator("#view").get_by_text("Centrality-based").click()
     expect(page.locator("#node-stressed-1")).to_contain_text("chosen")
-    until(lambda: page.url.endswith("/node/wendlingen?model=centrality"))
+    address_ends(page, "/node/wendlingen?model=centrality")
 
 
 def test_new_windows_appear_without_the_figure_being_drawn_anew(open_page, api):
@@ -56,7 +56,7 @@ def test_neighbours_and_sources_lead_to_their_nodes_and_back_again(open_page):
     expect(page.locator("#node-title")).to_contain_text("Wendlingen")
     page.locator("#node-sources-1 a").nth(1).click()
     expect(page.locator("#node-title")).to_contain_text("Diele")
-    until(lambda: page.url.endswith("/node/diele?model=centrality"))
+    address_ends(page, "/node/diele?model=centrality")
     expect(page.locator("#node-episodes")).to_contain_text("No alarm in this run")
 
 
@@ -69,7 +69,7 @@ def test_an_unknown_node_is_said_to_be_so_and_the_search_leads_on(open_page):
     page.get_by_role("option").first.click()
     expect(page.locator("#node-title")).to_contain_text("Krümmel")
     expect(page.locator("#node-unknown")).to_be_hidden()
-    assert "/node/krummel" in page.url
+    address_has(page, "/node/krummel")
 
 
 def test_a_worker_that_is_gone_leaves_the_last_values(open_page, api):
