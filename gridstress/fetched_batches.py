@@ -4,25 +4,32 @@ aiokafka raises where it cannot decode a batch (damaged bytes, a codec whose lib
 header key that is not UTF-8), discards the records before it, and raises again at every fetch.
 Here a header key may be any bytes, and what cannot be decoded is one record whose value is
 `Undecodable`: each consumer decides what to do about it. A compressed batch cannot use up the
-memory either, and each record has a time, if only -1. `install` changes all of aiokafka's
-consumers in this process.
+memory either, and each record has a time, if only -1. And no record of the embedded broker is
+passed over because a later one was there first. `install` changes all of aiokafka's consumers in
+this process.
 """
 
 import logging
 import struct
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self, cast
 
 import aiokafka.codec
+from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
+from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
 
 MAX_DECODED_BYTES = 64 << 20
 """Size up to which a batch is decompressed: some thirty times the largest that our topics take."""
+
+HOLE_S = 5.0
+"""How long a hole in the embedded broker's log is waited for, s."""
 
 _LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT = 8, 16, 21
 _GIVEN_UP = struct.pack(">HH", 0, 0)
@@ -105,6 +112,11 @@ class Batches:
     def __init__(self, data: bytes) -> None:
         self._data, self._at, self._broken = memoryview(data), 0, False
         self._batches = MemoryRecords(data)
+        self._fetched: _Fetched | None = None
+
+    def fetched_from(self, tp: TopicPartition, offset: int) -> None:
+        """Take note of what was asked for; from now on a hole that may be filled ends it."""
+        self._fetched = _Fetched(tp, offset)
 
     def size_in_bytes(self) -> int:
         """Return how many bytes were fetched."""
@@ -112,7 +124,9 @@ class Batches:
 
     def has_next(self) -> bool:
         """Return whether another whole batch was fetched."""
-        return not self._broken and bool(self._batches.has_next())
+        if self._broken or not self._batches.has_next():
+            return False
+        return self._fetched is None or not self._fetched.waits_before(self._data[self._at :])
 
     def next_batch(self) -> "Batch":
         """Return the next batch."""
@@ -120,10 +134,46 @@ class Batches:
         raw = self._data[self._at : self._at + 12 + max(0, length)]
         self._at += len(raw)
         try:
-            return Batch(self._batches.next_batch(), raw)
+            batch = self._batches.next_batch()
+            if self._fetched is not None:
+                self._fetched.offset = batch.next_offset
+            return Batch(batch, raw)
         except Exception as error:  # noqa: BLE001 - where the next batch begins is unknown, too
             self._broken = True
             return Batch(_NoBatch(base, base + 1, error), raw)
+
+
+@dataclass
+class _Fetched:
+    """How far a partition's log has been read: the offset that comes next.
+
+    The embedded broker gives a record its offset before it stores it, so one that another producer
+    sends in that moment can be read first. The next fetch, from the hole on, finds both. Its
+    batches are known by the epoch of the leader, -1: Kafka sets it in each batch that it appends.
+    There holes are nothing but what was compacted.
+    """
+
+    tp: TopicPartition
+    offset: int
+
+    def waits_before(self, batch: memoryview) -> bool:
+        """Whether there is a hole before this batch that may still be filled."""
+        base, _, epoch, magic = struct.unpack_from(">qiib", batch)
+        if epoch != -1 or magic != _V2:
+            return False
+        hole = self.tp, self.offset
+        if base <= self.offset:
+            _holes.pop(hole, None)
+            return False
+        if time.monotonic() - _holes.setdefault(hole, time.monotonic()) < HOLE_S:
+            return True
+        logger.warning("%s/%s@%s to %s were never stored", *self.tp, self.offset, base - 1)
+        del _holes[hole]
+        return False
+
+
+_holes: dict[tuple[TopicPartition, int], float] = {}
+"""When each hole was first seen, by the monotonic clock, s."""
 
 
 @dataclass(frozen=True)
@@ -263,4 +313,12 @@ def _snappy_size(data: bytes) -> int:
 
 def install() -> None:
     """Have all of aiokafka's consumers in this process decode batches in this way."""
-    cast(Any, fetcher).MemoryRecords = Batches
+    module = cast(Any, fetcher)
+    module.MemoryRecords, module.PartitionRecords = Batches, _partition_records
+
+
+def _partition_records(
+    tp: TopicPartition, records: Batches, aborted: Any, fetch_offset: int, *others: Any
+) -> Any:
+    records.fetched_from(tp, fetch_offset)
+    return PartitionRecords(tp, records, aborted, fetch_offset, *others)

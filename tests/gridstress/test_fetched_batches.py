@@ -174,6 +174,35 @@ def of_transaction(value: bytes, base: int, producer: int, *, mark: bool = False
     return at_offset(bytes(raw), base)
 
 
+def offsets_after(fetch_offset: int, *batches: bytes, tp: TopicPartition) -> list[int]:
+    """What aiokafka hands out of the answer to a fetch from this offset."""
+    found = fetched_batches._partition_records(
+        tp, Batches(b"".join(batches)), [], fetch_offset, None, None, True, READ_COMMITTED
+    )
+    return [record.offset for record in found]
+
+
+def test_a_record_that_is_not_stored_yet_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    tp = TopicPartition("t", 0)
+    batches = [at_offset(built("none"), base) for base in (0, 3, 6)]
+    assert offsets_after(0, batches[0], batches[2], tp=tp) == [0, 1, 2]
+    assert offsets_after(3, batches[2], tp=tp) == []
+    assert offsets_after(3, *batches[1:], tp=tp) == [3, 4, 5, 6, 7, 8]
+    assert offsets_after(9, at_offset(built("none"), 12), tp=tp) == []
+    monkeypatch.setattr(fetched_batches, "HOLE_S", 0.0)
+    assert offsets_after(9, at_offset(built("none"), 12), tp=tp) == [12, 13, 14], "never stored"
+    assert fetched_batches._holes == {}
+
+
+def test_holes_in_kafkas_log_are_what_was_compacted() -> None:
+    epoch = struct.pack(">i", 7)
+    compacted = [
+        raw[:12] + epoch + raw[16:] for raw in (built("none"), at_offset(built("none"), 9))
+    ]
+    tp = TopicPartition("t", 0)
+    assert offsets_after(0, *compacted, tp=tp) == [0, 1, 2, 9, 10, 11]
+
+
 def test_of_transactions_only_the_committed_are_handed_out() -> None:
     """Whatever their marks hold: those here cannot be read."""
     log = [
