@@ -54,6 +54,11 @@ class EarlierRuns:
                 self._kept.popitem(last=False)
             return self._kept[run]
 
+    def renew(self) -> None:
+        """Give the snapshots new versions, so that all about them is asked for again."""
+        with self._lock:
+            self._kept.clear()
+
     def _views(self, newest: Snapshot, run: str, published: int) -> Views:
         grid, key = newest.grid, ("run", run)
         views: Views | None

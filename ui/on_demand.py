@@ -28,6 +28,13 @@ class OnDemand:
         self._lock = Lock()
         self._kept: OrderedDict[Key, tuple[int, Any]] = OrderedDict()
         self._asking: dict[Key, Lock] = {}
+        self._failed = False
+
+    def take_failed(self) -> bool:
+        """Whether a question got no answer since this was asked last: pages lack it."""
+        with self._lock:
+            failed, self._failed = self._failed, False
+        return failed
 
     def known(self, key: Key) -> Any:
         """The last answer, None if there was none; asks nobody."""
@@ -59,6 +66,8 @@ class OnDemand:
                 answer = None
             except GridstressError as error:
                 logger.debug("no answer about %s: %s", key, error)
+                with self._lock:
+                    self._failed = True
                 return kept[1]
             with self._lock:
                 self._kept[key] = (version, answer)

@@ -205,7 +205,12 @@ class Poller:
         views = ask_views(self._client, grid, name, now)
         health = self._client.health()
         said = content_of(grid, runs, run, health, views)
-        changed = said != self._content
+        # What could not be answered is asked for again, as if there were news: after the last
+        # window of a run there would be no other occasion.
+        failed = self._on_demand.take_failed() or bool(before.error)
+        if failed:
+            self._earlier.renew()
+        changed = failed or said != self._content
         self._content = said
         answered_at = self._clock()
         states = {model: view.state for model, view in views.items()}

@@ -79,6 +79,16 @@ def test_what_pages_ask_for_is_kept_for_each_run(poller, api):
     assert len(poller.episodes().episodes) == 4
 
 
+def test_what_could_not_be_answered_about_a_run_is_asked_for_again(poller, api):
+    before = poller.snapshot(OLD).version
+    api.broken = True
+    assert poller.episodes(OLD) is None
+    api.broken = False
+    poller.poll()
+    assert poller.snapshot(OLD).version > before
+    assert poller.episodes(OLD) is not None
+
+
 def test_before_the_first_answer_no_run_is_called_unknown():
     poller = Poller(ApiClient("http://127.0.0.1:9"))
     assert poller.snapshot(OLD).missing == ""

@@ -188,6 +188,20 @@ def test_an_answer_that_failed_is_asked_for_again(poller, api):
     assert poller.history().k == 10
 
 
+def test_what_could_not_be_answered_is_news_as_soon_as_it_can_be(poller, api):
+    asked = poller.poll().version
+    api.broken = True
+    assert poller.history() is None
+    api.broken = False
+    assert poller.poll().version == asked + 1, "pages ask again"
+    assert poller.poll().version == asked + 1
+    api.broken = True
+    assert poller.poll().error
+    assert poller.compare() is None, "not even asked"
+    api.broken = False
+    assert poller.poll().version == asked + 2
+
+
 def test_the_thread_polls_until_it_is_stopped(api):
     poller = Poller(ApiClient(api.url), interval_s=0.02)
     poller.start()
