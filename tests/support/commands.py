@@ -12,14 +12,17 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 import psutil
 
 from gridstress.processes import Service, ServiceSpec
 
+CHECKOUT = Path(__file__).parents[2]
 PRELOADED = (
     *("gridstress.cli", "gridstress.replayer", "gridstress.verify.run", "gridstress.worker"),
     *("faust.app", "faust.cli.worker", "faust.livecheck", "httpx", "pandas"),
@@ -101,6 +104,9 @@ def _fork(
 def _server() -> ForkServerContext:
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([*PRELOADED])
+    # It imports what is in this checkout, whatever is installed.
+    with mock.patch.dict(os.environ, PYTHONPATH=str(CHECKOUT)):
+        forkserver.ensure_running()
     return server
 
 

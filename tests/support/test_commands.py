@@ -14,7 +14,7 @@ import os, sys, time
 if "wait" in sys.argv:
     time.sleep(3600)
 print(sys.argv[1:], sys.stdin.read(), os.environ["MINE"], "HOME" in os.environ, os.getcwd())
-print("pandas" in sys.modules, file=sys.stderr)
+print(sys.modules["gridstress.cli"].__file__, file=sys.stderr)
 sys.exit(7)
 """
 
@@ -33,8 +33,9 @@ def test_a_command_has_what_it_was_given_and_nothing_else(says: str, tmp_path: P
     assert done.returncode == 7
 
 
-def test_it_begins_with_everything_imported(says: str, tmp_path: Path) -> None:
-    assert commands.run([], {"MINE": "x"}, tmp_path, module=says).stderr == "True\n"
+def test_it_begins_with_this_checkout_imported(says: str, tmp_path: Path) -> None:
+    done = commands.run([], {"MINE": "x"}, tmp_path, module=says)
+    assert done.stderr == f"{commands.CHECKOUT / 'gridstress/cli/__init__.py'}\n"
 
 
 def test_one_that_does_not_end_is_killed(says: str, tmp_path: Path) -> None:
