@@ -217,15 +217,21 @@ class SafeConsumer(driver.Consumer):
         self._in_hand.clear()  # also of what a fetch brought in when its partition was given up
         await self.perform_seek()
         begins = await self.earliest_offsets(*sources) if sources else {}
-        places = {tp: self._committed_offset[tp] for tp in sources}
-        for tp, committed in places.items():
-            if committed and committed < begins[tp]:
-                await self._report_lost(tp, committed, begins[tp])
+        # 0 is a place, None is none: Faust's own committed offset has None for both.
+        places = {tp: self._read_offset.get(tp) for tp in sources}
+        transport: Any = self.transport
+        for tp, place in places.items():
+            # Every partition has had a place since the group began (below): it has expired.
+            expected = 0 if place is None and not transport.is_new_group() else place
+            if expected is not None and expected < begins[tp]:
+                await self._report_lost(tp, expected, begins[tp])
         # aiokafka does not seek where nothing is committed: what an aborted fetch took from
         # there would be lost.
         seeks = {tp: begins[tp] for tp, at in places.items() if not at or at < begins[tp]}
         if seeks:
             await self.seek_wait(seeks)
+        if unplaced := {tp: begins[tp] for tp, at in places.items() if at is None}:
+            await self._commit(unplaced)
         self._fetched_to.update({tp: max(places[tp] or 0, begins[tp]) for tp in sources})
 
     async def _report_holes(self, records: Mapping[TP, Sequence[Any]]) -> None:

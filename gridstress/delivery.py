@@ -237,6 +237,8 @@ class SafeTransport(driver.Transport):
         self.in_step = frozenset(in_step)
         #: Told what the broker deleted before it was read: partition, first offset, offset behind.
         self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None
+        #: Asked whether the group may not have committed a place in each partition yet.
+        self.is_new_group: Callable[[], bool] = lambda: True
         #: Asked whether an operator has said that a batch is to be passed over.
         self.is_skipped: Callable[[TP, Undecodable], Awaitable[bool]] | None = None
         self._embedded = None if kind == "auto" else kind == "embedded"

@@ -3,12 +3,14 @@
 All workers of a group must decide results by the same settings. Which ones is settled by the log
 alone: the first record settles them, and later ones with other values are passed over, so that of
 two workers that start at once only one can win. An *accept* replaces them, for all workers that
-start after it, and ends the runs that were under way.
+start after it, and ends the runs that were under way. It announces itself first: from then on no
+worker starts before it is through or given up.
 """
 
 import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Literal, Self
 
 import msgspec
@@ -19,8 +21,8 @@ from topology.errors import GridstressError
 from topology.grid import Grid, Line, Node
 
 SCHEMA = 2
-"""Version of the records of the log: `ending` ones are of schema 2, so that a gridstress that
-does not know them does not start; all other of schema 1."""
+"""Version of the records of the log: `ending` and `given-up` ones are of schema 2, so that a
+gridstress that does not know them does not start; all other of schema 1."""
 
 MAX_GRID_BYTES = 700_000
 """Size up to which a record describes the grid node by node, compressed; beyond, only by hashes.
@@ -28,6 +30,9 @@ With its encoding it still fits into a record of 1 MB."""
 
 MAX_RUNS_BYTES = 900_000
 """Size up to which a record names runs; beside the grid it still fits into a record of 2 MB."""
+
+NEW = timedelta(hours=1)
+"""How long a group is new."""
 
 NAMED = 3
 """How many differing nodes, and lines, an error names."""
@@ -38,7 +43,7 @@ GRID_PARTS = {"node_ids": "node ids", "node_values": "values of nodes", "lines":
 """Components that are hashes of the grid, in words."""
 
 
-Kind = Literal["first", "ending", "accepted"]
+Kind = Literal["first", "ending", "accepted", "given-up"]
 
 
 class GridFacts(msgspec.Struct, frozen=True):
@@ -52,8 +57,8 @@ class SettingsRecord(msgspec.Struct, kw_only=True, frozen=True):
     """One record of the log.
 
     ``first`` settles what has not been settled; ``accepted`` replaces it and ends ``runs``, and
-    with them those of the ``ending`` records before it, which say nothing else. ``grid_facts`` is
-    a compressed `GridFacts`, or empty.
+    with them those of the ``ending`` records before it, which announce it; ``given-up`` takes the
+    announcement back. ``grid_facts`` is a compressed `GridFacts`, or empty.
     """
 
     kind: Kind
@@ -95,7 +100,7 @@ class Mine:
         runs: Collection[str] = (),
     ) -> SettingsRecord:
         """A record of the log that says them; ``at`` is ISO-8601 UTC, ``by`` names the process."""
-        whole = kind != "ending"
+        whole = kind in ("first", "accepted")
         packed = zlib.compress(msgspec.json.encode(facts_of(self.grid))) if whole else b""
         return SettingsRecord(
             kind=kind,
@@ -108,8 +113,8 @@ class Mine:
             schema=1 if whole else SCHEMA,
         )
 
-    def accepting(self, runs: Collection[str], *, at: str, by: str) -> list[SettingsRecord]:
-        """The records, in their order, that accept them and end these runs, however many."""
+    def announcing(self, runs: Collection[str], *, at: str, by: str) -> list[SettingsRecord]:
+        """The records, one at least, that announce an accept which will end these runs."""
         parts: list[list[str]] = [[]]
         size = 0
         for run in sorted(runs):
@@ -119,9 +124,7 @@ class Mine:
                 size = 0
             parts[-1].append(run)
             size += length
-        *before, last = parts
-        ending = [self.record("ending", at=at, by=by, runs=part) for part in before]
-        return [*ending, self.record("accepted", at=at, by=by, runs=last)]
+        return [self.record("ending", at=at, by=by, runs=part) for part in parts]
 
 
 @dataclass(frozen=True)
@@ -154,9 +157,13 @@ class Era:
 
 @dataclass(frozen=True)
 class GroupSettings:
-    """The group's settings so far: an era for each accept, and one before."""
+    """The group's settings so far: an era for each accept, and one before.
+
+    ``announced`` is the last record of an accept that is neither through nor given up.
+    """
 
     eras: tuple[Era, ...]
+    announced: SettingsRecord | None = None
 
     @property
     def current(self) -> Era:
@@ -198,23 +205,27 @@ def settle(records: Iterable[SettingsRecord | None]) -> GroupSettings | None:
     """What the records of the log settle, in its order; None if nothing is settled yet."""
     eras: list[Era] = []
     ending: set[str] = set()
+    announced: SettingsRecord | None = None
     for record in records:
         if record is None:
             continue
         if record.kind == "ending":
             ending.update(record.runs)
+            announced = record
+        elif record.kind == "given-up":
+            ending, announced = set(), None
         elif not eras:
             eras.append(Era(0, record, record.settings))
         elif record.kind == "accepted":
             before = eras.pop()
             ended = before.ended_runs | ending | set(record.runs)
-            ending = set()
+            ending, announced = set(), None
             eras.append(Era(before.number, before.founded, before.settings, ended))
             eras.append(Era(before.number + 1, record, record.settings))
         elif agrees(eras[-1].settings, record.settings):
             now = eras.pop()
             eras.append(Era(now.number, now.founded, {**record.settings, **now.settings}))
-    return GroupSettings(tuple(eras)) if eras else None
+    return GroupSettings(tuple(eras), announced) if eras else None
 
 
 def agrees(group: Mapping[str, str], mine: Mapping[str, str]) -> bool:
@@ -316,12 +327,23 @@ class Membership:
     ended_runs
         Runs of which nothing is worked on any more. The same set for the life of the worker, so
         that stages and views may hold on to it.
+    is_new
+        Whether the group was founded less than an hour ago.
     """
 
     settings_id: str = ""
     ended_runs: set[str] = field(default_factory=set)
+    is_new: bool = True
 
     def follow(self, group: GroupSettings) -> None:
         """Take over what the log says."""
         self.settings_id = group.current.id
         self.ended_runs |= group.ended_runs
+        self.is_new = _is_recent(group.eras[0].founded.at)
+
+
+def _is_recent(at: str) -> bool:
+    try:
+        return datetime.now(UTC) - datetime.fromisoformat(at) < NEW
+    except (TypeError, ValueError):
+        return True  # anybody can write to the log

@@ -303,6 +303,8 @@ def safe_settings(session_timeout_s: float) -> dict[str, Any]:
         "broker_request_timeout": rebalance_s + 10.0,
         # A new group begins with the first record, and a lost position is not the end of it.
         "consumer_auto_offset_reset": "earliest",
+        # A topic that was deleted and made anew is taken up when metadata is read again.
+        "consumer_metadata_max_age_ms": 30_000,
         # A record not acknowledged for so long ends the worker, rather than Faust's 20 min.
         "producer_request_timeout": 60.0,
         # Recovery takes a second for tables of this size; standbys cost a second copy of all.

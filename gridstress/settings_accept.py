@@ -75,34 +75,54 @@ async def plan_accept(settings: Settings, mine: Mine) -> Change:
     found = differences(group.current, mine)
     if not found:
         return Change(group, [], frozenset(), 0)
+    return Change(group, found, *await _under_way(settings, group))
+
+
+async def _under_way(settings: Settings, group: GroupSettings) -> tuple[frozenset[str], int]:
+    """The runs that an accept would end, and the records of them between the stages."""
     models = group.current.settings.get("models", "").split(",")
     known = await _known_runs(settings, models)
     between = await _runs_between(settings, models)
-    runs = frozenset(known | between.keys()) - group.ended_runs
-    return Change(group, found, runs, between.total())
+    return frozenset(known | between.keys()) - group.ended_runs, between.total()
 
 
 async def accept(settings: Settings, mine: Mine, change: Change) -> GroupSettings:
-    """Replace the group's settings by those of this process, and end the runs of the change.
+    """Replace the group's settings by those of this process, and end the runs under way.
+
+    It is announced before the coordinator is asked for workers. Each of them is in the group before
+    it reads the log, so either it is seen here, or it reads the announcement and ends by itself.
 
     Raises
     ------
     UsageError
-        If workers are in the group, or came while it was done; such a worker ends by itself.
+        If workers are in the group, or came while it was done; then nothing has changed.
     GridstressError
         If the group's settings have changed since the change was planned.
     BrokerError
-        If the broker does not answer.
+        If the broker does not answer. Once it does, the announcement is there: accept again.
     """
     await refuse_while_at_work(settings)
     if await read_log(settings) != change.group:
         raise GridstressError("the group's settings have changed meanwhile", hint="try again")
-    await append(settings, *mine.accepting(change.runs, at=now(), by=who()))
-    await refuse_while_at_work(settings)
+    at, by = now(), who()
+    await append(settings, *mine.announcing(change.runs, at=at, by=by))
+    try:
+        await refuse_while_at_work(settings)
+    except UsageError:
+        await give_up(settings, mine)
+        raise
+    under_way, _ = await _under_way(settings, change.group)
+    begun = under_way - change.runs  # by a worker that has come and gone since it was planned
+    await append(settings, mine.record("accepted", at=at, by=by, runs=begun))
     group = await read_log(settings)
     if group is None or differences(group.current, mine):
         raise GridstressError("other settings were accepted at the same time", hint="try again")
     return group
+
+
+async def give_up(settings: Settings, mine: Mine) -> None:
+    """Take back what an accept has announced: the group keeps its settings and its runs."""
+    await append(settings, mine.record("given-up", at=now(), by=who()))
 
 
 async def refuse_while_at_work(settings: Settings) -> None:

@@ -48,14 +48,14 @@ async def join(settings: Settings, mine: Mine) -> GroupSettings:
     Raises
     ------
     GridstressError
-        Naming what differs.
+        Naming what differs, or while other settings are being accepted.
     BrokerError
         If the broker does not answer, or has lost the record.
     """
-    group = settle(await _records(settings))
+    group = await _settled(settings)
     if group is None or _adds(group, mine):
         await append(settings, mine.record("first", at=now(), by=who()))
-        group = settle(await _records(settings))
+        group = await _settled(settings)
     if group is None:
         raise BrokerError(f"{topics.settings_log(settings.group)} lost what was written to it")
     if found := differences(group.current, mine):
@@ -63,6 +63,18 @@ async def join(settings: Settings, mine: Mine) -> GroupSettings:
             f"group {settings.group!r} has other settings: {'; '.join(found)}",
             hint="give this worker the group's settings; or stop all workers of the group, then "
             "name a new one (GRIDSTRESS_GROUP) or run `gridstress settings accept`",
+        )
+    return group
+
+
+async def _settled(settings: Settings) -> GroupSettings | None:
+    group = settle(await _records(settings))
+    if group is not None and (accept := group.announced) is not None:
+        raise GridstressError(
+            f"other settings of group {settings.group!r} are being accepted by {accept.by}, "
+            f"since {accept.at}",
+            hint="start when that is through; if it was broken off, run `gridstress settings "
+            "accept` again, with the settings that shall be in force",
         )
     return group
 

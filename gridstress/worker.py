@@ -139,6 +139,7 @@ def _watch_intake(app: GridstressApp, letters: DeadLetters) -> None:
 
     transport: Any = app.transport
     transport.on_lost, transport.is_skipped = on_lost, skipped
+    transport.is_new_group = lambda: app.group.is_new
 
 
 def _risk_model(name: str, grid: Grid, influence: Matrix, settings: Settings) -> RiskModel:

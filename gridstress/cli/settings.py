@@ -48,6 +48,8 @@ def show(
             typer.echo(f"{name:<{width}}  {value}")
         for run in ended:
             typer.echo(f"ended by a change of settings: {run}")
+        if accept := group.announced:
+            typer.echo(f"being replaced by {accept.by}, since {accept.at}")
         for line in found:
             typer.echo(f"differs: {line}")
     if found:
@@ -64,11 +66,14 @@ def accept(
     reckoned stays. Exit codes: 1 refused, 2 workers are there, 3 broker.
     """
     from gridstress.settings_accept import accept as replace
-    from gridstress.settings_accept import plan_accept
+    from gridstress.settings_accept import give_up, plan_accept
 
     settings, mine = _mine()
     change = asyncio.run(plan_accept(settings, mine))
     if not change.differences:
+        if change.group.announced:
+            asyncio.run(give_up(settings, mine))
+            _say("an accept that was broken off is taken back")
         _say(f"group {settings.group} has these settings already")
         return
     _tell(change)

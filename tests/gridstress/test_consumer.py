@@ -103,7 +103,7 @@ async def test_after_a_rewind_nothing_is_in_hand(consumer: Any, log: Log) -> Non
 
     async def seek(*_: Any) -> None: ...
 
-    consumer.perform_seek = consumer.seek_wait = seek
+    consumer.perform_seek = consumer.seek_wait = consumer._commit = seek
     consumer.assignment = lambda: {B}
     await consumer.rewind()
     assert not consumer._in_hand
@@ -161,7 +161,12 @@ async def rewound(consumer: Any, committed: dict[TP, int]) -> dict[TP, int]:
     async def seek_wait(places: dict[TP, int]) -> None:
         sought.update(places)
 
+    async def commit(places: dict[TP, int]) -> bool:
+        consumer.places = places
+        return True
+
     consumer.seek_to_committed, consumer.seek_wait = seek_to_committed, seek_wait
+    consumer._commit = commit
     consumer.assignment = lambda: {A, B}
     await consumer.rewind()
     return sought
@@ -177,6 +182,25 @@ async def test_a_commit_before_the_beginning_of_the_log_is_reported_and_not_twic
     log.put(A, 30, 31)
     assert await delivered(consumer) == [(0, 30), (0, 31)]
     assert lost == [(0, 10, 30)]
+
+
+async def test_what_is_deleted_before_anything_was_read_is_reported(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    await rewound(consumer, {A: 7})
+    assert consumer.places == {B: 0}, "every partition has a place from the first assignment on"
+    log.begins = {B: 30}
+    assert await rewound(consumer, {A: 7, B: 0}) == {A: 7, B: 30}
+    assert lost == [(1, 0, 30)]
+
+
+async def test_of_a_group_whose_commits_have_expired_all_that_was_deleted_is_reported(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    consumer.transport.is_new_group = lambda: False
+    log.begins = {A: 30}
+    await rewound(consumer, {})
+    assert lost == [(0, 0, 30)]
 
 
 async def test_what_is_deleted_while_a_worker_reads_is_reported_before_what_follows(

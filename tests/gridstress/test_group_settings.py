@@ -67,31 +67,39 @@ def test_an_accept_replaces_the_settings_and_ends_runs() -> None:
 
 def test_an_accept_ends_more_runs_than_one_record_can_name() -> None:
     runs = [f"run-{number:06d}-" + "ü" * 117 for number in range(20_000)]
-    records = DEFAULTS.accepting(runs, at="2026-01-02T00:00:00Z", by="test")
+    records = [*DEFAULTS.announcing(runs, at="", by="test"), accepted(DEFAULTS, "one-more")]
     raw = [msgspec.json.encode(record) for record in records]
     assert max(map(len, raw)) < MAX_RECORD_BYTES - 1024
     settled = settle([first(STEP), *map(read_record, raw)])
     assert settled is not None
-    assert settled.ended_runs == set(runs)
+    assert settled.ended_runs == {*runs, "one-more"}
     assert differences(settled.of_run(runs[0]), STEP) == []
     assert len(settled.eras) == 2
 
 
-def test_an_accept_of_no_run_is_one_record() -> None:
-    (record,) = DEFAULTS.accepting([], at="2026-01-02T00:00:00Z", by="test")
-    assert (record.kind, record.runs, record.schema) == ("accepted", [], 1)
-
-
 def test_an_accept_that_was_cut_off_ends_nothing_and_the_next_one_ends_its_runs() -> None:
-    cut_off = DEFAULTS.record("ending", at="", by="test", runs=["a"])
+    (cut_off,) = DEFAULTS.announcing(["a"], at="", by="test")
     settled = settle([first(STEP), cut_off])
     assert settled is not None
     assert settled.ended_runs == set()
+    assert settled.announced == cut_off
     assert differences(settled.current, STEP) == []
     settled = settle([first(STEP), cut_off, accepted(DEFAULTS, "b"), accepted(STEP, "c")])
     assert settled is not None
     assert settled.eras[0].ended_runs == {"a", "b"}
+    assert settled.announced is None
     assert cut_off.schema > accepted(DEFAULTS).schema, "an older gridstress does not pass it over"
+
+
+def test_an_accept_that_is_given_up_ends_nothing_for_good() -> None:
+    (announced,) = DEFAULTS.announcing(["a"], at="", by="test")
+    given_up = DEFAULTS.record("given-up", at="", by="test")
+    settled = settle([first(STEP), announced, given_up])
+    assert settled == settle([first(STEP)])
+    settled = settle([first(STEP), announced, given_up, accepted(DEFAULTS, "b")])
+    assert settled is not None
+    assert settled.ended_runs == {"b"}
+    assert given_up.schema == announced.schema
 
 
 def test_a_run_stays_ended_when_its_settings_come_back() -> None:

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from gridstress import processes
+from gridstress import processes, settings_accept
 from gridstress.brokers import apache_broker
 from gridstress.group_settings import Mine
 from gridstress.settings import Settings, load_settings
 from gridstress.settings_accept import accept, plan_accept
-from gridstress.settings_log import join, read_log
+from gridstress.settings_log import append, join, read_log
 from gridstress.topics import MEASUREMENTS, changelog, ensure_topics, settings_log
 from tests.frames import ended, measured
 from tests.integration.harness import Stack, Worker, records, send, wait_for
-from topology.errors import GridstressError
+from topology.errors import GridstressError, UsageError
 from topology.grid import Grid
 from topology.loaders import load_grid, to_json
 from topology.messages import encode
@@ -377,3 +377,46 @@ async def test_an_accept_that_was_planned_on_other_settings_is_refused(fresh: St
     await accept(sides[2], mine[2], await plan_accept(sides[2], mine[2]))
     with pytest.raises(GridstressError, match="have changed meanwhile"):
         await accept(sides[1], mine[1], change)
+
+
+@pytest.mark.kafka
+async def test_an_accept_and_a_worker_that_starts_meanwhile_see_each_other(
+    fresh: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, worker = fresh, fresh.workers[0]
+    await Sent(stack.bootstrap, "half").send(0, 12)
+    stack.verify("half")
+    other = of_group(stack.bootstrap, "gridstress", decay=0.5)
+    mine, looked = Mine.of(other, GRID), settings_accept.refuse_while_at_work
+
+    # The worker joins behind the first look, before the announcement.
+    async def passes_once(_: Settings) -> None:
+        monkeypatch.setattr(settings_accept, "refuse_while_at_work", looked)
+
+    monkeypatch.setattr(settings_accept, "refuse_while_at_work", passes_once)
+    change = await plan_accept(other, mine)
+    monkeypatch.setattr(settings_accept, "refuse_while_at_work", passes_once)
+    with pytest.raises(UsageError, match="1 workers are in the group"):
+        await accept(other, mine, change)
+    kept = await read_log(other)
+    assert kept is not None
+    assert (len(kept.eras), kept.announced) == (1, None)
+
+    # The next one joins behind the announcement.
+    processes.stop(worker.service)
+    await append(other, *mine.announcing([], at="2026-01-01T00:00:00Z", by="test"))
+    late = stack.begin_worker()
+    said, _ = late.communicate(timeout=60)
+    assert "other settings of group 'gridstress' are being accepted by test" in said
+    assert "being replaced by test" in stack.command("settings", "show").stdout
+    stack.environment["GRIDSTRESS_DECAY"] = "0.5"
+    done = stack.command("settings", "accept", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "ends: half" in done.stderr
+    stack.add_worker()
+
+    # One that was broken off is taken back by accepting what is in force.
+    processes.stop(stack.workers[-1].service)
+    await append(other, *mine.announcing(["x"], at="2026-01-01T00:00:00Z", by="test"))
+    assert "is taken back" in stack.command("settings", "accept", "--yes").stderr
+    stack.add_worker()
