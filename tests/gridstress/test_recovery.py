@@ -162,9 +162,15 @@ async def test_a_partition_without_a_commit_is_read_from_its_beginning() -> None
     async def nothing_committed() -> dict[TP, None]:
         return {SOURCE: None}
 
-    rig.consumer.seek_to_committed = nothing_committed
+    committed: list[dict[TP, int]] = []
+
+    async def commit(places: dict[TP, int]) -> None:
+        committed.append(places)
+
+    rig.consumer.seek_to_committed, rig.consumer._commit = nothing_committed, commit
     await rig.consumer.rewind()
     assert rig.sought == {SOURCE: 0}
+    assert committed == [{SOURCE: 0}], "from now on it has a place"
 
 
 # --- local tables
