@@ -16,7 +16,7 @@ from agents.causes import Causes, Names
 from agents.detection import check_zone, node_indices
 from tables.risk_table import HoppingWindows, TumblingPanes, Window
 from tables.shard_state import ShardState
-from tables.spans import due
+from tables.spans import Due, due
 from tables.windows import WindowSpec
 from topology.clock import to_datetime
 from topology.errors import MessageError
@@ -112,31 +112,42 @@ class RiskModel:
         closed_s = state.closed_until_s
         return None if closed_s is None else self.spec.oldest_needed(closed_s)
 
+    def waited_in_vain(self, state: ShardState, silent: Collection[str]) -> bool:
+        """Whether silent zones have held windows back that may close now; the state notes it."""
+        watermark_s = state.watermark_s(self.grid.zones, self.spec, silent)
+        if watermark_s is None or watermark_s == state.watermark_s(self.grid.zones, self.spec):
+            return False
+        if next(self._due(state, watermark_s), None) is None:
+            return False
+        state.passed_s = watermark_s
+        return True
+
     def close(
-        self,
-        run: str,
-        shard: int,
-        state: ShardState,
-        panes: TumblingPanes,
-        silent: Collection[str] = (),
+        self, run: str, shard: int, state: ShardState, panes: TumblingPanes
     ) -> Iterator[Closing]:
         """Close the windows that the watermark has passed, oldest first.
 
         It may be left after any window and called again: the state knows how far it has come.
         """
-        watermark_s = state.watermark_s(self.grid.zones, self.spec, silent)
-        if watermark_s is None or state.first_pane_s is None:
+        watermark_s = state.watermark_s(self.grid.zones, self.spec)
+        if watermark_s is None:
             return
         windows = HoppingWindows(panes, self.spec, len(self.shards[shard]))
-        closed_s = state.first_pane_s if state.closed_until_s is None else state.closed_until_s
-        for end_s, has_window in due(state.spans, closed_s, watermark_s, self.spec):
+        for end_s, has_window in self._due(state, watermark_s):
             state.closed_until_s = end_s
             if has_window:
                 window = windows.at(end_s)
                 steps = decide(state, window.risk, end_s, self.thresholds)
                 alerts = self._alerts(run, shard, window, steps) if steps else []
                 yield Closing(self._window(run, shard, window), alerts)
-        state.passed_s = watermark_s
+        if state.first_pane_s is not None:
+            state.passed_s = watermark_s
+
+    def _due(self, state: ShardState, watermark_s: float) -> Iterator[Due]:
+        if state.first_pane_s is None:
+            return iter(())
+        closed_s = state.first_pane_s if state.closed_until_s is None else state.closed_until_s
+        return due(state.spans, closed_s, watermark_s, self.spec)
 
     def _members(self, frame: PropagatedFrame) -> list[int]:
         if frame.shard >= self.partitions:

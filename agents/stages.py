@@ -171,28 +171,40 @@ class RiskStage:
         or a rebalance, which does not wait for more than one step; whether all was done.
         """
         shard = event.message.partition
-        index, more, first = self.table.index(shard), True, True
+        for folded, aside in asides:
+            await self._set_aside(folded, "late", "behind", aside.late)
+            await self._set_aside(folded, "ahead", "ahead", aside.ahead)
+        silent = self.silent.get((shard, run), frozenset())
+        if self.model.waited_in_vain(state, silent):
+            # Silence is not in the log: what it lets close is written before it is sent, or the
+            # next owner, who waits anew, might close the same windows with other rows.
+            await self._write(shard, run, state, panes, changes)
+            changes = []
+        more, first = True, True
         while more:
             if not first and not is_wanted(event):
                 return False
             gone = panes.deletions(self._deletable(state))
             before_s = state.closed_until_s
             more = await self._send(run, shard, state, panes)
-            if first:
-                for folded, aside in asides:
-                    await self._set_aside(folded, "late", "behind", aside.late)
-                    await self._set_aside(folded, "ahead", "ahead", aside.ahead)
             if not (first and asides) and state.closed_until_s == before_s:
                 return True
-            state.turn = index.next_turn()
             state.forget_spans(self.model.spec)
-            changes += [*gone, *panes.changes(self.model.needed_from(state))]
-            changes.append(self.table.entry_change(run, shard, state))
-            await self.table.write(shard, changes, panes.version)
-            index.note(run, state)
-            self.dirty.add((shard, run))
+            await self._write(shard, run, state, panes, [*changes, *gone])
             changes, first = [], False
         return True
+
+    async def _write(
+        self, shard: int, run: str, state: ShardState, panes: TumblingPanes, changes: list[Change]
+    ) -> None:
+        """Write a run's panes and its state, in this order, behind other changes."""
+        index = self.table.index(shard)
+        state.turn = index.next_turn()
+        changes = [*changes, *panes.changes(self.model.needed_from(state))]
+        changes.append(self.table.entry_change(run, shard, state))
+        await self.table.write(shard, changes, panes.version)
+        index.note(run, state)
+        self.dirty.add((shard, run))
 
     async def _take_up(self, shard: int) -> None:
         """After a take-over: zones are waited for anew, and panes that no run claims are deleted.
@@ -261,8 +273,7 @@ class RiskStage:
     async def _send(self, run: str, shard: int, state: ShardState, panes: TumblingPanes) -> bool:
         """Send up to `MAX_WINDOWS` windows that close, and their alerts; whether there are more."""
         name, outbox, steps, count = self.model.name, Outbox(), Counter[Step](), 0
-        silent = self.silent.get((shard, run), frozenset())
-        for closing in islice(self.model.close(run, shard, state, panes, silent), MAX_WINDOWS):
+        for closing in islice(self.model.close(run, shard, state, panes), MAX_WINDOWS):
             count += 1
             outbox.add(self.windows, str(shard), encode(closing.window), shard)
             for alert in closing.alerts:

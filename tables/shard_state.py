@@ -80,7 +80,8 @@ class ShardState:
     closed_until_s
         The last window end that has been closed, or skipped (``tables/spans.py``).
     passed_s
-        The greatest watermark whose windows have all been closed.
+        The greatest watermark whose windows have all been closed; or that was passed because a
+        silent zone was waited for in vain: its windows close, whatever comes.
     floor_s
         Panes that start before it have been deleted.
     late_rows, ahead_rows, gaps
@@ -114,11 +115,12 @@ class ShardState:
         """Whether a row comes too late to count; depends on its own zone's order alone.
 
         What follows a zone's end is late, whatever its time: an ended zone holds no window open.
-        The last condition can only be true after a silent zone has been waited for in vain.
+        The last two conditions can only be true after a silent zone has been waited for in vain.
         """
         behind_zone = time_s < self.newest_s.get(zone, time_s) - spec.lateness_s
         behind_closed = self.closed_until_s is not None and time_s < self.closed_until_s
-        return zone in self.ended_s or behind_zone or behind_closed
+        behind_passed = self.passed_s is not None and time_s < spec.pane_of(self.passed_s)
+        return zone in self.ended_s or behind_zone or behind_closed or behind_passed
 
     def is_ahead(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
         """Whether a row would carry its zone's clock away; depends on its zone's order alone.

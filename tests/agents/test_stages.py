@@ -222,6 +222,42 @@ async def test_a_zone_that_has_fallen_silent_is_given_up_and_shown(
     assert stage.silent[0, "r"] == frozenset()
 
 
+@pytest.mark.parametrize("left", range(4))
+async def test_what_closes_without_a_silent_zone_is_the_same_after_a_crash(
+    triangle: Grid, letters: DeadLetters, left: int
+) -> None:
+    """The next owner waits anew: it must not count what the zone says meanwhile."""
+    store = Table()
+    first, second = (risk_stage(triangle, letters, store) for _ in range(2))
+    first.idle_timeout_s = 0.02
+
+    def north(hour: int) -> list[Event]:
+        return [Event(Message(value=encode(spread("north", [hour], {"a": [1.0]}))))]
+
+    await first([Event(Message(value=encode(spread("south", [0], {"c": [1.0]}))))])
+    for hour in range(200):
+        await asyncio.sleep(0.002)
+        store.left = left if hour > 20 else float("inf")
+        try:
+            await first(north(hour))
+        except StateError:
+            break
+    store.left, store.owner = float("inf"), 1
+    last = hour + 10
+    later = range(1, last)
+    frame = spread("south", list(later), {"c": [1.0] * len(later)}, seq=1)
+    await second([Event(Message(value=encode(frame)))])
+    for again in range(hour, last):
+        await second(north(again))
+    values: dict[str, set[bytes]] = {}
+    for stage in (first, second):
+        for sent in stage.windows.sent:  # type: ignore[attr-defined]
+            window = decode(sent["value"], RiskWindow)
+            values.setdefault(str(window.window_end), set()).add(sent["value"])
+    assert len(values) > 20
+    assert {len(found) for found in values.values()} == {1}
+
+
 async def test_a_stress_frame_says_when_its_measurements_were_sent(triangle: Grid) -> None:
     topic = Topic()
     stage = DetectionStage(Detection(triangle, 0.85), topic, Tally())
