@@ -270,6 +270,11 @@ def test_windows_beyond_what_workers_show_are_counted_and_not_compared():
     assert outcome.ok
     assert outcome.counts["open windows not shown"] == len(others)
     assert outcome.counts["open windows expected"] == 1
+    half = [
+        type(w)(w.start_s, w.end_s, w.nodes, [0.5 * x for x in w.stress], w.risk) for w in others
+    ]
+    lacking = {MODEL: OpenWindows([first, *half], first.end_s)}
+    assert compare(expected, echo(expected), lacking)[MODEL].ok, "panes beyond it are not shown"
     nothing = {MODEL: OpenWindows([], first.end_s)}
     assert not compare(expected, echo(expected), nothing)[MODEL].ok
 

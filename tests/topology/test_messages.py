@@ -113,6 +113,22 @@ def test_the_range_of_times_is_meant_in_utc(moment: str, good: bool) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
+        {"final": True},
+        {"final": True, "timestamps": MEASURED["timestamps"][:1], "load_mw": [[1.5, 2]]},
+        {"final": True, "nodes": [], "load_mw": [[], []]},
+    ],
+)
+def test_an_end_that_brings_loads_or_several_rows_is_invalid(changes: dict[str, Any]) -> None:
+    """Its loads would vanish: an end ends its zone and counts for nothing else."""
+    with pytest.raises(MessageError, match="a final frame has one row and no nodes"):
+        decode(json.dumps(MEASURED | changes).encode(), MeasurementFrame)
+    end = {"final": True, "timestamps": MEASURED["timestamps"][:1], "nodes": [], "load_mw": [[]]}
+    assert decode(json.dumps(MEASURED | end).encode(), MeasurementFrame).final
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
         {"run": ""},
         {"run": "x" * 129},
         {"zone": None},
