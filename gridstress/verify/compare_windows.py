@@ -46,7 +46,10 @@ class OpenWindow:
 
 
 class OpenWindows(NamedTuple):
-    """The windows that are still filling; those that end after ``complete_until_s`` lack panes."""
+    """The windows that are still filling; those that end after ``complete_until_s`` lack panes.
+
+    It is -inf where the workers do not know the run.
+    """
 
     windows: Sequence[OpenWindow]
     complete_until_s: float = inf
@@ -192,6 +195,8 @@ def compare_open(expected: Recomputed, model: str, found: OpenWindows, outcome: 
     stressed: Mask = np.asarray((result.stress > 0).any(axis=1))
     stressed[: expected.closed] = False
     unseen: Mask = np.asarray(expected.ends_s > found.complete_until_s) & stressed
+    if found.complete_until_s == -inf:
+        outcome.notes.append("the workers do not know the run any more: no open window compared")
     if unseen.any():
         outcome.counts["open windows not shown"] += int(unseen.sum())
         stressed &= ~unseen

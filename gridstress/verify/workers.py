@@ -79,8 +79,10 @@ class WorkerApi:
         }
 
     async def open_windows(self, model: str, run: str) -> OpenWindows:
-        """Fetch the windows of a run that have data and are not final."""
-        content = await self.get("windows/open", model=model, run=run) or {"windows": []}
+        """Fetch the windows of a run that have data and are not final; of a dropped run none."""
+        content = await self.get("windows/open", model=model, run=run)
+        if content is None:
+            return OpenWindows([], -inf)
         try:
             windows = [
                 OpenWindow(

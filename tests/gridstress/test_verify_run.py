@@ -130,6 +130,17 @@ def test_the_newest_run_is_the_default_and_its_open_windows_are_compared(command
     assert found["outcomes"]["linear"]["counts"]["open windows found"] == 3
 
 
+def test_of_a_run_that_workers_have_dropped_no_open_window_is_missed(command, worker):
+    api = worker("open")
+    answer = api.answer
+    api.answer = lambda path, query: answer(path, query) if path == "health" else None
+    result = command("verify", "--run", "open", "--api", api.url, "--wait", "0", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["outcomes"]["linear"]
+    assert found["counts"]["open windows not shown"] == 3
+    assert any("do not know the run any more" in note for note in found["notes"])
+
+
 def test_a_wrong_open_window_ends_with_1(command, worker):
     api = worker("open")
     api.open_windows["linear"].windows[0].stress[0] *= 1.1
