@@ -208,6 +208,7 @@ async def _with_open(
             for outcome in outcomes.values()
             for count in outcome.counts
         )
-        if not disagree or loop.time() > deadline:
+        unknown = any(found.complete_until_s == -math.inf for found in open_windows.values())
+        if not (disagree or unknown) or loop.time() > deadline:
             return outcomes
         await asyncio.sleep(POLL_S)
