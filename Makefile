@@ -15,8 +15,8 @@ SOURCE ?=
 ARGS ?=
 # How long `make explore` goes on; until it is stopped if empty.
 MINUTES ?=
-# Processes that share the tests. They wait for brokers and workers more than they reckon, so more
-# of them than cores is quicker.
+# Processes that share the tests. They wait for brokers and workers more than they compute, so
+# more of them than cores is quicker.
 PROCESSES ?= 4
 SHARED = -n $(PROCESSES) --max-worker-restart 0
 # The tests start two hundred programs: what one has compiled, the next one need not.

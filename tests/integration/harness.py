@@ -21,7 +21,12 @@ from bench.worker import url_of, worker_spec
 from gridstress import processes
 from gridstress.settings import Settings, load_settings
 from gridstress.topic_reader import read_topic
+from gridstress.topics import MEASUREMENTS
+from tests.frames import ended, measured
 from tests.support import commands
+from topology.grid import Grid
+from topology.loaders import load_grid
+from topology.messages import encode
 
 CHECKOUT = Path(__file__).parents[2]
 READY_S = 60.0
@@ -196,6 +201,28 @@ async def send(bootstrap: str, topic: str, records: Iterable[tuple[int, bytes | 
         await producer.flush()
     finally:
         await producer.stop()
+
+
+class Sent:
+    """A run of all zones that is sent in two halves of twelve hours."""
+
+    def __init__(self, broker: str, run: str, grid: Grid | None = None) -> None:
+        grid = grid or load_grid("germany")
+        self.broker, self.run = broker, run
+        self.nodes = {zone: grid.nodes_of(zone)[0].id for zone in grid.zones}
+
+    async def send(self, first: int, last: int, *, end: bool = False) -> None:
+        hours = list(range(first, last))
+        frames = [
+            (number, encode(measured(zone, hours, {node: [9000.0] * len(hours)}, run=self.run)))
+            for number, (zone, node) in enumerate(self.nodes.items())
+        ]
+        if end:
+            frames += [
+                (number, encode(ended(zone, last, run=self.run)))
+                for number, zone in enumerate(self.nodes)
+            ]
+        await send(self.broker, MEASUREMENTS, frames)
 
 
 async def records(bootstrap: str, topic: str) -> list[ConsumerRecord]:

@@ -17,12 +17,9 @@ from gridstress.settings import Settings, load_settings
 from gridstress.settings_accept import accept, plan_accept
 from gridstress.settings_log import append, join, read_log
 from gridstress.topics import MEASUREMENTS, changelog, ensure_topics, settings_log
-from tests.frames import ended, measured
-from tests.integration.harness import Stack, Worker, records, send, wait_for
+from tests.integration.harness import Sent, Stack, Worker, records, send, wait_for
 from topology.errors import GridstressError, UsageError
-from topology.grid import Grid
 from topology.loaders import load_grid, to_json
-from topology.messages import encode
 from topology.models import DEFAULT_MODELS
 
 pytestmark = pytest.mark.integration
@@ -159,27 +156,6 @@ def test_of_two_workers_started_at_the_same_instant_one_works(broker: str, tmp_p
         shown = stack.command("settings", "show", "--json")
         assert json.loads(shown.stdout)["settings"]["step_s"] == winner
         assert workers[winner].poll() is None
-
-
-class Sent:
-    """A run of all zones that is sent in two halves of twelve hours."""
-
-    def __init__(self, broker: str, run: str, grid: Grid = GRID) -> None:
-        self.broker, self.run = broker, run
-        self.nodes = {zone: grid.nodes_of(zone)[0].id for zone in grid.zones}
-
-    async def send(self, first: int, last: int, *, end: bool = False) -> None:
-        hours = list(range(first, last))
-        frames = [
-            (number, encode(measured(zone, hours, {node: [9000.0] * len(hours)}, run=self.run)))
-            for number, (zone, node) in enumerate(self.nodes.items())
-        ]
-        if end:
-            frames += [
-                (number, encode(ended(zone, last, run=self.run)))
-                for number, zone in enumerate(self.nodes)
-            ]
-        await send(self.broker, MEASUREMENTS, frames)
 
 
 def letters(stack: Stack) -> list[dict[str, Any]]:

@@ -62,8 +62,8 @@ def run(
             process.kill()
             process.join()
             raise subprocess.TimeoutExpired([module, *words], timeout_s)
-        told, errors = (file.read_text(errors="replace") for file in (out, err))
-        return subprocess.CompletedProcess([module, *words], process.exitcode, told, errors)
+        output, errors = (file.read_text(errors="replace") for file in (out, err))
+        return subprocess.CompletedProcess([module, *words], process.exitcode, output, errors)
 
 
 def spawn(spec: ServiceSpec, log_dir: Path) -> Service:
