@@ -251,6 +251,7 @@ class SafeConsumer(driver.Consumer):
                 begin = (await self.earliest_offsets(tp)).get(tp, 0)
                 if begin > expected:
                     await self._report_lost(tp, expected, min(begin, place))
+                self._pass(tp, place)
                 self._fetched_to[tp] = place
         for tp, found in records.items():
             if found:
@@ -259,10 +260,18 @@ class SafeConsumer(driver.Consumer):
     async def _report_lost(self, tp: TP, first: int, upto: int) -> None:
         transport: Any = self.transport
         await transport.report_lost(tp, first, upto)
-        # As if the last of them had been acknowledged, so that they are reported once.
-        self._handed_over[tp].append(upto - 1)
-        self._acked[tp].append(upto - 1)
-        self._acked_index[tp].add(upto - 1)
+        self._pass(tp, upto)
+
+    def _pass(self, tp: TP, upto: int) -> None:
+        """Commit over what is never handed to a stream, as if a stream had acknowledged it.
+
+        Else the next owner of the partition would come back to it, and when the broker has deleted
+        it by then, take it for a loss.
+        """
+        if upto - 1 not in self._acked_index[tp]:
+            self._handed_over[tp].append(upto - 1)
+            self._acked[tp].append(upto - 1)
+            self._acked_index[tp].add(upto - 1)
 
     async def _drain_messages(self, fetcher: Any) -> None:
         try:
@@ -309,6 +318,7 @@ class SafeConsumer(driver.Consumer):
             if isinstance(record.value, Undecodable):
                 transport: Any = self.transport
                 await transport.pass_over(tp, record.value)
+                self._pass(tp, record.offset + 1)
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
             yield tp, self._to_message(tp, record)

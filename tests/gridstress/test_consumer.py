@@ -257,6 +257,24 @@ async def test_a_hole_that_a_transaction_left_is_not_reported(
     assert lost == []
 
 
+async def test_the_mark_that_ends_a_transaction_is_committed_over(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    """Else it would be taken for a loss once retention has passed it."""
+    consumer.app.topics._acking_topics.add(A.topic)
+    await rewound(consumer, {A: 1, B: 1})
+    log.put(A, 1)
+    async for _, message in consumer.getmany(1.0):
+        await consumer._hand_over(message)
+    log.position[A] = 3
+    assert await delivered(consumer) == []
+    assert consumer._new_offset(A) is None, "not past what no stream has acknowledged"
+    consumer._acked_index[A].add(1)
+    assert consumer._new_offset(A) == 3
+    assert set(consumer._filter_tps_with_pending_acks()) >= {A}
+    assert lost == []
+
+
 def undecodable(log: Log) -> None:
     log.put(A, 1, 4, 5)
     batch = Undecodable(b"batch")
@@ -285,6 +303,7 @@ async def test_a_batch_that_an_operator_has_skipped_is_passed_over(consumer: Any
     undecodable(log)
     assert await delivered(consumer) == [(0, 1), (0, 5)]
     assert asked == [(A, 2)]
+    assert consumer._new_offset(A) == 5, "it is committed over"
 
 
 @pytest.mark.parametrize("timestamp", [None, -1, -(2**62), 2**63 - 1])

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from gridstress.topics import MEASUREMENTS
 from tests.frames import ended, measured
@@ -14,8 +14,22 @@ from topology.messages import encode
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 
+GROUP = "gridstress"
 HOURS = list(range(12))
 STALL_S = 2.0
+
+
+async def offsets(
+    broker: str, partitions: list[TopicPartition]
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int | None]]:
+    """Where the partitions end, and where the group is."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=broker, group_id=GROUP, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        committed = {tp: await consumer.committed(tp) for tp in partitions}
+        return await consumer.end_offsets(partitions), committed
+    finally:
+        await consumer.stop()
 
 
 async def test_what_was_given_up_does_not_count_and_no_mark_is_waited_for(
@@ -49,3 +63,5 @@ async def test_what_was_given_up_does_not_count_and_no_mark_is_waited_for(
         until = time.monotonic() + STALL_S + 5
         wait_for(lambda: time.monotonic() > until or worker.get("health")["status"] != "ok", "time")
         assert worker.get("health")["status"] == "ok"
+        ends = {TopicPartition(MEASUREMENTS, 0): 5, TopicPartition(MEASUREMENTS, 1): 3}
+        assert await offsets(broker, list(ends)) == (ends, ends), "marks are committed over"
