@@ -39,8 +39,8 @@ class Change:
     runs
         Runs that it ends: the workers keep them, or have records of them between their stages.
     waiting
-        Records between the stages that the workers have not finished. They are of the former
-        settings, so they will be refused.
+        Records between the stages that the workers have not committed. They are of the former
+        settings, so those that do not count yet will be refused.
     """
 
     group: GroupSettings

@@ -101,8 +101,9 @@ def _tell(change: "Change") -> None:
         _say(f"ends: {run}")
     if change.waiting:
         _say(
-            f"{change.waiting:,} records of these runs wait between the stages and will be "
-            "refused: to have them counted, let workers with the former settings finish first"
+            f"{change.waiting:,} records of these runs between the stages are not committed, and "
+            "what does not count yet will be refused: to have all counted, let workers with the "
+            "former settings finish first"
         )
 
 

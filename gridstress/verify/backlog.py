@@ -1,15 +1,16 @@
 """What the group of the workers has not read yet."""
 
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from gridstress import topics
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from gridstress.topic_reader import partition_count, scan_topic
+from gridstress.topics import MEASUREMENTS, STRESS, propagated
 from topology.errors import BrokerError, DataError
 
 
@@ -49,13 +50,35 @@ async def _committed(settings: Settings, topic: str) -> dict[int, int]:
     return {partition: offset for partition, offset in found.items() if offset is not None}
 
 
-async def nothing_left(settings: Settings) -> bool:
-    """Whether the group has finished everything that the stages read; errors as `unfinished`.
+class CatchUp:
+    """Whether the group has finished what lay before its stages, while more may come.
 
-    The offsets are asked for before the topics are read: what a stage had made of the records
-    that it had finished lies in the next topic by then.
+    The ends of each topic are noted when the topics before it are worked off: what a stage had made
+    of the records that it had finished lies in the next topic by then.
     """
-    async with aclosing(unfinished(settings, topics.sources(settings.model_names))) as records:
-        async for _ in records:
-            return False
-    return True
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._steps = [[MEASUREMENTS], [STRESS], [*map(propagated, settings.model_names)]]
+        self._ends: dict[str, dict[int, int]] | None = None
+
+    async def is_done(self) -> bool:
+        """Look how far the group has come; errors as `unfinished`."""
+        while self._steps:
+            if self._ends is None:
+                self._ends = await self._note_ends(self._steps[0])
+            for topic, ends in self._ends.items():
+                finished = await _committed(self._settings, topic)
+                if any(finished.get(partition, 0) < end for partition, end in ends.items()):
+                    return False
+            self._steps.pop(0)
+            self._ends = None
+        return True
+
+    async def _note_ends(self, names: Iterable[str]) -> dict[str, dict[int, int]]:
+        """Where the unfinished records of each topic end, by partition."""
+        ends: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        async with aclosing(unfinished(self._settings, names)) as records:
+            async for record in records:
+                ends[record.topic][record.partition] = record.offset + 1
+        return ends

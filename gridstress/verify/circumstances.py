@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 
 from gridstress.group_settings import Mine, differences
-from gridstress.headers import as_number, known_headers
-from gridstress.kafka_security import Where
 from gridstress.settings import Settings
 from gridstress.settings_log import read_log
-from gridstress.topic_reader import scan_topic
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
-from gridstress.verify.collect import former_letters
-from gridstress.verify.measured import OTHER_SETTINGS, Place
 from topology.errors import GridstressError
 from topology.grid import Grid
 
@@ -55,28 +49,5 @@ async def run_circumstances(settings: Settings, grid: Grid, run: str) -> Circums
     if run not in era.ended_runs:
         return Circumstances(notes=notes)
     ended_at = group.eras[era.number + 1].founded.at
-    note = f"other settings were accepted at {ended_at}, which ended this run: what came after "
-    return Circumstances(ended_at, (*notes, note + "and the windows then open are not compared"))
-
-
-async def refused_measurements(where: Where) -> frozenset[Place]:
-    """Find the partitions and offsets of measurements that were refused as of an ended run.
-
-    Raises
-    ------
-    BrokerError
-        If the broker does not answer.
-    """
-    found = set()
-    former = await former_letters(where)
-    async for record in scan_topic(where, DEAD_LETTERS, begin=former):
-        headers = known_headers(record.headers)
-        if headers.get("reason") == _REASON and headers.get("topic") == _TOPIC:
-            partition = as_number(headers.get("partition", b""))
-            offset = as_number(headers.get("offset", b""))
-            if partition is not None and offset is not None:  # anybody can write a letter
-                found.add(Place(partition, offset))
-    return frozenset(found)
-
-
-_TOPIC, _REASON = MEASUREMENTS.encode(), OTHER_SETTINGS.encode()
+    note = f"other settings were accepted at {ended_at}, which ended this run: compared up to the "
+    return Circumstances(ended_at, (*notes, note + "last final window of each shard"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from gridstress.verify.compare_alarms import compare_alarms, decisions_for
+from gridstress.verify.compare_alarms import compare_alarms
 from gridstress.verify.compare_aside import AsideLetter, compare_aside
 from gridstress.verify.compare_refused import Letters, compare_later, compare_refused
 from gridstress.verify.compare_sent import compare_sent
@@ -21,7 +21,8 @@ class Observed:
 
     ``unreadable`` are records of the result topics that are none, ``misplaced`` those in another
     partition than their shard's. ``aside`` are dead letters of single rows, ``letters`` all other.
-    ``ended`` is whether other settings were accepted, which ended the run.
+    ``ended`` is whether other settings were accepted, which ended the run: how far its rows were
+    counted by then is in no log, so what each shard said is compared up to its last final window.
     """
 
     windows: dict[str, list[RiskWindow]] = field(default_factory=dict)
@@ -68,11 +69,12 @@ def compare(
     outcomes = {"measurements": _measurements(expected, observed, measurements)}
     for model in expected.models:
         outcome = outcomes[model] = Outcome()
-        windows = compare_windows(expected, model, observed.windows.get(model, []), outcome)
-        decisions = decisions_for(expected, model, windows, outcome)
-        compare_alarms(expected, model, decisions, observed.alerts.get(model, []), outcome)
+        windows = compare_windows(
+            expected, model, observed.windows.get(model, []), outcome, ended=observed.ended
+        )
+        compare_alarms(expected, model, windows, observed.alerts.get(model, []), outcome)
         letters = [letter for letter in observed.aside if letter.model == model]
-        compare_aside(expected, model, letters, outcome)
+        compare_aside(expected, model, letters, outcome, ended=observed.ended)
         if open_windows is not None:
             compare_open(expected, model, open_windows.get(model, OpenWindows([])), outcome)
     return outcomes
@@ -112,8 +114,8 @@ def _refused(
     if measurements is None:
         refused = [f"not counted: {text}" for text in expected.intake.refused]
     else:
-        compare_sent(measurements.record, measurements.arrived, outcome)
-        compare_refused(measurements, expected.grid, observed.letters, outcome)
+        compare_sent(measurements.record, measurements.frames, outcome)
+        compare_refused(measurements, expected.grid, observed.letters, observed.ended, outcome)
         refused = [
             f"not counted: grid_measurements {record.place}: {record.reason}: {record.detail}"
             for record in measurements.judged(expected.grid)

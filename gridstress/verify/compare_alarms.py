@@ -56,14 +56,21 @@ def decisions_for(
 def compare_alarms(
     expected: Recomputed,
     model: str,
-    decisions: list[Decision],
+    windows: ObservedWindows,
     alerts: Iterable[RiskAlert],
     outcome: Outcome,
 ) -> None:
-    """Hold the alerts of one model against the recomputed ones, one by one and as episodes."""
+    """Hold the alerts of one model against the recomputed ones, one by one and as episodes.
+
+    Those of windows that need not be there need not be there either.
+    """
+    alerts = list(alerts)
+    there = {alert.alert_id for alert in alerts}
+    decisions = decisions_for(expected, model, windows, outcome)
     due = {
         a.alert_id: (d, a)
         for d, a in zip(decisions, expected.alerts(model, decisions), strict=True)
+        if windows.due[d.window, windows.shard_of_node[d.node]] or a.alert_id in there
     }
     place = {alert_id: at for at, alert_id in enumerate(due)}
     newest: dict[str, int] = {}

@@ -4,13 +4,18 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gridstress.verify.measured import OTHER_SETTINGS, Measured, Measurements, Place
+from gridstress.topics import MEASUREMENTS
+from gridstress.verify.measured import UNDECODABLE, Measured, Measurements, Place
 from gridstress.verify.outcome import Outcome
 from topology.grid import Grid
 
 STAGE = "detection"
 """Reads ``grid_measurements``."""
-ELSEWHERE = ("lost", "undecodable")
+OTHER_SETTINGS = "other-settings"
+"""Reason of letters about records of a run that other settings have ended. Such a record may have
+been counted: by a worker that was killed before it had committed it."""
+REFUSED = "records refused: run ended"
+ELSEWHERE = ("lost", UNDECODABLE)
 """Reasons of letters about what nobody can read: there is no record to compare them with."""
 
 
@@ -30,6 +35,15 @@ class Letter:
     digest: str
     run: str | None = None
     upto: int | None = None
+
+    def stands_for(self, record: Measured) -> bool:
+        """Whether it is about the batch that this record of ``grid_measurements`` ends."""
+        return (
+            (self.topic, self.reason, record.reason) == (MEASUREMENTS, UNDECODABLE, UNDECODABLE)
+            and self.place is not None
+            and self.place.partition == record.place.partition
+            and self.place.offset <= record.place.offset < (self.upto or 0)
+        )
 
     @property
     def span(self) -> str:
@@ -63,9 +77,12 @@ class Letters:
 
 
 def compare_refused(
-    measurements: Measurements, grid: Grid, letters: Letters, outcome: Outcome
+    measurements: Measurements, grid: Grid, letters: Letters, ended: bool, outcome: Outcome
 ) -> None:
-    """Hold the records of a run, and those that name no run, against the letters."""
+    """Hold the records of a run, and those that name no run, against the letters.
+
+    ``ended`` is whether other settings have ended the run, so that any record may be refused.
+    """
     about: dict[tuple[Place, str], list[Letter]] = defaultdict(list)
     for letter in letters.measurements:
         if letter.reason in ELSEWHERE:
@@ -85,7 +102,11 @@ def compare_refused(
     }
     for record in (*judged, *measurements.nameless):
         found = about.pop((record.place, record.digest), [])
-        if record.reason:
+        if any(letter.stands_for(record) for letter in letters.measurements):
+            continue  # noted above
+        if ended and any(letter.reason == OTHER_SETTINGS for letter in found):
+            outcome.counts[REFUSED] += 1
+        elif record.reason:
             _compare(record, found, letters.whole_since_ms, outcome)
         elif found:
             partition, offset = record.place
@@ -104,7 +125,7 @@ def _compare(
 ) -> None:
     name = f"grid_measurements {record.place} ({record.detail})"
     outcome.counts["letters expected"] += 1
-    if not found and record.sent_ms < whole_since_ms:
+    if not found and 0 <= record.sent_ms < whole_since_ms:
         outcome.counts["letters expired"] += 1
         outcome.notes.append(f"{name}: a letter would have been deleted by now")
     elif not found:
@@ -147,7 +168,7 @@ def compare_later(letters: Letters, ended: bool, outcome: Outcome) -> None:
         outcome.notes.append("dead letters of before `gridstress reshard` are left out")
     for letter in letters.later:
         if ended and letter.reason == OTHER_SETTINGS:
-            outcome.counts["records refused: run ended"] += 1
+            outcome.counts[REFUSED] += 1
             continue
         outcome.problem(
             "letters unexpected",

@@ -19,12 +19,13 @@ from topology.messages import Floats, RiskWindow
 class ObservedWindows:
     """The app's windows laid out like the recomputed ones: stress and risk (windows, nodes).
 
-    ``found`` has shape (windows, shards).
+    ``found`` and ``due``, which must be there, have shape (windows, shards).
     """
 
     stress: Floats
     risk: Floats
     found: Mask
+    due: Mask
     shard_of_node: np.ndarray[Any, np.dtype[np.int64]]
 
     @property
@@ -56,12 +57,18 @@ class OpenWindows(NamedTuple):
 
 
 def compare_windows(
-    expected: Recomputed, model: str, windows: Iterable[RiskWindow], outcome: Outcome
+    expected: Recomputed,
+    model: str,
+    windows: Iterable[RiskWindow],
+    outcome: Outcome,
+    *,
+    ended: bool = False,
 ) -> ObservedWindows:
     """Hold the final windows of one model against the recomputed ones.
 
-    Every step end up to the watermark must be there for every shard, also without nodes. Copies
-    are fine as long as their values agree.
+    Every step end up to the watermark must be there for every shard, also without nodes; of a run
+    that was ``ended``, up to the last one of the shard that is there. Copies are fine as long as
+    their values agree.
     """
     shards = expected.settings.partitions
     shape = (expected.closed, len(expected.grid.nodes))
@@ -69,13 +76,16 @@ def compare_windows(
         np.zeros(shape),
         np.zeros(shape),
         np.zeros((expected.closed, shards), dtype=np.bool_),
+        np.ones((expected.closed, shards), dtype=np.bool_),
         np.array([crc32(name.encode()) % shards for name in expected.grid.ids], dtype=np.int64),
     )
     for window in windows:
         _place(expected, observed, window, outcome)
-    outcome.counts["windows expected"] += observed.found.size
+    if ended:  # a window is due if one that ends then or later is there
+        observed.due = np.logical_or.accumulate(observed.found[::-1])[::-1]
+    outcome.counts["windows expected"] += int(observed.due.sum())
     outcome.counts["windows found"] += int(observed.found.sum())
-    for at, shard in np.argwhere(~observed.found):
+    for at, shard in np.argwhere(observed.due & ~observed.found):
         outcome.problem(
             "windows missing",
             f"{model}: window ending {to_iso(expected.ends_s[at])} of shard {shard} is missing",

@@ -1,20 +1,21 @@
 """The measurements of a run as they lie in their topic, and the records that cannot be used."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
+from gridstress.fetched_batches import Undecodable
 from gridstress.verify.records import measurement_of, parse, run_of
 from topology.errors import DataError, MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, RunRecord
 
-OTHER_SETTINGS = "other-settings"
-"""Reason of letters about records of a run that other settings have ended."""
+UNDECODABLE = "undecodable"
+"""Reason of letters about batches that an operator had the workers pass over."""
 
 
 class Place(NamedTuple):
@@ -74,12 +75,7 @@ class Measurements:
 
     @property
     def frames(self) -> list[MeasurementFrame]:
-        """The run's frames, also those of unknown zones and nodes, but for refused ones."""
-        return [r.frame for r in self.records if r.frame is not None and not r.reason]
-
-    @property
-    def arrived(self) -> list[MeasurementFrame]:
-        """All frames of the run that are in the topic, refused ones included."""
+        """The run's frames, also those of unknown zones and nodes."""
         return [record.frame for record in self.records if record.frame is not None]
 
     def check_order(self, grid: Grid) -> None:
@@ -108,22 +104,14 @@ class Measurements:
                 "another name.",
             )
 
-    def refuse(self, places: Collection[Place]) -> None:
-        """Leave out what was refused because other settings had ended the run."""
-        words = "the run had been ended by other settings"
-        self.records = [
-            replace(record, reason=OTHER_SETTINGS, detail=words)
-            if record.place in places and record.frame is not None
-            else record
-            for record in self.records
-        ]
-
     def add(self, record: ConsumerRecord) -> None:
         """Take a record of the topic, the next of its partition; one of another run is passed."""
         first = self.read.get(record.partition, range(record.offset, record.offset)).start
         self.read[record.partition] = range(first, record.offset + 1)
         run, frame, reason, detail = None, None, "", ""
         try:
+            if isinstance(record.value, Undecodable):
+                raise MessageError(UNDECODABLE, record.value.cause)
             pairs = parse(record.value)
             run = run_of(pairs)
             if run not in (self.run, None):
@@ -138,7 +126,7 @@ class Measurements:
     def judged(self, grid: Grid) -> Iterator[Measured]:
         """Yield the run's records, each with why it cannot be used on this grid."""
         for record in self.records:
-            if record.frame is None or record.reason:
+            if record.frame is None:
                 yield record
             else:
                 reason, detail = refusal_of(record.frame, grid)

@@ -126,7 +126,7 @@ async def drain(
     expected: Recomputed,
     *,
     patience_s: float,
-    nothing_left: Callable[[], Awaitable[bool]],
+    is_caught_up: Callable[[], Awaitable[bool]],
     say: Callable[[str], None] = lambda _: None,
 ) -> list[str]:
     """Wait until every shard of every model has done all that follows from the measurements.
@@ -139,15 +139,15 @@ async def drain(
         What was recomputed: gives the last row of each zone, and the last window to be closed.
     patience_s
         How long to go on without any progress.
-    nothing_left
-        Asked while there is none: whether the workers have read everything there is.
+    is_caught_up
+        Asked while there is none: whether the workers have finished what lay there.
     say
         Is told what is being waited for, whenever that changes.
 
     Returns
     -------
     list
-        What is missing although nothing is left to be read, in words; empty if all is there.
+        What is missing although they have caught up, in words; empty if all is there.
 
     Raises
     ------
@@ -169,7 +169,7 @@ async def drain(
             say(f"waiting for {len(missing)} parts: {first_of(missing)}")
         elif loop.time() > ask_at:
             # What is published lies a moment behind: it counts if it is still so the next time.
-            before_too, quiet = quiet, await nothing_left()
+            before_too, quiet = quiet, await is_caught_up()
             if quiet and before_too:
                 return missing
             if not quiet and loop.time() > deadline:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gridstress.fetched_batches import Undecodable
 from gridstress.verify.compare import Observed, compare
 from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.compare_refused import Letter
@@ -344,6 +345,17 @@ def test_a_letter_twice_is_fine() -> None:
     assert all(outcome.ok for outcome in found.found().values())
 
 
+def test_a_batch_that_cannot_be_decoded_needs_the_letter_of_an_operator() -> None:
+    found = world()
+    batch = Undecodable.of(b"?", 6, ValueError("the checksum is wrong"))
+    found.measurements.add(replace(record(0, 8, batch), timestamp=-1))
+    found.said.letters.whole_since_ms = 1
+    assert "0/8 (ValueError: the checksum is wrong)" in found.found()["measurements"].problems[0]
+    skipped = Letter("grid_measurements", Place(0, 6), "operator", "undecodable", "", upto=9)
+    found.said.letters.measurements.append(skipped)
+    assert found.found()["measurements"].ok
+
+
 def test_a_refused_record_that_was_sent_again_and_counted_is_fine() -> None:
     """The topology was put right, and `dead-letters replay` sent the record once more."""
     found = world()
@@ -370,21 +382,6 @@ def test_a_letter_that_the_broker_may_have_deleted_is_not_missed() -> None:
     outcome = found.found()["measurements"]
     assert outcome.ok
     assert outcome.counts["letters expired"] == 1
-
-
-def test_what_was_refused_of_a_run_that_other_settings_ended_is_left_out() -> None:
-    """The late row came after the end: it is neither late nor unexpected then."""
-    found = world([north(), STRANGE, evening()[1]])
-    found.measurements.refuse({Place(0, 1)})
-    found.expected = recompute(found.measurements.frames, GRID, SETTINGS)
-    found.said.ended = True
-    found.said.letters.measurements.append(letter(1, encode(LATE), "other-settings", run="r1"))
-    later_letter(found, "other-settings")
-    outcomes = found.found()
-    assert [outcome.problems for outcome in outcomes.values()] == [[], [], []]
-    assert outcomes["measurements"].counts["records refused: run ended"] == 1
-    later_letter(found, "failed")
-    assert not found.found()["measurements"].ok
 
 
 def test_letters_that_stand_for_offsets_are_noted_with_their_span() -> None:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from itertools import count
 
 import msgspec
 import pytest
@@ -191,8 +193,31 @@ def test_rows_that_move_no_clock_are_waited_for(command, broker, worker):
     assert result.exit_code == 0, result.output
 
 
-def test_workers_that_have_nothing_left_are_not_waited_for_and_what_was_lost_is_named(
-    command, broker, worker, monkeypatch
+@contextmanager
+def feed_of_another_run(broker: str, group: str) -> Iterator[None]:
+    """Frames that never end, of which the group has always one left."""
+    stopped = threading.Event()
+
+    def go_on() -> None:
+        for seq in count():
+            one = frame("North", seq, [seq], [[load(1), load(1)]], run="feed")
+            send(broker, [("grid_measurements", 0, one)])
+            finish(broker, group, "grid_measurements", but=1)
+            if stopped.is_set():
+                return
+
+    feed = threading.Thread(target=go_on)
+    feed.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        feed.join()
+
+
+@pytest.mark.parametrize("feed_goes_on", [False, True])
+def test_workers_that_have_caught_up_are_not_waited_for_and_what_was_lost_is_named(
+    command, broker, worker, monkeypatch, feed_goes_on
 ):
     frames = [msgspec.structs.replace(f, run="holes") for f in evening()]
     expected = recompute(frames, GRID, SETTINGS)
@@ -206,11 +231,12 @@ def test_workers_that_have_nothing_left_are_not_waited_for_and_what_was_lost_is_
     finish(broker, "holes", "grid_measurements")
     api = worker("holes", expected)
     api.applied["North"] = 3
-    result = command("verify", "--run", "holes", "--api", api.url, "--wait", "60", "--json")
+    with feed_of_another_run(broker, "holes") if feed_goes_on else nullcontext():
+        result = command("verify", "--run", "holes", "--api", api.url, "--wait", "10", "--json")
     assert result.exit_code == 1, result.output
     found = json.loads(result.stdout)["outcomes"]
     notes = "\n".join(found["measurements"]["notes"])
-    assert "the workers have nothing left to read: linear shard 0 at row 3 of 6" in notes
+    assert "the workers have read what lay there: linear shard 0 at row 3 of 6" in notes
     assert "stress_events 1/7 to before 12: a dead letter says lost" in notes
     assert found["linear"]["counts"]["windows missing"] > 0
 

@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from bench.worker import url_of, worker_spec
 from gridstress import processes
 from gridstress.settings import Settings, load_settings
-from gridstress.topic_reader import read_topic
+from gridstress.topic_reader import partition_count, read_topic
 from gridstress.topics import MEASUREMENTS
 from tests.frames import ended, measured
 from tests.support import commands
@@ -228,3 +228,17 @@ class Sent:
 async def records(bootstrap: str, topic: str) -> list[ConsumerRecord]:
     """Everything in a topic."""
     return await read_topic(bootstrap, topic)
+
+
+async def go_back(bootstrap: str, topic: str, group: str = "gridstress") -> None:
+    """Commit the beginning of every partition of a topic, for a group without members."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        partitions = range(await partition_count(bootstrap, topic))
+        consumer.assign([TopicPartition(topic, partition) for partition in partitions])
+        await consumer.commit(dict.fromkeys(consumer.assignment(), 0))
+    finally:
+        await consumer.stop()
