@@ -225,6 +225,7 @@ class SafeConsumer(driver.Consumer):
             expected = 0 if place is None and not transport.is_new_group() else place
             if expected is not None and expected < begins[tp]:
                 await self._report_lost(tp, expected, begins[tp])
+                self._pass(tp, begins[tp])
         # aiokafka does not seek where nothing is committed: what an aborted fetch took from
         # there would be lost.
         seeks = {tp: begins[tp] for tp, at in places.items() if not at or at < begins[tp]}
@@ -251,6 +252,8 @@ class SafeConsumer(driver.Consumer):
                 begin = (await self.earliest_offsets(tp)).get(tp, 0)
                 if begin > expected:
                     await self._report_lost(tp, expected, min(begin, place))
+                if not self.flow_active:
+                    return  # what was handed over is forgotten meanwhile, and not acknowledged
                 self._pass(tp, place)
                 self._fetched_to[tp] = place
         for tp, found in records.items():
@@ -260,7 +263,6 @@ class SafeConsumer(driver.Consumer):
     async def _report_lost(self, tp: TP, first: int, upto: int) -> None:
         transport: Any = self.transport
         await transport.report_lost(tp, first, upto)
-        self._pass(tp, upto)
 
     def _pass(self, tp: TP, upto: int) -> None:
         """Commit over what is never handed to a stream, as if a stream had acknowledged it.
@@ -318,6 +320,8 @@ class SafeConsumer(driver.Consumer):
             if isinstance(record.value, Undecodable):
                 transport: Any = self.transport
                 await transport.pass_over(tp, record.value)
+                if not self.flow_active:
+                    return  # as in `_report_holes`
                 self._pass(tp, record.offset + 1)
                 continue
             self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))

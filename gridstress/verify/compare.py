@@ -72,7 +72,8 @@ def compare(
         windows = compare_windows(
             expected, model, observed.windows.get(model, []), outcome, ended=observed.ended
         )
-        compare_alarms(expected, model, windows, observed.alerts.get(model, []), outcome)
+        alerts = observed.alerts.get(model, [])
+        compare_alarms(expected, model, windows, alerts, outcome, ended=observed.ended)
         letters = [letter for letter in observed.aside if letter.model == model]
         compare_aside(expected, model, letters, outcome, ended=observed.ended)
         if open_windows is not None:

@@ -59,19 +59,26 @@ def compare_alarms(
     windows: ObservedWindows,
     alerts: Iterable[RiskAlert],
     outcome: Outcome,
+    *,
+    ended: bool = False,
 ) -> None:
     """Hold the alerts of one model against the recomputed ones, one by one and as episodes.
 
-    Those of windows that need not be there need not be there either.
+    Of a run that was ``ended``, up to the last one of each shard that is there: a worker that was
+    killed may have sent windows and not their alerts.
     """
-    alerts = list(alerts)
-    there = {alert.alert_id for alert in alerts}
     decisions = decisions_for(expected, model, windows, outcome)
-    due = {
-        a.alert_id: (d, a)
-        for d, a in zip(decisions, expected.alerts(model, decisions), strict=True)
-        if windows.due[d.window, windows.shard_of_node[d.node]] or a.alert_id in there
-    }
+    pairs = list(zip(decisions, expected.alerts(model, decisions), strict=True))
+    if ended:
+        alerts = list(alerts)
+        there = {alert.alert_id for alert in alerts}
+        last = {windows.shard_of_node[d.node]: d.window for d, a in pairs if a.alert_id in there}
+        pairs = [
+            (d, a)
+            for d, a in pairs
+            if a.alert_id in there or d.window < last.get(windows.shard_of_node[d.node], -1)
+        ]
+    due = {a.alert_id: (d, a) for d, a in pairs}
     place = {alert_id: at for at, alert_id in enumerate(due)}
     newest: dict[str, int] = {}
     seen: dict[str, RiskAlert] = {}

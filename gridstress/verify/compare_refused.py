@@ -93,6 +93,7 @@ def compare_refused(
             )
         elif letter.place is not None:
             about[letter.place, letter.digest].append(letter)
+    passed_over = [letter for letter in letters.measurements if letter.reason == UNDECODABLE]
     judged = list(measurements.judged(grid))
     # Where a record that has no letter lies last, by partition and digest.
     last = {
@@ -102,7 +103,7 @@ def compare_refused(
     }
     for record in (*judged, *measurements.nameless):
         found = about.pop((record.place, record.digest), [])
-        if any(letter.stands_for(record) for letter in letters.measurements):
+        if any(letter.stands_for(record) for letter in passed_over):
             continue  # noted above
         if ended and any(letter.reason == OTHER_SETTINGS for letter in found):
             outcome.counts[REFUSED] += 1

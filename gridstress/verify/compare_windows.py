@@ -19,13 +19,12 @@ from topology.messages import Floats, RiskWindow
 class ObservedWindows:
     """The app's windows laid out like the recomputed ones: stress and risk (windows, nodes).
 
-    ``found`` and ``due``, which must be there, have shape (windows, shards).
+    ``found`` has shape (windows, shards).
     """
 
     stress: Floats
     risk: Floats
     found: Mask
-    due: Mask
     shard_of_node: np.ndarray[Any, np.dtype[np.int64]]
 
     @property
@@ -76,16 +75,23 @@ def compare_windows(
         np.zeros(shape),
         np.zeros(shape),
         np.zeros((expected.closed, shards), dtype=np.bool_),
-        np.ones((expected.closed, shards), dtype=np.bool_),
         np.array([crc32(name.encode()) % shards for name in expected.grid.ids], dtype=np.int64),
     )
     for window in windows:
         _place(expected, observed, window, outcome)
+    due: Mask = np.ones_like(observed.found)
     if ended:  # a window is due if one that ends then or later is there
-        observed.due = np.logical_or.accumulate(observed.found[::-1])[::-1]
-    outcome.counts["windows expected"] += int(observed.due.sum())
+        due = np.logical_or.accumulate(observed.found[::-1])[::-1]
+        reached = ", ".join(
+            f"{shard} up to {to_iso(expected.ends_s[count - 1])}"
+            if count
+            else f"{shard} not at all"
+            for shard, count in enumerate(due.sum(axis=0).tolist())
+        )
+        outcome.notes.append(f"{model}: shards compared: {reached}")
+    outcome.counts["windows expected"] += int(due.sum())
     outcome.counts["windows found"] += int(observed.found.sum())
-    for at, shard in np.argwhere(observed.due & ~observed.found):
+    for at, shard in np.argwhere(due & ~observed.found):
         outcome.problem(
             "windows missing",
             f"{model}: window ending {to_iso(expected.ends_s[at])} of shard {shard} is missing",

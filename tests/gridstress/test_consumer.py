@@ -306,6 +306,61 @@ async def test_a_batch_that_an_operator_has_skipped_is_passed_over(consumer: Any
     assert consumer._new_offset(A) == 5, "it is committed over"
 
 
+async def begun(consumer: Any) -> asyncio.Task[list[tuple[int, int]]]:
+    """A fetch behind two records that no stream has acknowledged."""
+    consumer.app.topics._acking_topics.add(A.topic)
+    for offset in (1, 2):
+        consumer._handed_over[A].append(offset)
+    return asyncio.create_task(delivered(consumer))
+
+
+async def taken_away(consumer: Any) -> None:
+    consumer.stop_flow()
+    consumer._forget([A])
+
+
+async def test_a_hole_is_not_passed_once_the_partition_is_given_up(
+    consumer: Any, log: Log, lost: list[Any]
+) -> None:
+    """Records before it are not acknowledged: who has the partition next must read them."""
+    await rewound(consumer, {A: 3, B: 1})
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def earliest(*tps: TP) -> dict[TP, int]:
+        asked.set()
+        await answer.wait()
+        return dict.fromkeys(tps, 0)
+
+    consumer.earliest_offsets = earliest
+    log.position[A] = 4
+    fetch = await begun(consumer)
+    await asked.wait()
+    await taken_away(consumer)
+    answer.set()
+    assert await fetch == []
+    assert consumer._new_offset(A) is None
+
+
+async def test_a_batch_is_not_passed_over_once_the_partition_is_given_up(
+    consumer: Any, log: Log
+) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def is_skipped(*_: Any) -> bool:
+        asked.set()
+        return await answer.wait()
+
+    consumer.transport.is_skipped = is_skipped
+    undecodable(log)
+    del log.waiting[A][0]
+    fetch = await begun(consumer)
+    await asked.wait()
+    await taken_away(consumer)
+    answer.set()
+    assert await fetch == []
+    assert consumer._new_offset(A) is None
+
+
 @pytest.mark.parametrize("timestamp", [None, -1, -(2**62), 2**63 - 1])
 async def test_a_record_of_any_time_has_one_that_can_be_reckoned_with(
     consumer: Any, log: Log, timestamp: int | None
