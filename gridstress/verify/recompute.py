@@ -173,6 +173,8 @@ def _window_ends(
     blocks: Sequence[Block], intake: Intake, grid: Grid, settings: Settings
 ) -> tuple[Floats, float]:
     """Return all window ends, and the event time up to which it is certain which there are."""
+    if not blocks:  # every row was set aside, or ended its zone
+        return np.empty(0), -math.inf
     step_s, size_s = settings.step_s, settings.size_s
     times = np.unique(np.concatenate([b.times_s[~b.aside] for b in blocks]))
     longest = max(settings.max_ahead_s, size_s) if settings.max_ahead_s else math.inf

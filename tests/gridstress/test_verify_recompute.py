@@ -3,11 +3,13 @@ import math
 import numpy as np
 import pytest
 
+from gridstress.verify.compare import compare
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
     SETTINGS,
+    echo,
     end,
     evening,
     frame,
@@ -152,6 +154,14 @@ def test_without_a_watermark_nothing_is_final_and_nothing_is_raised():
     result = recompute(unfinished()[:1], GRID, SETTINGS)
     assert result.closed == 0
     assert result.alerts("linear") == []
+
+
+def test_a_run_that_ends_before_its_first_row_has_no_windows():
+    expected = recompute([end("North", 0, 1), end("South", 0, 1)], GRID, SETTINGS)
+    assert (len(expected.ends_s), expected.closed, expected.watermark_s) == (0, 0, None)
+    assert not any(o.problems for o in compare(expected, echo(expected)).values())
+    observed = echo(recompute(evening(), GRID, SETTINGS))
+    assert compare(expected, observed)["linear"].problems
 
 
 def test_times_before_1970_and_off_the_hour_fall_into_the_pane_below():
