@@ -59,6 +59,15 @@ class Worker:
         """The JSON answer to a question to its API, whatever its status."""
         return httpx.get(f"{self.url}/api/v1/{path}", params=query, timeout=10).json()
 
+    def status(self) -> dict[str, Any]:
+        """What it has told the others of itself last; awaited, for it tells every two seconds."""
+        name = self.get("health")["worker"]
+        told = wait_for(
+            lambda: [one for one in self.get("system")["workers"] if one["worker"] == name],
+            f"{name} tells how it is",
+        )
+        return dict(told[0])
+
     def kill(self) -> None:
         """SIGKILL: no good-bye, nothing flushed."""
         os.kill(self.service.pid, signal.SIGKILL)

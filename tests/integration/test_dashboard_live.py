@@ -127,9 +127,8 @@ def test_the_node_page_shows_both_models_windows(open_page: Ask, ask: Ask) -> No
         expect(page.locator(f"#node-sources-{place}")).to_contain_text(f"{source:.0%}")
 
 
-def test_the_system_page_shows_the_worker_and_what_it_owns(open_page: Ask, ask: Ask) -> None:
-    page = open_page("/system")
-    (worker,) = ask("system")["workers"]
+def test_the_system_page_shows_the_worker_and_what_it_owns(open_page: Ask, stack: Stack) -> None:
+    page, worker = open_page("/system"), stack.workers[0].status()
     expect(page.locator("#system-workers")).to_have_text("1")
     expect(page.locator("#system-workers-table tbody")).to_contain_text(worker["version"])
     expect(page.locator("#system-workers-table tbody")).to_contain_text(worker["faust"])

@@ -142,9 +142,8 @@ async def send_header_key(bootstrap: str, topic: str) -> None:
 
 def well(stack: Stack) -> bool:
     """Whether the first worker is there, finishes what comes, and answers."""
-    (health, system) = (stack.workers[0].get(path) for path in ("health", "system"))
-    lag = [worker["lag"] for worker in system["workers"] if worker["worker"] == health["worker"]]
-    return bool(health["status"] == "ok" and lag and not any(lag[0].values()))
+    worker = stack.workers[0]
+    return worker.get("health")["status"] == "ok" and not any(worker.status()["lag"].values())
 
 
 async def test_odd_records_on_every_topic_of_ours_stop_nothing(stack: Stack, broker: str) -> None:
@@ -240,10 +239,7 @@ def logged(worker: Worker) -> str:
 
 
 def finished(worker: Worker, topic: str) -> bool:
-    health = worker.get("health")
-    system = worker.get("system")
-    lag = [w["lag"][topic] for w in system["workers"] if w["worker"] == health["worker"]]
-    return health["status"] == "ok" and lag == [0]
+    return worker.get("health")["status"] == "ok" and worker.status()["lag"][topic] == 0
 
 
 @pytest.mark.kafka
