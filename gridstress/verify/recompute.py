@@ -173,7 +173,7 @@ def _window_ends(
     blocks: Sequence[Block], intake: Intake, grid: Grid, settings: Settings
 ) -> tuple[Floats, float]:
     """Return all window ends, and the event time up to which it is certain which there are."""
-    if not blocks:  # every row was set aside, or ended its zone
+    if not blocks:  # no row is in a window: all are late, too far ahead or final
         return np.empty(0), -math.inf
     step_s, size_s = settings.step_s, settings.size_s
     times = np.unique(np.concatenate([b.times_s[~b.aside] for b in blocks]))

@@ -18,7 +18,6 @@ from gridstress.cli.verify import verify
 from gridstress.topic_reader import read_topic
 from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.recompute import Recomputed, recompute
-from gridstress.verify.workers import WorkerApi
 from tests.gridstress.verify_broker import Worker, create, finish, of_run, send
 from tests.gridstress.verify_samples import (
     GRID,
@@ -314,15 +313,6 @@ def test_no_alerts_is_said(command, runs):
     result = command("alerts", "--run", "good", "--level", "critical")
     assert result.stdout == ""
     assert "no CRITICAL alerts of run good" in result.stderr
-
-
-async def test_an_answer_that_is_no_json_is_an_error(worker):
-    import httpx
-
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, text="<html>"))
-    async with httpx.AsyncClient(transport=transport) as client:
-        with pytest.raises(DataError, match="did not answer with JSON"):
-            await WorkerApi(client, "http://127.0.0.1:1").get("health")
 
 
 def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):

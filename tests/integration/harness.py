@@ -60,13 +60,13 @@ class Worker:
         return httpx.get(f"{self.url}/api/v1/{path}", params=query, timeout=10).json()
 
     def status(self) -> dict[str, Any]:
-        """What it has told the others of itself last; awaited, for it tells every two seconds."""
+        """Its newest status; waits for the first one, which comes within two seconds."""
         name = self.get("health")["worker"]
-        told = wait_for(
-            lambda: [one for one in self.get("system")["workers"] if one["worker"] == name],
-            f"{name} tells how it is",
+        found: list[dict[str, Any]] = wait_for(
+            lambda: [w for w in self.get("system")["workers"] if w["worker"] == name],
+            f"{name} publishes its status",
         )
-        return dict(told[0])
+        return found[0]
 
     def kill(self) -> None:
         """SIGKILL: no good-bye, nothing flushed."""

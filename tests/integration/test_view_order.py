@@ -106,6 +106,7 @@ def test_views_are_ordered_by_the_owners_epoch_and_not_by_clocks(stack: Stack) -
 def test_a_worker_whose_clock_is_wrong_is_neither_gone_nor_here_for_ever(stack: Stack) -> None:
     worker = stack.workers[0]
     known = worker.status()
+    assert worker.get("system")["workers"][1:] == []
     names = {"behind": -AHEAD_S, "ahead": AHEAD_S}
     sent = [
         (name, msgspec.json.encode(known | {"worker": name, "seen_at": time.time() + apart_s}))
