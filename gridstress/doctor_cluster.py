@@ -6,13 +6,11 @@ import webbrowser
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx
-
 from gridstress.kafka_security import connection
 from gridstress.settings import Settings
 from gridstress.topics import topic_specs
 from topology.errors import GridstressError
-from ui.auth import authorization
+from ui.client import ApiClient
 
 CLOCKS_APART_S = 2.0
 """How far two clocks may be apart."""
@@ -66,14 +64,10 @@ def clock_problem(settings: Settings) -> str:
         return f"it is {datetime.now(UTC):%Y-%m-%d}, before this version was made"
     for url in settings.api_urls.split(","):
         try:
-            asked = time.time()
-            answer: Any = httpx.get(
-                f"{url.strip().rstrip('/')}/api/v1/health",
-                headers=authorization(settings.token),
-                timeout=_WAIT_S,
-            ).json()
-            theirs = float(answer["now"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            with ApiClient(url, timeout_s=_WAIT_S, token=settings.token) as client:
+                asked = time.time()
+                theirs = client.health().now
+        except GridstressError:
             continue
         apart_s = max(asked - theirs, theirs - time.time(), 0.0)
         if apart_s > CLOCKS_APART_S:

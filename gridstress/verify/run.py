@@ -6,8 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
 from gridstress.verify.backlog import CatchUp
@@ -29,7 +27,6 @@ from gridstress.verify.workers import POLL_S, WorkerApi, drain, first_of
 from topology.clock import to_iso
 from topology.grid import Grid
 from topology.messages import RunRecord
-from ui.auth import authorization
 
 
 @dataclass
@@ -97,8 +94,7 @@ async def verify_run(
         frames = measurements.frames
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)
-    async with httpx.AsyncClient(timeout=10, headers=authorization(settings.token)) as client:
-        api = WorkerApi(client, request.api_url)
+    async with WorkerApi(request.api_url, settings.token) as api:
         if ended:
             say("a change of settings has ended this run: not waiting for workers")
             patience_s = 0.0

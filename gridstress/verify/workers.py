@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import httpx
 
@@ -11,7 +11,9 @@ from gridstress.verify.compare_windows import OpenWindow, OpenWindows
 from gridstress.verify.recompute import Recomputed
 from topology.clock import from_iso, to_iso
 from topology.errors import DataError, GridstressError
+from ui.auth import authorization
 
+ANSWER_S = 10.0
 POLL_S = 0.5
 STILL_S = 2.0
 """How long nothing moves before the workers' positions are looked up; at least two views long."""
@@ -25,15 +27,24 @@ class Reached(NamedTuple):
 
 
 class WorkerApi:
-    """A worker's API at ``url`` (``http://host:port``).
+    """A worker's API at ``url`` (``http://host:port``), open within ``async with``.
 
     A worker that cannot be reached raises `GridstressError`, an answer of another shape
     `DataError`.
     """
 
-    def __init__(self, client: httpx.AsyncClient, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         self.url = url.rstrip("/")
-        self._client = client
+        # No proxy of the environment: it would be shown the token.
+        self._client = httpx.AsyncClient(
+            timeout=ANSWER_S, headers=authorization(token), trust_env=False
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.aclose()
 
     async def get(self, path: str, **params: str) -> dict[str, Any] | None:
         """Fetch the answer, or None where the worker does not know the run (yet)."""

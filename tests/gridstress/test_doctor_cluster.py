@@ -2,18 +2,17 @@
 
 import asyncio
 import json
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 
 import pytest
+from pydantic import SecretStr
 
 from gridstress import doctor
 from gridstress.doctor_cluster import topic_problems
 from gridstress.settings import Settings
 from gridstress.topics import STRESS, ensure_topics
+from tests.support.http_answers import answering
 
 
 def settings(broker: str, **changes: object) -> Settings:
@@ -41,25 +40,10 @@ def test_topics_that_are_otherwise_are_named(broker: str) -> None:
     assert "gridstress reshard" in finding.hint
 
 
-@contextmanager
-def worker_at(ahead_s: float) -> Iterator[str]:
+def worker_at(ahead_s: float) -> AbstractContextManager[str]:
     """A worker's health, told by a clock that is ahead."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = json.dumps({"now": time.time() + ahead_s}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *words: object) -> None:
-            """Keep quiet."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    health = {"status": "ok", "worker": "here"}
+    return answering(lambda: json.dumps({**health, "now": time.time() + ahead_s}).encode())
 
 
 @pytest.mark.parametrize(("ahead_s", "ok"), [(0.0, True), (60.0, False), (-60.0, False)])
@@ -68,6 +52,14 @@ def test_clocks_that_are_apart_are_told(ahead_s: float, ok: bool) -> None:
         finding = doctor.clock(Settings(api_urls=url))
     assert finding.ok is ok
     assert ok or "s apart" in finding.detail
+
+
+@pytest.mark.parametrize("scheme", ["HTTP", "ALL"])
+def test_no_proxy_is_shown_the_token(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    with worker_at(0.0) as url, worker_at(60.0) as proxy:
+        monkeypatch.setenv(f"{scheme}_PROXY", proxy)
+        assert doctor.clock(Settings(api_urls=url, api_token=SecretStr("s" * 32))).ok
 
 
 def test_without_a_worker_the_clock_is_only_looked_at() -> None:
