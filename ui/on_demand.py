@@ -5,13 +5,16 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from topology.errors import GridstressError
-from ui.client import UnknownNameError
+from ui.client import ApiError
 
 logger = logging.getLogger(__name__)
 
 KEPT = 96
+MAX_QUESTION = 1000
+"""Characters. A browser may send anything; no names of ours make a longer question."""
 
 Answer = TypeVar("Answer")
 Key = tuple[str | int, ...]
@@ -27,7 +30,8 @@ class OnDemand:
     def __init__(self) -> None:
         self._lock = Lock()
         self._kept: OrderedDict[Key, tuple[int, Any]] = OrderedDict()
-        self._asking: dict[Key, Lock] = {}
+        # Gone with the last who waits for the answer.
+        self._asking: WeakValueDictionary[Key, Lock] = WeakValueDictionary()
         self._failed = False
 
     def take_failed(self) -> bool:
@@ -50,8 +54,10 @@ class OnDemand:
     ) -> Answer | None:
         """The answer of that version, asked for if it is not kept, and again until it is whole.
 
-        Something that does not exist is None. When the workers fail it is the last one known.
+        What does not exist or is refused is None. When the workers fail it is the last one known.
         """
+        if len(repr(key)) > MAX_QUESTION:
+            return None
         with self._lock:
             turn = self._asking.setdefault(key, Lock())
         with turn:
@@ -62,7 +68,7 @@ class OnDemand:
             answer: Answer | None
             try:
                 answer = ask()
-            except UnknownNameError:
+            except ApiError:
                 answer = None
             except GridstressError as error:
                 logger.debug("no answer about %s: %s", key, error)
@@ -73,5 +79,5 @@ class OnDemand:
                 self._kept[key] = (version, answer)
                 self._kept.move_to_end(key)
                 while len(self._kept) > KEPT:
-                    self._asking.pop(self._kept.popitem(last=False)[0], None)
+                    self._kept.popitem(last=False)
             return answer

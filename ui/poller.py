@@ -118,8 +118,9 @@ class Poller:
         self, node_id: str, models: Sequence[str], run: str | None = None
     ) -> dict[str, NodeDetail]:
         """One node under several models, asked for at the same time; without those not known."""
-        found = self._askers.map(lambda model: self.node(node_id, model, run), models)
-        return {model: one for model, one in zip(models, found, strict=True) if one}
+        asked = [model for model in self.snapshot(run).models if model in models]
+        found = self._askers.map(lambda model: self.node(node_id, model, run), asked)
+        return {model: one for model, one in zip(asked, found, strict=True) if one}
 
     def episodes(self, run: str | None = None) -> Episodes | None:
         """The newest 2,000 alarm episodes of all models; kept like a node's detail."""

@@ -1,7 +1,11 @@
+import gc
+import tracemalloc
 from threading import Event, Thread
 
-from ui.client import UnknownNameError, WorkerGoneError
-from ui.on_demand import KEPT, OnDemand
+import pytest
+
+from ui.client import ApiError, UnknownNameError, WorkerGoneError
+from ui.on_demand import KEPT, MAX_QUESTION, OnDemand
 
 
 def refuse(error):
@@ -36,11 +40,31 @@ def test_a_failure_gives_the_last_answer_and_is_tried_again():
     assert kept.get(("a",), 2, lambda: "new") == "new"
 
 
-def test_what_does_not_exist_is_none_and_not_asked_for_again():
+@pytest.mark.parametrize("error", [UnknownNameError("unknown", []), ApiError("refused")])
+def test_what_does_not_exist_or_is_refused_is_none_and_not_asked_for_again(error):
     kept = OnDemand()
     kept.get(("a",), 1, lambda: "old")
-    assert kept.get(("a",), 2, refuse(UnknownNameError("unknown", []))) is None
+    assert kept.get(("a",), 2, refuse(error)) is None
     assert kept.get(("a",), 2, lambda: "new") is None
+    assert not kept.take_failed()
+
+
+def test_a_question_longer_than_any_of_ours_is_not_asked():
+    kept = OnDemand()
+    assert kept.get(("node", "a" * MAX_QUESTION), 1, lambda: "answer") is None
+    assert kept.get(("history", *["a"] * MAX_QUESTION), 1, lambda: "answer") is None
+
+
+def test_nothing_stays_of_questions_that_got_no_answer():
+    kept = OnDemand()
+    texts = [f"{number:0900}" for number in range(2_000)]
+    tracemalloc.start()
+    for text in texts:
+        kept.get((text + "!",), 1, refuse(WorkerGoneError("gone")))
+    gc.collect()
+    grown, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown < 200_000 < sum(map(len, texts))
 
 
 def test_only_the_newest_answers_are_kept():
