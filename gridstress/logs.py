@@ -1,5 +1,6 @@
-"""What a worker logs: text where people look on, one JSON object a line where programs read.
+"""What is written for people: what a worker logs, and what names may do to a terminal.
 
+A worker logs text where people look on, one JSON object a line where programs read.
 Both have the same records. What a record is about stands in its JSON by name (``run``, ``shard``,
 ``topic``, ``partition``, ``offset``, ``stage``, ...), given by the code that logs as ``extra``.
 """
@@ -37,6 +38,11 @@ def logging_config(log_format: LogFormat, port: int) -> dict[str, Any] | None:
     }
     # Faust's handlers and levels stay; these are the names of their formatters.
     return {"merge": True, "formatters": {"default": formatter, "colored": formatter}}
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal would obey: names may come from anybody."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def text_of(line: str) -> str:

@@ -22,6 +22,7 @@ from gridstress.cli import (
     up,
     verify,
 )
+from gridstress.logs import printable
 from topology.errors import GridstressError
 
 EPILOG = (
@@ -76,9 +77,14 @@ def main() -> None:
     try:
         app()
     except GridstressError as error:
-        sys.stderr.write(f"error: {error}\n")
+        _write_error("error", str(error))
         if error.hint:
-            sys.stderr.write(f"hint: {error.hint}\n")
+            _write_error("hint", error.hint)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _write_error(label: str, text: str) -> None:
+    lines = "\n".join(map(printable, text.split("\n")))
+    sys.stderr.write(f"{label}: {lines}\n")

@@ -102,6 +102,7 @@ def alerts(
     import asyncio
     import logging
 
+    from gridstress.logs import printable
     from gridstress.settings import load_settings
     from gridstress.verify.collect import list_runs
     from topology.messages import encode
@@ -112,7 +113,7 @@ def alerts(
     chosen_model = _enabled(model, settings.model_names)
 
     def show(alert: "RiskAlert") -> None:
-        typer.echo(encode(alert).decode() if as_json else as_line(alert))
+        typer.echo(encode(alert).decode() if as_json else printable(as_line(alert)))
 
     async def main() -> None:
         chosen = run
@@ -130,7 +131,8 @@ def alerts(
         for alert in sorted(found, key=lambda a: (a.window_end, a.node_id)):
             show(alert)
         if not found and not follow:
-            typer.echo(f"no {level} alerts of run {chosen} in the {chosen_model} model", err=True)
+            of = f"run {chosen} in the {chosen_model} model"
+            typer.echo(printable(f"no {level} alerts of {of}"), err=True)
 
     try:
         asyncio.run(main())

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.logs import printable
+
 if TYPE_CHECKING:
     from gridstress.letters import Letter, Wanted
 
@@ -42,7 +44,7 @@ def list_letters(
     table = Table("id", "at", "topic", "stage", "reason", "detail")
     for letter in letters:
         cells = (letter.id, letter.at, letter.topic, letter.stage, letter.reason, letter.detail)
-        table.add_row(*(_safe(cell).replace("[", r"\[") for cell in cells))
+        table.add_row(*(printable(cell).replace("[", r"\[") for cell in cells))
     Console().print(table, highlight=False)
     typer.echo(f"{len(letters):,} dead letters", err=True)
 
@@ -57,7 +59,7 @@ def show(
     place = parse_id(letter_id)
     letter = only(_read(_wanted((place,))), *place)
     for name, value in letter.to_dict().items():
-        typer.echo(f"{name + ':':<11}{_safe(str('' if value is None else value))}")
+        typer.echo(f"{name + ':':<11}{printable(str('' if value is None else value))}")
     typer.echo()
     typer.echo(letter.pretty())
 
@@ -120,7 +122,7 @@ def replay(
         as_run=as_run,
     )
     for text in plan.left[:10]:
-        typer.echo(f"left out: {_safe(text)}", err=True)
+        typer.echo(f"left out: {printable(text)}", err=True)
     if len(plan.left) > 10:
         typer.echo(f"left out: {len(plan.left) - 10:,} more", err=True)
     if dry_run:
@@ -188,8 +190,3 @@ def _read(wanted: "Wanted") -> list["Letter"]:
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     return asyncio.run(read_letters(load_settings().kafka, wanted))
-
-
-def _safe(text: str) -> str:
-    """The text without what a terminal would obey: anybody can write a letter."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -26,6 +26,7 @@ def show(
     Exit codes: 0 the same, 1 something differs or nothing is settled yet, 3 broker.
     """
     from gridstress.group_settings import differences
+    from gridstress.logs import printable
     from gridstress.settings_log import read_log
     from topology.errors import GridstressError
 
@@ -47,7 +48,7 @@ def show(
         for name, value in sorted(now.settings.items()):
             typer.echo(f"{name:<{width}}  {value}")
         for run in ended:
-            typer.echo(f"ended by a change of settings: {run}")
+            typer.echo(f"ended by a change of settings: {printable(run)}")
         if accept := group.announced:
             typer.echo(f"being replaced by {accept.by}, since {accept.at}")
         for line in found:

@@ -51,6 +51,7 @@ def verify(
 
     from rich.console import Console
 
+    from gridstress.logs import printable
     from gridstress.settings import load_settings
     from gridstress.verify.compare_alarms import episodes_of
     from gridstress.verify.report import show, to_dict
@@ -70,7 +71,7 @@ def verify(
     status = Console(stderr=True)
 
     def say(text: str) -> None:
-        status.print(text, style="dim", highlight=False, markup=False)
+        status.print(printable(text), style="dim", highlight=False, markup=False)
 
     found = asyncio.run(verify_run(request, load_grid(settings.topology), settings, say))
     if episodes is not None:

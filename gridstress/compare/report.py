@@ -13,6 +13,7 @@ from gridstress.compare.measures import ModelMeasures, PairMeasures
 from gridstress.compare.ranks import TOP, Interval
 from gridstress.compare.score import Lead, Score
 from gridstress.compare.sweep import Outcome
+from gridstress.logs import printable
 from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso
 from topology.models import short_title_of, title_of
@@ -83,7 +84,7 @@ def show(
     run = comparison.run
     first = comparison.ends_s[0] - run.settings.step_s
     console.print(
-        f"run {run.run}: {to_iso(first)} to {to_iso(comparison.ends_s[-1])}, "
+        f"run {printable(run.run)}: {to_iso(first)} to {to_iso(comparison.ends_s[-1])}, "
         f"{len(comparison.ends_s):,} windows, {len(run.grid.nodes):,} nodes",
         highlight=False,
         markup=False,

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from gridstress.logs import printable
 from gridstress.verify.compare_sent import origin_of
 from gridstress.verify.outcome import TOLERANCE
 from gridstress.verify.run import Verification
@@ -46,26 +47,22 @@ def show(verification: Verification, console: Console) -> None:
     expected, outcomes = verification.expected, verification.outcomes
     rows = outcomes["measurements"].counts
     watermark_s = expected.watermark_s
-    console.print(
+    _say(
+        console,
         f"run {expected.run}: {rows['rows counted']} rows counted, "
         f"{rows['rows repeated']} repeated, {rows['rows late']} late, "
         f"{rows['rows ahead']} too far ahead, "
         f"{rows['frames refused']} frames refused, "
         f"{rows['letters found']} of {rows['letters expected']} letters about them found; "
         f"watermark {'not set' if watermark_s is None else to_iso(watermark_s)}",
-        highlight=False,
-        markup=False,
     )
     if verification.record is not None:
-        console.print(origin_of(verification.record), highlight=False, markup=False)
+        _say(console, origin_of(verification.record))
     console.print(_table(verification))
     for name, outcome in outcomes.items():
         if outcome.largest:
-            console.print(
-                f"{name}: largest relative difference {outcome.largest:.2g}, {outcome.largest_at}",
-                highlight=False,
-                markup=False,
-            )
+            at = f"{outcome.largest:.2g}, {outcome.largest_at}"
+            _say(console, f"{name}: largest relative difference {at}")
     notes = [note for outcome in outcomes.values() for note in outcome.notes]
     problems = [problem for outcome in outcomes.values() for problem in outcome.problems]
     _list(console, "note", notes)
@@ -99,6 +96,10 @@ def _table(verification: Verification) -> Table:
 
 def _list(console: Console, label: str, texts: list[str]) -> None:
     for text in texts[:FIRST]:
-        console.print(f"{label}: {text}", highlight=False, markup=False)
+        _say(console, f"{label}: {text}")
     if len(texts) > FIRST:
-        console.print(f"{label}: and {len(texts) - FIRST} more", highlight=False, markup=False)
+        _say(console, f"{label}: and {len(texts) - FIRST} more")
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(printable(text), highlight=False, markup=False)

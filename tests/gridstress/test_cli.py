@@ -56,6 +56,12 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_an_error_cannot_command_a_terminal() -> None:
+    done = gridstress("data", "show", "no\x1b[8mwhere")
+    assert r"no\x1b[8mwhere" in done.stderr
+    assert "\x1b" not in done.stderr
+
+
 def test_the_version_is_told() -> None:
     assert __version__ in CliRunner().invoke(app, ["--version"]).stdout
 

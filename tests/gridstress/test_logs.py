@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from gridstress.logs import logging_config, text_of, wants_json
+from gridstress.logs import logging_config, printable, text_of, wants_json
 
 LOGS = """
 import logging, sys
@@ -77,3 +77,9 @@ def test_the_level_is_the_one_that_was_asked_for() -> None:
 )
 def test_a_line_of_either_kind_is_told_as_text(line: str, text: str) -> None:
     assert text_of(line) == text
+
+
+def test_what_a_terminal_would_obey_is_written_out():
+    obeyed = "winter\x1b]0;title\x07 \x9b2J\u202e\r\n"
+    assert printable(obeyed) == r"winter\x1b]0;title\x07 \x9b2J\u202e\r\n"
+    assert printable("Zürich 1") == "Zürich 1"
