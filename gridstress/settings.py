@@ -250,6 +250,11 @@ class Settings(BaseSettings):
     )
     ui_bind: str = Field("127.0.0.1", description="Address the dashboard listens on.")
     ui_port: int = Field(8050, ge=1, le=65_535, description="Port of the dashboard.")
+    ui_proxy: str = Field(
+        "",
+        description="Address of the proxy in front of the dashboard, such as 127.0.0.1. It alone "
+        "is believed for whom it asks, and whether over HTTPS (X-Forwarded-For, -Proto).",
+    )
 
     @field_validator(
         "api_token",

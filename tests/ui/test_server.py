@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 import httpx
@@ -10,8 +11,8 @@ from tests.ui.literal_api import literal_api
 from topology.errors import UsageError
 from ui.client import ApiClient
 from ui.dashboard import create_dashboard, serve
-from ui.dashboard.login import ask_for_token
-from ui.dashboard.server import LIMITS
+from ui.dashboard.login import TRIES, ask_for_token
+from ui.dashboard.server import LIMITS, options
 from ui.poller import Poller
 
 TOKEN = "correct-horse-battery"
@@ -40,15 +41,26 @@ def test_a_token_or_plain_words_let_it_listen(allowed: dict[str, str]) -> None:
     assert heard.is_set()
 
 
-@pytest.fixture
-def address() -> Iterator[str]:
+@contextmanager
+def served(proxy: str = "") -> Iterator[str]:
     with literal_api() as api:
         app = create_dashboard(Poller(ApiClient(api.url)))
         ask_for_token(app, TOKEN)
-        server = create_server(app.server, host="127.0.0.1", port=0, threads=2, **LIMITS)
+        server = create_server(app.server, host="127.0.0.1", port=0, threads=2, **options(proxy))
         Thread(target=server.run, daemon=True).start()
         yield f"http://127.0.0.1:{server.effective_port}"
         server.trigger.pull_trigger(server.close)  # in its own thread, which may be waiting
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    with served() as url:
+        yield url
+
+
+def log_in(address: str, token: str = TOKEN, **headers: str) -> httpx.Response:
+    named = {f"X-Forwarded-{name}": value for name, value in headers.items()}
+    return httpx.post(f"{address}/login", data={"token": token}, headers=named)
 
 
 def test_a_body_or_header_that_is_too_large_is_refused(address: str) -> None:
@@ -61,11 +73,16 @@ def test_whoever_waits_for_it_to_come_up_needs_no_token(address: str) -> None:
     assert services.answers(f"{address}/")
 
 
-def test_a_proxy_on_this_machine_may_say_that_it_was_https(address: str) -> None:
-    answer = httpx.post(
-        f"{address}/login", data={"token": TOKEN}, headers={"X-Forwarded-Proto": "https"}
-    )
-    assert "Secure" in answer.headers["Set-Cookie"]
-    assert (
-        "Secure" not in httpx.post(f"{address}/login", data={"token": TOKEN}).headers["Set-Cookie"]
-    )
+def test_a_proxy_that_is_named_may_say_that_it_was_https(address: str) -> None:
+    with served(proxy="127.0.0.1") as behind:
+        assert "Secure" in log_in(behind, Proto="https").headers["Set-Cookie"]
+        assert "Secure" not in log_in(behind).headers["Set-Cookie"]
+    assert "Secure" not in log_in(address, Proto="https").headers["Set-Cookie"]
+
+
+def test_only_a_proxy_that_is_named_may_say_for_whom_it_asks(address: str) -> None:
+    others = [f"192.0.2.{n}" for n in range(TRIES + 1)]
+    with served(proxy="127.0.0.1") as behind:
+        assert {log_in(behind, "wrong", For=other).status_code for other in others} == {401}
+    codes = [log_in(address, "wrong", For=other).status_code for other in others]
+    assert codes == [401] * TRIES + [429]

@@ -22,12 +22,8 @@ THREADS = 8
 LIMITS: dict[str, Any] = {
     "max_request_body_size": 4 << 20,
     "max_request_header_size": 16 << 10,
-    # A proxy on this machine may say for whom it asks, and that it was asked over HTTPS.
-    "trusted_proxy": "127.0.0.1",
-    "trusted_proxy_headers": {"x-forwarded-for", "x-forwarded-proto"},
-    "clear_untrusted_proxy_headers": True,
 }
-"""How much a request may be (bytes; a callback sends what it stands on), and whom to believe."""
+"""How much a request may be, bytes; a callback sends what it stands on."""
 
 
 def serve(
@@ -37,6 +33,7 @@ def serve(
     port: int = 8050,
     token: str = "",
     insecure: bool = False,
+    proxy: str = "",
     reports: Path = Path(".gridstress/reports"),
     meanings: Mapping[str, str] = MappingProxyType({}),
     on_ready: Callable[[str], None] = lambda address: None,
@@ -53,6 +50,8 @@ def serve(
         What the workers ask for and the log-in wants; empty if there is none.
     insecure
         Whether anybody may look who reaches the port; else loopback alone needs no token.
+    proxy
+        Address that is believed for whom it asks; empty if there is no proxy.
     reports, meanings
         As for ``create_dashboard``.
     on_ready
@@ -73,9 +72,7 @@ def serve(
     elif not insecure:
         refuse_other_names(app)
     try:
-        server = create_server(
-            app.server, host=bind, port=port, threads=THREADS, ident=None, **LIMITS
-        )
+        server = create_server(app.server, host=bind, port=port, threads=THREADS, **options(proxy))
     except OSError as error:
         poller.stop()
         raise _bind_error(bind, port, error) from None
@@ -86,6 +83,15 @@ def serve(
     finally:
         server.close()
         poller.stop()
+
+
+def options(proxy: str) -> dict[str, Any]:
+    """What waitress admits, and whom it believes: nobody, but a proxy at this address."""
+    believed: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
+    if proxy:
+        believed["trusted_proxy"] = proxy
+        believed["trusted_proxy_headers"] = {"x-forwarded-for", "x-forwarded-proto"}
+    return {"ident": None, **LIMITS, **believed}
 
 
 def _bind_error(bind: str, port: int, error: OSError) -> GridstressError:
