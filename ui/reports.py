@@ -1,9 +1,11 @@
 """Where reports of runs lie: `gridstress compare` writes them, the dashboard shows them."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+_UNSAFE = re.compile(r"^\.|[^A-Za-z0-9._-]")
+_REPORT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*\.html")
 
 
 def report_path(directory: Path, run: str) -> Path:
@@ -12,8 +14,15 @@ def report_path(directory: Path, run: str) -> Path:
 
 
 def report_name(run: str) -> str:
-    """A run's name as the name of a file, such as ``winter.html``.
+    """A run's name as the name of a file, such as ``winter.html``; each run has its own.
 
-    What could mean another place becomes ``_``.
+    What could mean another place becomes ``_``, and a digest tells ``a/b`` from ``a_b``.
     """
-    return _UNSAFE.sub("_", run).lstrip(".") + ".html"
+    safe = _UNSAFE.sub("_", run)
+    digest = "" if safe == run else "~" + sha256(run.encode()).hexdigest()[:12]
+    return f"{safe}{digest}.html"
+
+
+def is_report_name(name: str) -> bool:
+    """Whether a report may be called so; no such name leads out of its directory."""
+    return _REPORT.fullmatch(name) is not None

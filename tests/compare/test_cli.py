@@ -5,7 +5,6 @@ import pytest
 from typer.testing import CliRunner
 
 from gridstress.cli import app
-from ui.reports import report_name
 
 WEEK = ["--start", "2025-01-13", "--until", "2025-01-20"]
 run = CliRunner()
@@ -109,12 +108,6 @@ def test_what_cannot_be_compared_is_said(arguments, said):
     done = run.invoke(app, ["compare", *arguments])
     assert done.exit_code != 0
     assert said in str(done.exception)
-
-
-def test_a_runs_name_cannot_lead_out_of_the_directory():
-    assert report_name("../../etc/passwd") == "_.._etc_passwd.html"
-    assert report_name("winter 2025") == "winter_2025.html"
-    assert report_name("...") == ".html"
 
 
 def test_score_tells_every_model_and_baseline_and_what_lines_outages_do():

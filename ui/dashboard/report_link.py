@@ -9,7 +9,7 @@ from dash.development.base_component import Component
 from flask import Flask, Response, abort, send_file
 
 from ui.dashboard.source import Source
-from ui.reports import report_name, report_path
+from ui.reports import is_report_name, report_name, report_path
 from ui.snapshot import Snapshot
 
 REPORTS = "/reports"
@@ -44,7 +44,7 @@ def register_reports(app: Dash, source: Source, directory: Path) -> None:
     @server.get(f"{REPORTS}/<name>")
     def report(name: str) -> Response:
         path = directory.absolute() / name
-        if name != report_name(name.removesuffix(".html")) or not path.is_file():
+        if not is_report_name(name) or not path.is_file():
             abort(404)
         answer = send_file(path, mimetype="text/html")
         answer.headers["Content-Security-Policy"] = ON_ITS_OWN
