@@ -7,6 +7,7 @@ from ui.dashboard import create_dashboard
 from ui.dashboard.report_link import report_words
 from ui.poller import Poller
 from ui.replies import RunInfo
+from ui.reports import report_name
 from ui.snapshot import Snapshot
 
 
@@ -46,10 +47,10 @@ def of(run: str | None, *newer: str) -> Snapshot:
 
 
 def test_the_words_are_a_link_a_command_or_nothing(tmp_path):
-    (tmp_path / "winter_2025.html").write_text("of winter")
+    (tmp_path / report_name("winter 2025")).write_text("of winter")
     link = report_words(tmp_path, of("winter 2025"))
     assert isinstance(link, html.A)
-    assert link.href == "/reports/winter_2025.html"
+    assert link.href == f"/reports/{report_name('winter 2025')}"
     assert report_words(tmp_path, of("summer"))[1].children == "gridstress compare"
     earlier = report_words(tmp_path, of("the first", "summer"))
     assert earlier[1].children == "gridstress compare --run 'the first'"
