@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -27,11 +27,11 @@ class Publisher:
     """Changes whenever partitions are assigned anew."""
     epoch: Callable[[str, int], ViewEpoch | None]
     """The epoch in which this worker owns a model's shard; None if it has not taken it over."""
+    shown: Callable[[str, int], Collection[str]]
+    """Runs of which there is a view of a model's shard, whoever has published it."""
     ended_runs: Collection[str] = ()
     """Runs that were made under other settings: their views stay as they were."""
     _generation: int | None = None
-    _epochs: dict[tuple[str, int], ViewEpoch] = field(default_factory=dict)
-    """The last epoch of each model's shard: a tombstone may be sent when the shard is lost."""
 
     async def publish(self) -> None:
         """Send what is new; returns once the broker has it."""
@@ -39,42 +39,58 @@ class Publisher:
         generation = self.generation()
         anew = generation != self._generation
         for stage in self.stages:
-            name, spec = stage.model.name, stage.model.spec
+            name = stage.model.name
             owned = set(self.owned(name))
             if anew:
                 stage.dirty |= {(s, run) for s in owned for run in stage.table.index(s).runs}
             changed, stage.dirty = stage.dirty, set()
-            for shard, run in sorted(changed):
-                if run in self.ended_runs:
-                    continue
-                epoch = self.epoch(name, shard) if shard in owned else None
-                state = stage.table.state(run, shard) if epoch else None
-                if state is None or epoch is None:
-                    continue
-                self._epochs[name, shard] = epoch
-                view = view_of(
-                    stage.table,
-                    state,
-                    spec,
-                    model=name,
-                    run=run,
-                    shard=shard,
-                    shard_size=len(stage.model.shards[shard]),
-                    zones=stage.model.grid.zones,
-                    silent=stage.silent.get((shard, run), ()),
-                    worker=self.worker(),
-                    published_at=time.time(),
-                )
-                await self._send(sent, (name, run, shard), msgspec.json.encode(view), epoch)
-            forgotten, stage.forgotten = stage.forgotten, set()
-            for shard, run in sorted(forgotten):
-                if shard in owned and stage.table.state(run, shard) is not None:
-                    continue  # begun again meanwhile
-                last = self.epoch(name, shard) or self._epochs.get((name, shard))
-                if last is not None:  # else this worker has published no view of it
-                    await self._send(sent, (name, run, shard), None, last)
+            for shard in sorted(owned):
+                if epoch := self.epoch(name, shard):
+                    runs = sorted(run for s, run in changed if s == shard)
+                    await self._send_views(sent, stage, shard, runs, epoch)
+                    await self._send_tombstones(sent, stage, shard, epoch)
         self._generation = generation
         await asyncio.gather(*sent)
+
+    async def _send_views(
+        self,
+        sent: list[Awaitable[Any]],
+        stage: RiskStage,
+        shard: int,
+        runs: Sequence[str],
+        epoch: ViewEpoch,
+    ) -> None:
+        for run in runs:
+            state = stage.table.state(run, shard)
+            if state is None or run in self.ended_runs:
+                continue
+            view = view_of(
+                stage.table,
+                state,
+                stage.model.spec,
+                model=stage.model.name,
+                run=run,
+                shard=shard,
+                shard_size=len(stage.model.shards[shard]),
+                zones=stage.model.grid.zones,
+                silent=stage.silent.get((shard, run), ()),
+                worker=self.worker(),
+                published_at=time.time(),
+            )
+            key = (stage.model.name, run, shard)
+            await self._send(sent, key, msgspec.json.encode(view), epoch)
+
+    async def _send_tombstones(
+        self, sent: list[Awaitable[Any]], stage: RiskStage, shard: int, epoch: ViewEpoch
+    ) -> None:
+        """Remove the views of runs that the shard does not know any more.
+
+        By what is shown, not by what was dropped just now: a crash may come in between.
+        """
+        name = stage.model.name
+        known = {*stage.table.index(shard).runs, *self.ended_runs}
+        for run in sorted(set(self.shown(name, shard)) - known):
+            await self._send(sent, (name, run, shard), None, epoch)
 
     async def _send(
         self,

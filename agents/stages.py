@@ -113,8 +113,6 @@ class RiskStage:
     keeps: KeptRuns
     dirty: set[tuple[int, str]] = field(default_factory=set)
     """Shards and runs whose state has changed since somebody last cleared this."""
-    forgotten: set[tuple[int, str]] = field(default_factory=set)
-    """Shards and runs that were dropped since somebody last cleared this."""
     silent: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
     _taken: dict[int, _Taken] = field(default_factory=dict)
 
@@ -246,7 +244,6 @@ class RiskStage:
             self.dirty.discard((shard, run))
             self.silent.pop((shard, run), None)
             self._taken[shard].silence.pop(run, None)
-            self.forgotten.add((shard, run))
 
     async def _refuse(
         self, events: Sequence[Any], frames: Sequence[PropagatedFrame], entry: ForgottenRun

@@ -71,6 +71,12 @@ def compacted(settings: Settings) -> Config:
     return {**_COMPACTED, **durable(settings)}
 
 
+def last_day(settings: Settings) -> Config:
+    """Settings of a topic that keeps the last record of each key, if it is of the last day."""
+    policy = {"cleanup.policy": "compact,delete", "retention.ms": str(DAY_MS)}
+    return {**compacted(settings), **policy}
+
+
 def changelog_config(settings: Settings) -> Config:
     """Settings of a table's changelog."""
     # A record that does not count (gridstress/epochs.py) must not displace one that does, before
@@ -86,7 +92,6 @@ _AT_LEAST = {
     "min.insync.replicas",
     "max.message.bytes",
 }
-_EXACTLY = {"cleanup.policy", "unclean.leader.election.enable"}
 
 
 @dataclass(frozen=True, order=True)
@@ -106,7 +111,9 @@ class Difference:
         """Whether records can be lost or refused by it; else it costs time or space."""
         if self.key in _AT_LEAST:
             return _size(self.has) < _size(self.wanted)
-        return self.key in _EXACTLY
+        if self.key == "cleanup.policy":
+            return not set(self.has.split(",")) <= set(self.wanted.split(","))
+        return self.key == "unclean.leader.election.enable"
 
 
 def differences(topic: str, wanted: Mapping[str, str], has: Mapping[str, str]) -> list[Difference]:

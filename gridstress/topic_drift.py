@@ -100,9 +100,14 @@ def commands(settings: Settings, found: Collection[Difference]) -> list[str]:
     """Kafka's own commands that set what differs, one a topic."""
     return [
         f"kafka-configs.sh --bootstrap-server {settings.bootstrap} --alter --entity-type topics "
-        f"--entity-name {topic} --add-config {','.join(f'{d.key}={d.wanted}' for d in items)}"
+        f"--entity-name {topic} --add-config {','.join(map(_assigned, items))}"
         for topic, items in _by_topic(found)
     ]
+
+
+def _assigned(difference: Difference) -> str:
+    wanted = difference.wanted
+    return f"{difference.key}={f'[{wanted}]' if ',' in wanted else wanted}"
 
 
 def table(found: Collection[Difference]) -> str:

@@ -15,6 +15,7 @@ from gridstress.topic_configs import (
     compacted,
     durable,
     kept,
+    last_day,
 )
 from topology.errors import BrokerError, GridstressError
 
@@ -125,7 +126,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(DEAD_LETTERS, count, letters | BROKER_TIME | _ROOMY, any_count=True),
         TopicSpec(RUNS, count, compacted(settings) | _ROOMY, any_count=True),
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
-        *(TopicSpec(name, count, compacted(settings) | _ROOMY) for name in (VIEW, STATUS)),
+        TopicSpec(VIEW, count, compacted(settings) | _ROOMY),
+        TopicSpec(STATUS, count, last_day(settings) | _ROOMY),
         *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),
         TopicSpec(settings_log(settings.group), 1, kept(settings, 0) | BROKER_TIME | _ROOMY),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings) | _INTAKE),

@@ -98,6 +98,7 @@ def add_web(
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
         epoch=partial(_view_epoch, app),
+        shown=store.runs_shown,
         ended_runs=app.group.ended_runs,
     )
 

@@ -15,7 +15,7 @@ from ui.broker_clock import BrokerClock
 from ui.episodes import Episode, EpisodeBook
 from ui.history import History
 from ui.shape_check import Shape
-from ui.worker_status import WorkerStatus
+from ui.worker_status import GONE_S, WorkerStatus
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +157,9 @@ class Store:
         status.started_at += at_s - status.seen_at
         status.seen_at = at_s
         self.workers[status.worker] = status
+        silent = [name for name, w in self.workers.items() if at_s - w.seen_at > GONE_S]
+        for name in silent:
+            del self.workers[name]
 
     def apply_record(self, run: str, record: RunRecord | None) -> None:
         """Take what the sender of a run says of it; None deletes it."""
@@ -213,6 +216,10 @@ class Store:
         """Run ids of a model, the one active last first."""
         known = [(view.published_at, run) for (m, run), view in self.runs.items() if m == model]
         return [run for _, run in sorted(known, reverse=True)]
+
+    def runs_shown(self, model: str, shard: int) -> list[str]:
+        """Runs of which a view of this shard is known."""
+        return [run for (m, run), view in self.runs.items() if m == model and shard in view.shards]
 
     def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
         """Alerts of a run received since then, newest first."""

@@ -41,10 +41,12 @@ def test_every_topic_is_either_kept_for_its_days_or_compacted() -> None:
     assert kept.pop(DEAD_LETTERS) == (str(DAY_MS // 2), "-1")
     assert kept.pop(settings_log(settings.group)) == ("-1", "-1")
     assert set(kept.values()) == {(str(2 * DAY_MS), "-1")}
+    status = found.pop(STATUS)
+    assert (status["cleanup.policy"], status["retention.ms"]) == ("compact,delete", str(DAY_MS))
     compacted = {name for name in found if found[name]["cleanup.policy"] == "compact"}
     assert compacted == found.keys() - kept.keys() - {DEAD_LETTERS, settings_log(settings.group)}
     changelogs = {name for name in found if name.endswith("-changelog")}
-    assert compacted == {VIEW, STATUS, RUNS} | changelogs
+    assert compacted == {VIEW, RUNS} | changelogs
     assert all(found[name]["min.compaction.lag.ms"] == "3600000" for name in changelogs)
 
 
@@ -69,6 +71,8 @@ def test_only_measurements_keep_their_senders_time() -> None:
         ("retention.ms", "-1", "604800000", False),
         ("retention.bytes", "1000", "-1", True),
         ("cleanup.policy", "delete", "compact", True),
+        ("cleanup.policy", "compact,delete", "compact", True),
+        ("cleanup.policy", "compact", "compact,delete", False),
         ("min.insync.replicas", "1", "2", True),
         ("min.insync.replicas", "2", "1", False),
         ("unclean.leader.election.enable", "true", "false", True),

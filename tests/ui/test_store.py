@@ -9,6 +9,7 @@ from tests.frames import at, hour_s, run_record
 from tests.ui.literal_api import worker
 from topology.messages import RiskAlert, RiskWindow, encode
 from ui.store import MAX_ALERTS, MAX_RUN_RECORDS, Store
+from ui.worker_status import GONE_S
 
 ids = count()
 LOG = "gridstress-risk_linear-changelog"
@@ -133,6 +134,20 @@ def test_a_worker_is_judged_by_the_brokers_clock_and_not_by_its_own(store: Store
     assert store.workers["w:1"].seen_at == 1000.0
     assert store.workers["w:1"].started_at == 1000.0 - 7300
     assert store.clock.now() == pytest.approx(1000.0, abs=1.0)
+
+
+def test_a_worker_that_has_been_silent_for_long_is_forgotten(store: Store) -> None:
+    for number, at_s in enumerate([0.0, GONE_S, 2 * GONE_S]):
+        store.apply_status(msgspec.json.encode(worker(f"w:{number}", seen_at=at_s)), at_s)
+    assert list(store.workers) == ["w:1", "w:2"]
+
+
+def test_the_runs_of_which_a_shards_view_is_there(store: Store) -> None:
+    store.apply_view(view(0), 1.0, OWNER)
+    assert (store.runs_shown("linear", 0), store.runs_shown("linear", 1)) == (["r"], [])
+    assert store.runs_shown("centrality", 0) == []
+    store.drop_view("linear", "r", 0, OWNER)
+    assert store.runs_shown("linear", 0) == []
 
 
 def test_the_watermark_of_a_run_is_that_of_its_slowest_shard(store: Store) -> None:
