@@ -53,7 +53,10 @@ class GridstressApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Make what is missing; end with one line and an exit code where something cannot fit."""
-        _make_directory(self.conf.datadir)
+        try:
+            _make_directory(self.conf.datadir)
+        except GridstressError as error:
+            end(error)
         await super().on_first_start()
         try:
             refuse_exposed_web(self.settings, self.conf)
@@ -94,7 +97,13 @@ class GridstressApp(faust.App):
 
 
 def _make_directory(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GridstressError(
+            f"the data directory {path} cannot be made: {error.strerror}",
+            hint="set GRIDSTRESS_DATA_DIR to a place where this worker may write",
+        ) from None
 
 
 def end(error: GridstressError) -> NoReturn:

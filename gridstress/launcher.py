@@ -78,6 +78,11 @@ def up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     DataError, UsageError
         If the file to replay or the broker's name is wrong.
     """
+    with stack.held(place.home):
+        return _up(settings, plan, place, say)
+
+
+def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     _refuse_second(place)
     if plan.source is not None and not plan.source.is_file():
         raise DataError(f"there is no file {plan.source} to replay", hint="see `gridstress data`")
@@ -139,9 +144,14 @@ def down(place: Place) -> list[tuple[str, str]]:
     ------
     BrokerError
         If Docker ran the services and does not answer any more.
+    GridstressError
+        If another `up` or `down` is at work.
     """
-    running = stack.load(place.home)
-    return [] if running is None else _stop_all(running, place)
+    if not place.home.exists():
+        return []
+    with stack.held(place.home):
+        running = stack.load(place.home)
+        return [] if running is None else _stop_all(running, place)
 
 
 def choose(settings: Settings, broker: str, say: Say) -> str:

@@ -95,12 +95,12 @@ def spawn(spec: ServiceSpec, log_dir: Path) -> Service:
     Raises
     ------
     GridstressError
-        (or the spec's own kind) If the program cannot be started.
+        (or the spec's own kind) If the program cannot be started, or its log not be written.
     """
-    log_dir.mkdir(parents=True, exist_ok=True)
     log = log_dir / f"{spec.name}.log"
-    with log.open("wb") as output:
-        try:
+    try:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
             process = subprocess.Popen(
                 list(spec.command),
                 stdin=subprocess.DEVNULL,
@@ -110,10 +110,9 @@ def spawn(spec: ServiceSpec, log_dir: Path) -> Service:
                 cwd=spec.directory,
                 start_new_session=True,
             )
-        except OSError as error:
-            raise spec.failure(
-                f"{spec.name} cannot be started: {spec.command[0]}: {error.strerror}"
-            ) from error
+    except OSError as error:
+        what = error.filename or spec.command[0]
+        raise spec.failure(f"{spec.name} cannot be started: {what}: {error.strerror}") from error
     try:
         created = psutil.Process(process.pid).create_time()
     except psutil.NoSuchProcess:

@@ -3,6 +3,8 @@
 import logging
 from asyncio import Future
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -192,23 +194,31 @@ class FileSink:
 
     async def __aenter__(self) -> Self:
         """Open the file anew."""
-        try:
+        with self._writing():
             self._file = self._path.open("wb")
-        except OSError as error:
-            raise DataError(f"{self._path}: cannot be written: {error.strerror}") from None
         return self
 
     async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
-        """Close the file."""
-        self._file.close()
+        """Close the file; after an error what is left to be written is given up."""
+        with suppress(OSError) if kind else self._writing():
+            self._file.close()
 
     async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
         """Write a line a frame."""
-        self._file.writelines(encode(frame) + b"\n" for frame in frames)
+        with self._writing():
+            self._file.writelines(encode(frame) + b"\n" for frame in frames)
 
     async def flush(self) -> None:
         """Hand everything to the operating system."""
-        self._file.flush()
+        with self._writing():
+            self._file.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise DataError(f"{self._path}: cannot be written: {error.strerror}") from None
 
 
 def quiet_client() -> None:

@@ -10,10 +10,10 @@ import heapq
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 from typing import IO, TYPE_CHECKING, Any
 
 from gridstress.kafka_security import connection
@@ -52,7 +52,7 @@ async def save(settings: Settings, path: Path) -> int:
         If no broker answers.
     """
     part = path.with_name(path.name + ".part")
-    with ExitStack() as files:
+    with _writing(path, part), ExitStack() as files:
         spools: dict[int, IO[bytes]] = {}
         async for record in scan_topic(settings.kafka, MEASUREMENTS):
             try:
@@ -62,12 +62,23 @@ async def save(settings: Settings, path: Path) -> int:
             if record.partition not in spools:
                 spools[record.partition] = files.enter_context(TemporaryFile())
             spools[record.partition].write(b"%d %s\n" % (record.timestamp, encode(frame)))
-        try:
-            count = _merge(spools, part)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be written: {error.strerror}") from None
-    part.rename(path)
+        count = _merge(spools, part)
+        part.rename(path)
     return count
+
+
+@contextmanager
+def _writing(path: Path, part: Path) -> Iterator[None]:
+    """Name the file that could not be written, and leave no part of it."""
+    try:
+        yield
+    except OSError as error:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise DataError(
+            f"{path}: cannot be written: {error.strerror}",
+            hint=f"nothing has been deleted; temporary files go to {gettempdir()} (TMPDIR)",
+        ) from None
 
 
 def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:

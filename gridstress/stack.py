@@ -1,7 +1,9 @@
 """What `gridstress up` has started, remembered on disk so that `down` stops exactly that."""
 
+import fcntl
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ from gridstress.processes import Service
 from topology.errors import GridstressError
 
 _FILE = "state.json"
+_LOCK = "lock"
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,34 @@ class Stack:
     def to_dict(self) -> dict[str, Any]:
         """Stack as JSON-ready values."""
         return asdict(self)
+
+
+@contextmanager
+def held(home: Path) -> Iterator[None]:
+    """Let one `up` or `down` at a time change what runs; `home` is made if it is not there.
+
+    Raises
+    ------
+    GridstressError
+        If another one is at work, or the directory cannot be written to.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = (home / _LOCK).open("wb")
+    except OSError as error:
+        raise GridstressError(
+            f"{error.filename} cannot be written: {error.strerror}",
+            hint="what runs is kept there; call gridstress where you may write",
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GridstressError(
+                "another `gridstress up` or `down` is at work here",
+                hint="wait until it has ended, or end it with Ctrl-C",
+            ) from None
+        yield
 
 
 def save(stack: Stack, home: Path) -> None:

@@ -17,6 +17,9 @@ MISSING = frozenset({"", "-", "–", "n/e", "n/a", "na", "nan", "null"})
 MAX_MW = 1e6
 """More than any zone ever drew; a larger number is a wrong unit or a damaged cell."""
 
+MAX_HEADER = 1 << 16
+"""Characters of the first line that are looked at; no header is as long."""
+
 _NUMBER = {
     "en": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"),
     "de": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?"),
@@ -95,7 +98,7 @@ def read_headers(path: Path) -> Iterator[Header]:
         If the file cannot be read as text.
     """
     with _text(path) as file:
-        line = file.readline()
+        line = file.readline(MAX_HEADER)
     for delimiter in ",;\t":
         names = next(csv.reader([line], delimiter=delimiter), [])
         yield Header(path, delimiter, tuple(name.strip() for name in names))
@@ -128,6 +131,8 @@ def read_rows(header: Header, columns: list[str]) -> Iterator[Row]:
 
 @contextmanager
 def _text(path: Path) -> Iterator[TextIO]:
+    if path.exists() and not path.is_file():
+        raise DataError(f"{path}: not a file", hint="a pipe or a device cannot be read twice")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file

@@ -1,6 +1,7 @@
 """A sink that keeps the runs' records beside their frames."""
 
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,6 +10,8 @@ from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import merged
 from gridstress.settings import Settings
+from topology.clock import to_iso
+from topology.errors import UsageError
 from topology.messages import MeasurementFrame, RunRecord
 
 
@@ -67,7 +70,7 @@ class RecordedSink:
         BrokerError
             If the broker does not take it.
         UsageError
-            As of `KafkaSink.check`.
+            As of `KafkaSink.check`, or if the run is there with other data.
         """
         self._sink.check(run)
         await self._ledger.open([run], self._described)
@@ -90,4 +93,28 @@ class RecordedSink:
 
     def _described(self, run: str) -> RunRecord:
         record, known = self._describe(run), self._known.get(run)
-        return record if known is None else merged(record, known)
+        if known is None:
+            return record
+        if record.kind == "replay" and (other := _otherwise(record, known)):
+            raise UsageError(
+                f"run {run!r} is there already with {other}: nothing of this would count",
+                hint="give the run another name",
+            )
+        return merged(record, known)
+
+
+def _otherwise(record: RunRecord, known: RunRecord) -> str:
+    """What a run that is there has otherwise than one to be sent; empty if it is the same.
+
+    A replay that was broken off may be sent further than was meant at first.
+    """
+    told = ["kind", "source", "start", "grid_fingerprint"]
+    if known.state == "ended":
+        told.append("end")
+    for name in told:
+        if getattr(record, name) != getattr(known, name):
+            if name == "grid_fingerprint":
+                return f"another grid ({known.grid})"
+            value = getattr(known, name)
+            return f"{name} {to_iso(value.timestamp()) if isinstance(value, datetime) else value}"
+    return ""

@@ -58,3 +58,12 @@ def test_show_of_nothing_and_fetch_of_the_unknown_are_errors() -> None:
         run("show", "nothing")
     with pytest.raises(UsageError, match="opsd"):
         run("fetch", "nothing")
+    with pytest.raises(DataError, match="/dev/zero: not a file"):
+        run("show", "/dev/zero")
+
+
+def test_a_file_without_lines_is_read_no_further_than_a_header_may_be_long(tmp_path: Path) -> None:
+    with (tmp_path / "endless").open("wb") as file:
+        file.truncate(8 << 30)
+    with pytest.raises(DataError, match="endless: "):
+        run("show", "endless")

@@ -89,6 +89,8 @@ def test_a_file_with_one_zone_ends_the_others_at_once_and_says_so(tmp_path: Path
         (["--run", "x" * 200], 2, "--run"),
         (["--loop", "--output", "x"], 2, "never end"),
         (["--resume"], 2, "--resume needs --run"),
+        (["--output", "/dev/full"], 4, "/dev/full: cannot be written: No space left on device"),
+        (["/dev/zero"], 4, "/dev/zero: not a file"),
     ],
 )
 def test_a_mistake_is_one_line_and_an_exit_code(

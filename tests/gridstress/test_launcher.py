@@ -275,6 +275,37 @@ def test_auto_without_docker_says_so_and_takes_the_embedded_broker(
         launcher.choose(Settings(), "docker", quiet)
 
 
+def test_a_second_up_and_a_down_are_refused_while_the_first_is_at_work(
+    place: Place, settings: Settings
+) -> None:
+    running = stack.Stack("embedded", "x:1", "", "")
+    with stack.held(place.home):
+        stack.save(running, place.home)
+        with pytest.raises(GridstressError, match="another `gridstress up` or `down` is at work"):
+            launcher.up(settings, EMBEDDED, place, quiet)
+        with pytest.raises(GridstressError, match="another `gridstress up` or `down` is at work"):
+            launcher.down(place)
+        assert stack.load(place.home) == running
+    assert launcher.down(place) == []
+    assert stack.load(place.home) is None
+
+
+def test_a_place_that_cannot_be_written_to_is_named(place: Place, settings: Settings) -> None:
+    place.home.write_text("a file")
+    with pytest.raises(GridstressError, match=r"\.gridstress cannot be written: "):
+        launcher.up(settings, EMBEDDED, place, quiet)
+    with pytest.raises(GridstressError, match=r"\.gridstress cannot be written: "):
+        launcher.down(place)
+
+
+def test_a_log_that_cannot_be_written_is_named(place: Place) -> None:
+    place.home.mkdir()
+    place.logs.write_text("a file")
+    spec = processes.ServiceSpec("ui", [sys.executable, "-c", ""], ready=lambda: True)
+    with pytest.raises(GridstressError, match=r"ui cannot be started: .*logs: File exists"):
+        processes.spawn(spec, place.logs)
+
+
 def test_a_state_file_of_another_shape_is_reported_not_guessed_at(place: Place) -> None:
     place.home.mkdir()
     (place.home / "state.json").write_text("[]")

@@ -22,7 +22,7 @@ from gridstress.topic_reader import read_topic
 from gridstress.topics import MEASUREMENTS, RUNS, ensure_topics
 from tests.frames import at, ended, measured
 from tests.memory import Topic
-from topology.errors import MessageError
+from topology.errors import MessageError, UsageError
 from topology.grid import Grid, Node
 from topology.messages import MeasurementFrame, RunRecord, ZoneSent, decode_run_record, encode
 
@@ -274,6 +274,33 @@ async def test_senders_write_the_record_first_and_go_on_with_what_was_sent() -> 
         records = await read_topic(settings.kafka, RUNS)
         assert records[0].timestamp <= min(frame.timestamp for frame in frames)
         assert len({record.partition for record in records}) == 1
+
+
+@pytest.mark.integration
+async def test_a_replay_of_other_data_under_a_known_name_is_refused() -> None:
+    with embedded_broker() as running:
+        settings = load_settings(broker=f"kafka://{running.bootstrap}")
+
+        async def replay(*frames: MeasurementFrame, grid: Grid = GRID, **changes: Any) -> None:
+            sender = Sender(with_changes(REPLAY.origin, **changes), settings, grid)
+            async with RecordedSink(settings, grid.zones, sender.record) as sink:
+                await sink.begin("r")
+                await sink.send(frames)
+
+        await replay(north(0, 3))
+        await replay(north(0, 12), end=at(12))  # broken off, it goes on further than was meant
+        refused = "run 'r' is there already with {}: nothing"
+        with pytest.raises(UsageError, match=refused.format("source load.csv")):
+            await replay(source="other.csv", end=at(12))
+        with pytest.raises(UsageError, match=refused.format("start 2025-01-01T00:00:00Z")):
+            await replay(start=at(1), end=at(12))
+        other = Grid("other", tuple(with_changes(node, rating_mw=90.0) for node in GRID.nodes), ())
+        with pytest.raises(UsageError, match=refused.format(r"another grid \(two\)")):
+            await replay(grid=other, end=at(12))
+        await replay(ended("north", 12), ended("south", 0), end=at(12))
+        with pytest.raises(UsageError, match=refused.format("end 2025-01-01T12:00:00Z")):
+            await replay(north(0, 15), end=at(15))
+        await replay(north(0, 12), end=at(12))
 
 
 @pytest.mark.integration

@@ -192,24 +192,38 @@ def test_a_unix_socket_is_nobody_elses(triangle: Grid) -> None:
     refuse_exposed_web(app.settings, app.conf)
 
 
-@pytest.mark.parametrize("words", [("--web-bind", "0.0.0.0"), ()])
-def test_a_worker_that_would_listen_for_all_does_not_start(
-    tmp_path: Path, words: tuple[str, ...]
-) -> None:
-    environment = {} if words else {"GRIDSTRESS_WEB_BIND": "0.0.0.0"}
+def start_worker(
+    directory: Path, *words: str, **environment: str
+) -> "subprocess.CompletedProcess[str]":
     port = str(processes.free_port())
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "faust", "-A", "gridstress", "worker", "--web-port", port, *words],
         env={**os.environ, "PYTHONPATH": str(CHECKOUT), **environment},
-        cwd=tmp_path,
+        cwd=directory,
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+@pytest.mark.parametrize("words", [("--web-bind", "0.0.0.0"), ()])
+def test_a_worker_that_would_listen_for_all_does_not_start(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    environment = {} if words else {"GRIDSTRESS_WEB_BIND": "0.0.0.0"}
+    done = start_worker(tmp_path, *words, **environment)
     assert done.returncode == 2, done.stderr
     assert "error: the worker's API would listen on 0.0.0.0" in done.stderr
     assert "GRIDSTRESS_API_TOKEN" in done.stderr
+
+
+def test_a_worker_whose_data_directory_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = start_worker(tmp_path, GRIDSTRESS_DATA_DIR="taken/data")
+    assert done.returncode == 1, done.stderr
+    assert f"error: the data directory {tmp_path}/taken/data cannot be made: Not a" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 async def test_records_are_never_unpickled(triangle: Grid) -> None:
