@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gridstress import processes, services, stack
-from gridstress.brokers import apache, docker, embedded
+from gridstress.brokers import apache, docker, embedded, kafka_jars
 from gridstress.brokers.base import cluster_id_now
 from gridstress.kafka_security import Cluster
 from gridstress.processes import Service, ServiceSpec
@@ -273,7 +273,8 @@ def _start_broker(launch: _Launch, cluster: Cluster) -> None:
         launch.say(f"note: {embedded.NOTE}")
         launch.start(embedded.service(port))
     elif running.broker == "apache":
-        launch.say("Apache Kafka: the first time it is fetched, which takes a minute")
+        if not kafka_jars.cache_dir().is_dir():
+            launch.say("fetching Apache Kafka, which takes a minute the first time")
         launch.start(apache.service(port, place.home / "kafka"))
     cluster_id_now(cluster)  # a clear error if nobody answers
 

@@ -179,13 +179,13 @@ async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replicat
     deadline = time.monotonic() + VISIBLE_S
     while True:
         found = await _partitions(admin, wanted)
-        wrong = {n: len(led) for n, led in found.items() if n in existing and len(led) != wanted[n]}
-        if wrong:
-            raise GridstressError(
-                f"topics with another number of partitions: {wrong}",
-                hint="Set GRIDSTRESS_PARTITIONS to what they have, or change them: gridstress "
-                "reshard",
-            )
+        for name, led in sorted(found.items()):
+            if name in existing and len(led) != wanted[name]:
+                raise GridstressError(
+                    f"{name} has {len(led)} partitions, not {wanted[name]} (GRIDSTRESS_PARTITIONS)",
+                    hint=f"set it to {len(led)}, or give all topics {wanted[name]}: "
+                    f"gridstress reshard {wanted[name]}",
+                )
         unseen = sorted(n for n, count in wanted.items() if sum(found.get(n, [])) != count)
         if not unseen:
             return

@@ -267,6 +267,7 @@ _encoder = msgspec.json.Encoder()
 MAX_DEPTH = 500
 """Levels that a record may nest; what msgspec bears depends on the version of Python."""
 
+_NO_NUMBER = re.compile(rb"[\[:,]\s*-?(NaN|Infinity)\b")
 _BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[][{}]', re.DOTALL)
 
 
@@ -311,7 +312,8 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
         if (schema := _schema_of(raw)) > SCHEMA:
             told = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
             raise MessageError("newer", told) from None
-        raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
+        no_number = "; NaN and Infinity are no JSON" if _NO_NUMBER.search(raw) else ""
+        raise MessageError("invalid", f"not a {kind.__name__}: {error}{no_number}") from None
     return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
 
 

@@ -8,6 +8,7 @@ from faust.web.views import View
 
 from topology.errors import GridstressError, MessageError, UsageError
 from ui.auth import POSTED
+from ui.views import check_query
 
 RETRY_S = 1
 """What a program that was not heard is told to wait, s."""
@@ -43,6 +44,7 @@ def register_measurements(app: Any, take: Take) -> None:
 
 
 def _origin(query: Mapping[str, str]) -> tuple[str, bool | None]:
+    check_query(query, ("source", "synthetic"))
     source, said = query.get("source", DEFAULT_SOURCE), query.get("synthetic")
     if not 1 <= len(source) <= MAX_SOURCE:
         raise UsageError(f"source must have 1 to {MAX_SOURCE} characters, got {len(source)}")

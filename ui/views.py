@@ -1,7 +1,7 @@
 """The worker's web views: the API's addresses, its parameters, and "nothing new" in a few bytes."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +16,13 @@ from ui.shapes import Answer
 PREFIX = "/api/v1"
 
 Ask = Callable[[Any], Answer]
+Question = tuple[Collection[str], Ask]
+"""The parameters it may have, and what answers it."""
+
+Tag = Callable[[Any], str | None]
+"""Names what is answered to a query now; None if the next answer will be another one."""
+
+OF_RUN = ("model", "run")
 
 
 def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> None:
@@ -30,19 +37,31 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     health
         Makes the answer of ``/health``, with its ``status``.
     """
-    questions: Mapping[str, Ask] = {
-        "/grid": lambda q: answers.overview(),
-        "/runs": lambda q: answers.runs(),
-        "/state": lambda q: answers.state(q.get("model"), q.get("run")),
-        "/top": lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, "k", 10, 1000)),
-        "/alerts": lambda q: answers.alerts(
-            q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
+    questions: Mapping[str, Question] = {
+        "/grid": ((), lambda q: answers.overview()),
+        "/runs": ((), lambda q: answers.runs()),
+        "/state": (OF_RUN, lambda q: answers.state(q.get("model"), q.get("run"))),
+        "/top": (
+            (*OF_RUN, "k"),
+            lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, "k", 10, 1000)),
         ),
-        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000), _pair(q)),
-        "/episodes": lambda q: answers.episodes(
-            q.get("model"), q.get("run"), _integer(q, "limit", 500, 5000)
+        "/alerts": (
+            (*OF_RUN, "since", "limit"),
+            lambda q: answers.alerts(
+                q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
+            ),
         ),
-        "/windows/open": lambda q: answers.open_windows(q.get("model"), q.get("run")),
+        "/compare": (
+            ("run", "k", "models"),
+            lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000), _pair(q)),
+        ),
+        "/episodes": (
+            (*OF_RUN, "limit"),
+            lambda q: answers.episodes(
+                q.get("model"), q.get("run"), _integer(q, "limit", 500, 5000)
+            ),
+        ),
+        "/windows/open": (OF_RUN, lambda q: answers.open_windows(q.get("model"), q.get("run"))),
     }
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
@@ -52,26 +71,31 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     def unless_unfinished(query: Any) -> str | None:
         return None if answers.to_compare(query.get("run")) else tag()
 
-    for path, ask in questions.items():
-        app.page(PREFIX + path)(_view(ask, tag))
+    for path, question in questions.items():
+        app.page(PREFIX + path)(_view(question, tag))
 
     # Every answer compares some more of a run: while there is more to come, none is the last.
     app.page(PREFIX + "/compare/history")(
-        _view(lambda q: answers.history(q.get("run"), _pair(q)), unless_unfinished)
+        _view(
+            (("run", "models"), lambda q: answers.history(q.get("run"), _pair(q))),
+            unless_unfinished,
+        )
     )
 
     @app.page(PREFIX + "/node/{node_id}")  # type: ignore[untyped-decorator]
     async def node(self: Any, request: Any, node_id: str) -> Any:
         """One node."""
-        q = request.query
-        return _answer(
-            self, request, tag, lambda: answers.node(node_id, q.get("model"), q.get("run"))
-        )
+
+        def found(query: Any) -> Answer:
+            return answers.node(node_id, query.get("model"), query.get("run"))
+
+        return _answer(self, request, tag, (OF_RUN, found))
 
     @app.page(PREFIX + "/system")  # type: ignore[untyped-decorator]
     async def system(self: Any, request: Any) -> Any:
         """All workers; never the same twice, so without a tag."""
-        return _reply(self, answers.system(answers.store.clock.now()), 200)
+        question = ((), lambda _: answers.system(answers.store.clock.now()))
+        return _answer(self, request, lambda _: None, question)
 
     @app.page(LIVE)  # type: ignore[untyped-decorator]
     async def live(self: Any, request: Any) -> Any:
@@ -85,21 +109,21 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
         return _reply(self, answer, 200 if answer["status"] == "ok" else 503)
 
 
-def _view(ask: Ask, tag: Callable[[Any], str | None]) -> Callable[[Any, Any], Awaitable[Any]]:
+def _view(question: Question, tag: Tag) -> Callable[[Any, Any], Awaitable[Any]]:
     async def view(self: Any, request: Any) -> Any:
-        return _answer(self, request, tag, lambda: ask(request.query))
+        return _answer(self, request, tag, question)
 
     return view
 
 
-def _answer(
-    view: Any, request: Any, tag: Callable[[Any], str | None], ask: Callable[[], Answer]
-) -> Any:
+def _answer(view: Any, request: Any, tag: Tag, question: Question) -> Any:
+    names, ask = question
     try:
+        check_query(request.query, names)
         now = tag(request.query)
         if now and request.headers.get("If-None-Match") == now:
             return _reply(view, None, 304, now)
-        return _reply(view, ask(), 200, now)
+        return _reply(view, ask(request.query), 200, now)
     except UnknownError as error:
         return _reply(view, {"error": str(error), "exists": error.exists}, 404)
     except UsageError as error:
@@ -112,6 +136,20 @@ def _reply(view: Any, answer: Answer | None, status: int, tag: str | None = None
     if tag:
         headers["ETag"] = tag
     return view.bytes(body, content_type="application/json", status=status, headers=headers)
+
+
+def check_query(query: Mapping[str, str], names: Collection[str]) -> None:
+    """Refuse a parameter that would have no effect.
+
+    Raises
+    ------
+    UsageError
+        With those there are.
+    """
+    for name in query:
+        if name not in names:
+            known = f"there are {', '.join(names)}" if names else "there are none here"
+            raise UsageError(f"no parameter {name[:40]!r}: {known}")
 
 
 def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:

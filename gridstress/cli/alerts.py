@@ -104,7 +104,7 @@ def alerts(
 
     from gridstress.logs import printable
     from gridstress.settings import load_settings
-    from gridstress.verify.collect import list_runs
+    from gridstress.verify.collect import choose_run
     from topology.messages import encode
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
@@ -116,9 +116,7 @@ def alerts(
         typer.echo(encode(alert).decode() if as_json else printable(as_line(alert)))
 
     async def main() -> None:
-        chosen = run
-        if chosen is None and not follow:
-            chosen = next(iter(await list_runs(where)), None)
+        chosen = run if run or follow else await choose_run(where, None)
         found = []
         async for alert in select_alerts(
             where, chosen_model, run=chosen, level=level, follow=follow
@@ -131,6 +129,7 @@ def alerts(
         for alert in sorted(found, key=lambda a: (a.window_end, a.node_id)):
             show(alert)
         if not found and not follow:
+            await choose_run(where, chosen)  # there may be no such run at all
             of = f"run {chosen} in the {chosen_model} model"
             typer.echo(printable(f"no {level} alerts of {of}"), err=True)
 

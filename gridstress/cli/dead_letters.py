@@ -30,9 +30,6 @@ def list_letters(
     """List dead letters, the oldest first."""
     import json
 
-    from rich.console import Console
-    from rich.table import Table
-
     letters = _read(_wanted((), topic, reason, run, since))
     if as_json:
         for letter in letters:
@@ -41,11 +38,14 @@ def list_letters(
     if not letters:
         typer.echo("no dead letters", err=True)
         return
-    table = Table("id", "at", "topic", "stage", "reason", "detail")
-    for letter in letters:
-        cells = (letter.id, letter.at, letter.topic, letter.stage, letter.reason, letter.detail)
-        table.add_row(*(printable(cell).replace("[", r"\[") for cell in cells))
-    Console().print(table, highlight=False)
+    rows = [("id", "at", "topic", "stage", "reason", "detail")]
+    rows += [(x.id, x.at, x.topic, x.stage, x.reason, x.detail) for x in letters]
+    lines = [[printable(cell) for cell in row] for row in rows]
+    # A column is as wide as it must be, whatever the terminal: a cut id or topic is of no use.
+    widths = [max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1]]
+    for *cells, detail in lines:
+        padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
+        typer.echo("  ".join([*padded, detail]))
     typer.echo(f"{len(letters):,} dead letters", err=True)
 
 

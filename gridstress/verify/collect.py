@@ -56,6 +56,20 @@ async def list_runs(where: Where) -> list[str]:
     return sorted(newest, key=lambda run: (-newest[run], run))
 
 
+async def choose_run(where: Where, run: str | None) -> str:
+    """The run itself if there is one of that name, or the one written to last.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    exist = await list_runs(where)
+    if not exist or run not in (None, *exist):
+        raise _no_run(run, f"{MEASUREMENTS} at {where}", exist)
+    return run or exist[0]
+
+
 def _no_run(run: str | None, where: str, exist: Iterable[str]) -> DataError:
     names = ", ".join(list(exist)[:10]) or "none"
     what = "no run" if run is None else f"no run {run!r}"
@@ -72,12 +86,9 @@ async def read_measurements(where: Where, run: str | None) -> Measurements:
     BrokerError
         If the broker does not answer.
     """
-    if run is None:
-        run = next(iter(await list_runs(where)), None)
-    found = Measurements(run or "")
-    if run is not None:
-        async for record in scan_topic(where, MEASUREMENTS):
-            found.add(record)
+    found = Measurements(run or await choose_run(where, None))
+    async for record in scan_topic(where, MEASUREMENTS):
+        found.add(record)
     if not found.records:
         raise _no_run(run, f"{MEASUREMENTS} at {where}", await list_runs(where))
     found.records.sort(key=lambda record: record.place)

@@ -315,6 +315,13 @@ def test_no_alerts_is_said(command, runs):
     assert "no CRITICAL alerts of run good" in result.stderr
 
 
+def test_alerts_of_a_run_that_is_not_there_are_an_error(command, runs):
+    result = command("alerts", "--run", "nowhere")
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).startswith("no run 'nowhere' in grid_measurements at ")
+    assert "good" in result.exception.hint
+
+
 def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):
     frames = [msgspec.structs.replace(f, run="split") for f in evening()]
     expected = recompute(frames, GRID, SETTINGS)

@@ -70,6 +70,24 @@ def test_a_bad_parameter_is_a_400_that_quotes_it(client: httpx.Client, path: str
     assert path.rpartition("=")[2] in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        ("state?at=12", "there are model, run"),
+        ("compare/history?model=linear", "there are run, models"),
+        ("node/kruckel?k=3", "there are model, run"),
+        ("grid?run=r", "there are none here"),
+        ("system?run=r", "there are none here"),
+    ],
+)
+def test_a_parameter_that_would_have_no_effect_is_a_400(
+    client: httpx.Client, path: str, there: str
+) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 400
+    assert answer.json()["error"].endswith(there)
+
+
 def test_health_tells_who_owns_what_and_counts(client: httpx.Client) -> None:
     health = client.get("health").json()
     assert health["status"] == "ok"

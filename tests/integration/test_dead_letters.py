@@ -104,6 +104,11 @@ async def test_letters_of_a_wrong_topology_count_after_it_was_put_right(
         last = [r for r in await records(broker, MEASUREMENTS) if r.partition == 0][-1]
         assert msgspec.json.decode(last.value)["run"] == "third"
 
+        # However narrow the terminal, nothing is cut.
+        lines = stack.command("dead-letters", "list").stdout.splitlines()
+        assert lines[0].split() == ["id", "at", "topic", "stage", "reason", "detail"]
+        assert lines[1].split()[:3] == [first["id"], first["at"], MEASUREMENTS]
+
         nowhere = stack.command("dead-letters", "show", "0:999")
         assert (nowhere.returncode, "hint:" in nowhere.stderr) == (4, True)
         assert stack.command("dead-letters", "show", "zero").returncode == 2

@@ -194,6 +194,13 @@ def test_what_is_no_record_is_invalid_whatever_its_bytes(raw: bytes | None) -> N
     assert caught.value.reason == "invalid"
 
 
+@pytest.mark.parametrize("value", ["NaN", "-Infinity", " Infinity"])
+def test_numbers_that_json_does_not_have_are_named(value: str) -> None:
+    raw = _raw(MEASURED).replace(b"1.5", value.encode())
+    with pytest.raises(MessageError, match="; NaN and Infinity are no JSON"):
+        decode(raw, MeasurementFrame)
+
+
 def test_an_unknown_field_nested_without_end_is_invalid() -> None:
     with pytest.raises(MessageError):
         decode(b'{"x":' + b"[" * 100_000, MeasurementFrame)
