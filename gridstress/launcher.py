@@ -33,7 +33,7 @@ class Plan:
     broker
         One of `KINDS` or ``kafka://host:port``.
     workers
-        How many, 1 or more.
+        How many; with 0 neither replay nor dashboard has anything to talk to.
     speed
         Handed to ``gridstress replay --speed``.
     source
@@ -106,7 +106,7 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     started = Stack(
         kind,
         bootstrap,
-        services.worker_url(settings, 0),
+        services.worker_url(settings, 0) if plan.workers else "",
         services.ui_url(settings) if plan.ui else "",
     )
     launch = _Launch(place, plan.timeout_s, say, started)
@@ -124,6 +124,9 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
             )
         launch.start(*rest)
         processes.check_alive(launch.healthy)
+        for spec, service in launch.healthy:
+            if spec.supervised:
+                processes.keep(service)
     except BaseException:
         # Also on Ctrl-C: whatever the reason, nothing stays behind.
         _stop_all(launch.stack, place)
@@ -199,6 +202,7 @@ class _Launch:
     def start(self, *specs: ServiceSpec) -> None:
         started = []
         for spec in specs:
+            spec = replace(spec, supervised=not spec.may_end)
             service = processes.spawn(spec, self.place.logs)
             self.stack = self.stack.with_service(service)
             stack.save(self.stack, self.place.home)
@@ -287,14 +291,14 @@ def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     running = Stack(
         "docker",
         f"127.0.0.1:{port}",
-        f"http://127.0.0.1:{settings.web_port}",
+        f"http://127.0.0.1:{settings.web_port}" if plan.workers else "",
         f"http://127.0.0.1:{settings.ui_port}" if plan.ui else "",
         compose_files=files,
     )
     stack.save(running, place.home)
     try:
         say("building the image and starting the containers; the first time takes some minutes")
-        parts = ["kafka", "worker", *(["ui"] if plan.ui else [])]
+        parts = ["kafka", *(["worker"] if plan.workers else []), *(["ui"] if plan.ui else [])]
         docker.start(files, parts, settings, workers=plan.workers, timeout_s=plan.timeout_s)
         if plan.replay:
             seen = services.new_run_seen(running.api_url, settings.token)

@@ -6,23 +6,28 @@ to somebody else is never signalled.
 
 import os
 import re
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from gridstress import supervise
 from gridstress.logs import text_of
 from topology.errors import GridstressError
 
 STOP_GRACE_S = 15.0
 """How long a process may take to stop when asked, s: a Faust worker commits and says good-bye."""
 
+_SUPERVISE = (sys.executable, supervise.__file__)
 _POLL_S = 0.1
 _TAIL_BYTES = 32_768
 _TELLING = re.compile(r"error|exception|fatal|critical|refused|in use|cannot|failed", re.IGNORECASE)
@@ -47,6 +52,8 @@ class ServiceSpec:
         Where it runs; ours if None.
     may_end
         Whether ending with exit code 0 counts as healthy (a replay that is through).
+    supervised
+        Whether it can be kept running: see `keep`.
     failure
         Error to raise when it does not become healthy; its exit code is the command's.
     """
@@ -57,6 +64,7 @@ class ServiceSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
     may_end: bool = False
+    supervised: bool = False
     failure: type[GridstressError] = GridstressError
 
 
@@ -102,7 +110,7 @@ def spawn(spec: ServiceSpec, log_dir: Path) -> Service:
         log_dir.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             process = subprocess.Popen(
-                list(spec.command),
+                [*(_SUPERVISE if spec.supervised else ()), *spec.command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -172,6 +180,13 @@ def check_alive(started: Sequence[tuple[ServiceSpec, Service]]) -> None:
             raise _failure(spec, service, "ended after it had been healthy")
 
 
+def keep(service: Service) -> None:
+    """Have a supervised service started again whenever it ends by itself, from now on."""
+    process = service.process()
+    if process is not None:
+        _signal(partial(process.send_signal, signal.SIGUSR1))
+
+
 def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
     """Stop a service and what it started: first asked, after `grace_s` seconds killed.
 
@@ -180,15 +195,11 @@ def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
     str
         ``stopped``, ``killed``, or ``ended`` if it was gone already.
     """
-    process = service.process()
-    if process is None:
+    family = _family(service)
+    if not family:
         _exit_code(service)
         return "ended"
-    try:
-        family = [*process.children(recursive=True), process]
-    except psutil.NoSuchProcess:
-        return "ended"
-    for one in reversed(family):
+    for one in family:  # a supervisor first: what it supervises is not to be started again
         _signal(one.terminate)
     _, left = psutil.wait_procs(family, timeout=grace_s)
     for one in left:
@@ -260,6 +271,24 @@ def _failure(spec: ServiceSpec, service: Service, what: str) -> GridstressError:
     return spec.failure(
         f"{spec.name} {what}: {line or 'its log is empty'}", hint=f"see {service.log}"
     )
+
+
+def _family(service: Service) -> list[psutil.Process]:
+    """A service's process and what it has started, itself first; also if that has outlived it.
+
+    Its session tells: no other gets its id while a process of it is there.
+    """
+    leader, found = service.process(), {}
+    if leader is None and psutil.pid_exists(service.pid):
+        return []  # a zombie of ours, or somebody else's
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
+            if os.getsid(process.pid) == service.pid and process.status() != psutil.STATUS_ZOMBIE:
+                found[process.pid] = process
+    if leader is not None:
+        with suppress(psutil.NoSuchProcess):
+            found |= {child.pid: child for child in leader.children(recursive=True)}
+    return sorted(found.values(), key=lambda process: process.pid != service.pid)
 
 
 def _exit_code(service: Service) -> int | None:

@@ -26,7 +26,7 @@ class Stack:
     bootstrap
         Address of the broker, ``host:port``.
     api_url, ui_url
-        Where the first worker and the dashboard answer; ``ui_url`` is "" without a dashboard.
+        Where the first worker and the dashboard answer; "" without one.
     services
         The local processes in the order in which they were started; none with Docker.
     compose_files

@@ -2,10 +2,17 @@
 
 import json
 import signal
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+
+class Only(StrEnum):
+    """Parts that can be started alone."""
+
+    BROKER = "broker"
 
 
 def up(
@@ -25,6 +32,10 @@ def up(
     ] = None,
     replay: Annotated[bool, typer.Option(help="Start the replay.")] = True,
     ui: Annotated[bool, typer.Option(help="Start the dashboard.")] = True,
+    only: Annotated[
+        Only | None,
+        typer.Option(help="Start nothing else: `--only broker` for `gridstress reshard`, say."),
+    ] = None,
     timeout: Annotated[
         float, typer.Option(min=1, help="Seconds each service may take to become healthy.")
     ] = 120.0,
@@ -42,6 +53,8 @@ def up(
 ) -> None:
     """Start a broker, workers, the dashboard and the replay, and wait until each is healthy.
 
+    Then a part that ends by itself is started again, after a pause that grows from 1 to 30 s.
+
     Exit codes: 0 all is healthy, 1 something failed (nothing is left running), 2 wrong usage,
     3 the broker did not come up, 4 the file to replay is bad.
     """
@@ -54,14 +67,25 @@ def up(
 
     # Asked to stop half-way, it cleans up as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
-    plan = Plan(broker, workers, speed, source, replay, ui, timeout)
+    all_of_it = only is None
+    plan = Plan(
+        broker=broker,
+        workers=workers if all_of_it else 0,
+        speed=speed,
+        source=source,
+        replay=replay and all_of_it,
+        ui=ui and all_of_it,
+        timeout_s=timeout,
+    )
     started = start(load_settings(insecure=insecure or None), plan, here(), say)
     if as_json:
         typer.echo(json.dumps(started.to_dict()))
         return
     if started.ui_url:
         typer.echo(f"dashboard   {started.ui_url}")
-    typer.echo(f"worker API  {started.api_url}/api/v1/health")
+    if started.api_url:
+        typer.echo(f"worker API  {started.api_url}/api/v1/health")
+    typer.echo(f"broker      kafka://{started.bootstrap}")
     typer.echo("stop it all with `gridstress down` (make down)")
 
 

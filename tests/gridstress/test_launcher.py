@@ -17,7 +17,7 @@ import psutil
 import pytest
 from pydantic import SecretStr
 
-from gridstress import launcher, processes, stack
+from gridstress import launcher, processes, services, stack
 from gridstress.launcher import Plan
 from gridstress.services import Place
 from gridstress.settings import Settings
@@ -176,6 +176,39 @@ def test_replay_and_dashboard_can_be_left_out(place: Place, settings: Settings) 
         assert running.ui_url == ""
     finally:
         launcher.down(place)
+
+
+@pytest.mark.integration
+def test_a_broker_can_be_started_alone(place: Place, settings: Settings) -> None:
+    plan = dataclasses.replace(EMBEDDED, workers=0, replay=False, ui=False)
+    try:
+        running = launcher.up(settings, plan, place, quiet)
+        assert [service.name for service in running.running()] == ["broker"]
+        assert (running.api_url, running.ui_url) == ("", "")
+    finally:
+        assert launcher.down(place) == [("broker", "stopped")]
+
+
+@pytest.mark.integration
+def test_a_part_that_dies_is_started_again(place: Place, settings: Settings) -> None:
+    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False)
+    try:
+        running = launcher.up(settings, plan, place, quiet)
+        supervisor = psutil.Process(running.services[-1].pid)
+        (worker,) = supervisor.children()
+        worker.kill()
+        worker.wait(60)
+        deadline = time.monotonic() + 60
+        while not services.answers(running.api_url):
+            assert time.monotonic() < deadline, "it was not started again"
+            time.sleep(0.1)
+        assert supervisor.children() != [worker]
+        with pytest.raises(GridstressError, match="already up: broker, worker-1"):
+            launcher.up(settings, plan, place, quiet)
+    finally:
+        outcomes = launcher.down(place)
+    assert outcomes == [("worker-1", "stopped"), ("broker", "stopped")]
+    assert nothing_left(place)
 
 
 @pytest.mark.integration

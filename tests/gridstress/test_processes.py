@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +68,69 @@ def test_what_a_service_has_started_is_stopped_with_it(tmp_path: Path) -> None:
     assert psutil.pid_exists(child)
     processes.stop(service)
     wait_for(lambda: not psutil.pid_exists(child))
+
+
+def supervised(code: str, directory: Path, *, keep: bool = True) -> tuple[Service, Path]:
+    """A supervised service that has written its first line, and its log."""
+    log = directory / "part.log"
+    service = processes.spawn(spec(code, supervised=True), directory)
+    wait_for(lambda: log.exists() and log.read_text().endswith("\n"))
+    if keep:
+        processes.keep(service)
+    return service, log
+
+
+PID_THEN_SLEEP = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+
+
+def test_what_ends_by_itself_is_started_again_until_it_is_stopped(tmp_path: Path) -> None:
+    service, log = supervised(PID_THEN_SLEEP, tmp_path)
+    try:
+        first = int(log.read_text())
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: len(log.read_text().splitlines()) == 3)
+        _, said, second = log.read_text().splitlines()
+        assert said == "ended with -9; it is started again in 1 s"
+        assert service.alive
+        assert int(second) != first
+    finally:
+        assert processes.stop(service) == "stopped"
+    assert not psutil.pid_exists(int(second))
+
+
+def test_what_is_not_to_be_kept_yet_ends_with_its_code(tmp_path: Path) -> None:
+    service, _ = supervised("print('here'); raise SystemExit(3)", tmp_path, keep=False)
+    wait_for(lambda: not service.alive)
+    assert processes.stop(service) == "ended"
+
+
+def test_what_a_killed_supervisor_has_left_is_stopped(tmp_path: Path) -> None:
+    service, log = supervised(PID_THEN_SLEEP, tmp_path)
+    left = int(log.read_text())
+    os.kill(service.pid, signal.SIGKILL)
+    wait_for(lambda: not service.alive)
+    assert psutil.pid_exists(left)
+    os.waitpid(service.pid, 0)
+    assert processes.stop(service) == "stopped"
+    assert not psutil.pid_exists(left)
+
+
+def test_pauses_grow_as_long_as_it_ends_at_once(tmp_path: Path) -> None:
+    code = (
+        "import signal, sys\n"
+        "from gridstress.supervise import Supervisor\n"
+        "one = Supervisor([sys.executable, '-c', ''], [0.01, 0.02, 0.03])\n"
+        "one._keeps.set()\n"
+        "one.run()"
+    )
+    service = processes.spawn(spec(code), tmp_path)
+    log = tmp_path / "part.log"
+    try:
+        wait_for(lambda: log.exists() and len(log.read_text().splitlines()) >= 4)
+    finally:
+        processes.stop(service)
+    pauses = [line.split()[-2] for line in log.read_text().splitlines()]
+    assert pauses[:4] == ["0.01", "0.02", "0.03", "0.03"]
 
 
 def test_a_process_that_got_the_id_of_an_old_service_is_left_alone(tmp_path: Path) -> None:
