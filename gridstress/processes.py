@@ -197,7 +197,6 @@ def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
     """
     family = _family(service)
     if not family:
-        _exit_code(service)
         return "ended"
     for one in family:  # a supervisor first: what it supervises is not to be started again
         _signal(one.terminate)
@@ -279,8 +278,10 @@ def _family(service: Service) -> list[psutil.Process]:
     Its session tells: no other gets its id while a process of it is there.
     """
     leader, found = service.process(), {}
-    if leader is None and psutil.pid_exists(service.pid):
-        return []  # a zombie of ours, or somebody else's
+    if leader is None:
+        _exit_code(service)  # it may be a zombie of ours
+        if psutil.pid_exists(service.pid):
+            return []
     for process in psutil.process_iter():
         with suppress(psutil.NoSuchProcess, ProcessLookupError, PermissionError):
             if os.getsid(process.pid) == service.pid and process.status() != psutil.STATUS_ZOMBIE:

@@ -292,13 +292,13 @@ async def test_a_replay_of_other_data_under_a_known_name_is_refused() -> None:
         refused = "run 'r' is there already with {}: nothing"
         with pytest.raises(UsageError, match=refused.format("source load.csv")):
             await replay(source="other.csv", end=at(12))
-        with pytest.raises(UsageError, match=refused.format("start 2025-01-01T00:00:00Z")):
+        with pytest.raises(UsageError, match=refused.format("start 2019-01-01T00:00:00Z")):
             await replay(start=at(1), end=at(12))
         other = Grid("other", tuple(with_changes(node, rating_mw=90.0) for node in GRID.nodes), ())
         with pytest.raises(UsageError, match=refused.format(r"another grid \(two\)")):
             await replay(grid=other, end=at(12))
         await replay(ended("north", 12), ended("south", 0), end=at(12))
-        with pytest.raises(UsageError, match=refused.format("end 2025-01-01T12:00:00Z")):
+        with pytest.raises(UsageError, match=refused.format("end 2019-01-01T12:00:00Z")):
             await replay(north(0, 15), end=at(15))
         await replay(north(0, 12), end=at(12))
 
