@@ -202,7 +202,9 @@ class _Launch:
     def start(self, *specs: ServiceSpec) -> None:
         started = []
         for spec in specs:
-            spec = replace(spec, supervised=not spec.may_end)
+            # Of the embedded broker a second start would have none of the topics.
+            forgets = spec.name == "broker" and self.stack.broker == "embedded"
+            spec = replace(spec, supervised=not (spec.may_end or forgets))
             service = processes.spawn(spec, self.place.logs)
             self.stack = self.stack.with_service(service)
             stack.save(self.stack, self.place.home)
