@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ from faust.web.base import Web
 
 from agents.outbox import Record
 from gridstress import settings_log, topics
+from gridstress.brokers.probe import cluster_id
 from gridstress.changelog import STALL_S
+from gridstress.delivery import halt
 from gridstress.group_settings import Membership, Mine
 from gridstress.interpreter import log_as_told, tune_interpreter
 from gridstress.kafka_security import faust_credentials
@@ -33,6 +36,12 @@ from ui.api_guard import application_options
 
 MAX_FETCH_BYTES = 3 << 20
 """What one fetch may bring of a partition."""
+
+LEAVE_S = 5.0
+"""How long a stop may take until the broker is asked whether it is there; then at once."""
+
+ANSWER_S = 2.0
+"""How long the broker may take to answer then."""
 
 RETRY_S = 0.25
 """How long to wait before a broker that does not answer is asked again."""
@@ -91,6 +100,24 @@ class GridstressApp(faust.App):
                 if time.monotonic() > deadline:
                     raise
             await asyncio.sleep(RETRY_S)
+
+    async def stop(self) -> None:
+        """Stop as Faust does; without a broker, whose answer it would wait for, at once."""
+        left = threading.Event()
+        threading.Thread(target=self._leave, args=[left], name="leave", daemon=True).start()
+        try:
+            await super().stop()
+        finally:
+            left.set()
+
+    def _leave(self, left: threading.Event) -> None:
+        while not left.wait(LEAVE_S):
+            try:
+                question = cluster_id(self.settings.kafka, timeout_s=ANSWER_S)
+                asyncio.run(asyncio.wait_for(question, 2 * ANSWER_S))
+            except (BrokerError, TimeoutError) as error:
+                if not left.is_set():
+                    halt(f"it was asked to stop, and no broker answers ({error})")
 
     def _new_web(self) -> Web:
         return ApiWeb(self)

@@ -9,6 +9,8 @@ from typing import Any
 import mode.loop
 import uvloop
 
+from gridstress.logs import Outages
+
 TLS_GOODBYE_S = 1.0
 """How long a loop waits for the other side's end of a TLS connection that it closes, s. uvloop's
 own 30 s would be spent at the end of every consumer: Kafka does not answer while a fetch waits."""
@@ -51,10 +53,12 @@ def tune_interpreter() -> None:
 
 
 def log_as_told() -> None:
-    """Let the Kafka client make no log record that nobody is shown.
+    """Let the Kafka client make no log record that nobody is shown, and repeat none.
 
     Faust, told to show warnings only (its default), sets the root logger to DEBUG, for a spinner
     that each record turns: one record for every request, thrown away.
     """
     shown = logging.root.handlers
     logging.getLogger("aiokafka").setLevel(shown[0].level if shown else logging.NOTSET)
+    for handler in shown:
+        handler.addFilter(Outages())

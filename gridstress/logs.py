@@ -6,10 +6,17 @@ Both have the same records. What a record is about stands in its JSON by name (`
 """
 
 import json
+import logging
+import math
 import socket
 import sys
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Literal
+
+SAID_AGAIN_S = 300.0
+MAX_KINDS = 1000
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -38,6 +45,31 @@ def logging_config(log_format: LogFormat, port: int) -> dict[str, Any] | None:
     }
     # Faust's handlers and levels stay; these are the names of their formatters.
     return {"merge": True, "formatters": {"default": formatter, "colored": formatter}}
+
+
+class Outages(logging.Filter):
+    """Lets each kind of complaint of the Kafka client through once in a while.
+
+    Without a broker it makes 150 a second, all of a few kinds; the watchdog says that it is gone,
+    and that it is back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is shown."""
+        if record.levelno < logging.WARNING or not record.name.startswith("aiokafka"):
+            return True
+        now, kind = self._clock(), (record.name, str(record.msg)[:100])
+        if now - self._said.get(kind, -math.inf) < SAID_AGAIN_S:
+            return False
+        if len(self._said) >= MAX_KINDS:
+            self._said.clear()
+        self._said[kind] = now
+        return True
 
 
 def printable(text: str) -> str:

@@ -59,6 +59,7 @@ class Watchdog(Service):
         self._begins: dict[Any, int] = {}
         self._ends: dict[Any, int] = {}
         self._looks = 0
+        self._away_since: float | None = None
         #: Why the worker is stalled; None if it is not.
         self.reason: str | None = None
 
@@ -105,8 +106,15 @@ class Watchdog(Service):
             async with asyncio.timeout(ANSWER_S):
                 await self._ask_ends(sources)
         except (TimeoutError, OSError, KafkaError) as error:
-            self.log.warning("the broker does not say where logs end: %r", error)
+            if self._away_since is None:
+                self.log.warning("the broker does not answer: %r", error)
+                self._away_since = time.monotonic()
             await self._drop_probe()
+        else:
+            if self._away_since is not None:
+                away_s = time.monotonic() - self._away_since
+                self.log.warning("the broker answers again, after %.0f s", away_s)
+            self._away_since = None
         waiting: Counter[str] = Counter()
         for tp in sources:
             waiting[tp.topic] += consumer.unfinished(

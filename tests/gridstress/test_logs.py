@@ -1,12 +1,13 @@
 """A worker's log, as Faust sets it up."""
 
 import json
+import logging
 import subprocess
 import sys
 
 import pytest
 
-from gridstress.logs import logging_config, printable, text_of, wants_json
+from gridstress.logs import SAID_AGAIN_S, Outages, logging_config, printable, text_of, wants_json
 
 LOGS = """
 import logging, sys
@@ -77,6 +78,19 @@ def test_the_level_is_the_one_that_was_asked_for() -> None:
 )
 def test_a_line_of_either_kind_is_told_as_text(line: str, text: str) -> None:
     assert text_of(line) == text
+
+
+def test_the_kafka_client_complains_once_in_a_while() -> None:
+    now = 0.0
+    outages = Outages(clock=lambda: now)
+
+    def shown(text: str, level: int = logging.ERROR, name: str = "aiokafka.conn") -> bool:
+        return outages.filter(logging.LogRecord(name, level, "", 0, text, (), None))
+
+    assert [shown("no node %s"), shown("no node %s"), shown("no fetch")] == [True, False, True]
+    assert [shown("no node %s", logging.INFO), shown("no node %s", name="agents")] == [True, True]
+    now = SAID_AGAIN_S
+    assert [shown("no node %s"), shown("no node %s")] == [True, False]
 
 
 def test_what_a_terminal_would_obey_is_written_out():
