@@ -1,6 +1,7 @@
 """The Faust app itself, before it has topics, tables or agents: its settings and corrections."""
 
 import asyncio
+import logging
 import os
 import sys
 import threading
@@ -14,7 +15,7 @@ import faust
 from faust.web.base import Web
 
 from agents.outbox import Record
-from gridstress import settings_log, topics
+from gridstress import data_directory, settings_log, topics
 from gridstress.brokers.probe import cluster_id
 from gridstress.changelog import STALL_S
 from gridstress.delivery import halt
@@ -33,6 +34,8 @@ from tables.schema import schema_of
 from topology.errors import BrokerError, GridstressError
 from topology.grid import Grid
 from ui.api_guard import application_options
+
+logger = logging.getLogger(__name__)
 
 MAX_FETCH_BYTES = 3 << 20
 """What one fetch may bring of a partition."""
@@ -66,6 +69,7 @@ class GridstressApp(faust.App):
             _make_directory(self.conf.datadir)
         except GridstressError as error:
             end(error)
+        await self._outlast_former()
         await super().on_first_start()
         try:
             refuse_exposed_web(self.settings, self.conf)
@@ -76,6 +80,14 @@ class GridstressApp(faust.App):
             end(error)
         tune_interpreter()
         log_as_told()
+
+    async def _outlast_former(self) -> None:
+        """Wait until the group does not count on the worker any more that was killed here."""
+        timeout_s = self.settings.session_timeout_s
+        wait_s = data_directory.session_left_s(Path(self.conf.datadir), timeout_s)
+        if wait_s:
+            logger.warning("ended without a good-bye here: the group is joined in %.1f s", wait_s)
+            await asyncio.sleep(wait_s)
 
     async def admit(self) -> None:
         """Make sure that this worker has the group's settings.
@@ -107,6 +119,7 @@ class GridstressApp(faust.App):
         threading.Thread(target=self._leave, args=[left], name="leave", daemon=True).start()
         try:
             await super().stop()
+            data_directory.left(Path(self.conf.datadir))
         finally:
             left.set()
 

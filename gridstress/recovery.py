@@ -15,10 +15,7 @@ have no types worth the name, so they are `Any` here.
 """
 
 import asyncio
-import fcntl
 import logging
-import os
-import shutil
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection
@@ -33,7 +30,7 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
-from gridstress import fetched_batches
+from gridstress import data_directory, fetched_batches
 from gridstress.changelog import Copy, Takeover
 from gridstress.delivery import BrokerKind, SafeTransport, halt
 from gridstress.fenced_table import FencedTable
@@ -206,10 +203,16 @@ class SafeTableManager(TableManager):
         """Claim the data directory, then start the tables."""
         conf: Any = self.app.conf
         if conf.store.scheme == "rocksdb":
-            self._in_use = _claim(Path(conf.datadir), Path(conf.tabledir))
+            self._in_use = data_directory.claim(Path(conf.datadir), Path(conf.tabledir))
         # Stock sleeps for a second here; whoever depends on the tables waits for them anyway.
         await self._update_channels()
         await self.recovery.start()
+
+    @Service.task
+    async def _note_that_it_is_there(self) -> None:
+        while not self.should_stop and self._in_use is not None:
+            data_directory.seen(Path(self.app.conf.datadir))
+            await self.sleep(data_directory.SEEN_EVERY_S)
 
     async def on_stop(self) -> None:
         """Deliver what tables have written; release the data directory."""
@@ -219,26 +222,6 @@ class SafeTableManager(TableManager):
         if self._in_use is not None:
             self._in_use.close()
             self._in_use = None
-
-
-def _claim(datadir: Path, tabledir: Path) -> IO[str]:
-    """Take `datadir` for this process, and clear away the tables of the process before."""
-    datadir.mkdir(parents=True, exist_ok=True)
-    in_use = (datadir / "worker.lock").open("a+")
-    try:
-        fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        in_use.close()
-        raise UsageError(
-            f"another worker uses the data directory {datadir}",
-            hint="give every worker its own: `--datadir` or GRIDSTRESS_DATA_DIR",
-        ) from None
-    for database in tabledir.glob("*.db"):
-        shutil.rmtree(database) if database.is_dir() else database.unlink()
-    in_use.truncate(0)
-    in_use.write(f"{os.getpid()}\n")
-    in_use.flush()
-    return in_use
 
 
 def make_safe(app: Any, *, kind: BrokerKind = "auto", in_step: Collection[str] = ()) -> None:

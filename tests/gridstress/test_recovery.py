@@ -1,7 +1,6 @@
 """What happens around a rebalance. Each test also shows what stock Faust does."""
 
 import asyncio
-import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,7 +13,6 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from gridstress import recovery
 from gridstress.delivery import SafeConsumer
 from gridstress.fenced_table import FencedTable
 from gridstress.recovery import SafeRecovery, SafeTableManager, make_safe, safe_settings
@@ -189,23 +187,6 @@ def test_a_disk_that_is_ahead_of_the_changelog_would_be_mixed_up(tmp_path: Path)
     sent = ConsumerMessage(CHANGELOG.topic, 0, 1, 0.0, 0, [], b"x", b"2", None, 1, 1, CHANGELOG)
     disk.apply_changelog_batch([SimpleNamespace(message=sent)], to_key=bytes, to_value=bytes)
     assert (database.get(b"x"), database.get(b"y")) == (b"2", b"1"), "y=1 was written after x=3"
-
-
-def test_tables_of_the_process_before_are_thrown_away(tmp_path: Path) -> None:
-    database = tmp_path / "tables" / "risk-3.db"
-    database.mkdir(parents=True)
-    (tmp_path / "tables" / "risk-4.db").write_text("a directory once, before something broke it")
-    (tmp_path / "tables" / "risk-backups").mkdir()
-    recovery._claim(tmp_path, tmp_path / "tables")
-    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["risk-backups"]
-
-
-def test_two_workers_cannot_share_a_data_directory(tmp_path: Path) -> None:
-    held = recovery._claim(tmp_path, tmp_path)
-    with pytest.raises(UsageError, match="another worker uses the data directory"):
-        recovery._claim(tmp_path, tmp_path)
-    assert held.fileno()
-    assert (tmp_path / "worker.lock").read_text() == f"{os.getpid()}\n"
 
 
 # --- putting it together

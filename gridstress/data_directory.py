@@ -1,0 +1,70 @@
+"""A worker's data directory: one process at a time, and until when the group counts on the last.
+
+A worker that ends without a good-bye is a member of its group until its session is over. Joined
+before then, the group waits for it, and works on nothing meanwhile: a worker that is killed and
+started again, over and over, would stop all the others.
+"""
+
+import fcntl
+import os
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from topology.errors import UsageError
+
+LOCK = "worker.lock"
+"""Holds the process id of the worker, and nothing once it has left its group."""
+
+SEEN_EVERY_S = 1.0
+"""How often the file is touched while a worker is there, s."""
+
+
+def claim(datadir: Path, tabledir: Path) -> IO[str]:
+    """Take `datadir` for this process, and clear away the tables of the process before.
+
+    Raises
+    ------
+    UsageError
+        If another process has it.
+    """
+    datadir.mkdir(parents=True, exist_ok=True)
+    in_use = (datadir / LOCK).open("a+")
+    try:
+        fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        in_use.close()
+        raise UsageError(
+            f"another worker uses the data directory {datadir}",
+            hint="give every worker its own: `--datadir` or GRIDSTRESS_DATA_DIR",
+        ) from None
+    for database in tabledir.glob("*.db"):
+        shutil.rmtree(database) if database.is_dir() else database.unlink()
+    in_use.truncate(0)
+    in_use.write(f"{os.getpid()}\n")
+    in_use.flush()
+    return in_use
+
+
+def seen(datadir: Path) -> None:
+    """Note that the worker is there."""
+    with suppress(OSError):  # a directory that was deleted tells the next one nothing
+        os.utime(datadir / LOCK)
+
+
+def left(datadir: Path) -> None:
+    """Note that the worker has left its group."""
+    with suppress(OSError):
+        os.truncate(datadir / LOCK, 0)
+
+
+def session_left_s(datadir: Path, session_timeout_s: float) -> float:
+    """How long the group may still count on the worker that was here before, s; 0 if it left."""
+    try:
+        known = (datadir / LOCK).stat()
+    except FileNotFoundError:
+        return 0.0
+    ago_s = max(0.0, time.time() - known.st_mtime)
+    return max(0.0, session_timeout_s - ago_s) if known.st_size else 0.0

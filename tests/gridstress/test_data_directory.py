@@ -1,0 +1,48 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from gridstress.data_directory import LOCK, claim, left, seen, session_left_s
+from topology.errors import UsageError
+
+
+def test_tables_of_the_process_before_are_thrown_away(tmp_path: Path) -> None:
+    database = tmp_path / "tables" / "risk-3.db"
+    database.mkdir(parents=True)
+    (tmp_path / "tables" / "risk-4.db").write_text("a directory once, before something broke it")
+    (tmp_path / "tables" / "risk-backups").mkdir()
+    claim(tmp_path, tmp_path / "tables")
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["risk-backups"]
+
+
+def test_two_workers_cannot_share_a_data_directory(tmp_path: Path) -> None:
+    held = claim(tmp_path, tmp_path)
+    with pytest.raises(UsageError, match="another worker uses the data directory"):
+        claim(tmp_path, tmp_path)
+    assert held.fileno()
+    assert (tmp_path / "worker.lock").read_text() == f"{os.getpid()}\n"
+
+
+def test_the_group_counts_on_a_worker_until_its_session_is_over(tmp_path: Path) -> None:
+    assert session_left_s(tmp_path, 8.0) == 0.0, "nobody was here"
+    claim(tmp_path, tmp_path / "tables").close()
+    lock = tmp_path / LOCK
+    now = lock.stat().st_mtime
+    assert 7.0 < session_left_s(tmp_path, 8.0) <= 8.0
+    os.utime(lock, (now, now - 5.0))
+    assert 2.0 < session_left_s(tmp_path, 8.0) <= 3.0
+    seen(tmp_path)
+    assert session_left_s(tmp_path, 8.0) > 7.0
+    os.utime(lock, (now, now - 9.0))
+    assert session_left_s(tmp_path, 8.0) == 0.0
+    os.utime(lock, (now, now + 3600.0))
+    assert session_left_s(tmp_path, 8.0) == 8.0, "a clock that was set back"
+    left(tmp_path)
+    assert session_left_s(tmp_path, 8.0) == 0.0, "it has said good-bye"
+
+
+def test_a_directory_that_was_deleted_is_no_error(tmp_path: Path) -> None:
+    seen(tmp_path / "gone")
+    left(tmp_path / "gone")
+    assert session_left_s(tmp_path / "gone", 8.0) == 0.0
