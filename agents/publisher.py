@@ -27,8 +27,9 @@ class Publisher:
     """Changes whenever partitions are assigned anew."""
     epoch: Callable[[str, int], ViewEpoch | None]
     """The epoch in which this worker owns a model's shard; None if it has not taken it over."""
-    shown: Callable[[str, int], Collection[str]]
-    """Runs of which there is a view of a model's shard, whoever has published it."""
+    shown: Callable[[str, int, str], Collection[str]]
+    """Runs of which there is a view of a model's shard, by any worker of the group that has this
+    changelog."""
     ended_runs: Collection[str] = ()
     """Runs that were made under other settings: their views stay as they were."""
     _generation: int | None = None
@@ -89,7 +90,7 @@ class Publisher:
         """
         name = stage.model.name
         known = {*stage.table.index(shard).runs, *self.ended_runs}
-        for run in sorted(set(self.shown(name, shard)) - known):
+        for run in sorted(set(self.shown(name, shard, epoch.changelog)) - known):
             await self._send(sent, (name, run, shard), None, epoch)
 
     async def _send(

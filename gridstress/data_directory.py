@@ -63,8 +63,10 @@ def left(datadir: Path) -> None:
 def session_left_s(datadir: Path, session_timeout_s: float) -> float:
     """How long the group may still count on the worker that was here before, s; 0 if it left."""
     try:
-        known = (datadir / LOCK).stat()
-    except FileNotFoundError:
+        with (datadir / LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # else somebody is here now
+            known = os.fstat(file.fileno())
+    except (FileNotFoundError, BlockingIOError):
         return 0.0
     ago_s = max(0.0, time.time() - known.st_mtime)
     return max(0.0, session_timeout_s - ago_s) if known.st_size else 0.0

@@ -40,11 +40,11 @@ logger = logging.getLogger(__name__)
 MAX_FETCH_BYTES = 3 << 20
 """What one fetch may bring of a partition."""
 
-LEAVE_S = 5.0
-"""How long a stop may take until the broker is asked whether it is there; then at once."""
+LEAVE_S = 3.0
+"""How long a stop may take until the broker is asked, twice, whether it is there."""
 
-ANSWER_S = 2.0
-"""How long the broker may take to answer then."""
+ANSWER_S = 1.5
+"""How long the broker may take to take the connection, and to answer."""
 
 RETRY_S = 0.25
 """How long to wait before a broker that does not answer is asked again."""
@@ -124,13 +124,16 @@ class GridstressApp(faust.App):
             left.set()
 
     def _leave(self, left: threading.Event) -> None:
-        while not left.wait(LEAVE_S):
+        failed = 0
+        while failed or not left.wait(LEAVE_S):
             try:
                 question = cluster_id(self.settings.kafka, timeout_s=ANSWER_S)
                 asyncio.run(asyncio.wait_for(question, 2 * ANSWER_S))
+                failed = 0
             except (BrokerError, TimeoutError) as error:
-                if not left.is_set():
-                    halt(f"it was asked to stop, and no broker answers ({error})")
+                failed += 1
+                if failed > 1 and not left.is_set():
+                    halt(f"it was asked to stop, and no broker answers ({error!r})")
 
     def _new_web(self) -> Web:
         return ApiWeb(self)

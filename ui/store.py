@@ -217,9 +217,11 @@ class Store:
         known = [(view.published_at, run) for (m, run), view in self.runs.items() if m == model]
         return [run for _, run in sorted(known, reverse=True)]
 
-    def runs_shown(self, model: str, shard: int) -> list[str]:
-        """Runs of which a view of this shard is known."""
-        return [run for (m, run), view in self.runs.items() if m == model and shard in view.shards]
+    def runs_shown(self, model: str, shard: int, changelog: str) -> list[str]:
+        """Runs of which a view of this shard is known, published by the group with this one."""
+        found = (run for (m, run), v in self.runs.items() if m == model and shard in v.shards)
+        epochs = {run: self._epochs.get((model, run, shard)) for run in found}
+        return [run for run, epoch in epochs.items() if epoch and epoch.changelog == changelog]
 
     def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
         """Alerts of a run received since then, newest first."""

@@ -46,7 +46,7 @@ class Shards:
             owned=lambda model: self.owned,
             generation=lambda: self.generation,
             epoch=lambda model, shard: self.epochs.get(shard),
-            shown=lambda model, shard: self.shown,
+            shown=lambda model, shard, log: self.shown,
             ended_runs=["ended"],
         )
 

@@ -144,10 +144,12 @@ def test_a_worker_that_has_been_silent_for_long_is_forgotten(store: Store) -> No
 
 def test_the_runs_of_which_a_shards_view_is_there(store: Store) -> None:
     store.apply_view(view(0), 1.0, OWNER)
-    assert (store.runs_shown("linear", 0), store.runs_shown("linear", 1)) == (["r"], [])
-    assert store.runs_shown("centrality", 0) == []
+    assert store.runs_shown("linear", 0, OWNER.changelog) == ["r"]
+    assert store.runs_shown("linear", 0, "other-risk_linear-changelog") == []
+    assert store.runs_shown("linear", 1, OWNER.changelog) == []
+    assert store.runs_shown("centrality", 0, OWNER.changelog) == []
     store.drop_view("linear", "r", 0, OWNER)
-    assert store.runs_shown("linear", 0) == []
+    assert store.runs_shown("linear", 0, OWNER.changelog) == []
 
 
 def test_the_watermark_of_a_run_is_that_of_its_slowest_shard(store: Store) -> None:
