@@ -218,7 +218,7 @@ class Store:
         return [run for _, run in sorted(known, reverse=True)]
 
     def runs_shown(self, model: str, shard: int, changelog: str) -> list[str]:
-        """Runs of which a view of this shard is known, published by the group with this one."""
+        """Runs of which a view of this shard is known, published by the group with it."""
         found = (run for (m, run), v in self.runs.items() if m == model and shard in v.shards)
         epochs = {run: self._epochs.get((model, run, shard)) for run in found}
         return [run for run, epoch in epochs.items() if epoch and epoch.changelog == changelog]
