@@ -131,7 +131,6 @@ async def test_a_shard_forgets_the_ended_runs_that_started_longest_ago(
         await begin(stage, f"run-{number}", number)
         await end(stage, f"run-{number}")
     assert sorted(stage.table.index(0).runs) == ["run-2", "run-3"]
-    assert stage.forgotten == {(0, "run-0"), (0, "run-1")}
 
 
 async def test_a_run_that_goes_on_is_not_forgotten_for_newer_ones(
