@@ -132,7 +132,8 @@ def read_rows(header: Header, columns: list[str]) -> Iterator[Row]:
 @contextmanager
 def _text(path: Path) -> Iterator[TextIO]:
     if path.exists() and not path.is_file():
-        raise DataError(f"{path}: not a file", hint="a pipe or a device cannot be read twice")
+        what = "a directory" if path.is_dir() else "a pipe or a device, which are read once only"
+        raise DataError(f"{path}: not a file, but {what}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             yield file
