@@ -287,6 +287,7 @@ def _family(service: Service) -> list[psutil.Process]:
             if os.getsid(process.pid) == service.pid and process.status() != psutil.STATUS_ZOMBIE:
                 found[process.pid] = process
     if leader is not None:
+        found[leader.pid] = leader  # also before it has a session of its own
         with suppress(psutil.NoSuchProcess):
             found |= {child.pid: child for child in leader.children(recursive=True)}
     return sorted(found.values(), key=lambda process: process.pid != service.pid)
