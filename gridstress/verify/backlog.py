@@ -27,15 +27,23 @@ async def unfinished(
     begin: dict[str, dict[int, int]] = {}
     for name in names:
         with suppress(DataError):  # no such topic
-            begin[name] = await _committed(settings, name)
+            begin[name] = await committed(settings, name)
     for name, offsets in begin.items():
         async with aclosing(scan_topic(settings.kafka, name, begin=offsets)) as records:
             async for record in records:
                 yield record
 
 
-async def _committed(settings: Settings, topic: str) -> dict[int, int]:
-    """The group's offsets by partition; a consumer that only asks joins no group."""
+async def committed(settings: Settings, topic: str) -> dict[int, int]:
+    """The group's offsets by partition; a consumer that only asks joins no group.
+
+    Raises
+    ------
+    BrokerError
+        If the broker does not answer.
+    DataError
+        If there is no such topic.
+    """
     partitions = range(await partition_count(settings.kafka, topic))
     consumer = AIOKafkaConsumer(
         **connection(settings.kafka), group_id=settings.group, enable_auto_commit=False
@@ -68,7 +76,7 @@ class CatchUp:
             if self._ends is None:
                 self._ends = await self._note_ends(self._steps[0])
             for topic, ends in self._ends.items():
-                finished = await _committed(self._settings, topic)
+                finished = await committed(self._settings, topic)
                 if any(finished.get(partition, 0) < end for partition, end in ends.items()):
                     return False
             self._steps.pop(0)

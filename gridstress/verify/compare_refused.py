@@ -1,7 +1,7 @@
 """Records that the app refused: each has its dead letter, and no other record has one."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gridstress.topics import MEASUREMENTS
@@ -67,13 +67,21 @@ class Letters:
     whole_since_ms
         The topic holds every letter that was written after this time; what is older may have
         been deleted by the broker.
+    due_before
+        Offsets of ``grid_measurements``, by partition, up to which the workers had certainly read
+        before the letters were; None if they have read everything.
     """
 
     measurements: list[Letter] = field(default_factory=list)
     later: list[Letter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     whole_since_ms: int = 0
+    due_before: Mapping[int, int] | None = None
     former: bool = False
+
+    def is_due(self, place: Place) -> bool:
+        """Whether a record of ``grid_measurements`` that cannot be used must have its letter."""
+        return self.due_before is None or place.offset < self.due_before.get(place.partition, 0)
 
 
 def compare_refused(
@@ -108,7 +116,7 @@ def compare_refused(
         if ended and any(letter.reason == OTHER_SETTINGS for letter in found):
             outcome.counts[REFUSED] += 1
         elif record.reason:
-            _compare(record, found, letters.whole_since_ms, outcome)
+            _compare(record, found, letters, outcome)
         elif found:
             partition, offset = record.place
             _accepted(record, found[0], last.get((partition, record.digest), -1) > offset, outcome)
@@ -121,12 +129,13 @@ def compare_refused(
         )
 
 
-def _compare(
-    record: Measured, found: Sequence[Letter], whole_since_ms: int, outcome: Outcome
-) -> None:
+def _compare(record: Measured, found: Sequence[Letter], letters: Letters, outcome: Outcome) -> None:
     name = f"grid_measurements {record.place} ({record.detail})"
     outcome.counts["letters expected"] += 1
-    if not found and 0 <= record.sent_ms < whole_since_ms:
+    if not found and not letters.is_due(record.place):
+        outcome.counts["letters not due"] += 1
+        outcome.notes.append(f"{name}: no worker has read it yet")
+    elif not found and 0 <= record.sent_ms < letters.whole_since_ms:
         outcome.counts["letters expired"] += 1
         outcome.notes.append(f"{name}: a letter would have been deleted by now")
     elif not found:

@@ -36,7 +36,8 @@ class Measured:
     Attributes
     ----------
     place, sent_ms, digest
-        Where it lies, its timestamp, and the digest of its value.
+        Where it lies, its timestamp (of one without, that of the record before it; -1 if there is
+        none), and the digest of its value.
     frame
         What it holds; None if it is not a frame.
     reason, detail
@@ -72,6 +73,7 @@ class Measurements:
     nameless: list[Measured] = field(default_factory=list)
     read: dict[int, range] = field(default_factory=dict)
     record: RunRecord | None = None
+    _sent_ms: dict[int, int] = field(default_factory=dict)
 
     @property
     def frames(self) -> list[MeasurementFrame]:
@@ -108,6 +110,8 @@ class Measurements:
         """Take a record of the topic, the next of its partition; one of another run is passed."""
         first = self.read.get(record.partition, range(record.offset, record.offset)).start
         self.read[record.partition] = range(first, record.offset + 1)
+        if record.timestamp >= 0:
+            self._sent_ms[record.partition] = record.timestamp
         run, frame, reason, detail = None, None, "", ""
         try:
             if isinstance(record.value, Undecodable):
@@ -120,7 +124,8 @@ class Measurements:
         except MessageError as error:
             reason, detail = error.reason, str(error)
         place = Place(record.partition, record.offset)
-        measured = Measured(place, record.timestamp, digest(record.value), frame, reason, detail)
+        sent_ms = self._sent_ms.get(record.partition, -1)
+        measured = Measured(place, sent_ms, digest(record.value), frame, reason, detail)
         (self.nameless if run is None else self.records).append(measured)
 
     def judged(self, grid: Grid) -> Iterator[Measured]:

@@ -2,13 +2,14 @@
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
-from gridstress.verify.backlog import CatchUp
+from gridstress.topics import MEASUREMENTS
+from gridstress.verify.backlog import CatchUp, committed
 from gridstress.verify.circumstances import run_circumstances
 from gridstress.verify.collect import (
     count_measurements,
@@ -136,13 +137,27 @@ async def _wait(
         api,
         expected,
         patience_s=request.patience_s,
-        is_caught_up=CatchUp(settings).is_done,
+        is_caught_up=_caught_up(settings, request, expected.run),
         say=say,
     )
     notes = [f"zone {z} has met the idle time-out" for z in await api.silent_zones()]
     if missing:
         return 0.0, [*notes, f"the workers have read what lay there: {first_of(missing)}"]
     return request.patience_s, notes
+
+
+def _caught_up(settings: Settings, request: Request, run: str) -> Callable[[], Awaitable[bool]]:
+    """What asks whether the workers have finished what lies there, all of a file's run."""
+    catch_up = CatchUp(settings)
+
+    async def is_done() -> bool:
+        if request.frames_file is not None:  # more of it than was sent may be in the file
+            record = (await read_records(settings.kafka)).get(run)
+            if record is not None and record.state == "running":
+                return False
+        return await catch_up.is_done()
+
+    return is_done
 
 
 async def _grown(settings: Settings, measurements: Measurements) -> bool:
@@ -160,12 +175,15 @@ async def _read_letters(
 ) -> None:
     """Read the dead letters, again as long as some are missing and others still come.
 
-    Workers that have caught up with the run may not yet have looked at what lies behind it.
+    Workers that have caught up with the run may not yet have looked at what lies behind it; for
+    those of a run that has ended nobody has waited, so where they are is asked.
     """
+    due_before = await committed(settings, MEASUREMENTS) if observed.ended else None
     loop = asyncio.get_running_loop()
     deadline, before = loop.time() + patience_s, math.inf
     while True:
         await read_letters(settings.kafka, expected.run, observed)
+        observed.letters.due_before = due_before
         if measurements is None:
             return
         found = Outcome()

@@ -186,8 +186,8 @@ async def drain(
             if not quiet and loop.time() > deadline:
                 raise GridstressError(
                     f"run {expected.run} did not get on for {patience_s:g} s: {first_of(missing)}",
-                    hint="Is a worker running, and does it read this broker? See "
-                    "`gridstress doctor` or its log.",
+                    hint="Is a worker running, does it read this broker, and is the run still "
+                    "being sent? See `gridstress doctor` or its log.",
                 )
             ask_at = min(loop.time() + still_s, max(deadline, loop.time()))
         await asyncio.sleep(POLL_S)

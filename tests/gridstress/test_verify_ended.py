@@ -9,16 +9,19 @@ import pytest
 from gridstress.verify.compare import compare
 from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.outcome import Outcome
+from gridstress.verify.recompute import recompute
 from tests.gridstress.test_verify_faults import (
     MODEL,
     STRANGE,
+    STRESSED,
     World,
     frames,
     later_letter,
     letter,
+    north,
     world,
 )
-from tests.gridstress.verify_samples import HOUR
+from tests.gridstress.verify_samples import GRID, HOUR, SETTINGS, record
 from topology.messages import encode
 from topology.shards import shard_of
 
@@ -68,6 +71,20 @@ def test_a_worker_that_was_killed_may_have_sent_windows_without_their_alerts() -
     found = ended()
     del found.said.alerts[MODEL][-1]
     assert all(outcome.ok for outcome in compared(found).values())
+
+
+def test_a_row_that_was_sent_again_with_other_content_is_noted() -> None:
+    """It may have come after the end, and been refused."""
+    found = ended()
+    found.measurements.add(record(0, 6, encode(north(2.0))))
+    found.said.letters.measurements.append(
+        letter(6, encode(north(2.0)), "other-settings", run="r1")
+    )
+    found.expected = recompute(found.measurements.frames, GRID, SETTINGS)
+    outcome = compared(found)["measurements"]
+    assert outcome.ok, outcome.problems
+    assert outcome.counts["rows conflicting"] == len(STRESSED)
+    assert any("is there twice with other content" in note for note in outcome.notes)
 
 
 def first_of(shard: int) -> Callable[[World], None]:

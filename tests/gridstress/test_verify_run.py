@@ -9,16 +9,11 @@ from itertools import count
 
 import msgspec
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from gridstress.brokers import embedded_broker
-from gridstress.cli.alerts import alerts
-from gridstress.cli.verify import verify
-from gridstress.topic_reader import read_topic
-from gridstress.verify.compare_aside import AsideLetter
 from gridstress.verify.recompute import Recomputed, recompute
-from tests.gridstress.verify_broker import Worker, create, finish, of_run, send
+from tests.frames import run_record
+from tests.gridstress.verify_broker import Worker, commands, create, finish, of_run, send
 from tests.gridstress.verify_samples import (
     GRID,
     HOUR,
@@ -33,15 +28,12 @@ from topology.errors import DataError, GridstressError
 from topology.messages import encode
 
 pytestmark = pytest.mark.integration
-RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
-TOPICS = ["grid_measurements", "dead_letters", *RESULTS]
-runner = CliRunner()
 
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[str]:
     with embedded_broker() as running:
-        asyncio.run(create(running.bootstrap, TOPICS))
+        asyncio.run(create(running.bootstrap))
         yield running.bootstrap
 
 
@@ -67,36 +59,9 @@ def runs(broker):
     return made
 
 
-def letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> list[tuple]:
-    """A letter for every record of the topic that is of no zone, or of no run."""
-    reasons = {b"West": b"unknown-zone", b"rubbish": b"invalid"}
-    letters = []
-    for record in asyncio.run(read_topic(broker, "grid_measurements")):
-        for mark, reason in reasons.items():
-            if mark in record.value and (mark != b"West" or run.encode() in record.value):
-                headers = [("topic", b"grid_measurements"), ("stage", b"detection")]
-                headers += [("partition", b"%d" % record.partition), ("reason", reason)]
-                headers += [("offset", b"%d" % record.offset)]
-                if mark != leave_out:
-                    letters.append(("dead_letters", 0, record.value, *headers))
-    return letters
-
-
 @pytest.fixture
 def command(broker, monkeypatch):
-    """Runs `verify` or `alerts` with the broker and the grid of the samples."""
-    monkeypatch.setenv("GRIDSTRESS_BROKER", f"kafka://{broker}")
-    for name in ("step_s", "size_s", "lateness_s", "partitions"):
-        monkeypatch.setenv(f"GRIDSTRESS_{name.upper()}", str(getattr(SETTINGS, name)))
-    monkeypatch.setattr("topology.loaders.load_grid", lambda _: GRID)
-    app = typer.Typer()
-    app.command()(verify)
-    app.command()(alerts)
-
-    def invoke(*args: str):
-        return runner.invoke(app, list(args))
-
-    return invoke
+    return commands(broker, monkeypatch)
 
 
 @pytest.fixture
@@ -286,6 +251,31 @@ def test_measurements_may_come_from_a_file_and_episodes_go_to_one(command, runs,
     assert changed["node_id"] == "a"
 
 
+def test_a_run_of_a_file_that_is_still_being_sent_is_not_compared(
+    command, broker, worker, monkeypatch, tmp_path
+):
+    """The workers have finished what lies there, but more is in the file than was sent."""
+    frames = [msgspec.structs.replace(f, run="going") for f in evening()]
+    lines = tmp_path / "frames.jsonl"
+    lines.write_bytes(b"\n".join(encode(f) for f in frames))
+    expected = recompute(frames, GRID, SETTINGS)
+    send(broker, [("grid_measurements", 0, frames[0])])
+    monkeypatch.setenv("GRIDSTRESS_GROUP", "going")
+    finish(broker, "going", "grid_measurements")
+    api = worker("going", expected)
+    api.applied, api.closed_until_s = {"North": 3}, None
+    args = ("verify", "--frames", str(lines), "--api", api.url, "--wait", "3")
+    record = run_record("going")
+    send(broker, [("runs", 0, record)])
+    running = command(*args)
+    assert isinstance(running.exception, GridstressError)
+    assert "is the run still being sent?" in running.exception.hint
+    send(broker, [("runs", 0, msgspec.structs.replace(record, state="interrupted"))])
+    interrupted = command(*args)
+    assert interrupted.exit_code == 1, interrupted.output
+    assert "windows missing" in interrupted.output or "is missing" in interrupted.output
+
+
 def test_a_bad_line_in_the_file_is_named(command, tmp_path):
     lines = tmp_path / "frames.jsonl"
     lines.write_text("\n{}\n")
@@ -332,70 +322,3 @@ def test_a_zone_in_two_partitions_is_named_in_one_line(command, broker, worker):
     result = command("verify", "--run", "split", "--api", worker("split", expected).url)
     assert isinstance(result.exception, DataError)
     assert str(result.exception).endswith("so that their order is not known: zone North in 0, 1")
-
-
-def test_letters_of_before_a_reshard_are_left_out(command, broker, worker):
-    """Rows that had become dead letters are counted when the run is recomputed."""
-    frames = [msgspec.structs.replace(f, run="anew") for f in evening()]
-    expected = recompute(frames, GRID, SETTINGS)
-    said = echo(expected)
-    said.aside = [AsideLetter("linear", 0, "North", "late", (3,))]
-    former = [("dead_letters", 1, *rest) for t, _, *rest in of_run(frames, expected, said)
-              if t == "dead_letters"]  # fmt: skip
-    failed = [("topic", b"propagated_stress_linear"), ("reason", b"failed"), ("stage", b"risk")]
-    failed += [("partition", b"0"), ("offset", b"3")]
-    former.append(("dead_letters", 1, former[0][2], *failed))
-    said.aside = []
-    send(broker, [*of_run(frames, expected, said), *former])
-    args = ("verify", "--run", "anew", "--api", worker("anew", expected).url, "--json")
-    before = command(*args)
-    assert before.exit_code == 1
-    send(broker, [("dead_letters", 1, b"", ("stage", b"reshard"), ("reason", b"resharded"))])
-    after = command(*args)
-    assert after.exit_code == 0, after.output
-    notes = json.loads(after.stdout)["outcomes"]["measurements"]["notes"]
-    assert "dead letters of before `gridstress reshard` are left out" in notes
-    send(broker, former)
-    assert command(*args).exit_code == 1
-
-
-def with_refused(broker: str, run: str):
-    """Send a run with a frame of an unknown zone, and rubbish that names no run."""
-    frames = [*evening(), frame("West", 0, [0], [[1.0]], nodes=["a"])]
-    frames = [msgspec.structs.replace(f, run=run) for f in frames]
-    expected = recompute(frames, GRID, SETTINGS)
-    send(broker, [*of_run(frames, expected, echo(expected)), ("grid_measurements", 1, b"rubbish")])
-
-
-def test_every_refused_record_must_have_its_letter(command, broker, runs):
-    with_refused(broker, "refused")
-    args = ("verify", "--run", "refused", "--no-open", "--api", "http://127.0.0.1:1", "--json")
-    lacking = command(*args)
-    problems = json.loads(lacking.stdout)["outcomes"]["measurements"]["problems"]
-    assert lacking.exit_code == 1
-    assert len(problems) == 2
-    assert all("cannot be used, but has no dead letter" in text for text in problems)
-
-    send(broker, letters_about(broker, "refused", leave_out=b"rubbish"))
-    (problem,) = json.loads(command(*args).stdout)["outcomes"]["measurements"]["problems"]
-    assert "not JSON" in problem
-
-    letters = letters_about(broker, "refused")
-    send(broker, letters)
-    whole = command(*args)
-    assert whole.exit_code == 0, whole.output
-    counts = json.loads(whole.stdout)["outcomes"]["measurements"]["counts"]
-    assert (counts["letters found"], counts["records of no run"]) == (2, 1)
-
-    good = next(
-        (record.partition, record.offset, record.value)
-        for record in asyncio.run(read_topic(broker, "grid_measurements"))
-        if b"refused" in record.value
-    )
-    headers = [("partition", b"%d" % good[0]), ("offset", b"%d" % good[1])]
-    headers += [("topic", b"grid_measurements"), ("stage", b"detection"), ("reason", b"failed")]
-    send(broker, [("dead_letters", 0, good[2], *headers)])
-    extra = command(*args)
-    assert extra.exit_code == 1
-    (problem,) = json.loads(extra.stdout)["outcomes"]["measurements"]["problems"]
-    assert "can be used, but its dead letter says failed" in problem

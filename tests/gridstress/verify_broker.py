@@ -3,21 +3,42 @@
 import asyncio
 import json
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+import typer
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from typer.testing import CliRunner
 
+from gridstress.cli.alerts import alerts
+from gridstress.cli.verify import verify
 from gridstress.topic_reader import read_topic
-from tests.gridstress.verify_samples import echo_open
+from tests.gridstress.verify_samples import GRID, SETTINGS, echo_open
 from topology.clock import to_iso
-from topology.messages import PropagatedFrame, encode
+from topology.messages import PropagatedFrame, RunRecord, encode
 from topology.shards import shard_of
 
+RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
+TOPICS = ["grid_measurements", "dead_letters", "runs", *RESULTS]
 
-async def create(bootstrap: str, topics: Iterable[str]) -> None:
+
+def commands(bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return what runs `verify` or `alerts` with this broker and the grid of the samples."""
+    monkeypatch.setenv("GRIDSTRESS_BROKER", f"kafka://{bootstrap}")
+    for name in ("step_s", "size_s", "lateness_s", "partitions"):
+        monkeypatch.setenv(f"GRIDSTRESS_{name.upper()}", str(getattr(SETTINGS, name)))
+    monkeypatch.setattr("topology.loaders.load_grid", lambda _: GRID)
+    app, runner = typer.Typer(), CliRunner()
+    app.command()(verify)
+    app.command()(alerts)
+    return lambda *args: runner.invoke(app, list(args))
+
+
+async def create(bootstrap: str, topics: Iterable[str] = TOPICS) -> None:
     """Create topics with two partitions."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
@@ -34,8 +55,11 @@ def send(bootstrap: str, records: list[tuple]) -> None:
         futures = []
         for topic, partition, value, *headers in records:
             raw = value if isinstance(value, bytes) else encode(value)
+            key = value.run.encode() if isinstance(value, RunRecord) else None
             futures.append(
-                await producer.send(topic, raw, partition=partition, headers=headers or None)
+                await producer.send(
+                    topic, raw, key=key, partition=partition, headers=headers or None
+                )
             )
         await asyncio.gather(*futures)
         await producer.stop()
