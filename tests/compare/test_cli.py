@@ -42,12 +42,17 @@ def seen(path):
     return page
 
 
-def test_a_load_is_compared_without_a_broker_and_reported_in_one_file(elsewhere):
-    done = run.invoke(app, ["compare", "synthetic", *WEEK])
+@pytest.fixture(scope="module")
+def whole_week(tmp_path_factory):
+    """What a comparison with all its parts says as JSON, and its report."""
+    path = tmp_path_factory.mktemp("compare") / "elsewhere" / "r.html"
+    done = run.invoke(app, ["compare", "synthetic", *WEEK, "--json", "--html", str(path)])
     assert done.exit_code == 0, done.output
-    assert "node-hours in alarm" in done.output
-    assert "Linear attenuation is better than distance alone in" in done.output
-    page = seen(elsewhere / ".gridstress/reports/synthetic.html")
+    return json.loads(done.stdout), path
+
+
+def test_the_report_is_one_file(whole_week):
+    page = seen(whole_week[1])
     assert page.headings == [
         "Each model",
         "Linear attenuation and Centrality-based",
@@ -58,10 +63,8 @@ def test_a_load_is_compared_without_a_broker_and_reported_in_one_file(elsewhere)
     assert page.figures == 2 + 3 + 1 + 4
 
 
-def test_json_holds_all_of_it(elsewhere):
-    path = elsewhere / "elsewhere" / "r.html"
-    done = run.invoke(app, ["compare", "synthetic", *WEEK, "--json", "--html", str(path)])
-    found = json.loads(done.stdout)
+def test_json_holds_all_of_it(whole_week):
+    found, _ = whole_week
     assert found["windows"] == 7 * 24
     assert set(found["models"]) == {"linear", "centrality"}
     (pair,) = found["pairs"]
@@ -69,7 +72,16 @@ def test_json_holds_all_of_it(elsewhere):
     assert 0 < pair["jaccard"] < 1
     assert len(found["sweep"]) == 18
     assert found["score"]["lead"]["linear"]["spearman"]["over"] == "distance"
-    assert path.exists()
+
+
+def test_a_load_is_compared_without_a_broker_and_said_in_words(elsewhere):
+    done = run.invoke(app, ["compare", "synthetic", *WEEK, "--no-sweep"])
+    assert done.exit_code == 0, done.output
+    assert "node-hours in alarm" in done.output
+    assert "Linear attenuation is better than distance alone in" in done.output
+    page = seen(elsewhere / ".gridstress/reports/synthetic.html")
+    assert "Against DC power flow" in page.headings
+    assert not any("parameter" in heading for heading in page.headings)
 
 
 def test_parts_can_be_left_out_and_models_added():
