@@ -1,0 +1,45 @@
+"""What `reshard` keeps of the measurements before it deletes them."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from gridstress.brokers import embedded_broker
+from gridstress.reshard import save
+from gridstress.settings import Settings
+from tests.gridstress.verify_broker import create, send
+from tests.gridstress.verify_samples import frame, load
+from topology.errors import DataError
+
+pytestmark = pytest.mark.integration
+
+FRAMES = [frame("North", seq, [seq], [[load(1), load(1)]]) for seq in range(200)]
+
+
+@contextmanager
+def full_disk(free_bytes: int) -> Iterator[None]:
+    """No file can become larger: written beyond it fails as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_measurements_that_find_no_room_are_an_error_and_leave_no_part(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl"
+    with embedded_broker() as broker:
+        asyncio.run(create(broker.bootstrap, ["grid_measurements"]))
+        send(broker.bootstrap, [("grid_measurements", 0, one) for one in FRAMES])
+        settings = Settings(_env_file=None, broker=f"kafka://{broker.bootstrap}")
+        with full_disk(10_000), pytest.raises(DataError, match="cannot be written: ") as found:
+            asyncio.run(save(settings, path))
+        assert "nothing has been deleted" in found.value.hint
+        assert list(tmp_path.iterdir()) == []
+        assert asyncio.run(save(settings, path)) == len(FRAMES)
+        assert len(path.read_bytes().splitlines()) == len(FRAMES)
