@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
@@ -19,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from gridstress.kafka_security import connection
 from gridstress.replay_sinks import KafkaSink
 from gridstress.settings import Settings
-from gridstress.topic_reader import scan_topic
+from gridstress.topic_reader import log_ends, scan_topic
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, ensure_topics, topic_specs
 from topology.errors import BrokerError, DataError, MessageError, UsageError
 from topology.grid import Grid
@@ -34,23 +35,36 @@ GONE_S = 60.0
 Say = Callable[[str], None]
 
 
-async def save(settings: Settings, path: Path) -> int:
+@dataclass(frozen=True)
+class Saved:
+    """How many frames were kept, and where the partitions of the measurements ended by then."""
+
+    frames: int
+    ends: dict[int, int]
+
+
+async def save(settings: Settings, path: Path) -> Saved:
     """Keep all measurements in a file of frames, in the order in which they were sent.
 
     What the workers have set aside is left out. The file is there when it is complete.
 
-    Returns
-    -------
-    int
-        How many frames.
-
     Raises
     ------
+    UsageError
+        If a transaction is open, whose records nobody can read yet.
     DataError
         If the file cannot be written.
     BrokerError
         If no broker answers.
     """
+    ends = await log_ends(settings.kafka, MEASUREMENTS)
+    readable = await log_ends(settings.kafka, MEASUREMENTS, committed=True)
+    if opened := sorted(partition for partition, end in ends.items() if readable[partition] < end):
+        raise UsageError(
+            f"a transaction is open in {MEASUREMENTS}, partition {', '.join(map(str, opened))}",
+            hint="stop its producer; the broker ends it after the producer's "
+            "transaction.timeout.ms",
+        )
     part = path.with_name(path.name + ".part")
     with _writing(path, part), ExitStack() as files:
         spools: dict[int, IO[bytes]] = {}
@@ -64,7 +78,7 @@ async def save(settings: Settings, path: Path) -> int:
             spools[record.partition].write(b"%d %s\n" % (record.timestamp, encode(frame)))
         count = _merge(spools, part)
         part.rename(path)
-    return count
+    return Saved(count, ends)
 
 
 @contextmanager
@@ -99,7 +113,7 @@ def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:
     return count
 
 
-async def drop_topics(settings: Settings) -> None:
+async def drop_topics(settings: Settings, saved: Saved | None = None) -> None:
     """Delete every topic but the dead letters and the runs' records, and wait until it is done.
 
     Each partition of the dead letters gets a mark: what lies before it is of the former topics.
@@ -107,7 +121,7 @@ async def drop_topics(settings: Settings) -> None:
     Raises
     ------
     UsageError
-        If workers are in the group.
+        If workers are in the group, or measurements have come since they were saved.
     BrokerError
         If the broker does not delete one, or remembers what was committed.
     """
@@ -120,6 +134,11 @@ async def drop_topics(settings: Settings) -> None:
         if members := await count_members(admin, settings.group):
             raise UsageError(
                 f"{members} workers are in the group {settings.group!r}", hint="stop them first"
+            )
+        if saved is not None and await log_ends(settings.kafka, MEASUREMENTS) != saved.ends:
+            raise UsageError(
+                "measurements have come since the file was written: nothing has been deleted",
+                hint="stop every feed and replay, remove the file, and begin again",
             )
         existing = set(await admin.list_topics())
         doomed = [s.name for s in topic_specs(settings) if not s.any_count and s.name in existing]

@@ -32,13 +32,13 @@ FETCH_BYTES = 8 << 20
 
 
 @asynccontextmanager
-async def _consumer(where: Where) -> AsyncIterator[Any]:
+async def _consumer(where: Where, isolation: str = "read_committed") -> AsyncIterator[Any]:
     fetched_batches.install()
     consumer = AIOKafkaConsumer(
         **connection(where),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        isolation_level="read_committed",
+        isolation_level=isolation,
         fetch_max_wait_ms=POLL_MS,
         max_partition_fetch_bytes=FETCH_BYTES,
         request_timeout_ms=20_000,
@@ -97,6 +97,24 @@ async def partition_count(where: Where, topic: str) -> int:
         If no broker answers.
     """
     return len(await _partitions(where, topic))
+
+
+async def log_ends(where: Where, topic: str, *, committed: bool = False) -> dict[int, int]:
+    """Ask where the partitions of a topic end: the offset behind the last record of each.
+
+    With ``committed`` where the first transaction begins that is still open, if there is one.
+
+    Raises
+    ------
+    DataError
+        If the topic does not exist.
+    BrokerError
+        If no broker answers.
+    """
+    isolation = "read_committed" if committed else "read_uncommitted"
+    async with _consumer(where, isolation) as consumer:
+        partitions = [TopicPartition(topic, p) for p in await _partitions(where, topic)]
+        return {tp.partition: end for tp, end in (await consumer.end_offsets(partitions)).items()}
 
 
 async def read_record(

@@ -53,12 +53,13 @@ def reshard(
                 "the embedded broker forgets everything when it stops",
                 hint=f"GRIDSTRESS_PARTITIONS={partitions} gridstress up, and replay again",
             )
-        if not resume:
-            _say(f"{await save(settings, backup):,} frames are in {backup}")
+        saved = None if resume else await save(settings, backup)
+        if saved is not None:
+            _say(f"{saved.frames:,} frames are in {backup}")
         question = "Delete all topics but the dead letters and the runs' records?"
         if not yes and not typer.confirm(question, err=True):
             raise typer.Exit(1)
-        await drop_topics(settings)
+        await drop_topics(settings, saved)
         _say(f"the topics are deleted; should anything fail now: --resume --backup {backup}")
         _say(f"{await send_again(settings, grid, backup):,} frames sent again")
 

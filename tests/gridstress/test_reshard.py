@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from gridstress.brokers import embedded_broker
-from gridstress.reshard import save
+from gridstress.reshard import drop_topics, save
 from gridstress.settings import Settings
+from gridstress.topic_reader import read_topic
 from tests.gridstress.verify_broker import create, send
 from tests.gridstress.verify_samples import frame, load
-from topology.errors import DataError
+from topology.errors import DataError, UsageError
 
 pytestmark = pytest.mark.integration
 
@@ -41,5 +42,18 @@ def test_measurements_that_find_no_room_are_an_error_and_leave_no_part(tmp_path:
             asyncio.run(save(settings, path))
         assert "nothing has been deleted" in found.value.hint
         assert list(tmp_path.iterdir()) == []
-        assert asyncio.run(save(settings, path)) == len(FRAMES)
-        assert len(path.read_bytes().splitlines()) == len(FRAMES)
+        saved = asyncio.run(save(settings, path))
+        assert saved.frames == len(path.read_bytes().splitlines()) == len(FRAMES)
+
+
+def test_measurements_that_come_after_they_were_saved_are_not_deleted(tmp_path: Path) -> None:
+    with embedded_broker() as broker:
+        asyncio.run(create(broker.bootstrap, ["grid_measurements"]))
+        send(broker.bootstrap, [("grid_measurements", 0, one) for one in FRAMES[:-1]])
+        settings = Settings(_env_file=None, broker=f"kafka://{broker.bootstrap}")
+        saved = asyncio.run(save(settings, tmp_path / "kept.jsonl"))
+        send(broker.bootstrap, [("grid_measurements", 1, FRAMES[-1])])
+        with pytest.raises(UsageError, match="measurements have come since"):
+            asyncio.run(drop_topics(settings, saved))
+        there = asyncio.run(read_topic(broker.bootstrap, "grid_measurements"))
+        assert len(there) == len(FRAMES)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from gridstress import processes
 from tests.integration.harness import Stack, records, send
@@ -26,6 +27,16 @@ async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_pa
         assert refused.returncode == 2
         assert "1 workers are in the group" in refused.stderr
         processes.stop(worker.service)
+
+        producer = AIOKafkaProducer(bootstrap_servers=stack.bootstrap, transactional_id="open")
+        await producer.start()
+        await producer.begin_transaction()
+        await producer.send_and_wait("grid_measurements", b"rubbish, too", partition=1)
+        opened = stack.command("reshard", "7", "--backup", f"{backup}-again", "--yes")
+        assert opened.returncode == 2
+        assert "a transaction is open in grid_measurements, partition 1" in opened.stderr
+        await producer.abort_transaction()
+        await producer.stop()
 
         done = stack.command("reshard", "7", "--backup", backup, "--resume", "--yes")
         assert done.returncode == 0, done.stderr
