@@ -29,7 +29,7 @@ from gridstress.settings import Settings
 from gridstress.topic_drift import warn_of_losses
 from gridstress.topics import ensure_topics
 from gridstress.watchdog import Watchdog
-from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web
+from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web, refuse_taken_port
 from tables.schema import schema_of
 from topology.errors import BrokerError, GridstressError
 from topology.grid import Grid
@@ -73,6 +73,7 @@ class GridstressApp(faust.App):
         await super().on_first_start()
         try:
             refuse_exposed_web(self.settings, self.conf)
+            refuse_taken_port(self.conf)
             await ensure_topics(self.settings)
             await warn_of_losses(self.settings)
             await self.admit()

@@ -263,13 +263,7 @@ def _check_ports(settings: Settings, plan: Plan, broker_port: int | None) -> Non
     for port, setting, host in wanted:
         if wanted[[port for port, _, _ in wanted].index(port)][1] != setting:
             raise UsageError(f"port {port} is wanted twice", hint=f"set {setting} to another port")
-        if not processes.is_free(port, host):
-            who = processes.holder(port)
-            by = f" by {who[1]} (pid {who[0]})" if who else ""
-            raise GridstressError(
-                f"port {port} ({setting}) is taken{by}",
-                hint=f"stop that process, or set {setting} to use another port",
-            )
+        processes.check_free(port, setting, host)
 
 
 def _start_broker(launch: _Launch, cluster: Cluster) -> None:

@@ -226,13 +226,30 @@ def running(spec: ServiceSpec, log_dir: Path, timeout_s: float) -> Iterator[Serv
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen on `port`."""
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
             return False
     return True
+
+
+def check_free(port: int, setting: str, host: str = "127.0.0.1") -> None:
+    """Make sure that a server could listen on `port`, which `setting` names.
+
+    Raises
+    ------
+    GridstressError
+        Saying who listens there, as far as the system tells.
+    """
+    if not is_free(port, host):
+        who = holder(port)
+        by = f" by {who[1]} (pid {who[0]})" if who else ""
+        raise GridstressError(
+            f"port {port} ({setting}) is taken{by}",
+            hint=f"stop that process, or set {setting} to use another port",
+        )
 
 
 def free_port(host: str = "127.0.0.1") -> int:

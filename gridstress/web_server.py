@@ -36,7 +36,7 @@ def refuse_exposed_web(settings: Settings, conf: Any) -> None:
     UsageError
         If it is bound to more than loopback. A Unix socket belongs to who may open its file.
     """
-    if conf.web_enabled and conf.web_transport.scheme != "unix":
+    if _listens(conf):
         refuse_exposed(
             "the worker's API",
             str(conf.web_bind or ""),
@@ -44,3 +44,23 @@ def refuse_exposed_web(settings: Settings, conf: Any) -> None:
             token=settings.token,
             insecure=settings.insecure,
         )
+
+
+def refuse_taken_port(conf: Any) -> None:
+    """Refuse to start where somebody else listens; ``conf`` as in `refuse_exposed_web`.
+
+    Raises
+    ------
+    GridstressError
+        Naming the port and, as far as the system tells, who has it.
+    """
+    from gridstress import processes  # psutil, which a worker needs for nothing else
+
+    if _listens(conf):
+        processes.check_free(
+            conf.web_port, "GRIDSTRESS_WEB_PORT", str(conf.web_bind or "127.0.0.1")
+        )
+
+
+def _listens(conf: Any) -> bool:
+    return bool(conf.web_enabled) and conf.web_transport.scheme != "unix"

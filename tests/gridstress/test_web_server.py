@@ -1,6 +1,7 @@
 """What of a worker is reached over HTTP: our own views, with the token, and nothing else."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -223,6 +224,15 @@ def test_a_worker_whose_data_directory_cannot_be_made_says_so(tmp_path: Path) ->
     done = start_worker(tmp_path, GRIDSTRESS_DATA_DIR="taken/data")
     assert done.returncode == 1, done.stderr
     assert f"error: the data directory {tmp_path}/taken/data cannot be made: Not a" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_whose_port_is_taken_says_by_whom(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = start_worker(tmp_path, "--web-port", str(port))
+    assert done.returncode == 1, done.stderr
+    assert f"error: port {port} (GRIDSTRESS_WEB_PORT) is taken" in done.stderr
     assert "Traceback" not in done.stderr
 
 
