@@ -43,6 +43,11 @@ def pytest_configure(config: pytest.Config) -> None:
         examples.same_every_time()
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # before xdist starts its processes
+        examples.prepare()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Keep collected tests out of garbage collection, which costs a tenth of the processor time."""

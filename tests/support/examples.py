@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, Phase, core, settings
+from hypothesis import HealthCheck, Phase, core, settings, strategies
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
 
@@ -28,6 +29,7 @@ T = TypeVar("T", bound=Callable[..., object])
 
 def register() -> None:
     """Make both profiles known; the gate's is in force unless another is asked for."""
+    set_hypothesis_home_dir(CHECKOUT / ".hypothesis")  # whatever the directory a test runs in
     no_clock = [HealthCheck.too_slow]
     settings.register_profile(
         "gate",
@@ -45,6 +47,14 @@ def register() -> None:
         suppress_health_check=no_clock,
     )
     settings.load_profile("gate")
+
+
+def prepare() -> None:
+    """Have Hypothesis find out once which characters there are: it keeps that in a file.
+
+    Each process that draws a text would take 5 s and 200 MB for it otherwise.
+    """
+    strategies.text().validate()
 
 
 def same_every_time() -> None:
