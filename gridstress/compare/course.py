@@ -58,7 +58,7 @@ def _levels(decisions: Iterable[Decision], shape: tuple[int, ...]) -> AlarmLevel
 
 
 def _episodes(decisions: Iterable[Decision]) -> dict[str, int]:
-    highest: dict[tuple[int, int], str] = {}
+    highest: dict[tuple[int, float], str] = {}
     for step in decisions:  # in order, and levels of an episode never fall
-        highest[(step.node, step.raised)] = step.level
+        highest[(step.node, step.raised_s)] = step.level
     return {level: sum(reached == level for reached in highest.values()) for level in LEVELS}

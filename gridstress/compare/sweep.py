@@ -74,11 +74,12 @@ def _begin(run: Recomputed) -> None:
 
 def _vary(variation: Variation) -> Outcome:
     run = _run
+    ends_s = run.ends_s[: run.closed]
     params = replace(params_of(run.settings), **{variation.parameter: variation.value})
     varied = replace(
         run,
         models={
-            model: spread(model, matrix, run.own_stress, run.closed, run.settings)
+            model: spread(model, matrix, run.own_stress, ends_s, run.settings)
             for model, matrix in influence_matrices(run.grid, run.settings, params).items()
         },
     )

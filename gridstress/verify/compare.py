@@ -8,6 +8,7 @@ from gridstress.verify.compare_aside import AsideLetter, compare_aside
 from gridstress.verify.compare_refused import Letters, compare_later, compare_refused
 from gridstress.verify.compare_sent import compare_sent
 from gridstress.verify.compare_windows import OpenWindows, compare_open, compare_windows
+from gridstress.verify.due import ALL, Due
 from gridstress.verify.influence import OWN
 from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
@@ -23,6 +24,7 @@ class Observed:
     partition than their shard's. ``aside`` are dead letters of single rows, ``letters`` all other.
     ``ended`` is whether other settings were accepted, which ended the run: how far its rows were
     counted by then is in no log, so what each shard said is compared up to its last final window.
+    ``due`` says how much must be there of a run that was not.
     """
 
     windows: dict[str, list[RiskWindow]] = field(default_factory=dict)
@@ -32,6 +34,7 @@ class Observed:
     misplaced: list[str] = field(default_factory=list)
     letters: Letters = field(default_factory=Letters)
     ended: bool = False
+    due: Due = ALL
 
 
 def up_to(observed: Observed, last_s: float) -> Observed:
@@ -69,13 +72,12 @@ def compare(
     outcomes = {"measurements": _measurements(expected, observed, measurements)}
     for model in expected.models:
         outcome = outcomes[model] = Outcome()
-        windows = compare_windows(
-            expected, model, observed.windows.get(model, []), outcome, ended=observed.ended
-        )
-        alerts = observed.alerts.get(model, [])
-        compare_alarms(expected, model, windows, alerts, outcome, ended=observed.ended)
+        windows, alerts = observed.windows.get(model, []), observed.alerts.get(model, [])
         letters = [letter for letter in observed.aside if letter.model == model]
-        compare_aside(expected, model, letters, outcome, ended=observed.ended)
+        ended, due = observed.ended, observed.due
+        found = compare_windows(expected, model, windows, outcome, ended=ended, due=due)
+        compare_alarms(expected, model, found, alerts, outcome, ended=ended, due=due)
+        compare_aside(expected, model, letters, outcome, ended=ended, due=due)
         if open_windows is not None:
             compare_open(expected, model, open_windows.get(model, OpenWindows([])), outcome)
     return outcomes

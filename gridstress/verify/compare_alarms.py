@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from gridstress.verify.compare_windows import ObservedWindows
+from gridstress.verify.due import ALL, Due
 from gridstress.verify.episodes import Decision, decide
 from gridstress.verify.outcome import RISK_FLOOR, TOLERANCE, Outcome, relative, same
 from gridstress.verify.recompute import Recomputed, levels_of
@@ -50,7 +51,14 @@ def decisions_for(
             f"{to_iso(expected.ends_s[at])} is at a level; the published value decides"
         )
     chosen = np.where(near, observed.risk, risk)
-    return decide(chosen, levels_of(expected.settings), expected.settings.level_clear)
+    return decide(
+        chosen,
+        expected.ends_s[: expected.closed],
+        levels_of(expected.settings),
+        expected.settings.level_clear,
+        before=expected.past.alarms.get(model),
+        first=expected.first,
+    )
 
 
 def compare_alarms(
@@ -61,45 +69,36 @@ def compare_alarms(
     outcome: Outcome,
     *,
     ended: bool = False,
+    due: Due = ALL,
 ) -> None:
     """Hold the alerts of one model against the recomputed ones, one by one and as episodes.
 
-    Of a run that was ``ended``, up to the last one of each shard that is there: a worker that was
-    killed may have sent windows and not their alerts.
+    All that are ``due`` must be there; of a run that was ``ended``, those before the last one of
+    each shard that is there: a worker that was killed may have sent windows and not their alerts.
     """
-    decisions = decisions_for(expected, model, windows, outcome)
-    pairs = list(zip(decisions, expected.alerts(model, decisions), strict=True))
-    if ended:
-        alerts = list(alerts)
-        there = {alert.alert_id for alert in alerts}
-        last = {windows.shard_of_node[d.node]: d.window for d, a in pairs if a.alert_id in there}
-        pairs = [
-            (d, a)
-            for d, a in pairs
-            if a.alert_id in there or d.window < last.get(windows.shard_of_node[d.node], -1)
-        ]
-    due = {a.alert_id: (d, a) for d, a in pairs}
-    place = {alert_id: at for at, alert_id in enumerate(due)}
+    alerts = [a for a in alerts if a.window_end.timestamp() > expected.past.until_s]
+    steps = _steps(expected, model, windows, alerts, outcome, ended=ended, due=due)
+    place = {alert_id: at for at, alert_id in enumerate(steps)}
     newest: dict[str, int] = {}
     seen: dict[str, RiskAlert] = {}
     bad: set[str] = set()
-    outcome.counts["alerts expected"] += len(due)
+    outcome.counts["alerts expected"] += len(steps)
     for alert in alerts:
         name = f"{model}: alert {_say(alert)}"
         first = seen.get(alert.alert_id)
         if first is not None:
             outcome.counts["alerts repeated"] += 1
-            decision = due[alert.alert_id][0] if alert.alert_id in due else None
+            decision = steps[alert.alert_id][0] if alert.alert_id in steps else None
             if _apart(expected, decision, first, alert):
                 outcome.problem("alerts conflicting", f"{name} is there twice with other values")
                 bad.add(alert.episode_id)
             continue
         seen[alert.alert_id] = alert
-        if alert.alert_id not in due:
+        if alert.alert_id not in steps:
             outcome.problem("alerts extra", f"{name} is there, but should not have been raised")
             bad.add(alert.episode_id)
             continue
-        decision, ours = due[alert.alert_id]
+        decision, ours = steps[alert.alert_id]
         outcome.counts["alerts found"] += 1
         at = place[alert.alert_id]
         if at < newest.get(ours.node_id, at):
@@ -114,13 +113,47 @@ def compare_alarms(
         if apart:
             outcome.problem("alerts differing", f"{name}: {apart}")
             bad.add(ours.episode_id)
-    for alert_id, (_, ours) in due.items():
+    for alert_id, (_, ours) in steps.items():
         if alert_id not in seen:
             outcome.problem("alerts missing", f"{model}: alert {_say(ours)} is missing")
             bad.add(ours.episode_id)
-    episodes = {a.episode_id for _, a in due.values()}
+    episodes = {a.episode_id for _, a in steps.values()}
     outcome.counts["episodes expected"] += len(episodes)
     outcome.counts["episodes equal"] += len(episodes - bad)
+
+
+def _steps(
+    expected: Recomputed,
+    model: str,
+    windows: ObservedWindows,
+    alerts: Iterable[RiskAlert],
+    outcome: Outcome,
+    *,
+    ended: bool,
+    due: Due,
+) -> dict[str, tuple[Decision, RiskAlert]]:
+    """The recomputed alarm steps that are due or there, by the alert's id, in their order."""
+    decisions = decisions_for(expected, model, windows, outcome)
+    pairs = list(zip(decisions, expected.alerts(model, decisions), strict=True))
+    shard = windows.shard_of_node
+    there = {alert.alert_id for alert in alerts}
+    if ended:
+        last = {shard[d.node]: d.window for d, a in pairs if a.alert_id in there}
+        pairs = [
+            (d, a)
+            for d, a in pairs
+            if a.alert_id in there or d.window < last.get(shard[d.node], -1)
+        ]
+    elif (due_s := due.alerts_s.get(model)) is not None:
+        for d, a in pairs:
+            if a.alert_id not in there and expected.ends_s[d.window] > due_s[shard[d.node]]:
+                outcome.wait(float(expected.ends_s[d.window]))
+        pairs = [
+            (d, a)
+            for d, a in pairs
+            if a.alert_id in there or expected.ends_s[d.window] <= due_s[shard[d.node]]
+        ]
+    return {a.alert_id: (d, a) for d, a in pairs}
 
 
 def _say(alert: RiskAlert) -> str:

@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import inf
 
+from gridstress.verify.due import ALL, Due
 from gridstress.verify.intake import ZoneIntake
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import Recomputed
@@ -11,6 +13,8 @@ from gridstress.verify.recompute import Recomputed
 REASONS = ("late", "ahead")
 FORGOTTEN = "forgotten"
 """Rows that came after their shard had dropped the run to make room: they are in no window."""
+NOT_DUE = "rows not due"
+"""Count of the rows whose letter is not there, and need not be yet."""
 OF_ROWS = (*REASONS, FORGOTTEN)
 """Reasons of letters that are about single rows of a frame."""
 
@@ -33,10 +37,12 @@ def compare_aside(
     outcome: Outcome,
     *,
     ended: bool = False,
+    due: Due = ALL,
 ) -> None:
-    """Hold them against the rows to come: each for every shard, no other, none forgotten.
+    """Hold them against the rows to come: each for every shard if it is ``due``, no other.
 
-    Of a run that was ``ended`` any may be missing: which rows came before the end is in no log.
+    None may be forgotten. Of a run that was ``ended`` any may be missing: which rows came before
+    the end is in no log.
     """
     found: dict[tuple[str, int, str], set[int]] = defaultdict(set)
     forgotten: dict[tuple[int, str], set[int]] = defaultdict(set)
@@ -47,11 +53,15 @@ def compare_aside(
             found[letter.reason, letter.shard, letter.zone].update(letter.rows)
     for reason in REASONS:
         for name, zone in expected.intake.zones.items():
-            due = _due(zone, reason)
+            rows = _rows(zone, reason)
+            last = -1 if ended else due.rows.get(name, inf)
             for shard in range(expected.settings.partitions):
                 there = found.pop((reason, shard, name), set())
                 where = f"{model}: zone {name}, shard {shard}"
-                _compare(where, reason, due & there if ended else due, there, outcome)
+                wanted = {row for row in rows if row <= last or row in there}
+                if not ended and len(wanted) < len(rows):
+                    outcome.counts[NOT_DUE] += len(rows) - len(wanted)
+                _compare(where, reason, wanted, there, outcome)
     for reason, shard, name in found:
         outcome.problem(
             f"{reason} rows extra", f"{model}: {reason} rows of zone {name!r}, shard {shard}"
@@ -64,7 +74,7 @@ def compare_aside(
         )
 
 
-def _due(zone: ZoneIntake, reason: str) -> set[int]:
+def _rows(zone: ZoneIntake, reason: str) -> set[int]:
     return set(zone.late_seqs if reason == "late" else zone.ahead_seqs)
 
 

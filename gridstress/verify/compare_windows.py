@@ -8,6 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
+from gridstress.verify.due import ALL, Due
 from gridstress.verify.intake import Mask
 from gridstress.verify.outcome import RISK_FLOOR, TOLERANCE, Outcome, relative
 from gridstress.verify.recompute import Recomputed
@@ -62,12 +63,13 @@ def compare_windows(
     outcome: Outcome,
     *,
     ended: bool = False,
+    due: Due = ALL,
 ) -> ObservedWindows:
     """Hold the final windows of one model against the recomputed ones.
 
-    Every step end up to the watermark must be there for every shard, also without nodes; of a run
-    that was ``ended``, up to the last one of the shard that is there. Copies are fine as long as
-    their values agree.
+    Every step end that is ``due`` must be there for every shard, also without nodes; of a run that
+    was ``ended``, up to the last one of the shard that is there. Copies are fine as long as their
+    values agree.
     """
     shards = expected.settings.partitions
     shape = (expected.closed, len(expected.grid.nodes))
@@ -79,19 +81,18 @@ def compare_windows(
     )
     for window in windows:
         _place(expected, observed, window, outcome)
-    due: Mask = np.ones_like(observed.found)
-    if ended:  # a window is due if one that ends then or later is there
-        due = np.logical_or.accumulate(observed.found[::-1])[::-1]
-        reached = ", ".join(
-            f"{shard} up to {to_iso(expected.ends_s[count - 1])}"
-            if count
-            else f"{shard} not at all"
-            for shard, count in enumerate(due.sum(axis=0).tolist())
-        )
-        outcome.notes.append(f"{model}: shards compared: {reached}")
-    outcome.counts["windows expected"] += int(due.sum())
+    # A window is due if one that ends then or later is there.
+    wanted: Mask = np.logical_or.accumulate(observed.found[::-1])[::-1]
+    if ended:
+        outcome.notes.append(f"{model}: shards compared: {_reached(expected, wanted)}")
+    else:
+        wanted |= (expected.ends_s[: expected.closed] <= due.windows_s)[:, np.newaxis]
+    wanted[: expected.first] = False
+    for at in np.flatnonzero(~(wanted | observed.found)[expected.first :].all(axis=1))[:1]:
+        outcome.wait(float(expected.ends_s[expected.first + at]))
+    outcome.counts["windows expected"] += int(wanted.sum())
     outcome.counts["windows found"] += int(observed.found.sum())
-    for at, shard in np.argwhere(due & ~observed.found):
+    for at, shard in np.argwhere(wanted & ~observed.found):
         outcome.problem(
             "windows missing",
             f"{model}: window ending {to_iso(expected.ends_s[at])} of shard {shard} is missing",
@@ -108,6 +109,13 @@ def compare_windows(
         apart = np.where(known, relative(ours[: expected.closed], theirs, floor), 0.0)
         _judge(expected, f"{model}: {name}", ours, theirs, apart, outcome)
     return observed
+
+
+def _reached(expected: Recomputed, wanted: Mask) -> str:
+    return ", ".join(
+        f"{shard} up to {to_iso(expected.ends_s[count - 1])}" if count else f"{shard} not at all"
+        for shard, count in enumerate(wanted.sum(axis=0).tolist())
+    )
 
 
 def _judge(
@@ -142,6 +150,9 @@ def _place(
     wrong = _malformed(expected, observed, window)
     if wrong:
         outcome.problem("windows malformed", f"{name}: {wrong}")
+        return
+    if end_s <= expected.past.until_s:
+        outcome.counts["windows of the past"] += 1
         return
     at = expected.window_of(end_s)
     if at is None or at >= expected.closed:

@@ -1,8 +1,9 @@
 """Alarm episodes from risks: RAISED, ESCALATED, CLEARED, with hysteresis."""
 
 import hashlib
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -13,26 +14,66 @@ LEVELS = ("WARNING", "HIGH", "CRITICAL")
 
 
 class Decision(NamedTuple):
-    """One step of an episode: at which window, of which node, when its episode was raised."""
+    """One step of an episode: at which window, of which node, when its episode was raised.
+
+    ``window`` is a position, ``raised_s`` a window end in epoch seconds.
+    """
 
     window: int
     node: int
-    raised: int
+    raised_s: float
     state: str
     level: str
 
 
-def decide(risk: Floats, levels: Sequence[float], clear: float) -> list[Decision]:
+@dataclass(frozen=True)
+class Alarms:
+    """Each node's alarm: its level, 0 without one, and the window end at which it was raised.
+
+    Both have shape (nodes,); ``raised_s`` is in epoch seconds and counts where there is a level.
+    """
+
+    level: np.ndarray[Any, np.dtype[np.int64]]
+    raised_s: Floats
+
+    @classmethod
+    def none(cls, nodes: int) -> Self:
+        """No node has an alarm."""
+        return cls(np.zeros(nodes, dtype=np.int64), np.zeros(nodes))
+
+    def after(self, decisions: Iterable[Decision]) -> "Alarms":
+        """Return what they are after some more steps."""
+        found = Alarms(self.level.copy(), self.raised_s.copy())
+        for step in decisions:
+            cleared = step.state == "CLEARED"
+            found.level[step.node] = 0 if cleared else LEVELS.index(step.level) + 1
+            found.raised_s[step.node] = step.raised_s
+        return found
+
+
+def decide(
+    risk: Floats,
+    ends_s: Floats,
+    levels: Sequence[float],
+    clear: float,
+    *,
+    before: Alarms | None = None,
+    first: int = 0,
+) -> list[Decision]:
     """Go through the final windows in order.
 
     Parameters
     ----------
     risk
-        Risks in [0, 1), shape (windows, nodes), every step end from the first on.
+        Risks in [0, 1), shape (windows, nodes).
+    ends_s
+        The window ends, shape (windows,).
     levels
         The risks at which WARNING, HIGH and CRITICAL are reached, rising.
     clear
         The risk below which an episode ends.
+    before
+        The alarms before the window in position ``first``, with which it begins; none by default.
 
     Returns
     -------
@@ -41,10 +82,10 @@ def decide(risk: Floats, levels: Sequence[float], clear: float) -> list[Decision
     """
     reached = np.searchsorted(np.asarray(levels), risk, side="right")
     below = risk < clear
-    level = np.zeros(risk.shape[1], dtype=np.int64)
-    raised = np.zeros(risk.shape[1], dtype=np.int64)
+    alarms = (before or Alarms.none(risk.shape[1])).after(())
+    level, raised_s = alarms.level, alarms.raised_s
     decisions: list[Decision] = []
-    for window in range(len(risk)):
+    for window in range(first, len(risk)):
         up = reached[window] > level
         done = (level > 0) & below[window]
         for node in np.flatnonzero(up | done).tolist():
@@ -54,11 +95,11 @@ def decide(risk: Floats, levels: Sequence[float], clear: float) -> list[Decision
                 state = "ESCALATED"
             else:
                 state = "RAISED"
-                raised[node] = window
+                raised_s[node] = ends_s[window]
             if up[node]:
                 level[node] = reached[window, node]
             name = LEVELS[level[node] - 1]
-            decisions.append(Decision(window, node, int(raised[node]), state, name))
+            decisions.append(Decision(window, node, float(raised_s[node]), state, name))
             if done[node]:
                 level[node] = 0
     return decisions

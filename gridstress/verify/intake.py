@@ -4,7 +4,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -45,11 +45,15 @@ class Block:
 
 @dataclass(slots=True)
 class ZoneIntake:
-    """What became of one zone's rows; times in epoch seconds, minus infinity before the first."""
+    """What became of one zone's rows; times in epoch seconds, minus infinity before the first.
+
+    Rows with numbers below ``dropped_before`` are not held any more.
+    """
 
     zone: str
     blocks: list[Block] = field(default_factory=list)
     last_seq: int = -1
+    dropped_before: int = 0
     newest_s: float = -math.inf
     ended_s: float | None = None
     counted: int = 0
@@ -118,9 +122,29 @@ class ZoneIntake:
         self.newest_s = max(self.newest_s, time_s)
         return True
 
+    def drop(self, before_s: float) -> float:
+        """Drop the first blocks, as long as their rows count before this time or in no window.
+
+        What was said of rows is dropped, too. Returns the time of the newest counted row that was
+        dropped, minus infinity if none was.
+        """
+        newest_s, count = -math.inf, 0
+        for block in self.blocks:
+            block_s = float(block.times_s[~block.aside].max(initial=-math.inf))
+            if block_s >= before_s:
+                break
+            newest_s, count = max(newest_s, block_s), count + 1
+            self.dropped_before = block.seq + len(block.times_s)
+        del self.blocks[:count]
+        self.conflicts.clear()
+        self.notes.clear()
+        return newest_s
+
     def _judge_repeated(self, block: Block, i: int) -> None:
         self.duplicates += 1
         seq = block.seq + i
+        if seq < self.dropped_before:
+            return
         at = bisect_right(self.blocks, seq, key=lambda b: b.seq) - 1
         first = self.blocks[at] if at >= 0 else None
         if first is None or seq >= first.seq + len(first.times_s):
@@ -156,7 +180,32 @@ class Intake:
     @property
     def silent_zones(self) -> list[str]:
         """Zones of the topology without a single row."""
-        return [name for name, z in self.zones.items() if not z.blocks]
+        return [name for name, z in self.zones.items() if z.last_seq < 0]
+
+    @classmethod
+    def of(cls, run: str, grid: Grid, lateness_s: float) -> Self:
+        """Begin with the first row of a run."""
+        return cls(run, {zone: ZoneIntake(zone) for zone in grid.zones}, lateness_s=lateness_s)
+
+    def add(self, frame: MeasurementFrame, grid: Grid, max_ahead_s: float) -> None:
+        """Take the next frame; one that cannot be used is named in ``refused``.
+
+        Raises
+        ------
+        DataError
+            If it is of another run.
+        """
+        if frame.run != self.run:
+            raise DataError(
+                f"frames of two runs, {self.run!r} and {frame.run!r}",
+                hint="Recompute one run at a time.",
+            )
+        _, refused = refusal_of(frame, grid)
+        if refused:
+            self.refused.append(f"zone {frame.zone} seq {frame.seq}: {refused}")
+            return
+        columns = [grid.index[node_id] for node_id in frame.nodes]
+        self.zones[frame.zone].add(frame, columns, self.lateness_s, max_ahead_s)
 
 
 def take_in(
@@ -172,19 +221,8 @@ def take_in(
     intake: Intake | None = None
     for frame in frames:
         if intake is None:
-            zones = {zone: ZoneIntake(zone) for zone in grid.zones}
-            intake = Intake(frame.run, zones, lateness_s=lateness_s)
-        if frame.run != intake.run:
-            raise DataError(
-                f"frames of two runs, {intake.run!r} and {frame.run!r}",
-                hint="Recompute one run at a time.",
-            )
-        _, refused = refusal_of(frame, grid)
-        if refused:
-            intake.refused.append(f"zone {frame.zone} seq {frame.seq}: {refused}")
-            continue
-        columns = [grid.index[node_id] for node_id in frame.nodes]
-        intake.zones[frame.zone].add(frame, columns, lateness_s, max_ahead_s)
+            intake = Intake.of(frame.run, grid, lateness_s)
+        intake.add(frame, grid, max_ahead_s)
     if intake is None or not any(z.blocks for z in intake.zones.values()):
         raise DataError(
             "no measurement that can be used",

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ class Outcome:
     """Findings of one model (or of the measurements).
 
     ``counts`` are for the report, by name; ``problems`` make the verification fail, ``notes`` do
-    not. ``largest`` is the largest relative difference seen, ``largest_at`` where.
+    not. ``largest`` is the largest relative difference seen, ``largest_at`` where. ``waits_s`` is
+    the end of the first window of which something is not there and not due yet (epoch seconds).
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -41,6 +43,7 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     largest: float = 0.0
     largest_at: str = ""
+    waits_s: float = inf
 
     @property
     def ok(self) -> bool:
@@ -57,6 +60,10 @@ class Outcome:
         """Keep a relative difference if it is the largest so far."""
         if value > self.largest:
             self.largest, self.largest_at = value, where
+
+    def wait(self, end_s: float) -> None:
+        """Something about the window that ends then is not there, and not due yet."""
+        self.waits_s = min(self.waits_s, end_s)
 
     def to_dict(self) -> dict[str, Any]:
         """For ``--json``."""

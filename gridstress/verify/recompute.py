@@ -5,14 +5,14 @@ not be compared at 1e-9.
 """
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from gridstress.settings import Settings
-from gridstress.verify.episodes import Decision, decide, episode_id
+from gridstress.verify.episodes import Alarms, Decision, decide, episode_id
 from gridstress.verify.influence import influence_of
 from gridstress.verify.intake import Block, Intake, take_in
 from topology.clock import to_datetime
@@ -25,6 +25,19 @@ Indices = np.ndarray[Any, np.dtype[np.int32]]
 MAX_CELLS = 40_000_000
 """Panes times nodes; more would take several GB of memory."""
 TOP_SOURCES = 3
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a run's later windows need to know of its beginning, once that has been dropped.
+
+    ``until_s`` is the end of the last window that lies behind, ``last_row_s`` the time of the
+    newest row that was dropped (epoch seconds); ``alarms`` are those after that window, by model.
+    """
+
+    until_s: float = -math.inf
+    last_row_s: float = -math.inf
+    alarms: Mapping[str, Alarms] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +63,8 @@ class Recomputed:
     final, the others open. A gap that is too long (docs/messages.md) has no windows.
     ``own_stress`` is each node's own stress (h) in the pane before each window end, shape
     (windows, nodes). ``final_until_s`` is the event time up to which it is certain which windows
-    there are; minus infinity without a watermark.
+    there are; minus infinity without a watermark. Windows of the ``past`` are there for the sums
+    and shares of later ones alone; they may lack panes.
     """
 
     run: str
@@ -62,6 +76,12 @@ class Recomputed:
     final_until_s: float
     own_stress: Floats
     models: dict[str, ModelResult]
+    past: Past = field(default_factory=Past)
+
+    @property
+    def first(self) -> int:
+        """Position of the first window that does not lie in the past."""
+        return int((self.ends_s <= self.past.until_s).sum())
 
     @property
     def watermark_s(self) -> float | None:
@@ -90,7 +110,7 @@ class Recomputed:
     def _alert(self, result: ModelResult, decision: Decision) -> RiskAlert:
         node_id = self.grid.ids[decision.node]
         end_s = float(self.ends_s[decision.window])
-        episode = episode_id(result.model, self.run, node_id, float(self.ends_s[decision.raised]))
+        episode = episode_id(result.model, self.run, node_id, decision.raised_s)
         sources, shares = _shares(
             self.own_stress, result, self.settings, decision.window, decision.node
         )
@@ -133,34 +153,82 @@ def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings
     DataError
         If the frames are of several runs, none can be used, or they span too long a time.
     """
-    intake = take_in(frames, grid, settings.lateness_s, settings.max_ahead_s)
-    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
-    ends_s, final_until_s = _window_ends(blocks, intake, grid, settings)
-    own_stress = _own_stress(blocks, ends_s, grid, settings)
-    closed = int((ends_s <= final_until_s).sum())
-    models = {
-        model: spread(model, influence_of(model, grid, settings), own_stress, closed, settings)
-        for model in settings.model_names
-    }
-    return Recomputed(
-        intake.run, grid, settings, intake, ends_s, closed, final_until_s, own_stress, models
+    return work_out(
+        take_in(frames, grid, settings.lateness_s, settings.max_ahead_s), grid, settings
     )
 
 
+def work_out(
+    intake: Intake,
+    grid: Grid,
+    settings: Settings,
+    past: Past | None = None,
+    matrices: Mapping[str, Any] | None = None,
+) -> Recomputed:
+    """Work out the windows and alarms of a run, or of what is left of it after its ``past``.
+
+    ``matrices`` are K by model, made anew by default. DataError if it spans too long a time.
+    """
+    past = past or Past()
+    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
+    ends_s, final_until_s = _window_ends(blocks, intake, grid, settings, past)
+    own_stress = _own_stress(blocks, ends_s, grid, settings)
+    closed = int((ends_s <= final_until_s).sum())
+    matrices = matrices or {m: influence_of(m, grid, settings) for m in settings.model_names}
+    models = {
+        model: spread(model, matrix, own_stress, ends_s[:closed], settings, past)
+        for model, matrix in matrices.items()
+    }
+    return Recomputed(
+        *(intake.run, grid, settings, intake, ends_s, closed, final_until_s, own_stress, models),
+        past,
+    )
+
+
+def drop(expected: Recomputed, until_s: float, steps: Mapping[str, list[Decision]]) -> Past:
+    """Drop the rows that no window ending after ``until_s`` needs; return what lies behind then.
+
+    ``until_s`` is an end of a final window, ``steps`` are the alarm steps by model.
+    """
+    before_s = until_s - expected.settings.size_s
+    last = [zone.drop(before_s) for zone in expected.intake.zones.values()]
+    no_alarms = Alarms.none(len(expected.grid.nodes))
+    alarms = {
+        model: expected.past.alarms.get(model, no_alarms).after(
+            step for step in decisions if expected.ends_s[step.window] <= until_s
+        )
+        for model, decisions in steps.items()
+    }
+    return Past(until_s, max(expected.past.last_row_s, *last), alarms)
+
+
 def spread(
-    model: str, matrix: Any, own_stress: Floats, closed: int, settings: Settings
+    model: str,
+    matrix: Any,
+    own_stress: Floats,
+    final_ends_s: Floats,
+    settings: Settings,
+    past: Past | None = None,
 ) -> ModelResult:
     """Work out windows and alarms of one model from each node's own stress.
 
     ``matrix`` is K, rows are sources; ``own_stress`` has shape (windows, nodes), of the pane
-    before each window end; the first ``closed`` windows are final.
+    before each window end; the first of them are final and end at ``final_ends_s``.
     """
+    past = past or Past()
     influence = matrix.tocsc()
     influence.sort_indices()
     per_window = settings.size_s // settings.step_s
     stress = _window_sums((influence.T @ own_stress.T).T, per_window)
     risk = -np.expm1(-stress)
-    decisions = decide(risk[:closed], levels_of(settings), settings.level_clear)
+    decisions = decide(
+        risk[: len(final_ends_s)],
+        final_ends_s,
+        levels_of(settings),
+        settings.level_clear,
+        before=past.alarms.get(model),
+        first=int((final_ends_s <= past.until_s).sum()),
+    )
     return ModelResult(model, influence, stress, risk, decisions)
 
 
@@ -170,13 +238,16 @@ def levels_of(settings: Settings) -> tuple[float, float, float]:
 
 
 def _window_ends(
-    blocks: Sequence[Block], intake: Intake, grid: Grid, settings: Settings
+    blocks: Sequence[Block], intake: Intake, grid: Grid, settings: Settings, past: Past
 ) -> tuple[Floats, float]:
     """Return all window ends, and the event time up to which it is certain which there are."""
-    if not blocks:  # no row is in a window: all are late, too far ahead or final
+    counted = [b.times_s[~b.aside] for b in blocks]
+    if math.isfinite(past.last_row_s):
+        counted.append(np.array([past.last_row_s]))
+    if not counted:  # no row is in a window: all are late, too far ahead or final
         return np.empty(0), -math.inf
     step_s, size_s = settings.step_s, settings.size_s
-    times = np.unique(np.concatenate([b.times_s[~b.aside] for b in blocks]))
+    times = np.unique(np.concatenate(counted))
     longest = max(settings.max_ahead_s, size_s) if settings.max_ahead_s else math.inf
     cuts = np.flatnonzero(np.diff(times) > longest)
     watermark_s = -math.inf if intake.watermark_s is None else intake.watermark_s

@@ -2,13 +2,19 @@ import hashlib
 
 import numpy as np
 
-from gridstress.verify.episodes import Decision, decide, episode_id
+from gridstress.verify.episodes import Alarms, Decision, decide, episode_id
 
 LEVELS = (0.5, 0.7, 0.9)
 
 
+def ends_of(risk: np.ndarray) -> np.ndarray:
+    """A window end every hour."""
+    return 3600.0 * np.arange(1, len(risk) + 1)
+
+
 def steps(*risks: float) -> list[tuple[int, str, str]]:
-    decisions = decide(np.array(risks).reshape(-1, 1), LEVELS, 0.4)
+    risk = np.array(risks).reshape(-1, 1)
+    decisions = decide(risk, ends_of(risk), LEVELS, 0.4)
     return [(d.window, d.state, d.level) for d in decisions]
 
 
@@ -39,15 +45,25 @@ def test_an_episode_is_cleared_below_the_clear_level_only_and_may_come_again():
 
 def test_nodes_have_their_own_episodes():
     risk = np.array([[0.6, 0.0], [0.0, 0.95], [0.0, 0.95]])
-    assert decide(risk, LEVELS, 0.4) == [
-        Decision(0, 0, 0, "RAISED", "WARNING"),
-        Decision(1, 0, 0, "CLEARED", "WARNING"),
-        Decision(1, 1, 1, "RAISED", "CRITICAL"),
+    assert decide(risk, ends_of(risk), LEVELS, 0.4) == [
+        Decision(0, 0, 3600, "RAISED", "WARNING"),
+        Decision(1, 0, 3600, "CLEARED", "WARNING"),
+        Decision(1, 1, 7200, "RAISED", "CRITICAL"),
     ]
 
 
+def test_alarms_go_on_where_they_were():
+    risk = np.array([[0.6, 0.0], [0.75, 0.6], [0.0, 0.6], [0.6, 0.0]])
+    ends_s = ends_of(risk)
+    whole = decide(risk, ends_s, LEVELS, 0.4)
+    for first in range(len(risk) + 1):
+        begun = [step for step in whole if step.window < first]
+        before = Alarms.none(2).after(begun)
+        assert [*begun, *decide(risk, ends_s, LEVELS, 0.4, before=before, first=first)] == whole
+
+
 def test_no_windows_make_no_decisions():
-    assert decide(np.zeros((0, 3)), LEVELS, 0.4) == []
+    assert decide(np.zeros((0, 3)), np.zeros(0), LEVELS, 0.4) == []
 
 
 def test_the_id_is_the_hash_of_model_run_node_and_start():

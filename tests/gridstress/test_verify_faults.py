@@ -133,7 +133,8 @@ def wrong_matrix() -> World:
     right = found.expected.models[MODEL]
     matrix = right.influence.tocsr(copy=True)
     matrix[GRID.index["a"], GRID.index["b"]] *= 1 + 1e-6
-    wrong = spread(MODEL, matrix, found.expected.own_stress, found.expected.closed, SETTINGS)
+    final_ends_s = found.expected.ends_s[: found.expected.closed]
+    wrong = spread(MODEL, matrix, found.expected.own_stress, final_ends_s, SETTINGS)
     app = replace(found.expected, models=found.expected.models | {MODEL: wrong})
     found.said.windows, found.said.alerts = echo(app).windows, echo(app).alerts
     found.open_windows = echo_open(app)
