@@ -8,7 +8,7 @@ it is committed, and while it is open the topic ends before it, as for the worke
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -29,10 +29,14 @@ Keep = Callable[[ConsumerRecord], bool]
 POLL_MS = 200
 STALL_S = 30.0
 FETCH_BYTES = 8 << 20
+FOLLOW_BYTES = 1 << 20
+FOLLOW_RECORDS = 500
 
 
 @asynccontextmanager
-async def _consumer(where: Where, isolation: str = "read_committed") -> AsyncIterator[Any]:
+async def _consumer(
+    where: Where, isolation: str = "read_committed", fetch_bytes: int = FETCH_BYTES
+) -> AsyncIterator[Any]:
     fetched_batches.install()
     consumer = AIOKafkaConsumer(
         **connection(where),
@@ -40,7 +44,7 @@ async def _consumer(where: Where, isolation: str = "read_committed") -> AsyncIte
         auto_offset_reset="earliest",
         isolation_level=isolation,
         fetch_max_wait_ms=POLL_MS,
-        max_partition_fetch_bytes=FETCH_BYTES,
+        max_partition_fetch_bytes=fetch_bytes,
         request_timeout_ms=20_000,
     )
     try:
@@ -203,3 +207,41 @@ async def read_topic(where: Where, topic: str, *, keep: Keep | None = None) -> l
     Records of one partition are in the order of the log; see `scan_topic` for the errors.
     """
     return [r async for r in scan_topic(where, topic) if keep is None or keep(r)]
+
+
+class Follower:
+    """Reads the partitions of several topics side by side, those that are wanted; see `followed`.
+
+    ``begins`` are the offsets at which the partitions began when they were first read.
+    """
+
+    def __init__(self, consumer: Any, begins: Mapping[TopicPartition, int]) -> None:
+        self._consumer = consumer
+        self.begins = begins
+
+    async def read(self, wanted: Collection[TopicPartition]) -> list[ConsumerRecord]:
+        """Return the next records of some partitions, a few hundred at most; waits shortly."""
+        found = await self._consumer.getmany(
+            *wanted, timeout_ms=POLL_MS, max_records=FOLLOW_RECORDS
+        )
+        return [record for records in found.values() for record in records]
+
+    async def read_to_end_at(self, tp: TopicPartition) -> float | None:
+        """When the broker said where a partition ends that has been read to there, epoch seconds.
+
+        None of one that has not.
+        """
+        if not await _at_end(self._consumer, tp):
+            return None
+        told_ms = self._consumer.last_poll_timestamp(tp)
+        return None if told_ms is None else float(told_ms) / 1000
+
+
+@asynccontextmanager
+async def followed(where: Where, topics: Collection[str]) -> AsyncIterator[Follower]:
+    """Follow several topics from their beginning; errors as of `scan_topic`."""
+    async with _consumer(where, FOLLOW_BYTES) as consumer:
+        assigned = [TopicPartition(t, p) for t in topics for p in await _partitions(where, t)]
+        consumer.assign(assigned)
+        await consumer.seek_to_beginning(*assigned)
+        yield Follower(consumer, await consumer.beginning_offsets(assigned))

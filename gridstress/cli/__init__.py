@@ -7,6 +7,7 @@ import typer
 from gridstress import __version__
 from gridstress.cli import (
     alerts,
+    audit,
     compare,
     config,
     data,
@@ -62,6 +63,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)
 app.command()(verify.verify)
+app.command()(audit.audit)
 app.command()(compare.compare)
 app.command()(score.score)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -1,10 +1,9 @@
 """Read a run's measurements from the broker or a file, and what the app said of it."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from zlib import crc32
 
 from aiokafka import ConsumerRecord
@@ -12,7 +11,7 @@ from aiokafka import ConsumerRecord
 from gridstress.headers import as_number, as_text, known_headers
 from gridstress.kafka_security import Where
 from gridstress.topic_reader import partition_count, scan_topic
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED
+from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, alerts, windows
 from gridstress.verify import records
 from gridstress.verify.compare import Observed
 from gridstress.verify.compare_aside import OF_ROWS, AsideLetter
@@ -23,8 +22,6 @@ from topology.errors import DataError, MessageError
 from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 
 PROPAGATED = "propagated_stress_"
-
-Result = TypeVar("Result", RiskWindow, RiskAlert)
 
 
 def run_of(raw: bytes | None) -> str | None:
@@ -142,51 +139,48 @@ async def read_results(where: Where, run: str, models: Iterable[str], shards: in
     """
     observed = Observed()
     for model in models:
-        topic = f"risk_windows_{model}"
-        there = await partition_count(where, topic)
-        if there != shards:
-            raise DataError(
-                f"{topic} has {there} partitions, the settings say {shards}",
-                hint=f"Set GRIDSTRESS_PARTITIONS={there}.",
-            )
-        read = _Reader(where, run, model, observed)
-        observed.windows[model] = await read(topic, records.window_of, lambda w: w.shard)
-        observed.alerts[model] = await read(
-            f"risk_alerts_{model}", records.alert_of, lambda a: crc32(a.node_id.encode()) % shards
-        )
+        await check_partitions(where, windows(model), shards)
+        observed.windows[model], observed.alerts[model] = [], []
+        for topic in (windows(model), alerts(model)):
+            async for record in scan_topic(where, topic):
+                if pairs := _pairs_of(record.value, run):
+                    take_result(record, pairs, model, shards, observed)
     return observed
 
 
-@dataclass
-class _Reader:
-    """Reads one model's results of one run; what is wrong with them is kept in ``observed``."""
+async def check_partitions(where: Where, topic: str, shards: int) -> None:
+    """Make sure that a topic has a partition for each shard; errors as of `read_results`."""
+    there = await partition_count(where, topic)
+    if there != shards:
+        raise DataError(
+            f"{topic} has {there} partitions, the settings say {shards}",
+            hint=f"Set GRIDSTRESS_PARTITIONS={there}.",
+        )
 
-    where: Where
-    run: str
-    model: str
-    observed: Observed
 
-    async def __call__(
-        self, topic: str, make: Callable[[Pairs], Result], partition_of: Callable[[Result], int]
-    ) -> list[Result]:
-        results = []
-        async for record in scan_topic(self.where, topic):
-            pairs = _pairs_of(record.value, self.run)
-            if pairs is None:
-                continue
-            place = f"{topic} {record.partition}/{record.offset}"
-            try:
-                result = make(pairs)
-            except MessageError as error:
-                self.observed.unreadable.append(f"{place}: {error}")
-                continue
-            if result.model != self.model:
-                self.observed.unreadable.append(f"{place}: is of model {result.model!r}")
-                continue
-            if partition_of(result) != record.partition:
-                self.observed.misplaced.append(f"{place}: belongs to {partition_of(result)}")
-            results.append(result)
-        return results
+def take_result(
+    record: ConsumerRecord, pairs: Pairs, model: str, shards: int, observed: Observed
+) -> RiskWindow | RiskAlert | None:
+    """Add a model's window or alert to what was observed of its run, or what is wrong with it."""
+    place = f"{record.topic} {record.partition}/{record.offset}"
+    is_window = record.topic == windows(model)
+    try:
+        result = records.window_of(pairs) if is_window else records.alert_of(pairs)
+    except MessageError as error:
+        observed.unreadable.append(f"{place}: {error}")
+        return None
+    if result.model != model:
+        observed.unreadable.append(f"{place}: is of model {result.model!r}")
+        return None
+    if isinstance(result, RiskWindow):
+        shard = result.shard
+        observed.windows.setdefault(model, []).append(result)
+    else:
+        shard = crc32(result.node_id.encode()) % shards
+        observed.alerts.setdefault(model, []).append(result)
+    if shard != record.partition:
+        observed.misplaced.append(f"{place}: belongs to {shard}")
+    return result
 
 
 async def former_letters(where: Where) -> dict[int, int]:
@@ -197,7 +191,7 @@ async def former_letters(where: Where) -> dict[int, int]:
     return {
         record.partition: record.offset + 1
         async for record in scan_topic(where, DEAD_LETTERS)
-        if _headers(record).get("reason") == RESHARDED
+        if is_resharded(record)
     }
 
 
@@ -226,6 +220,17 @@ def take_letter(record: ConsumerRecord, run: str, observed: Observed) -> None:
         observed.letters.measurements.append(_letter(record, headers))
     elif fields := _fields_of(record, headers, run):
         _take_later(record, headers, fields, observed)
+
+
+def run_of_letter(record: ConsumerRecord) -> str | None:
+    """Return the run of the record that a dead letter is about, or None if it names none."""
+    found = _BEGINNING.match(record.value or b"") if "truncated" in _headers(record) else None
+    return run_of(found[1] + b"}" if found else record.value)
+
+
+def is_resharded(record: ConsumerRecord) -> bool:
+    """Whether a letter says that those before it are about topics that have been replaced."""
+    return _headers(record).get("reason") == RESHARDED
 
 
 def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from aiokafka import ConsumerRecord
 
 from gridstress.fetched_batches import Undecodable
-from gridstress.verify.records import measurement_of, parse, run_of
+from gridstress.verify.records import Pairs, measurement_of, parse, run_of
 from topology.errors import DataError, MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, RunRecord
@@ -106,17 +106,20 @@ class Measurements:
                 "another name.",
             )
 
-    def add(self, record: ConsumerRecord) -> None:
-        """Take a record of the topic, the next of its partition; one of another run is passed."""
+    def add(self, record: ConsumerRecord, parsed: Pairs | MessageError | None = None) -> None:
+        """Take a record of the topic, the next of its partition; one of another run is passed.
+
+        ``parsed`` is what `parsed_value` gave of it, where that was asked before.
+        """
         first = self.read.get(record.partition, range(record.offset, record.offset)).start
         self.read[record.partition] = range(first, record.offset + 1)
         if record.timestamp >= 0:
             self._sent_ms[record.partition] = record.timestamp
         run, frame, reason, detail = None, None, "", ""
         try:
-            if isinstance(record.value, Undecodable):
-                raise MessageError(UNDECODABLE, record.value.cause)
-            pairs = parse(record.value)
+            pairs = parsed or parsed_value(record)
+            if isinstance(pairs, MessageError):
+                raise pairs
             run = run_of(pairs)
             if run not in (self.run, None):
                 return
@@ -136,6 +139,16 @@ class Measurements:
             else:
                 reason, detail = refusal_of(record.frame, grid)
                 yield replace(record, reason=reason, detail=detail)
+
+
+def parsed_value(record: ConsumerRecord) -> Pairs | MessageError:
+    """Parse a record of ``grid_measurements`` as JSON; the error says why it is none."""
+    if isinstance(record.value, Undecodable):
+        return MessageError(UNDECODABLE, record.value.cause)
+    try:
+        return parse(record.value)
+    except MessageError as error:
+        return error
 
 
 def digest(value: bytes | None) -> str:
