@@ -30,6 +30,7 @@ RESHARDED = "resharded"
 VIEW = "grid_view"
 STATUS = "worker_status"
 RUNS = "runs"
+AUDIT = "audit"
 
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that, so that anything unreadable
@@ -127,7 +128,7 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(RUNS, count, compacted(settings) | _ROOMY, any_count=True),
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         TopicSpec(VIEW, count, compacted(settings) | _ROOMY),
-        TopicSpec(STATUS, count, last_day(settings) | _ROOMY),
+        *(TopicSpec(name, count, last_day(settings) | _ROOMY) for name in (STATUS, AUDIT)),
         *(TopicSpec(name, count, changelog_config(settings) | _ROOMY) for name in changelogs),
         TopicSpec(settings_log(settings.group), 1, kept(settings, 0) | BROKER_TIME | _ROOMY),
         TopicSpec(f"{settings.group}-__assignor-__leader", 1, durable(settings) | _INTAKE),

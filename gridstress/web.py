@@ -84,6 +84,7 @@ def add_web(
             settings.partitions,
             topics.VIEW,
             topics.STATUS,
+            topics.AUDIT,
             topics.RUNS,
             partial(partition_count, settings.kafka, topics.RUNS),
             {topics.alerts(name): name for name in influence},

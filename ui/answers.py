@@ -273,7 +273,16 @@ class Answers(Knowledge):
             "settings_changed": run in self.ended_runs,
             "published_at": view.published_at,
             "record": record_shape(self.store.records.get(run)),
+            "audit": self._audit(run),
         }
+
+    def _audit(self, run: str) -> Answer | None:
+        if run not in self.store.audits:
+            return None
+        at_s, status = self.store.audits[run]
+        said: Answer = msgspec.to_builtins(status)
+        del said["schema"], said["run"], said["at"]
+        return {**said, "said_at": at_s}
 
     def _kpis(self, moment: Moment) -> Answer:
         active = {name: moment.level.count(name) for name in LEVEL_NAMES[1:]}

@@ -50,6 +50,8 @@ class Feed(Service):
         The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
     status_topic
         The compacted topic on which workers tell how they are.
+    audit_topic
+        The compacted topic on which the auditor tells how far it is with each run.
     run_topic, run_partitions
         The compacted topic of the runs' records, keyed by run; and how many partitions it has.
     alert_topics, window_topics
@@ -65,6 +67,7 @@ class Feed(Service):
         partitions: int,
         view_topic: str,
         status_topic: str,
+        audit_topic: str,
         run_topic: str,
         run_partitions: Callable[[], Awaitable[int]],
         alert_topics: Mapping[str, str],
@@ -80,6 +83,7 @@ class Feed(Service):
         self._apply: dict[str, Apply] = {
             view_topic: self._view,
             status_topic: self._status,
+            audit_topic: self._audit,
             run_topic: self._run,
         }
         self._apply |= dict.fromkeys(alert_topics, self._alert)
@@ -142,6 +146,10 @@ class Feed(Service):
     def _status(self, record: ConsumerRecord) -> None:
         if record.value is not None:
             self._store.apply_status(record.value, appended_at(record, time.time()))
+
+    def _audit(self, record: ConsumerRecord) -> None:
+        if record.value is not None:
+            self._store.apply_audit(record.value, appended_at(record, time.time()))
 
     def _run(self, record: ConsumerRecord) -> None:
         run, found = decode_run_record(record.key, record.value)

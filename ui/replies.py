@@ -80,10 +80,30 @@ class RunRecord(Struct, frozen=True):
     changes: list[str] = []
 
 
+class ModelAudit(Struct, frozen=True):
+    """Up to which window end a model is verified, and how many differences were found."""
+
+    verified_until: str | None
+    differences: int
+
+
+class Audit(Struct, frozen=True):
+    """What the auditor last said of a run, and when by the broker's clock."""
+
+    said_at: float
+    state: str
+    models: dict[str, ModelAudit]
+    measured_until: str | None = None
+    differences: int = 0
+    first: list[str] = []
+    reason: str = ""
+
+
 class RunInfo(Struct, frozen=True):
     """One replay, or the live feed; ``record`` is None where its sender has written none.
 
-    ``settings_changed``: it was ended when other settings were accepted.
+    ``settings_changed``: it was ended when other settings were accepted. ``audit`` is None where
+    no auditor has said anything.
     """
 
     run: str
@@ -93,6 +113,7 @@ class RunInfo(Struct, frozen=True):
     published_at: float
     settings_changed: bool = False
     record: RunRecord | None = None
+    audit: Audit | None = None
 
 
 class Runs(Struct, frozen=True):

@@ -102,7 +102,7 @@ def content_of(
     """What can be seen of a snapshot: two that are equal in it look the same."""
     shown = [(_shown(view.state), view.top, view.alerts) for view in views.values()]
     names = [(known.run, known.ended) for known in runs]
-    told = run and structs.replace(run, published_at=0.0)
+    told = run and structs.replace(run, published_at=0.0, audit=None)
     return [grid, names, told, health and health.status, *shown]
 
 

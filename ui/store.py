@@ -11,6 +11,7 @@ from tables.shard_view import ShardView
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
 from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, decode
+from ui.audit_status import AuditStatus
 from ui.broker_clock import BrokerClock
 from ui.episodes import Episode, EpisodeBook
 from ui.history import History
@@ -24,6 +25,8 @@ MAX_ALERTS = 5_000
 2 kB of memory each, with two models."""
 MAX_RUN_RECORDS = 10_000
 """Records of runs kept; of more, those written longest ago are forgotten."""
+MAX_AUDITS = 64
+"""Runs whose audit is kept."""
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
@@ -109,6 +112,7 @@ class Store:
         self.runs: dict[tuple[str, str], RunView] = {}
         self._epochs: dict[ViewKey, ViewEpoch] = {}
         self.records: dict[str, RunRecord] = {}
+        self.audits: dict[str, tuple[float, AuditStatus]] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
         self._windows: dict[tuple[str, int], deque[bytes]] = defaultdict(
@@ -168,6 +172,16 @@ class Store:
             self.records[run] = record
         if len(self.records) > MAX_RUN_RECORDS:
             del self.records[next(iter(self.records))]
+        self.version += 1
+
+    def apply_audit(self, raw: bytes, at_s: float) -> None:
+        """Take what the auditor says of a run, appended to the log at a time in epoch seconds."""
+        status = msgspec.json.decode(raw, type=AuditStatus)
+        self.clock.saw(at_s)
+        self.audits.pop(status.run, None)
+        self.audits[status.run] = (at_s, status)
+        if len(self.audits) > MAX_AUDITS:
+            del self.audits[next(iter(self.audits))]
         self.version += 1
 
     def drop_view(self, model: str, run: str, shard: int, epoch: ViewEpoch) -> None:

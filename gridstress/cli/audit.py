@@ -22,6 +22,7 @@ def audit(
 
     from gridstress.logs import printable
     from gridstress.settings import load_settings
+    from gridstress.verify.audit_topic import told
     from gridstress.verify.auditor import Auditor
     from topology.loaders import load_grid
     from ui.audit_status import audit_line
@@ -32,8 +33,9 @@ def audit(
 
     async def follow() -> None:
         said: dict[str, str] = {}
-        async with aclosing(auditor.states()) as states:
+        async with told(settings) as tell, aclosing(auditor.states()) as states:
             async for status in states:
+                await tell(status)
                 line = audit_line(status)
                 if said.get(status.run) != line:
                     said[status.run] = line

@@ -79,8 +79,20 @@ def results() -> list[bytes]:
                    "source_stress": [0.7]}],
         "silent_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
     }  # fmt: skip
+    audit = {
+        "run": "r", "state": "different", "at": "2019-01-01T04:00:00Z",
+        "measured_until": "2019-01-01T03:00:00Z",
+        "models": {"linear": {"verified_until": "2019-01-01T02:00:00Z", "differences": 1}},
+        "differences": 1, "first": ["linear: ..."], "reason": "", "complete": False, "schema": 1,
+    }  # fmt: skip
     private = (json.dumps(value).encode() for value in (status, view))
-    values = (encode(window), encode(alert), *private, encode(run_record()))
+    values = (
+        encode(window),
+        encode(alert),
+        *private,
+        encode(run_record()),
+        json.dumps(audit).encode(),
+    )
     tagged = [bytes([48 + kind]) + value for kind, value in enumerate(values)]
     # The key of a view that is gone is the one of the view that was there.
     key, far = b'["linear", "r", 0]', b"9223372036854775807"

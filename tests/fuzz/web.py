@@ -24,7 +24,8 @@ from ui.store import Store
 from ui.views import PREFIX, register_views
 
 MODELS = ("linear", "centrality")
-TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs")
+TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs",
+          "audit")  # fmt: skip
 ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
        "/episodes", "/windows/open", "/node/a", "/node/c", "/system")  # fmt: skip
 
@@ -90,9 +91,11 @@ def served() -> tuple[Pages, Feed]:
     )
     pages = Pages()
     register_views(pages, answers, lambda: {"status": "ok"})
-    windows, alerts, status, view, runs = TOPICS
+    windows, alerts, status, view, runs, audit = TOPICS
     feed = Feed(
-        {}, store, 1, view, status, runs, one_partition, {alerts: "linear"}, {windows: "linear"}
+        *({}, store, 1, view, status, audit, runs, one_partition),
+        {alerts: "linear"},
+        {windows: "linear"},
     )
     return pages, feed
 

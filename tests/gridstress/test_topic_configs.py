@@ -5,6 +5,7 @@ import pytest
 from gridstress.settings import Settings, load_settings
 from gridstress.topic_configs import Difference, differences
 from gridstress.topics import (
+    AUDIT,
     DEAD_LETTERS,
     MEASUREMENTS,
     RUNS,
@@ -41,8 +42,9 @@ def test_every_topic_is_either_kept_for_its_days_or_compacted() -> None:
     assert kept.pop(DEAD_LETTERS) == (str(DAY_MS // 2), "-1")
     assert kept.pop(settings_log(settings.group)) == ("-1", "-1")
     assert set(kept.values()) == {(str(2 * DAY_MS), "-1")}
-    status = found.pop(STATUS)
-    assert (status["cleanup.policy"], status["retention.ms"]) == ("compact,delete", str(DAY_MS))
+    for name in (STATUS, AUDIT):
+        status = found.pop(name)
+        assert (status["cleanup.policy"], status["retention.ms"]) == ("compact,delete", str(DAY_MS))
     compacted = {name for name in found if found[name]["cleanup.policy"] == "compact"}
     assert compacted == found.keys() - kept.keys() - {DEAD_LETTERS, settings_log(settings.group)}
     changelogs = {name for name in found if name.endswith("-changelog")}

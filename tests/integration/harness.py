@@ -164,6 +164,20 @@ class Stack:
         self._exit.callback(processes.stop, service)
         return service
 
+    def begin(self, *words: str, log: Path) -> "subprocess.Popen[bytes]":
+        """Run ``gridstress`` with these words beside the test, to be asked for its exit code."""
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gridstress", *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                env={**os.environ, **self._env},
+                cwd=self.directory,
+            )
+        self._exit.callback(process.wait)
+        self._exit.callback(process.kill)
+        return process
+
     def verify(self, run: str) -> dict[str, Any]:
         """The verifier's verdict on a run, once the workers have worked it off."""
         done = self.command(

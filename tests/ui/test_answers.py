@@ -22,6 +22,7 @@ from topology.grid import Grid
 from topology.messages import encode
 from ui.agreement import rank_correlation, top_overlap
 from ui.answers import Answers
+from ui.audit_status import AuditStatus, ModelAudit
 from ui.knowledge import UnknownError
 from ui.store import Store
 
@@ -110,6 +111,28 @@ def test_the_runs_record_says_where_its_data_come_from(answers: Answers) -> None
 
     answers.store.apply_record("r", None)
     assert answers.runs()["runs"][0]["record"] is None
+
+
+def test_a_run_has_the_auditors_last_word(answers: Answers) -> None:
+    assert answers.runs()["runs"][0]["audit"] is None
+    for found in (0, 2):
+        status = AuditStatus(
+            run="r",
+            state="different" if found else "verified",
+            at=at(9),
+            measured_until=at(3),
+            models={"linear": ModelAudit(at(2), found)},
+            differences=found,
+            first=("a window is missing",) * (found > 0),
+        )
+        before = answers.store.version
+        answers.store.apply_audit(msgspec.json.encode(status), 1234.5)
+        assert answers.store.version > before
+    audit = answers.runs()["runs"][0]["audit"]
+    assert audit["models"] == {"linear": {"verified_until": iso(2), "differences": 2}}
+    assert (audit["state"], audit["differences"], audit["said_at"]) == ("different", 2, 1234.5)
+    assert tuple(audit["first"]) == ("a window is missing",)
+    assert not {"run", "schema", "at"} & audit.keys()
 
 
 def test_state_without_a_run_is_empty_and_not_an_error(triangle: Grid) -> None:

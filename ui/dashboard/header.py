@@ -40,6 +40,7 @@ def header(pages: Sequence[Page], grid: GridInfo | None) -> html.Header:
                     html.Span("no run yet", id="run", className="run"),
                     run_select(),
                     html.Span(id="origin", className="badge hidden"),
+                    html.Span(id="audit", className="badge hidden", role="status"),
                 ],
                 className="run-line",
             ),

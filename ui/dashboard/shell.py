@@ -9,6 +9,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from dash.development.base_component import Component
 
 from ui.dashboard.about import about_panel, credit_line
+from ui.dashboard.audit_badge import audit_badge
 from ui.dashboard.figures.timeline import SLIDE_S
 from ui.dashboard.header import aria, header, model_options, nav_links, switch_label
 from ui.dashboard.origin import origin_badge, run_title
@@ -176,6 +177,9 @@ def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
         Output("slide", "data"),
         Output("fresh", "data"),
         Output("beat", "data"),
+        Output("audit", "children"),
+        Output("audit", "className"),
+        Output("audit", "title"),
         Input("tick", "n_intervals"),
         Input("paused", "data"),
         Input("run-chosen", "data"),
@@ -184,6 +188,7 @@ def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
         State("news", "data"),
         State("slide", "data"),
         State("fresh", "data"),
+        State("audit", "title"),
     )
     def beat(
         ticks: int | None,
@@ -194,12 +199,14 @@ def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
         news: list[Any] | None,
         slide: int | None,
         fresh: dict[str, float] | None,
+        audited: str | None,
     ) -> tuple[Any, ...]:
         now = time.time()
         snapshot = source.snapshot(run)
         status = status_of(snapshot, now)
         version, window = snapshot.version, int(now // SLIDE_S)
         since = freshness(snapshot, now)
+        audit = audit_badge(snapshot.run, now)
         kept = paused.at(stands["version"]) if stands else None
         if kept:
             status = paused_status(status, kept.snapshot)
@@ -212,6 +219,7 @@ def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
             no_update if window == slide else window,
             no_update if same else since,
             ticks or 0,
+            *((no_update,) * 3 if audited == audit.title else (audit.text, audit.css, audit.title)),
         )
 
 
