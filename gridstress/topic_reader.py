@@ -240,7 +240,7 @@ class Follower:
 @asynccontextmanager
 async def followed(where: Where, topics: Collection[str]) -> AsyncIterator[Follower]:
     """Follow several topics from their beginning; errors as of `scan_topic`."""
-    async with _consumer(where, FOLLOW_BYTES) as consumer:
+    async with _consumer(where, fetch_bytes=FOLLOW_BYTES) as consumer:
         assigned = [TopicPartition(t, p) for t in topics for p in await _partitions(where, t)]
         consumer.assign(assigned)
         await consumer.seek_to_beginning(*assigned)
