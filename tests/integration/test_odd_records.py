@@ -2,16 +2,13 @@
 
 import asyncio
 import json
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.errors import InvalidTimestampError, UnknownError
 
 from gridstress.brokers import apache_broker
 from gridstress.headers import known_headers
@@ -28,33 +25,18 @@ from gridstress.topics import (
     windows,
     zone_partition,
 )  # fmt: skip
-from tests.gridstress.test_fetched_batches import checked
 from tests.integration.harness import Stack, Worker, records, wait_for
+from tests.support.odd_records import CODECS, odd, send, send_header_key
 from topology.loaders import load_grid
 
 pytestmark = pytest.mark.integration
 
 DAY = ["--start", "2025-01-07", "--until", "2025-01-08", "--speed", "max"]
-CODECS = ("gzip", "snappy", "lz4", "zstd")
 GROUP, MODELS = "gridstress", ("linear", "centrality")
 SOURCES = (MEASUREMENTS, STRESS, *map(propagated, MODELS))
 TOPICS = (
     *SOURCES, *map(windows, MODELS), *map(alerts, MODELS), VIEW, STATUS, RUNS, DEAD_LETTERS,
     *(changelog(GROUP, model) for model in MODELS),
-)  # fmt: skip
-
-Headers = Sequence[tuple[str, bytes | None]]
-ODD_HEADERS: tuple[Headers, ...] = (
-    [("measured-sent-ms", None)],
-    [("measured-sent-ms", b"9" * 30), ("measured-sent-ms", b"\xff")],
-    [("epoch", None), ("topic", None), ("reason", None), ("offset", b"-1")],
-    [("", b""), ("", None), ("h" * 10_000, b"v" * 10_000)],
-    [("epoch", b"7:some body"), ("topic", b"grid_measurements"), ("partition", b"9" * 30)],
-)
-TIMES_MS = (None, 0, -1, -5, int(time.time() * 1000) + 1_000, 2**62, 2**63 - 1)
-KEYS_AND_VALUES = (
-    (None, b"rubbish"), (b"k", None), (b"", b""), (b"\xff\xfe", b"\xff\xfe"), (b"k", b"{}"),
-    (b"k" * 100_000, b"[" * 50_000), (json.dumps(["linear", "r", 0]).encode(), b"null"),
 )  # fmt: skip
 
 
@@ -84,24 +66,6 @@ def frames(stack: Stack, run: str) -> list[tuple[int, bytes]]:
     return found
 
 
-async def send(bootstrap: str, topic: str, found: list[dict[str, Any]], codec: Any = None) -> int:
-    """Send records, in batches of one; return how many the broker took."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, compression_type=codec, max_request_size=8 << 20
-    )
-    await producer.start()
-    taken = 0
-    try:
-        for one in found:
-            # Kafka takes no time that is far ahead, and no compacted record without a key.
-            with suppress(InvalidTimestampError, UnknownError):
-                await producer.send_and_wait(topic, **one)
-                taken += 1
-    finally:
-        await producer.stop()
-    return taken
-
-
 @pytest.mark.parametrize("codec", CODECS)
 async def test_measurements_of_every_codec_are_counted(
     stack: Stack, broker: str, codec: str
@@ -111,33 +75,6 @@ async def test_measurements_of_every_codec_are_counted(
     verdict = stack.verify(codec)
     assert verdict["ok"]
     assert stack.workers[0].get("health")["status"] == "ok"
-
-
-def odd() -> list[dict[str, Any]]:
-    """Records of every kind, each in its own way odd."""
-    plain: dict[str, Any] = {"key": b"k", "value": b"{}", "partition": 0}
-    found = [plain | {"headers": headers} for headers in ODD_HEADERS]
-    found += [plain | {"timestamp_ms": ms} for ms in TIMES_MS]
-    return found + [plain | {"key": key, "value": value} for key, value in KEYS_AND_VALUES]
-
-
-async def send_header_key(bootstrap: str, topic: str) -> None:
-    """Send a record with a header key that is not UTF-8, which aiokafka would not write."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
-    await producer.start()
-    try:
-        batch = producer.create_batch()
-        batch.append(timestamp=None, key=b"k", value=b"{}", headers=[("abc", b"x")])
-        batch.close()
-        build = batch._build
-
-        def with_other_key() -> bytes:
-            return checked(bytes(build()).replace(b"abc", b"a\xffc"))
-
-        batch._build = with_other_key
-        await (await producer.send_batch(batch, topic, partition=0))
-    finally:
-        await producer.stop()
 
 
 def well(stack: Stack) -> bool:
