@@ -9,12 +9,14 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from gridstress.brokers.kafka_jars import KAFKA_VERSION
 from tests.chaos.cluster import Cluster
-from tests.chaos.player import Baseline, keep_evidence, play, undisturbed
+from tests.chaos.judging import Baseline
+from tests.chaos.player import keep_evidence, play, undisturbed
 from tests.chaos.report import report
 from tests.chaos.schedule import Schedule, tally
 
@@ -55,8 +57,7 @@ class Campaign:
             f"{dict(tally(f for s in left for f in s.faults))}; results in {self.results}"
         )
         while left:
-            block = left[: max(1, self.fresh_every)]
-            left = left[await self._block(block) :]
+            left = left[await self._block(_alike(left[: max(1, self.fresh_every)])) :]
         self._say(report(self.results))
         return all(record["ok"] for record in self.records())
 
@@ -65,11 +66,16 @@ class Campaign:
         home = self.out / f"cluster-{schedules[0].number}"
         shutil.rmtree(home, ignore_errors=True)
         async with AsyncExitStack() as exit_:
-            cluster = await exit_.enter_async_context(Cluster(home, dict(self.environment)))
+            cluster = await exit_.enter_async_context(
+                Cluster(home, dict(self.environment), schedules[0].brokers)
+            )
             baseline = await self._baseline(cluster)
             for count, schedule in enumerate(schedules, 1):
                 kinds = ", ".join(fault.kind for fault in schedule.faults)
-                self._say(f"schedule {schedule.number}: {schedule.workers} workers, {kinds}")
+                self._say(
+                    f"schedule {schedule.number}: {schedule.workers} workers, "
+                    f"{schedule.brokers} brokers, {kinds}"
+                )
                 record = await play(cluster, schedule, baseline, self.load, self._say)
                 self._append(record)
                 self._say(self._line(record))
@@ -114,6 +120,7 @@ class Campaign:
         failed = sum(not r["ok"] for r in records)
         return (
             f"  {'equal' if record['ok'] else 'NOT EQUAL'}: {record['runs']} runs, "
+            f"{record['short_runs']} short ones, "
             f"{record['duplicates']:,} duplicates skipped, {record['self_ends']} self-ends, "
             f"other ends {record['other_ends']}, {record['seconds']:.0f} s; so far "
             f"{len(records)} schedules, {failed} with mismatches"
@@ -121,3 +128,9 @@ class Campaign:
 
     def _say(self, text: str) -> None:
         print(f"{time.monotonic() - self._began:6.0f} s  {text}", flush=True)  # noqa: T201
+
+
+def _alike(schedules: Sequence[Schedule]) -> Sequence[Schedule]:
+    """Those at the beginning that need as many brokers as the first."""
+    brokers = schedules[0].brokers
+    return list(takewhile(lambda schedule: schedule.brokers == brokers, schedules))

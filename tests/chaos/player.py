@@ -1,18 +1,18 @@
 """Play one schedule: send a year, break things while it is worked off, and judge what came out."""
 
 import asyncio
-import contextlib
 import json
 import shutil
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.acts import Facts, Scene, strike
+from tests.chaos.acts import strike
+from tests.chaos.acts.scene import Facts, Scene
 from tests.chaos.cluster import Cluster
+from tests.chaos.judging import Baseline, Verdict, judge, judge_remains, rows_of
 from tests.chaos.progress import Progress
 from tests.chaos.schedule import Fault, Schedule
 from tests.chaos.sending import FULL_SPEED, Ends, Sending
@@ -35,40 +35,7 @@ DONE = 0.97
 PERIOD_S = 3600
 """Of the rows that `gridstress replay` sends by default; the last is so much before the end."""
 
-VERIFY_S = 900
-PATIENCE_S = "90"
-
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """What an undisturbed run of the same load gave.
-
-    ``measured`` counts its measurements as `gridstress verify` does, ``messages`` is how many
-    there are in the topic; ``start`` and ``end`` bound its event time.
-    """
-
-    episodes: str
-    measured: dict[str, int]
-    messages: int
-    start: str
-    end: str
-    seconds: float
-
-    @classmethod
-    def load(cls, path: Path) -> "Baseline":
-        return cls(**json.loads(path.read_text("utf-8")))
-
-
-@dataclass
-class Verdict:
-    """What is wrong with a run: nothing, if ``problems`` is empty."""
-
-    run: str
-    problems: list[str]
-    report: dict[str, Any] = field(default_factory=dict)
-    episodes: str = ""
 
 
 async def undisturbed(cluster: Cluster, load: Sequence[str], say: Say) -> Baseline:
@@ -101,7 +68,7 @@ async def undisturbed(cluster: Cluster, load: Sequence[str], say: Say) -> Baseli
     say(f"undisturbed: {messages:,} messages, verified after {seconds:.0f} s")
     return Baseline(
         verdict.episodes,
-        verdict.report["outcomes"]["measurements"]["counts"],
+        rows_of(verdict.report),
         messages,
         summary["start"],
         summary["end"],
@@ -118,77 +85,38 @@ async def play(
     counted_before = totals(cluster.workers)
     stage = _Stage(cluster, baseline, load, f"s{schedule.number}-{int(time.time())}", say)
     problems: list[str] = []
-    verdicts: list[Verdict] = []
     try:
         await cluster.resize(schedule.workers)
         async with stage:
             for fault in schedule.faults:
                 await stage.strike(fault)
             await stage.finish()
-        for run in stage.runs:
-            verdicts.append(await judge(cluster, run, baseline))
     except Hung as error:
         problems.append(f"hung: {error}")
-        verdicts += [await judge(cluster, run, baseline) for run in stage.runs[len(verdicts) :]]
-    problems += [f"{v.run}: {problem}" for v in verdicts for problem in v.problems]
+    await stage.judge()
+    problems += findings(stage.done)
+    problems += [f"{v.run}: {problem}" for v in stage.verdicts for problem in v.problems]
     counted = totals(cluster.workers) - counted_before
     ends = _ends(cluster) - ends_before
-    sent = baseline.messages * len(stage.runs)
     return {
         "schedule": schedule.number,
         "ok": not problems,
         "workers": schedule.workers,
         "faults": stage.done,
+        "brokers": schedule.brokers,
         "runs": len(stage.runs),
+        "short_runs": len(stage.verdicts) - len(stage.runs),
         "resumed": sum(sending.resumed for sending in stage.sendings),
         "frames": counted["frames"],
-        "reprocessed": max(0, counted["detection"] - sent),
+        "reprocessed": max(0, counted["detection"] - stage.sent),
         "duplicates": counted["duplicates"],
         "dead_letters": counted["dead_letters"],
         "self_ends": ends.pop(ASKED_TO_BE_RESTARTED, 0),
         "other_ends": {str(code): count for code, count in ends.items()},
         "seconds": round(time.monotonic() - began, 1),
         "problems": problems[:50],
-        "verdicts": [{"run": v.run, "report": v.report} for v in verdicts if v.problems],
+        "verdicts": [{"run": v.run, "report": v.report} for v in stage.verdicts if v.problems],
     }
-
-
-async def judge(cluster: Cluster, run: str, baseline: Baseline | None = None) -> Verdict:
-    """Let `gridstress verify` find what is wrong with a run, and compare with the undisturbed."""
-    alive = next((worker for worker in cluster.workers if worker.ok), None)
-    if alive is None:
-        return Verdict(run, ["no worker is well, so nothing can be verified"])
-    episodes, log = cluster.home / f"{run}.episodes.json", cluster.home / f"verify-{run}.log"
-    process = await cluster.command(
-        *("verify", "--run", run, "--api", alive.url, "--wait", PATIENCE_S),
-        *("--episodes", str(episodes), "--json"),
-        log=log,
-    )
-    try:
-        out, _ = await asyncio.wait_for(process.communicate(), VERIFY_S)
-    except TimeoutError:
-        return Verdict(run, [f"verify did not end within {VERIFY_S} s"])
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-    if not out.strip():
-        return Verdict(run, [f"verify ended with {process.returncode}: {_tail(log)}"])
-    report = json.loads(out)
-    told = episodes.read_text("utf-8") if episodes.exists() else ""
-    problems = [
-        f"{name}: {text}"
-        for name, outcome in report["outcomes"].items()
-        for text in outcome["problems"]
-    ]
-    if process.returncode and not problems:
-        problems.append(f"verify ended with {process.returncode}: {_tail(log)}")
-    if baseline is not None:
-        if told != baseline.episodes:
-            problems.append("the episodes are not those of the undisturbed run")
-        measured = report["outcomes"]["measurements"]["counts"]
-        if measured != baseline.measured:
-            problems.append(f"measurements: {measured}, undisturbed {baseline.measured}")
-    return Verdict(run, problems, report, told)
 
 
 def keep_evidence(cluster: Cluster, record: dict[str, Any], schedule: Schedule, to: Path) -> None:
@@ -201,7 +129,19 @@ def keep_evidence(cluster: Cluster, record: dict[str, Any], schedule: Schedule, 
 
 
 class _Stage:
-    """The runs of a schedule: another one begins when one is worked off before all was broken."""
+    """The runs of a schedule: another one begins when one is worked off before all was broken.
+
+    Attributes
+    ----------
+    runs
+        Runs of the load.
+    done
+        What each fault did.
+    verdicts
+        What was judged so far, in order.
+    sent
+        How many messages have come into ``grid_measurements``.
+    """
 
     def __init__(
         self, cluster: Cluster, baseline: Baseline, load: Sequence[str], name: str, say: Say
@@ -209,19 +149,24 @@ class _Stage:
         self.runs: list[str] = []
         self.sendings: list[Sending] = []
         self.done: list[Facts] = []
+        self.verdicts: list[Verdict] = []
+        self.sent = 0
+        self._short_runs: list[str] = []
+        self._remains: dict[str, Path] = {}
         self._cluster, self._baseline, self._load, self._name = cluster, baseline, load, name
         self._say = say
         self._progress = Progress(cluster)
         self._ends = Ends(cluster.bootstrap)
-        self._messages_before = 0
+        self._messages_first = self._messages_before = 0
 
     async def __aenter__(self) -> None:
         await self._progress.__aenter__()
+        self._messages_first = await self._ends.count()
         await self._begin()
 
     async def __aexit__(self, *error: object) -> None:
         for worker in self._cluster.workers:
-            worker.proxy.mend()
+            worker.ways.mend()
         for sending in self.sendings:
             sending.task.cancel()
         await asyncio.gather(*(s.task for s in self.sendings), return_exceptions=True)
@@ -237,22 +182,30 @@ class _Stage:
         """
         await self._moment_of(fault)
         facts, share, again = await until_measured(
-            lambda: self._struck(fault), lambda: self._pace(fault)
+            lambda: self._struck(fault), lambda: self._again(fault)
         )
         self.sendings[-1].hurry()
         done = {"fault": fault.kind, "share": round(share, 3), "acts": facts}
         self.done.append(done | ({"struck_again": again} if again else {}))
 
-    async def _pace(self, fault: Fault) -> None:
-        """Begin a run that is being sent for longer than the fault lasts."""
+    async def _again(self, fault: Fault) -> None:
         self._say(f"  {fault.kind} found nothing to measure and is struck again")
+        await self._pace()
+
+    async def _pace(self) -> None:
+        """Begin a run that is being sent for longer than a fault lasts."""
         start_s, end_s = from_iso(self._baseline.start), from_iso(self._baseline.end)
         await self._begin(f"{(end_s - start_s) / PACED_S:.0f}")
         await self._cluster.settle()
         await self._worked_off(PACED_SHARE)
 
     async def _moment_of(self, fault: Fault) -> None:
-        if fault.sending:
+        if fault.parting:
+            await self.finish()
+            await self.judge()
+        if fault.paced:
+            await self._pace()
+        elif fault.sending:
             at = next(act.at for act in fault.acts if act.kind == "replayer_kill")
             await self._sent(at)
         else:
@@ -266,6 +219,8 @@ class _Stage:
         began = time.monotonic()
         scene = Scene(self._cluster, self._progress, self.sendings[-1])
         facts = await _all(strike(scene, act) for act in fault.acts)
+        self._short_runs += scene.short_runs
+        self._remains |= scene.remains
         deeds = " + ".join(f"{f['kind']} {f['how']}".strip() for f in facts)
         self._say(
             f"  {deeds} at {share:.0%} of run {len(self.runs)}, {time.monotonic() - began:.1f} s"
@@ -279,6 +234,19 @@ class _Stage:
         except TimeoutError:
             raise Hung(f"the last run has not been sent within {STALL_S * 2:.0f} s") from None
         await self._cluster.settle()
+        self.sent = await self._ends.count() - self._messages_first
+
+    async def judge(self) -> None:
+        """Judge what has not been judged; a short run has no undisturbed one beside it."""
+        judged = {verdict.run for verdict in self.verdicts}
+        for run in (*self.runs, *self._short_runs):
+            if run not in judged:
+                self.verdicts.append(await self._verdict(run))
+
+    async def _verdict(self, run: str) -> Verdict:
+        if remains := self._remains.get(run):
+            return await judge_remains(self._cluster, run, remains)
+        return await judge(self._cluster, run, self._baseline if run in self.runs else None)
 
     async def _begin(self, speed: str = FULL_SPEED) -> None:
         for sending in self.sendings:
@@ -318,11 +286,21 @@ class _Stage:
             await asyncio.sleep(0.1)
 
 
+def findings(done: Iterable[Facts]) -> list[str]:
+    """What faults did that should not be possible, whatever is verified afterwards."""
+    return [
+        f"{act['kind']}: {act['finding']}"
+        for fault in done
+        for act in fault["acts"]
+        if "finding" in act
+    ]
+
+
 def found_something(act: Facts) -> bool:
     """Whether an act has shown what it was done for."""
     if act["kind"] == "kill":
         return "recovery_s" in act
-    return act["kind"] != "replayer_kill" or bool(act["was_sending"])
+    return act["kind"] not in ("replayer_kill", "crash_loop") or bool(act["was_sending"])
 
 
 async def until_measured(
@@ -370,9 +348,3 @@ async def _all(acts: Iterable[Coroutine[Any, Any, Facts]]) -> list[Facts]:
 
 def _ends(cluster: Cluster) -> Counter[int]:
     return sum((worker.ends for worker in cluster.workers), start=Counter[int]())
-
-
-def _tail(log: Path) -> str:
-    with contextlib.suppress(OSError, IndexError):
-        return log.read_text("utf-8", errors="replace").strip().splitlines()[-1][:300]
-    return "no word"

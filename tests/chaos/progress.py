@@ -8,6 +8,7 @@ from typing import Self
 import httpx
 
 from tests.chaos.cluster import Cluster
+from tests.chaos.worker import Part
 
 POLL_S = 0.4
 SHARDS = 4
@@ -24,6 +25,9 @@ class Progress:
 
     def __init__(self, cluster: Cluster) -> None:
         self.at: dict[int, tuple[float, float]] = {}
+        self._marks: dict[int, str | None] = {}
+        self._since: dict[int, float] = {}
+        self._stood_s = 0.0
         self._cluster = cluster
         self._run = ""
         self._span_s = (0.0, 1.0)
@@ -41,6 +45,20 @@ class Progress:
     def follow(self, run: str, start_s: float, end_s: float) -> None:
         """Follow this run from now on; its rows reach from ``start_s`` to ``end_s``."""
         self._run, self._span_s, self.at = run, (start_s, end_s), {}
+        self.watch()
+
+    def watch(self) -> None:
+        """Measure from now on how long watermarks stand still."""
+        self._since, self._stood_s = dict.fromkeys(range(SHARDS), time.monotonic()), 0.0
+
+    def stood_s(self) -> float:
+        """The longest that the watermark of a shard has stood still since `watch`, s.
+
+        A shard's watermark is the least over its zones, so no zone has stood longer. As seen from
+        outside: too long by up to `POLL_S` and the interval of publishing.
+        """
+        here = time.monotonic()
+        return max([self._stood_s, *(here - since for since in self._since.values())])
 
     def share(self) -> float:
         """Share of the run that is worked off, 0 to 1."""
@@ -67,6 +85,18 @@ class Progress:
             await asyncio.sleep(POLL_S / 4)
         return None if last is None else last - since
 
+    def note(self, shard: int, part: Part, here: float) -> None:
+        """Take in what a worker says of a shard at this moment (monotonic, s)."""
+        if shard in self.at and part.published_at <= self.at[shard][0]:
+            return
+        self.at[shard] = (part.published_at, datetime.fromisoformat(part.event_time).timestamp())
+        if shard in self._since and part.watermark != self._marks.get(shard):
+            self._marks[shard] = part.watermark
+            self._stood_s = max(self._stood_s, here - self._since[shard])
+            self._since[shard] = here
+        if self.at[shard][1] >= self._span_s[1]:
+            self._since.pop(shard, None)  # it has nothing left to move for
+
     async def _follow(self) -> None:
         async with httpx.AsyncClient(timeout=2) as client:
             while True:
@@ -74,10 +104,8 @@ class Progress:
                 workers = [w for w in self._cluster.workers if w.running and run]
                 answers = await asyncio.gather(*(w.parts(client, run) for w in workers))
                 for parts in answers if run == self._run else ():
-                    for shard, (published, text) in parts.items():
-                        time_s = datetime.fromisoformat(text).timestamp()
-                        if shard not in self.at or published > self.at[shard][0]:
-                            self.at[shard] = (published, time_s)
+                    for shard, part in parts.items():
+                        self.note(shard, part, time.monotonic())
                 await asyncio.sleep(POLL_S)
 
 

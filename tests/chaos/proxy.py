@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Self
 
 CHUNK = 1 << 16
@@ -87,3 +88,30 @@ class Proxy:
             await sink.drain()
         with contextlib.suppress(OSError):
             sink.write_eof()
+
+
+class Ways:
+    """One worker's ways to all brokers, a proxy each: broken together, and mended together."""
+
+    def __init__(self, proxies: Sequence[Proxy]) -> None:
+        self._proxies = proxies
+
+    @property
+    def addresses(self) -> str:
+        """Bootstrap servers for whoever comes this way."""
+        return ",".join(f"127.0.0.1:{proxy.port}" for proxy in self._proxies)
+
+    def cut(self) -> None:
+        """As `Proxy.cut`."""
+        for proxy in self._proxies:
+            proxy.cut()
+
+    def stall(self) -> None:
+        """As `Proxy.stall`."""
+        for proxy in self._proxies:
+            proxy.stall()
+
+    def mend(self) -> None:
+        """As `Proxy.mend`."""
+        for proxy in self._proxies:
+            proxy.mend()

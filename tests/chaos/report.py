@@ -17,7 +17,15 @@ NAMES = {
     "unreachable": "broker unreachable for 5-60 s",
     "state_lost": "local state deleted, truncated or corrupted",
     "replayer_kill": "replayer killed half-way and resumed",
-    "two": "two of these at once",
+    "two": "two of those above at once",
+    "crash_loop": "a worker killed and started again, over and over",
+    "short_runs": "dozens of short runs at once",
+    "odd_records": "records of every odd kind on grid_measurements",
+    "leader_kill": "SIGKILL of the broker that leads a partition, of three",
+    "other_settings": "a worker with other settings",
+    "full_disk": "the disk of a worker full",
+    "clock": "the wall clock of a worker minutes off",
+    "retention": "measurements deleted before they were read",
 }
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.acts import damage
+from tests.chaos.acts.workers import damage
 
 
 @pytest.fixture

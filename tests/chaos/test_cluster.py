@@ -25,11 +25,12 @@ async def test_a_killed_broker_comes_back_with_what_it_had_and_only_a_cut_way_is
     async with Cluster(tmp_path / "cluster") as cluster:
         await ensure_topics(load_settings(broker=f"kafka://{cluster.bootstrap}"))
         await send(cluster.bootstrap, MEASUREMENTS, [(0, b"before")])
-        await cluster.kill_broker()
-        await cluster.start_broker()
-        first, second = (f"127.0.0.1:{worker.proxy.port}" for worker in cluster.workers[:2])
+        (broker,) = cluster.brokers
+        await broker.kill()
+        await broker.start()
+        first, second = (worker.ways.addresses for worker in cluster.workers[:2])
         await send(first, MEASUREMENTS, [(0, b"after")])
-        cluster.workers[0].proxy.cut()
+        cluster.workers[0].ways.cut()
         with pytest.raises(KafkaError):
             await send(first, MEASUREMENTS, [(0, b"never")])
         assert [r.value for r in await records(second, MEASUREMENTS)] == [b"before", b"after"]

@@ -2,13 +2,14 @@
 
 import pytest
 
-from tests.chaos.acts import Facts
-from tests.chaos.player import STRIKES, until_measured
+from tests.chaos.acts.scene import Facts
+from tests.chaos.player import STRIKES, findings, until_measured
 from tests.chaos.worker import Hung
 
 MEASURED: Facts = {"kind": "kill", "recovery_s": 5.0}
 UNMEASURED: Facts = {"kind": "kill"}
 TOO_LATE: Facts = {"kind": "replayer_kill", "was_sending": False}
+UNWATCHED: Facts = {"kind": "crash_loop", "was_sending": False}
 ZOMBIE: Facts = {"kind": "zombie"}
 
 
@@ -37,7 +38,7 @@ async def test_what_was_measured_or_has_nothing_to_measure_is_struck_once(
 
 
 @pytest.mark.parametrize(
-    "missed", [[UNMEASURED], [TOO_LATE], [ZOMBIE, UNMEASURED], [MEASURED, TOO_LATE]]
+    "missed", [[UNMEASURED], [TOO_LATE], [UNWATCHED], [ZOMBIE, UNMEASURED], [MEASURED, TOO_LATE]]
 )
 async def test_what_found_nothing_is_struck_again_on_a_paced_run(
     missed: list[Facts],
@@ -52,3 +53,9 @@ async def test_it_is_struck_again_a_few_times_only_and_then_said_to_have_found_n
     with pytest.raises(Hung, match="found nothing"):
         await until_measured(stage.struck, stage.pace)
     assert stage.log.count("strike") == STRIKES
+
+
+def test_what_an_act_has_found_is_a_problem_of_the_schedule() -> None:
+    stood: Facts = {"kind": "crash_loop", "was_sending": True, "finding": "stood still"}
+    assert findings([{"fault": "two", "acts": [ZOMBIE, stood]}]) == ["crash_loop: stood still"]
+    assert findings([{"fault": "zombie", "acts": [ZOMBIE]}]) == []

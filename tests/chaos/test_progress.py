@@ -1,10 +1,12 @@
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.chaos.cluster import Cluster
 from tests.chaos.progress import Progress
+from tests.chaos.worker import Part
 
 KILLED_S = 1000.0
 
@@ -38,3 +40,30 @@ async def test_what_a_killed_worker_had_applied_is_not_recovery(progress: Progre
 async def test_a_shard_that_is_through_is_not_waited_for(progress: Progress) -> None:
     progress.at = {0: (KILLED_S - 1, 100.0)}
     assert await asyncio.wait_for(progress.moved([0], KILLED_S), 5) is None
+
+
+def part(published_at: float, watermark: str) -> Part:
+    return Part(published_at, "1970-01-01T00:00:50+00:00", watermark)
+
+
+def test_the_longest_stand_is_that_of_the_slowest_shard(progress: Progress) -> None:
+    began = time.monotonic()
+    for shard in range(4):
+        progress.note(shard, part(KILLED_S, "a"), began)
+    progress.watch()
+    began = time.monotonic()
+    for shard in (0, 1, 2):
+        progress.note(shard, part(KILLED_S + 2, "b"), began + 2)
+    progress.note(3, part(KILLED_S + 2, "a"), began + 2)  # published again, and has not moved
+    progress.note(3, part(KILLED_S + 9, "b"), began + 9)
+    assert progress.stood_s() == pytest.approx(9, abs=0.1)
+
+
+def test_a_shard_that_still_stands_counts_and_one_that_is_through_does_not(
+    progress: Progress,
+) -> None:
+    progress.watch()
+    progress.note(0, Part(KILLED_S, "1970-01-01T00:01:40+00:00", "z"), time.monotonic())
+    time.sleep(0.2)
+    assert 0.2 <= progress.stood_s() < 2
+    assert 0 not in progress._since

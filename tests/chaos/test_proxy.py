@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import Proxy, Ways
 
 
 @pytest.fixture
@@ -60,3 +60,19 @@ async def test_what_is_held_back_comes_later_and_in_order(echo: int) -> None:
         proxy.mend()
         assert await asyncio.wait_for(reader.readexactly(7), 5) == b"one two"
         writer.close()
+
+
+async def test_all_ways_of_a_worker_are_cut_and_mended_together(echo: int) -> None:
+    async with Proxy(echo) as first, Proxy(echo) as second:
+        ways = Ways([first, second])
+        ways.cut()
+        for address in ways.addresses.split(","):
+            reader, writer = await asyncio.open_connection(*address.split(":"))
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await asyncio.wait_for(reader.readexactly(1), 5)
+            writer.close()
+        ways.mend()
+        for address in ways.addresses.split(","):
+            reader, writer = await asyncio.open_connection(*address.split(":"))
+            assert await ask(reader, writer, b"back") == b"back"
+            writer.close()

@@ -27,7 +27,7 @@ def test_the_table_counts_faults_mismatches_and_costs(tmp_path: Path) -> None:
     lines = report(file).splitlines()
     assert lines[0] == "2025-03-01, seed 5; kafka 4.4.0."
     assert "| SIGKILL of a worker, restart after 0-10 s | 4 | 1 |" in lines
-    assert "| two of these at once | 1 | 1 |" in lines
+    assert "| two of those above at once | 1 | 1 |" in lines
     assert "| SIGKILL of the broker and restart | 0 | 0 |" in lines
     assert "| schedules | 2 |" in lines
     assert "| mismatches | 1 |" in lines

@@ -6,13 +6,14 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
-from tests.chaos.proxy import Proxy
+from tests.chaos.proxy import Ways
 
 ASKED_TO_BE_RESTARTED = 70
 """Exit code of a worker that has noticed that it is not well and wants to be started again."""
@@ -21,8 +22,17 @@ POLL_S = 0.4
 STOP_S = 40.0
 COUNTED = ("duplicates", "dead_letters")
 
-Parts = dict[int, tuple[float, str]]
-"""By shard: when its state was published last, and its event time then."""
+
+class Part(NamedTuple):
+    """What a shard's state was when it was published last (epoch s)."""
+
+    published_at: float
+    event_time: str
+    watermark: str | None
+
+
+Parts = dict[int, Part]
+"""By shard."""
 
 
 @dataclass
@@ -34,6 +44,8 @@ class Worker:
     wanted
         Whether it shall run; while it shall, the supervisor starts it again whenever it ends by
         itself.
+    clock_off_s
+        How far the wall clock of its next process is off.
     ends
         How it has ended by itself: exit codes, counted.
     seen
@@ -42,10 +54,11 @@ class Worker:
 
     slot: int
     port: int
-    proxy: Proxy
+    ways: Ways
     home: Path
     environment: dict[str, str]
     wanted: bool = False
+    clock_off_s: int = 0
     process: asyncio.subprocess.Process | None = None
     ends: Counter[int] = field(default_factory=Counter)
     seen: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -62,6 +75,16 @@ class Worker:
     @property
     def data(self) -> Path:
         return self.home / f"data-{self.slot}"
+
+    @property
+    def log(self) -> Path:
+        """Log of the process that was started last."""
+        return self.home / f"worker-{self.slot}.{self._starts:03}.log"
+
+    @property
+    def logs(self) -> list[Path]:
+        """Logs of all its processes, in their order."""
+        return sorted(self.home.glob(f"worker-{self.slot}.*.log"))
 
     @property
     def running(self) -> bool:
@@ -85,10 +108,11 @@ class Worker:
         self.wanted = True
         self._starts += 1
         self.health = {}
-        log = self.home / f"worker-{self.slot}.{self._starts:03}.log"
-        with log.open("wb") as output:
+        off = self.clock_off_s
+        faust = ("tests.chaos.skewed", str(off)) if off else ("faust",)
+        with self.log.open("wb") as output:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "faust", "-A", "gridstress", "worker", "-l", "info"),
+                *(sys.executable, "-m", *faust, "-A", "gridstress", "worker", "-l", "info"),
                 *("--web-port", str(self.port)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
@@ -96,7 +120,7 @@ class Worker:
                 env=os.environ
                 | self.environment
                 | {
-                    "GRIDSTRESS_BROKER": f"kafka://127.0.0.1:{self.proxy.port}",
+                    "GRIDSTRESS_BROKER": f"kafka://{self.ways.addresses}",
                     "GRIDSTRESS_DATA_DIR": str(self.data),
                 },
                 cwd=self.home,
@@ -114,6 +138,24 @@ class Worker:
     async def stop(self) -> bool:
         """SIGTERM; whether it went by itself in time, otherwise it was killed."""
         return await self._end(signal.SIGTERM)
+
+    async def once(self, within_s: float) -> int:
+        """Start a process that is not started again, and wait for its exit code.
+
+        Raises
+        ------
+        Hung
+            If it does not end.
+        """
+        await self.start()
+        self.wanted, process = False, self.process
+        assert process is not None
+        try:
+            return await asyncio.wait_for(process.wait(), within_s)
+        except TimeoutError:
+            raise Hung(f"worker {self.slot} does not end within {within_s:.0f} s") from None
+        finally:
+            await self.remove()
 
     def suspend(self) -> None:
         """SIGSTOP."""
@@ -183,7 +225,7 @@ class Worker:
             if answer.status_code != httpx.codes.OK:
                 return {}
             return {
-                part["shard"]: (part["published_at"], part["event_time"])
+                part["shard"]: Part(part["published_at"], part["event_time"], part["watermark"])
                 for part in answer.json()["parts"]
                 if part["event_time"]
             }
@@ -200,7 +242,9 @@ def totals(workers: list[Worker]) -> Counter[str]:
     return total
 
 
-async def until(question: Any, what: str, timeout_s: float) -> float:
+async def until(
+    question: Callable[[], bool | Awaitable[bool]], what: str, timeout_s: float
+) -> float:
     """Ask until the answer is true; the seconds it took.
 
     Raises
@@ -209,11 +253,13 @@ async def until(question: Any, what: str, timeout_s: float) -> float:
         If it does not become true in time.
     """
     began = time.monotonic()
-    while not question():
+    while True:
+        answer = question()
+        if answer if isinstance(answer, bool) else await answer:
+            return time.monotonic() - began
         if time.monotonic() - began > timeout_s:
             raise Hung(f"not within {timeout_s:.0f} s: {what}")
         await asyncio.sleep(0.1)
-    return time.monotonic() - began
 
 
 class Hung(Exception):
