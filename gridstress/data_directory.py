@@ -5,6 +5,7 @@ before then, the group waits for it, and works on nothing meanwhile: a worker th
 started again, over and over, would stop all the others.
 """
 
+import asyncio
 import fcntl
 import os
 import shutil
@@ -70,3 +71,15 @@ def session_left_s(datadir: Path, session_timeout_s: float) -> float:
         return 0.0
     ago_s = max(0.0, time.time() - known.st_mtime)
     return max(0.0, session_timeout_s - ago_s) if known.st_size else 0.0
+
+
+async def outlast(datadir: Path, wait_s: float) -> None:
+    """Wait for so long before the group is joined, and note meanwhile that a worker is there.
+
+    So one that is killed while it waits makes the next one wait as long as if it had joined: a
+    worker that never lives for a session time-out never disturbs the group.
+    """
+    deadline = time.monotonic() + wait_s
+    while (left_s := deadline - time.monotonic()) > 0:
+        seen(datadir)
+        await asyncio.sleep(min(left_s, SEEN_EVERY_S))

@@ -85,10 +85,10 @@ class GridstressApp(faust.App):
     async def _outlast_former(self) -> None:
         """Wait until the group does not count on the worker any more that was killed here."""
         timeout_s = self.settings.session_timeout_s
-        wait_s = data_directory.session_left_s(Path(self.conf.datadir), timeout_s)
-        if wait_s:
+        datadir = Path(self.conf.datadir)
+        if wait_s := data_directory.session_left_s(datadir, timeout_s):
             logger.warning("ended without a good-bye here: the group is joined in %.1f s", wait_s)
-            await asyncio.sleep(wait_s)
+            await data_directory.outlast(datadir, wait_s)
 
     async def admit(self) -> None:
         """Make sure that this worker has the group's settings.

@@ -1,9 +1,11 @@
+import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
 
-from gridstress.data_directory import LOCK, claim, left, seen, session_left_s
+from gridstress.data_directory import LOCK, claim, left, outlast, seen, session_left_s
 from topology.errors import UsageError
 
 
@@ -42,6 +44,24 @@ def test_the_group_counts_on_a_worker_until_its_session_is_over(tmp_path: Path) 
     assert session_left_s(tmp_path, 8.0) == 8.0, "a clock that was set back"
     left(tmp_path)
     assert session_left_s(tmp_path, 8.0) == 0.0, "it has said good-bye"
+
+
+async def test_a_worker_that_is_killed_while_it_waits_makes_the_next_one_wait_anew(
+    tmp_path: Path,
+) -> None:
+    claim(tmp_path, tmp_path / "tables").close()
+    lock = tmp_path / LOCK
+    os.utime(lock, (time.time() - 5.0, time.time() - 5.0))
+    assert session_left_s(tmp_path, 8.0) < 4.0
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(outlast(tmp_path, 3.0), 0.1)
+    assert session_left_s(tmp_path, 8.0) > 7.0
+
+
+async def test_the_wait_is_as_long_as_it_was_said_to_be(tmp_path: Path) -> None:
+    began = time.monotonic()
+    await outlast(tmp_path, 0.2)
+    assert 0.2 <= time.monotonic() - began < 1.0
 
 
 def test_a_directory_that_was_deleted_is_no_error(tmp_path: Path) -> None:
