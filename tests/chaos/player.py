@@ -25,10 +25,10 @@ STALL_S = 240.0
 STRIKES = 3
 """How often a fault is struck until it has found something to measure."""
 
-PACED_S = 120.0
+PACED_S = 240.0
 """How long a run is sent on which a fault is struck again: it goes on while shards move."""
 
-PACED_SHARE = 0.03
+PACED_SHARE = 0.02
 """How much of it is worked off before."""
 
 DONE = 0.97

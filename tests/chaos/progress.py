@@ -12,6 +12,8 @@ from tests.chaos.worker import Part
 
 POLL_S = 0.4
 SHARDS = 4
+FLOWING_S = 3.0
+"""Within which a watermark moves that nothing holds up, the interval of publishing included."""
 
 
 class Progress:
@@ -44,12 +46,18 @@ class Progress:
 
     def follow(self, run: str, start_s: float, end_s: float) -> None:
         """Follow this run from now on; its rows reach from ``start_s`` to ``end_s``."""
-        self._run, self._span_s, self.at = run, (start_s, end_s), {}
+        self._run, self._span_s, self.at, self._marks = run, (start_s, end_s), {}, {}
         self.watch()
 
     def watch(self) -> None:
         """Measure from now on how long watermarks stand still."""
         self._since, self._stood_s = dict.fromkeys(range(SHARDS), time.monotonic()), 0.0
+
+    def flows(self) -> bool:
+        """Whether the watermark of every shard that is not through has moved a moment ago."""
+        here = time.monotonic()
+        seen = all(self._marks.get(shard) for shard in self._since)
+        return seen and all(here - since < FLOWING_S for since in self._since.values())
 
     def stood_s(self) -> float:
         """The longest that the watermark of a shard has stood still since `watch`, s.

@@ -67,3 +67,14 @@ def test_a_shard_that_still_stands_counts_and_one_that_is_through_does_not(
     time.sleep(0.2)
     assert 0.2 <= progress.stood_s() < 2
     assert 0 not in progress._since
+
+
+def test_it_flows_while_every_shard_that_has_something_left_moves(progress: Progress) -> None:
+    here = time.monotonic()
+    for shard in (0, 1, 2):
+        progress.note(shard, part(KILLED_S, "a"), here)
+    assert not progress.flows(), "nothing is known of one shard"
+    progress.note(3, part(KILLED_S, "a"), here - 60)
+    assert not progress.flows(), "it has not moved for a minute"
+    progress.note(3, Part(KILLED_S + 1, "1970-01-01T00:01:40+00:00", "z"), here)
+    assert progress.flows(), "it is through"
