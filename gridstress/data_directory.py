@@ -56,9 +56,10 @@ def seen(datadir: Path) -> None:
 
 
 def left(datadir: Path) -> None:
-    """Note that the worker has left its group."""
+    """Note that this worker has left its group; of another that was here it is not known."""
     with suppress(OSError):
-        os.truncate(datadir / LOCK, 0)
+        if (datadir / LOCK).read_text().strip() == str(os.getpid()):
+            os.truncate(datadir / LOCK, 0)
 
 
 def session_left_s(datadir: Path, session_timeout_s: float) -> float:

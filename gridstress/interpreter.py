@@ -9,7 +9,7 @@ from typing import Any
 import mode.loop
 import uvloop
 
-from gridstress.logs import Outages
+from gridstress.logs import Outages, WrittenOut
 
 TLS_GOODBYE_S = 1.0
 """How long a loop waits for the other side's end of a TLS connection that it closes, s. uvloop's
@@ -53,7 +53,7 @@ def tune_interpreter() -> None:
 
 
 def log_as_told() -> None:
-    """Let the Kafka client make no log record that nobody is shown, and repeat none.
+    """Let no record be made that nobody is shown, none be repeated, none command a terminal.
 
     Faust, told to show warnings only (its default), sets the root logger to DEBUG, for a spinner
     that each record turns: one record for every request, thrown away.
@@ -62,3 +62,4 @@ def log_as_told() -> None:
     logging.getLogger("aiokafka").setLevel(shown[0].level if shown else logging.NOTSET)
     for handler in shown:
         handler.addFilter(Outages())
+        handler.addFilter(WrittenOut())

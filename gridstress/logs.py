@@ -17,6 +17,8 @@ from typing import Any, Literal
 
 SAID_AGAIN_S = 300.0
 MAX_KINDS = 1000
+OURS = frozenset({"agents", "gridstress", "tables", "topology", "ui"})
+"""Packages whose records name runs, zones and the like, which may come from anybody."""
 
 LogFormat = Literal["auto", "text", "json"]
 
@@ -69,6 +71,16 @@ class Outages(logging.Filter):
         if len(self._said) >= MAX_KINDS:
             self._said.clear()
         self._said[kind] = now
+        return True
+
+
+class WrittenOut(logging.Filter):
+    """Changes our own records such that no name in them commands the terminal that shows them."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the record through."""
+        if record.name.partition(".")[0] in OURS:
+            record.msg, record.args = printable(record.getMessage()), ()
         return True
 
 

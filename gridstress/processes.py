@@ -195,7 +195,7 @@ def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
     str
         ``stopped``, ``killed``, or ``ended`` if it was gone already.
     """
-    family = _family(service)
+    family = family_of(service)
     if not family:
         return "ended"
     for one in family:  # a supervisor first: what it supervises is not to be started again
@@ -289,7 +289,7 @@ def _failure(spec: ServiceSpec, service: Service, what: str) -> GridstressError:
     )
 
 
-def _family(service: Service) -> list[psutil.Process]:
+def family_of(service: Service) -> list[psutil.Process]:
     """A service's process and what it has started, itself first; also if that has outlived it.
 
     Its session tells: no other gets its id while a process of it is there.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.networks import IPvAnyAddress
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gridstress.kafka_security import Cluster, Mechanism, Protocol, inconsistency
@@ -250,10 +251,10 @@ class Settings(BaseSettings):
     )
     ui_bind: str = Field("127.0.0.1", description="Address the dashboard listens on.")
     ui_port: int = Field(8050, ge=1, le=65_535, description="Port of the dashboard.")
-    ui_proxy: str = Field(
-        "",
-        description="Address of the proxy in front of the dashboard, such as 127.0.0.1. It alone "
-        "is believed for whom it asks, and whether over HTTPS (X-Forwarded-For, -Proto).",
+    ui_proxy: IPvAnyAddress | None = Field(
+        None,
+        description="IP address of the proxy in front of the dashboard, such as 127.0.0.1. It "
+        "alone is believed for whom it asks, and whether over HTTPS (X-Forwarded-For, -Proto).",
     )
 
     @field_validator(
@@ -264,6 +265,7 @@ class Settings(BaseSettings):
         "kafka_ssl_certfile",
         "kafka_ssl_keyfile",
         "kafka_ssl_key_password",
+        "ui_proxy",
         mode="before",
     )
     @classmethod

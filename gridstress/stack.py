@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gridstress.processes import Service
+from gridstress.processes import Service, family_of
 from topology.errors import GridstressError
 
 _FILE = "state.json"
@@ -45,8 +45,8 @@ class Stack:
         return replace(self, services=(*self.services, service))
 
     def running(self) -> Sequence[Service]:
-        """Local processes that still run."""
-        return [service for service in self.services if service.alive]
+        """Local services of which a process still runs, also if what supervised it has ended."""
+        return [service for service in self.services if family_of(service)]
 
     def to_dict(self) -> dict[str, Any]:
         """Stack as JSON-ready values."""

@@ -43,6 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         examples.same_every_time()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     if not hasattr(session.config, "workerinput"):  # before xdist starts its processes
         examples.prepare()

@@ -7,6 +7,9 @@ from pathlib import Path
 _UNSAFE = re.compile(r"^\.|[^A-Za-z0-9._-]")
 _REPORT = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._~-]*\.html")
 
+MAX_NAME = 200
+"""No report's name is so long: a run's has 128 characters. A file's may have 255."""
+
 
 def report_path(directory: Path, run: str) -> Path:
     """The report of a run."""
@@ -25,4 +28,4 @@ def report_name(run: str) -> str:
 
 def is_report_name(name: str) -> bool:
     """Whether a report may be called so; no such name leads out of its directory."""
-    return _REPORT.fullmatch(name) is not None
+    return len(name) < MAX_NAME and _REPORT.fullmatch(name) is not None

@@ -45,7 +45,7 @@ def ui(
         port=settings.ui_port,
         token=settings.token,
         insecure=settings.insecure,
-        proxy=settings.ui_proxy,
+        proxy=str(settings.ui_proxy or ""),
         reports=settings.reports_dir,
         meanings=setting_meanings(),
         on_ready=ready,

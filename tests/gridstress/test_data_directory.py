@@ -46,6 +46,13 @@ def test_the_group_counts_on_a_worker_until_its_session_is_over(tmp_path: Path) 
     assert session_left_s(tmp_path, 8.0) == 0.0, "it has said good-bye"
 
 
+def test_a_worker_that_never_had_the_directory_says_no_good_bye_for_another(tmp_path: Path) -> None:
+    claim(tmp_path, tmp_path / "tables").close()
+    (tmp_path / LOCK).write_text("1\n")  # of a process that is not this one
+    left(tmp_path)
+    assert session_left_s(tmp_path, 8.0) > 7.0
+
+
 async def test_a_worker_that_is_killed_while_it_waits_makes_the_next_one_wait_anew(
     tmp_path: Path,
 ) -> None:

@@ -210,6 +210,23 @@ def test_a_part_that_dies_is_started_again(place: Place, settings: Settings) -> 
 
 
 @pytest.mark.integration
+def test_what_a_killed_supervisor_has_left_counts_as_up(place: Place, settings: Settings) -> None:
+    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False)
+    try:
+        supervisor = psutil.Process(launcher.up(settings, plan, place, quiet).services[-1].pid)
+        (worker,) = supervisor.children()
+        supervisor.kill()
+        supervisor.wait(60)
+        assert worker.is_running()
+        with pytest.raises(GridstressError, match="already up: broker, worker-1"):
+            launcher.up(settings, plan, place, quiet)
+    finally:
+        outcomes = launcher.down(place)
+    assert outcomes == [("worker-1", "stopped"), ("broker", "stopped")]
+    assert nothing_left(place)
+
+
+@pytest.mark.integration
 def test_a_part_that_ended_by_itself_is_told_apart_when_stopping(
     place: Place, settings: Settings
 ) -> None:

@@ -7,7 +7,15 @@ import sys
 
 import pytest
 
-from gridstress.logs import SAID_AGAIN_S, Outages, logging_config, printable, text_of, wants_json
+from gridstress.logs import (
+    SAID_AGAIN_S,
+    Outages,
+    WrittenOut,
+    logging_config,
+    printable,
+    text_of,
+    wants_json,
+)
 
 LOGS = """
 import logging, sys
@@ -97,3 +105,15 @@ def test_what_a_terminal_would_obey_is_written_out():
     obeyed = "winter\x1b]0;title\x07 \x9b2J\u202e\r\n"
     assert printable(obeyed) == r"winter\x1b]0;title\x07 \x9b2J\u202e\r\n"
     assert printable("Zürich 1") == "Zürich 1"
+
+
+def test_no_name_in_a_record_of_ours_commands_the_terminal():
+    def shown(name: str) -> str:
+        record = logging.LogRecord(
+            name, logging.INFO, "", 0, "run %s ends at 100%%", ("\x1b[2J",), None
+        )
+        assert WrittenOut().filter(record)
+        return record.getMessage()
+
+    assert shown("agents.kept_runs") == r"run \x1b[2J ends at 100%"
+    assert shown("faust.app") == "run \x1b[2J ends at 100%"  # its own tables are coloured

@@ -216,3 +216,31 @@ def test_the_telling_line_is_the_last_failure_without_colours(tmp_path: Path) ->
     log.write_text("one\ntwo\n")
     assert processes.telling_line(log) == "two"
     assert processes.telling_line(tmp_path / "none.log") == ""
+
+
+def test_neither_a_full_disk_nor_a_start_that_fails_ends_a_supervisor(tmp_path: Path) -> None:
+    program, pids = tmp_path / "program", tmp_path / "pids"
+    script = f"#!/bin/sh\necho $$ >>{pids}\nexec sleep 600\n"
+    program.write_text(script)
+    program.chmod(0o755)
+    code = (
+        "import sys\n"
+        "from gridstress.supervise import Supervisor\n"
+        "sys.stdout = open('/dev/full', 'w')\n"
+        f"one = Supervisor([{str(program)!r}], [0.01])\n"
+        "one._keeps.set()\n"
+        "one.run()"
+    )
+    here = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    service = processes.spawn(spec(code, environment=here), tmp_path)
+    try:
+        wait_for(lambda: pids.exists() and pids.read_text().endswith("\n"))
+        first = int(pids.read_text())
+        program.rename(tmp_path / "elsewhere")
+        os.kill(first, signal.SIGKILL)
+        wait_for(lambda: not psutil.pid_exists(first))
+        (tmp_path / "elsewhere").rename(program)
+        wait_for(lambda: len(pids.read_text().splitlines()) == 2)
+        assert service.alive
+    finally:
+        processes.stop(service)

@@ -132,3 +132,13 @@ def test_the_example_says_what_holds_without_it(
     )
     (tmp_path / ".env").write_text(taken, encoding="utf-8")
     assert load_settings() == without
+
+
+@pytest.mark.parametrize("text", ["*", "localhost", "10.0.0.0/8", "no address"])
+def test_a_proxy_is_named_by_its_address(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("GRIDSTRESS_UI_PROXY", "10.0.0.7")
+    assert str(load_settings().ui_proxy) == "10.0.0.7"
+    monkeypatch.setenv("GRIDSTRESS_UI_PROXY", text)
+    with pytest.raises(UsageError, match="GRIDSTRESS_UI_PROXY") as caught:
+        load_settings()
+    assert "IPv4" in str(caught.value)

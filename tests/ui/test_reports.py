@@ -21,6 +21,8 @@ def test_a_runs_name_cannot_lead_out_of_the_directory(run):
     assert len(name) < 200
 
 
-@pytest.mark.parametrize("name", ["../a.html", ".html", "..html", "a/b.html", "a.htm", "a.html\n"])
+@pytest.mark.parametrize(
+    "name", ["../a.html", ".html", "..html", "a/b.html", "a.htm", "a.html\n", "a" * 250 + ".html"]
+)
 def test_nothing_else_is_served(name):
     assert not is_report_name(name)
