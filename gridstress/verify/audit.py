@@ -8,7 +8,6 @@ of windows that were dropped is not compared.
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
@@ -22,7 +21,7 @@ from gridstress.verify.compare_alarms import decisions_for
 from gridstress.verify.compare_aside import FORGOTTEN, NOT_DUE, AsideLetter
 from gridstress.verify.compare_refused import OTHER_SETTINGS, Letters
 from gridstress.verify.compare_windows import compare_windows
-from gridstress.verify.due import Due
+from gridstress.verify.due import AlertsDue, Due, Mark
 from gridstress.verify.intake import Intake, ZoneIntake
 from gridstress.verify.measured import Measurements, refusal_of
 from gridstress.verify.outcome import Outcome
@@ -32,9 +31,6 @@ from topology.errors import DataError, MessageError
 from topology.grid import Grid
 from topology.messages import RiskWindow
 
-GRACE_S = 5.0
-"""How long a shard's windows are there before its next ones show that their alerts are, too. A
-worker sends some windows with their alerts and waits for the broker before it sends more."""
 KEPT = 168
 """Verified windows that are kept, so that copies of them can be compared: a worker that takes over
 a shard sends the last ones again."""
@@ -43,47 +39,6 @@ DROPPED = 100
 MOST_RECORDS = 10_000
 MOST_DIFFERENCES = 1_000
 """A run with more is not audited any further; it stays different."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """How much of a run had been read once: the final windows, rows by zone, offsets by partition.
-
-    When the workers have finished what lay there then, all that follows from it is due.
-    """
-
-    windows_s: float = -math.inf
-    rows: Mapping[str, int] = field(default_factory=dict)
-    offsets: Mapping[int, int] = field(default_factory=dict)
-
-
-@dataclass
-class AlertsDue:
-    """When the alerts of one shard's windows are due.
-
-    Alerts that follow a window may come later than it, after a take-over by a minute. They are due
-    once a window is there that was first seen `GRACE_S` later, and alerts have been read since.
-    """
-
-    until_s: float = -math.inf
-    _newest_s: float = -math.inf
-    _before: tuple[float, float] = (-math.inf, -math.inf)
-    _asked: tuple[float, float] = (math.inf, -math.inf)
-
-    def see(self, end_s: float, now_s: float) -> None:
-        """Note a window's end; ``now_s`` is the clock's."""
-        if end_s <= self._newest_s:
-            return
-        since_s, seen_s = self._before
-        if now_s >= since_s + GRACE_S:
-            self._asked, self._before = (now_s, seen_s), (now_s, end_s)
-        self._newest_s = end_s
-
-    def read(self, at_s: float) -> None:
-        """Note when the alerts were last read to their end."""
-        asked_s, until_s = self._asked
-        if at_s >= asked_s:
-            self.until_s = max(self.until_s, until_s)
 
 
 class RunAudit:
@@ -200,7 +155,7 @@ class RunAudit:
         end_s, place = result.window_end.timestamp(), (record.topic, record.partition)
         self.newest_s[place] = max(self.newest_s.get(place, end_s), end_s)
         if isinstance(result, RiskWindow) and result.shard < shards:
-            self._alerts_due[model][result.shard].see(end_s, now_s)
+            self._alerts_due[model][result.shard].see(end_s, record.timestamp / 1000, now_s)
 
     def take_letter(self, record: ConsumerRecord) -> None:
         """Take a dead letter that may be about the run."""

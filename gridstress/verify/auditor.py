@@ -14,10 +14,11 @@ from gridstress.settings import Settings
 from gridstress.topic_reader import Follower, followed
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, alerts, windows
 from gridstress.verify import records
-from gridstress.verify.audit import Mark, RunAudit
+from gridstress.verify.audit import RunAudit
 from gridstress.verify.backlog import CatchUp
 from gridstress.verify.circumstances import run_circumstances
 from gridstress.verify.collect import check_partitions, former_letters, run_of_letter
+from gridstress.verify.due import Mark
 from gridstress.verify.influence import influence_of
 from gridstress.verify.measured import parsed_value
 from topology.clock import to_datetime

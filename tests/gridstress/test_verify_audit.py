@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from gridstress.topics import alerts, windows
 from gridstress.verify import audit as audits
 from gridstress.verify import records
-from gridstress.verify.audit import GRACE_S, AlertsDue, RunAudit
+from gridstress.verify.audit import RunAudit
 from gridstress.verify.compare import Observed, compare
+from gridstress.verify.due import GRACE_S, AlertsDue
 from gridstress.verify.influence import influence_of
 from gridstress.verify.measured import Measurements, parsed_value
 from gridstress.verify.recompute import recompute
@@ -177,6 +178,19 @@ def test_results_in_another_partition_are_found() -> None:
     assert any("belongs to" in text for text in found_by(audit))
 
 
+def test_a_run_whose_beginning_is_gone_is_not_audited() -> None:
+    audit, late = begun(), record(0, 7, encode(hours(3, 4)[0]))
+    audit.take_measurement(late, parsed_value(late), whole=False)
+    assert "does not hold its beginning" in audit.excuse
+
+
+def test_a_zone_in_two_partitions_is_not_audited() -> None:
+    audit = begun()
+    for partition, one in enumerate([hours(0, 1)[0], hours(1, 2)[0]]):
+        measured(record(partition, 0, encode(one)))(audit)
+    assert audit.excuse == "frames of zone North lie in several partitions"
+
+
 def hours(first: int, last: int) -> list[MeasurementFrame]:
     return [
         frame(zone, hour, [hour], [[load(1 if hour % 9 < 4 else -1)] * nodes])
@@ -232,15 +246,15 @@ def test_what_is_held_of_a_long_run_is_bounded(monkeypatch: pytest.MonkeyPatch) 
 
 def test_alerts_are_due_once_later_windows_are_there_and_alerts_were_read_since() -> None:
     due = AlertsDue()
-    due.see(1.0, 100.0)
-    due.see(2.0, 100.0 + GRACE_S - 1)
+    due.see(1.0, 100.0, 101.0)
+    due.see(2.0, 100.0 + GRACE_S - 1, 190.0)
     due.read(200.0)
     assert due.until_s < 0
-    due.see(3.0, 300.0)
+    due.see(3.0, 250.0, 300.0)
     due.read(299.0)
     assert due.until_s < 0
     due.read(300.0)
     assert due.until_s == 1.0
-    due.see(3.0, 400.0)  # a copy, as a worker sends that takes over
+    due.see(3.0, 400.0, 400.0)  # a copy, as a worker sends that takes over
     due.read(400.0)
     assert due.until_s == 1.0
