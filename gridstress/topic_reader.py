@@ -30,7 +30,7 @@ POLL_MS = 200
 STALL_S = 30.0
 FETCH_BYTES = 8 << 20
 FOLLOW_BYTES = 1 << 20
-FOLLOW_RECORDS = 500
+FOLLOW_RECORDS = 100
 
 
 @asynccontextmanager
@@ -220,7 +220,7 @@ class Follower:
         self.begins = begins
 
     async def read(self, wanted: Collection[TopicPartition]) -> list[ConsumerRecord]:
-        """Return the next records of some partitions, a few hundred at most; waits shortly."""
+        """Return the next records of some partitions, a hundred at most; waits shortly."""
         found = await self._consumer.getmany(
             *wanted, timeout_ms=POLL_MS, max_records=FOLLOW_RECORDS
         )

@@ -22,6 +22,7 @@ def audit(age_s=0.0, **said):
 def test_the_header_says_how_far_the_run_is_audited_and_what_was_found(open_page, api):
     (run,) = api.answers["runs"]["runs"]
     page = open_page()
+    page.set_viewport_size({"width": 1920, "height": 1080})
     badge = page.locator("#audit")
     expect(badge).to_be_hidden()
     run["audit"] = audit()
@@ -34,7 +35,7 @@ def test_the_header_says_how_far_the_run_is_audited_and_what_was_found(open_page
     expect(badge).to_be_hidden()
 
 
-@pytest.mark.parametrize("width", [1440, 1280, 390])
+@pytest.mark.parametrize("width", [1920, 1440, 1280, 390])
 def test_the_badge_is_seen_whole_beside_that_of_the_origin(open_page, api, width):
     (run,) = api.answers["runs"]["runs"]
     run["audit"] = audit()
@@ -42,6 +43,8 @@ def test_the_badge_is_seen_whole_beside_that_of_the_origin(open_page, api, width
     page.set_viewport_size({"width": width, "height": 844})
     badge = page.locator("#audit")
     expect(badge).to_be_visible()
+    more = badge.locator(".badge-more")
+    expect(more).to_be_visible(visible=width in (1920, 390))
 
     def whole():
         box, line = badge.bounding_box(), page.locator(".run-line").bounding_box()

@@ -1,5 +1,8 @@
 """How far the run shown has been audited, in a few words."""
 
+from dash import html
+from dash.development.base_component import Component
+
 from ui.dashboard import words
 from ui.dashboard.origin import HIDDEN, Badge
 from ui.replies import Audit, RunInfo
@@ -29,6 +32,12 @@ def audit_badge(run: RunInfo | None, now: float) -> Badge:
         measured = words.grid_time(audit.measured_until)
         return Badge(text, "badge", f"{title}; the results are behind the data until {measured}.")
     return Badge(text, "badge audit-equal", f"{title}; no difference was found.")
+
+
+def badge_children(badge: Badge) -> list[str | Component]:
+    """The badge's text; what follows a dot is left out where the header is narrow."""
+    first, dot, more = badge.text.partition(" · ")
+    return [first, html.Span(dot + more, className="badge-more")]
 
 
 def _until(audit: Audit) -> str | None:

@@ -9,7 +9,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from dash.development.base_component import Component
 
 from ui.dashboard.about import about_panel, credit_line
-from ui.dashboard.audit_badge import audit_badge
+from ui.dashboard.audit_badge import audit_badge, badge_children
 from ui.dashboard.figures.timeline import SLIDE_S
 from ui.dashboard.header import aria, header, model_options, nav_links, switch_label
 from ui.dashboard.origin import origin_badge, run_title
@@ -219,7 +219,11 @@ def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
             no_update if window == slide else window,
             no_update if same else since,
             ticks or 0,
-            *((no_update,) * 3 if audited == audit.title else (audit.text, audit.css, audit.title)),
+            *(
+                (no_update,) * 3
+                if audited == audit.title
+                else (badge_children(audit), audit.css, audit.title)
+            ),
         )
 
 
