@@ -30,7 +30,11 @@ def test_the_header_says_how_far_the_run_is_audited_and_what_was_found(open_page
     expect(badge).to_have_class("badge audit-equal")
     run["audit"] = audit(state="different", differences=2, first=["a window is missing"])
     expect(badge).to_have_text("2 differences")
-    expect(badge).to_have_attribute("title", "The auditor found: a window is missing")
+    expect(badge).to_have_attribute(
+        "title", "2 differences found by the auditor; the first: a window is missing"
+    )
+    run["audit"] = audit(state="different", differences=3, first=["a window is missing"])
+    expect(badge).to_have_text("3 differences")
     run["audit"] = audit(age_s=90.0)
     expect(badge).to_be_hidden()
 

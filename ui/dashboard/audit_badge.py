@@ -12,14 +12,19 @@ SILENT_S = 60.0
 
 
 def audit_badge(run: RunInfo | None, now: float) -> Badge:
-    """Say what the auditor found; nothing where none is at work. ``now`` in epoch seconds."""
+    """Say what the auditor found; nothing where none is at work. ``now`` in epoch seconds.
+
+    Badges with the same title are the same.
+    """
     audit = run.audit if run else None
     if audit is None or now - audit.said_at > SILENT_S:
         return HIDDEN
     if audit.differences:
         found = words.plural(audit.differences, "difference")
         first = audit.first[0] if audit.first else "what, it does not say"
-        return Badge(found, "badge audit-different", f"The auditor found: {first}")
+        return Badge(
+            found, "badge audit-different", f"{found} found by the auditor; the first: {first}"
+        )
     if audit.reason:
         return Badge("not audited", "badge", f"This run is not audited: {audit.reason}")
     until = _until(audit)
