@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from gridstress import processes
 from gridstress.replay_sinks import quiet_client
 from tests.chaos.campaign import Campaign
 from tests.chaos.report import report
 from tests.chaos.schedule import KINDS, MINIMUM, plan
 from tests.chaos.worker import Hung
+from tests.support import ports
 
 
 def arguments() -> argparse.Namespace:
@@ -66,6 +68,7 @@ def span(text: str) -> range:
 
 
 def main() -> int:
+    processes.free_port = ports.free_port  # of those that no outgoing connection takes
     given = arguments()
     if given.report:
         print(report(given.report))  # noqa: T201
