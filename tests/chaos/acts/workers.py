@@ -19,7 +19,7 @@ DOWN_S = 1.0
 SESSION_S = 8.0
 """The session time-out that workers have by default."""
 
-STAND_S = SESSION_S + 16.0
+STAND_S = SESSION_S + 20.0
 """How long a watermark may stand still while one worker crashes again and again, s.
 
 The group waits for the session of the worker that was killed, once, then deals its partitions out
