@@ -52,6 +52,7 @@ def logging_config(log_format: LogFormat, port: int) -> dict[str, Any] | None:
 class Outages(logging.Filter):
     """Lets each kind of complaint of the Kafka client through once in a while.
 
+    A kind is a message, without its arguments, and the types of the exceptions among these.
     Without a broker it makes 150 a second, all of a few kinds; the watchdog says that it is gone,
     and that it is back.
     """
@@ -59,13 +60,14 @@ class Outages(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._said: dict[tuple[str, str], float] = {}
+        self._said: dict[tuple[object, ...], float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether the record is shown."""
         if record.levelno < logging.WARNING or not record.name.startswith("aiokafka"):
             return True
-        now, kind = self._clock(), (record.name, str(record.msg)[:100])
+        causes = [type(each) for each in record.args or () if isinstance(each, Exception)]
+        now, kind = self._clock(), (record.name, str(record.msg)[:100], *causes)
         if now - self._said.get(kind, -math.inf) < SAID_AGAIN_S:
             return False
         if len(self._said) >= MAX_KINDS:

@@ -130,18 +130,22 @@ def _refusal(servers: str, arguments: dict[str, Any], error: Exception) -> Broke
     )
 
 
+_levels: list[int] = []
+"""Levels that `quiet` has found; where blocks overlap, the last to end restores the first."""
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Keep aiokafka from logging, as an error, what we tell ourselves."""
     # It also forgets futures of connections that broke; asyncio would print them, at any time.
     asyncio.get_running_loop().set_exception_handler(_all_but_broken_connections)
     logger = logging.getLogger("aiokafka")
-    level = logger.level
+    _levels.append(logger.level)
     logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(level)
+        logger.setLevel(_levels.pop())
 
 
 async def is_embedded(where: Where) -> bool:

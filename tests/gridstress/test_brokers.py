@@ -1,6 +1,8 @@
 import asyncio
+import logging
 import socket
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from gridstress.brokers import (
     kafka_jars,
     wait_until_ready,
 )
+from gridstress.brokers.probe import quiet
 from tests.support.shared_kafka import quick_java
 from topology.errors import BrokerError, UsageError
 
@@ -91,6 +94,18 @@ async def test_a_server_that_does_not_speak_kafka_is_not_waited_for_for_ever() -
     with pytest.raises(BrokerError, match=f"127.0.0.1:{port}"):
         await cluster_id(f"127.0.0.1:{port}", timeout_s=0.5)
     server.close()
+
+
+async def test_blocks_that_quiet_the_client_may_overlap() -> None:
+    logger = logging.getLogger("aiokafka")
+    before = logger.level
+    first, second = ExitStack(), ExitStack()
+    first.enter_context(quiet())
+    second.enter_context(quiet())
+    first.close()
+    assert logger.level == logging.CRITICAL
+    second.close()
+    assert logger.level == before != logging.CRITICAL
 
 
 async def test_waiting_for_a_broker_ends_at_the_deadline() -> None:

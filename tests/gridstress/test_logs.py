@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from aiokafka.errors import KafkaConnectionError, SaslAuthenticationFailed
 
 from gridstress.logs import (
     SAID_AGAIN_S,
@@ -99,6 +100,23 @@ def test_the_kafka_client_complains_once_in_a_while() -> None:
     assert [shown("no node %s", logging.INFO), shown("no node %s", name="agents")] == [True, True]
     now = SAID_AGAIN_S
     assert [shown("no node %s"), shown("no node %s")] == [True, False]
+
+
+def test_another_cause_of_the_same_complaint_is_shown():
+    outages = Outages(clock=lambda: 0.0)
+
+    def shown(cause: Exception) -> bool:
+        text = "Unable connect to node with id %s: %s"
+        return outages.filter(
+            logging.LogRecord("aiokafka", logging.ERROR, "", 0, text, (1, cause), None)
+        )
+
+    refused = KafkaConnectionError("refused")
+    assert [shown(refused), shown(SaslAuthenticationFailed("bob")), shown(refused)] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_what_a_terminal_would_obey_is_written_out():
