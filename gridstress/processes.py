@@ -1,7 +1,7 @@
 """Local services as detached processes: start, watch, stop, and who holds a port.
 
-A process is known by its id *and* the moment it was created, so that an id the system has given
-to somebody else is never signalled.
+A process is known by its id *and* its start, so that an id the system has given to another process
+is never signalled.
 """
 
 import os
@@ -70,12 +70,27 @@ class ServiceSpec:
 
 @dataclass(frozen=True)
 class Service:
-    """A service that was started; everything needed to find and stop it later."""
+    """A service that was started; everything needed to find and stop it later.
+
+    ``started`` is the boot of the system and the clock ticks from there to the start, which no step
+    of the clock moves. Where it is empty (no Linux, or written by an older gridstress),
+    ``create_time`` tells, in epoch seconds.
+    """
 
     name: str
     pid: int
     create_time: float
     log: str
+    started: str = ""
+
+    @classmethod
+    def of(cls, name: str, pid: int, log: Path) -> "Service":
+        """Service that has just been started as this process."""
+        try:
+            created = psutil.Process(pid).create_time()
+        except psutil.NoSuchProcess:
+            created = 0.0
+        return cls(name, pid, created, str(log), _started(pid))
 
     def to_dict(self) -> dict[str, Any]:
         """Service as JSON-ready values."""
@@ -85,8 +100,10 @@ class Service:
         """Process itself, or None if it has ended (also if its id now belongs to another)."""
         try:
             process = psutil.Process(self.pid)
-            # Written to JSON and computed anew, the two may differ by a rounding.
-            same = abs(process.create_time() - self.create_time) < 1.0
+            if self.started:
+                same = _started(self.pid) == self.started
+            else:  # written to JSON and computed anew, the two may differ by a rounding
+                same = abs(process.create_time() - self.create_time) < 1.0
             return process if same and process.status() != psutil.STATUS_ZOMBIE else None
         except psutil.NoSuchProcess:
             return None
@@ -121,13 +138,9 @@ def spawn(spec: ServiceSpec, log_dir: Path) -> Service:
     except OSError as error:
         what = error.filename or spec.command[0]
         raise spec.failure(f"{spec.name} cannot be started: {what}: {error.strerror}") from error
-    try:
-        created = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:
-        created = 0.0
     # It outlives us on purpose; without this Python would complain that it was not waited for.
     process.returncode = 0
-    return Service(spec.name, process.pid, created, str(log))
+    return Service.of(spec.name, process.pid, log)
 
 
 def wait_until_healthy(
@@ -316,6 +329,16 @@ def _exit_code(service: Service) -> int | None:
         return os.waitstatus_to_exitcode(os.waitpid(service.pid, os.WNOHANG)[1])
     except ChildProcessError:
         return None
+
+
+def _started(pid: int) -> str:
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:
+        return ""
+    # The name of the program, in brackets, may hold anything; field 22 is the start.
+    return f"{boot}/{int(stat.rpartition(b')')[2].split()[19])}"
 
 
 def _signal(send: Callable[[], None]) -> None:

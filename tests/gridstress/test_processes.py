@@ -133,17 +133,42 @@ def test_pauses_grow_as_long_as_it_ends_at_once(tmp_path: Path) -> None:
     assert pauses[:4] == ["0.01", "0.02", "0.03", "0.03"]
 
 
-def test_a_process_that_got_the_id_of_an_old_service_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("started", ["", "another-boot/42"])
+def test_a_process_that_got_the_id_of_an_old_service_is_left_alone(
+    tmp_path: Path, started: str
+) -> None:
     stranger = subprocess.Popen([sys.executable, "-c", SLEEP])
     try:
         created = psutil.Process(stranger.pid).create_time()
-        old = Service("part", stranger.pid, created - 3600, str(tmp_path / "part.log"))
+        log = str(tmp_path / "part.log")
+        old = Service("part", stranger.pid, created - 3600, log, started)
         assert not old.alive
         assert processes.stop(old) == "ended"
         assert stranger.poll() is None
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_a_service_in_a_state_file_without_its_start_is_known_by_its_time(tmp_path: Path) -> None:
+    service = processes.spawn(spec(SLEEP), tmp_path)
+    older = {name: value for name, value in service.to_dict().items() if name != "started"}
+    assert processes.stop(Service(**older)) == "stopped"
+    assert not service.alive
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no clock moves what psutil tells")
+def test_a_service_is_known_after_a_step_of_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = processes.spawn(spec(SLEEP), tmp_path)
+    created = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda self: created(self) + 3600)
+    try:
+        assert service.alive
+    finally:
+        assert processes.stop(service) == "stopped"
+    assert not psutil.pid_exists(service.pid)
 
 
 def test_waiting_ends_as_soon_as_the_service_is_healthy(tmp_path: Path) -> None:

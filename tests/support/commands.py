@@ -18,8 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
-import psutil
-
 from gridstress.processes import Service, ServiceSpec
 
 CHECKOUT = Path(__file__).parents[2]
@@ -76,11 +74,7 @@ def spawn(spec: ServiceSpec, log_dir: Path) -> Service:
     environment = {**os.environ, **spec.environment}
     process = _fork(module, words, environment, directory, Path(os.devnull), log, log)
     assert process.pid is not None
-    try:
-        created = psutil.Process(process.pid).create_time()
-    except psutil.NoSuchProcess:
-        created = 0.0
-    return Service(spec.name, process.pid, created, str(log))
+    return Service.of(spec.name, process.pid, log)
 
 
 def _fork(
