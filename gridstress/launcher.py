@@ -275,7 +275,9 @@ def _start_broker(launch: _Launch, cluster: Cluster) -> None:
     elif running.broker == "apache":
         if not kafka_jars.cache_dir().is_dir():
             launch.say("fetching Apache Kafka, which takes a minute the first time")
-        launch.start(apache.service(port, place.home / "kafka"))
+        with stack.writing(place.home):
+            broker = apache.service(port, place.home / "kafka")
+        launch.start(broker)
     cluster_id_now(cluster)  # a clear error if nobody answers
 
 
@@ -283,7 +285,8 @@ def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     port = docker.broker_port(settings)
     _check_ports(settings, plan, port)
     source = plan.source.resolve() if plan.source else None
-    files = docker.prepare(place, settings, speed=plan.speed, source=source)
+    with stack.writing(place.home):
+        files = docker.prepare(place, settings, speed=plan.speed, source=source)
     running = Stack(
         "docker",
         f"127.0.0.1:{port}",

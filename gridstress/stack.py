@@ -54,6 +54,24 @@ class Stack:
 
 
 @contextmanager
+def writing(home: Path) -> Iterator[None]:
+    """Name what cannot be written in this block, which writes to the directory `home`.
+
+    Raises
+    ------
+    GridstressError
+        If something cannot be written there.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise GridstressError(
+            f"{error.filename or home} cannot be written: {error.strerror}",
+            hint="what runs is kept there; call gridstress where you may write and there is room",
+        ) from None
+
+
+@contextmanager
 def held(home: Path) -> Iterator[None]:
     """Let one `up` or `down` at a time change what runs; `home` is made if it is not there.
 
@@ -62,14 +80,9 @@ def held(home: Path) -> Iterator[None]:
     GridstressError
         If another one is at work, or the directory cannot be written to.
     """
-    try:
+    with writing(home):
         home.mkdir(parents=True, exist_ok=True)
         lock = (home / _LOCK).open("wb")
-    except OSError as error:
-        raise GridstressError(
-            f"{error.filename} cannot be written: {error.strerror}",
-            hint="what runs is kept there; call gridstress where you may write",
-        ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,12 +95,13 @@ def held(home: Path) -> Iterator[None]:
 
 
 def save(stack: Stack, home: Path) -> None:
-    """Remember `stack` in the directory `home`."""
-    home.mkdir(parents=True, exist_ok=True)
+    """Remember `stack` in the directory `home`; errors as of `writing`."""
     # Written beside and moved: a kill in between leaves the old state, never half a file.
     draft = home / f"{_FILE}.new"
-    draft.write_text(json.dumps(stack.to_dict(), indent=1), encoding="utf-8")
-    draft.replace(home / _FILE)
+    with writing(home):
+        home.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(stack.to_dict(), indent=1), encoding="utf-8")
+        draft.replace(home / _FILE)
 
 
 def load(home: Path) -> Stack | None:

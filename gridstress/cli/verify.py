@@ -43,7 +43,7 @@ def verify(
     """Recompute a run from its measurements and compare every window and alarm.
 
     Ends with 0 if nothing is missing, double or different, 1 if something is, 3 if the broker
-    cannot be reached, 4 if there is no such run.
+    cannot be reached, 4 if there is no such run, or the file for the episodes cannot be written.
     """
     import asyncio
     import json
@@ -56,6 +56,7 @@ def verify(
     from gridstress.verify.compare_alarms import episodes_of
     from gridstress.verify.report import show, to_dict
     from gridstress.verify.run import Request, verify_run
+    from topology.errors import DataError
     from topology.loaders import load_grid
 
     # The error that is shown says it all; aiokafka would say it first, several times.
@@ -74,12 +75,15 @@ def verify(
         status.print(printable(text), style="dim", highlight=False, markup=False)
 
     found = asyncio.run(verify_run(request, load_grid(settings.topology), settings, say))
-    if episodes is not None:
-        alerts = [alert for of_model in found.observed.alerts.values() for alert in of_model]
-        episodes.write_text(json.dumps(episodes_of(alerts), indent=1) + "\n", encoding="utf-8")
     if as_json:
         typer.echo(json.dumps(to_dict(found), indent=1))
     else:
         show(found, Console())
+    if episodes is not None:
+        alerts = [alert for of_model in found.observed.alerts.values() for alert in of_model]
+        try:
+            episodes.write_text(json.dumps(episodes_of(alerts), indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"{episodes}: cannot be written: {error.strerror}") from None
     if not found.ok:
         raise typer.Exit(1)

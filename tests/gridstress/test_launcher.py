@@ -346,6 +346,15 @@ def test_a_place_that_cannot_be_written_to_is_named(place: Place, settings: Sett
         launcher.down(place)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_is_named_and_nothing_stays_behind(place: Place, settings: Settings) -> None:
+    place.home.mkdir()
+    (place.home / "state.json.new").symlink_to("/dev/full")
+    with pytest.raises(GridstressError, match=r"\.gridstress cannot be written: No space left"):
+        launcher.up(settings, EMBEDDED, place, quiet)
+    assert nothing_left(place)
+
+
 def test_a_log_that_cannot_be_written_is_named(place: Place) -> None:
     place.home.mkdir()
     place.logs.write_text("a file")

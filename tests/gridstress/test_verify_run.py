@@ -251,6 +251,14 @@ def test_measurements_may_come_from_a_file_and_episodes_go_to_one(command, runs,
     assert changed["node_id"] == "a"
 
 
+def test_episodes_that_cannot_be_written_are_an_error_behind_the_verdict(command, runs, tmp_path):
+    args = ["--no-open", "--api", "http://127.0.0.1:1", "--episodes", str(tmp_path / "no" / "x")]
+    result = command("verify", "--run", "good", *args)
+    assert "equal: nothing is missing" in result.output
+    assert isinstance(result.exception, DataError)
+    assert str(result.exception).endswith("/no/x: cannot be written: No such file or directory")
+
+
 def test_a_run_of_a_file_that_is_still_being_sent_is_not_compared(
     command, broker, worker, monkeypatch, tmp_path
 ):
