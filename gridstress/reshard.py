@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 from gridstress.kafka_security import connection
 from gridstress.replay_sinks import KafkaSink
 from gridstress.settings import Settings
-from gridstress.topic_reader import log_ends, scan_topic
+from gridstress.topic_reader import held_back, held_back_text, log_ends, scan_topic
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, ensure_topics, topic_specs
 from topology.errors import BrokerError, DataError, MessageError, UsageError
 from topology.grid import Grid
@@ -58,10 +58,9 @@ async def save(settings: Settings, path: Path) -> Saved:
         If no broker answers.
     """
     ends = await log_ends(settings.kafka, MEASUREMENTS)
-    readable = await log_ends(settings.kafka, MEASUREMENTS, committed=True)
-    if opened := sorted(partition for partition, end in ends.items() if readable[partition] < end):
+    if held := await held_back(settings.kafka, MEASUREMENTS):
         raise UsageError(
-            f"a transaction is open in {MEASUREMENTS}, partition {', '.join(map(str, opened))}",
+            held_back_text(MEASUREMENTS, held),
             hint="stop its producer; the broker ends it after the producer's "
             "transaction.timeout.ms",
         )

@@ -121,6 +121,22 @@ async def log_ends(where: Where, topic: str, *, committed: bool = False) -> dict
         return {tp.partition: end for tp, end in (await consumer.end_offsets(partitions)).items()}
 
 
+async def held_back(where: Where, topic: str) -> dict[int, int]:
+    """Ask which partitions have an open transaction, and from which offset on records wait for it.
+
+    Errors are as of `log_ends`.
+    """
+    ends = await log_ends(where, topic)
+    readable = await log_ends(where, topic, committed=True)
+    return {p: readable[p] for p, end in sorted(ends.items()) if readable[p] < end}
+
+
+def held_back_text(topic: str, held: Mapping[int, int]) -> str:
+    """Say what `held_back` has found in words."""
+    places = ", ".join(f"partition {p} from offset {offset} on" for p, offset in held.items())
+    return f"a transaction that is open holds back records of {topic}, {places}"
+
+
 async def read_record(
     where: Where, topic: str, partition: int, offset: int
 ) -> ConsumerRecord | None:

@@ -10,7 +10,7 @@ from aiokafka import ConsumerRecord
 
 from gridstress.headers import as_number, as_text, known_headers
 from gridstress.kafka_security import Where
-from gridstress.topic_reader import partition_count, scan_topic
+from gridstress.topic_reader import held_back, held_back_text, partition_count, scan_topic
 from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, alerts, windows
 from gridstress.verify import records
 from gridstress.verify.compare import Observed
@@ -63,8 +63,15 @@ async def choose_run(where: Where, run: str | None) -> str:
     """
     exist = await list_runs(where)
     if not exist or run not in (None, *exist):
-        raise _no_run(run, f"{MEASUREMENTS} at {where}", exist)
+        raise _unread_run(where, run, exist, await held_back(where, MEASUREMENTS))
     return run or exist[0]
+
+
+def _unread_run(
+    where: Where, run: str | None, exist: Iterable[str], held: Mapping[int, int]
+) -> DataError:
+    why = f": {held_back_text(MEASUREMENTS, held)}" if held else ""
+    return _no_run(run, f"{MEASUREMENTS} at {where}{why}", exist)
 
 
 def _no_run(run: str | None, where: str, exist: Iterable[str]) -> DataError:
@@ -83,11 +90,13 @@ async def read_measurements(where: Where, run: str | None) -> Measurements:
     BrokerError
         If the broker does not answer.
     """
-    found = Measurements(run or await choose_run(where, None))
+    # Asked first: a row that was sent by now and is not read below waits for one of these.
+    held = await held_back(where, MEASUREMENTS)
+    found = Measurements(run or await choose_run(where, None), held=held)
     async for record in scan_topic(where, MEASUREMENTS):
         found.add(record)
     if not found.records:
-        raise _no_run(run, f"{MEASUREMENTS} at {where}", await list_runs(where))
+        raise _unread_run(where, run, await list_runs(where), held)
     found.records.sort(key=lambda record: record.place)
     return found
 

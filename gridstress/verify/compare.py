@@ -121,7 +121,7 @@ def _refused(
     if measurements is None:
         refused = [f"not counted: {text}" for text in expected.intake.refused]
     else:
-        compare_sent(measurements.record, measurements.frames, outcome)
+        compare_sent(measurements, outcome)
         compare_refused(measurements, expected.grid, observed.letters, observed.ended, outcome)
         refused = [
             f"not counted: grid_measurements {record.place}: {record.reason}: {record.detail}"

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from gridstress.topic_reader import held_back_text
+from gridstress.topics import MEASUREMENTS
+from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
 from topology.clock import to_iso
 from topology.messages import MeasurementFrame, RunRecord, ZoneSent
@@ -27,26 +30,38 @@ def arrived(frames: Iterable[MeasurementFrame]) -> dict[str, ZoneSent]:
     return found
 
 
-def compare_sent(
-    record: RunRecord | None, frames: Iterable[MeasurementFrame], outcome: Outcome
-) -> None:
+def compare_sent(measurements: Measurements, outcome: Outcome) -> None:
     """Add to the outcome what was lost between the sender and the topic.
 
-    It is a problem in a run that has ended, a note in one that goes on.
+    It is a problem in a run that has ended, a note in one that goes on. What may wait in the topic
+    behind a transaction that is open is not lost, and a note.
     """
+    record, held = measurements.record, measurements.held
+    if held:
+        outcome.notes.append(held_back_text(MEASUREMENTS, held))
     if record is None:
         outcome.notes.insert(
             0, "the run has no record: where its data come from and how much was sent is not known"
         )
         return
-    found = arrived(frames)
-    lost = [
-        text
-        for zone, sent in sorted(record.sent.items())
-        if (text := _lost(zone, sent, found.get(zone), outcome))
-    ]
-    for text in lost:
-        if record.state == "ended":
+    found = arrived(measurements.frames)
+    partitions = {m.frame.zone: m.place.partition for m in measurements.records if m.frame}
+    for zone, sent in sorted(record.sent.items()):
+        there = found.get(zone, ZoneSent(last_seq=-1))
+        lacks = there.last_seq < sent.last_seq or (sent.final and not there.final)
+        missing = max(0, sent.rows - there.rows)
+        may_wait = bool(held) and partitions.get(zone) in (None, *held)
+        outcome.counts["rows sent"] += sent.rows
+        outcome.counts["rows lost"] += 0 if may_wait else missing
+        if not (missing or lacks):
+            continue
+        text = (
+            f"zone {zone}: {sent.rows} rows up to seq {sent.last_seq} were sent, {there.rows} "
+            f"up to {there.last_seq} are in the topic"
+        )
+        if may_wait:
+            outcome.notes.append(f"{text}; the others may wait for the transaction")
+        elif record.state == "ended":
             outcome.problem("zones lost before the topic", text)
         else:
             outcome.notes.append(f"{text}; the run has not ended")
@@ -69,16 +84,3 @@ def origin_of(record: RunRecord) -> str:
     else:
         parts.append("without an end: it goes on, or its sender was killed")
     return ", ".join(parts)
-
-
-def _lost(zone: str, sent: ZoneSent, found: ZoneSent | None, outcome: Outcome) -> str:
-    outcome.counts["rows sent"] += sent.rows
-    found = found or ZoneSent(last_seq=-1)
-    missing = max(0, sent.rows - found.rows)
-    outcome.counts["rows lost"] += missing
-    if missing or found.last_seq < sent.last_seq or (sent.final and not found.final):
-        return (
-            f"zone {zone}: {sent.rows} rows up to seq {sent.last_seq} were sent, {found.rows} "
-            f"up to {found.last_seq} are in the topic"
-        )
-    return ""

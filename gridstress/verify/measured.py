@@ -66,6 +66,8 @@ class Measurements:
         Offsets that were read, by partition.
     record
         What the run's sender says of it; None if it says nothing.
+    held
+        By partition, the offset from which on records wait for a transaction that is open.
     """
 
     run: str
@@ -73,6 +75,7 @@ class Measurements:
     nameless: list[Measured] = field(default_factory=list)
     read: dict[int, range] = field(default_factory=dict)
     record: RunRecord | None = None
+    held: dict[int, int] = field(default_factory=dict)
     _sent_ms: dict[int, int] = field(default_factory=dict)
 
     @property

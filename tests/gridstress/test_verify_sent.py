@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from gridstress.run_records.record import Origin, Sender, with_frame
 from gridstress.verify.compare_sent import arrived, compare_sent, origin_of
+from gridstress.verify.measured import Measured, Measurements, Place
 from gridstress.verify.outcome import Outcome
 from tests.gridstress.verify_samples import GRID, SETTINGS, evening
 from topology.messages import MeasurementFrame, RunRecord, ZoneSent
@@ -32,9 +33,14 @@ def record_of(frames: list[MeasurementFrame]) -> RunRecord:
     return record
 
 
-def found(record: RunRecord | None, frames: list[MeasurementFrame]) -> Outcome:
+def found(
+    record: RunRecord | None, frames: list[MeasurementFrame], held: dict[int, int] | None = None
+) -> Outcome:
+    """What is found with North in partition 0 and South in 1."""
+    places = [Place(int(frame.zone == "South"), offset) for offset, frame in enumerate(frames)]
+    records = [Measured(place, -1, "", frame) for place, frame in zip(places, frames, strict=True)]
     outcome = Outcome()
-    compare_sent(record, frames, outcome)
+    compare_sent(Measurements("r1", records, record=record, held=held or {}), outcome)
     return outcome
 
 
@@ -82,6 +88,30 @@ def test_while_the_run_goes_on_it_is_a_note() -> None:
     (note,) = outcome.notes
     assert note.startswith("zone North: ")
     assert "has not ended" in note
+
+
+HELD = "a transaction that is open holds back records of grid_measurements, partition 1 from offset"
+
+
+@pytest.mark.parametrize(("what", "lost"), LOST, ids=[what for what, _ in LOST])
+def test_what_may_wait_for_an_open_transaction_is_a_note(
+    what: str, lost: Callable[[MeasurementFrame], Any]
+) -> None:
+    left = [f for f in FRAMES if not lost(f)]
+    (gone,) = {f.zone for f in FRAMES if lost(f)}
+    outcome = found(record_of(FRAMES), left, {1: 7})
+    assert any(note.startswith(HELD) for note in outcome.notes)
+    # A zone of which nothing is there may be in any partition.
+    waits = gone == "South" or what == "a zone"
+    assert outcome.ok == waits
+    assert any(note.startswith(f"zone {gone}: ") for note in outcome.notes) == waits
+    assert bool(outcome.counts["rows lost"]) == (not waits)
+
+
+def test_a_transaction_behind_which_nothing_is_missing_is_noted() -> None:
+    outcome = found(record_of(FRAMES), FRAMES, {1: 7})
+    assert outcome.notes == [f"{HELD} 7 on"]
+    assert outcome.ok
 
 
 def test_a_run_without_a_record_is_noted() -> None:
