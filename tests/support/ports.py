@@ -64,6 +64,6 @@ def free_ports(count: int = 1) -> int:
     return _mine[0].take(count)
 
 
-def free_port(host: str = "127.0.0.1") -> int:  # noqa: ARG001
+def free_port(host: str = "127.0.0.1") -> int:
     """Stands in for `gridstress.processes.free_port` in every test process."""
     return free_ports()

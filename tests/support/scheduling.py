@@ -22,6 +22,7 @@ TOGETHER: dict[str, str] = {
         (
             "integration/test_dashboard_going.py",
             "ui/test_browser_alarms.py",
+            "ui/test_browser_audit.py",
             "ui/test_browser_behaviour.py",
             "ui/test_browser_compare.py",
             "ui/test_browser_models.py",
