@@ -1,4 +1,4 @@
-"""Where a run stands in ``grid_measurements``, so that a replay that was cut off can go on."""
+"""What ``grid_measurements`` has of a run, for the same replay to be sent again or to go on."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -36,6 +36,21 @@ async def behind_the_topic(settings: Settings, schedule: Schedule) -> Schedule:
     return rest_of(schedule, await _rows_sent(settings.kafka, schedule.run))
 
 
+async def check_sent(settings: Settings, schedule: Schedule) -> None:
+    """Check that the topic holds no other rows of a run than those of this schedule.
+
+    Rows that it lacks, such as those behind its retention, may be sent again.
+
+    Raises
+    ------
+    DataError
+        If it does: other data, other options, or another topology.
+    BrokerError
+        If no broker answers.
+    """
+    _first_missing(schedule, await _rows_sent(settings.kafka, schedule.run))
+
+
 def rest_of(schedule: Schedule, sent: Rows) -> Schedule:
     """Leave out of a schedule what was sent, having compared it row by row.
 
@@ -44,22 +59,31 @@ def rest_of(schedule: Schedule, sent: Rows) -> Schedule:
     DataError
         As `behind_the_topic`.
     """
+    if missing := _first_missing(schedule, sent):
+        raise _other(schedule, f"{missing} is missing")
+    return replace(schedule, sent={zone: max(rows) for zone, rows in sent.items() if rows})
+
+
+def _first_missing(schedule: Schedule, sent: Rows) -> str:
+    """Compare rows with a schedule; its first row that is missing in between, or nothing."""
     last = {zone: max(rows) for zone, rows in sent.items() if rows}
     left = {(zone, seq) for zone, rows in sent.items() for seq in rows}
-    for frame in schedule.frames():
+    missing = ""
+    for frame in schedule.frames() if left else ():
         for seq, digest in digests(frame).items():
             if seq > last.get(frame.zone, -1):
                 break
-            time_s = frame.times_s[seq - frame.seq]
+            row = f"row {seq} of zone {frame.zone}, {to_iso(frame.times_s[seq - frame.seq])},"
             found = sent[frame.zone].get(seq)
-            if found != digest:
-                what = "is missing" if found is None else "is not that of this replay"
-                raise _other(schedule, f"row {seq} of zone {frame.zone}, {to_iso(time_s)}, {what}")
+            if found is None:
+                missing = missing or row
+            elif found != digest:
+                raise _other(schedule, f"{row} is not that of this replay")
             left.discard((frame.zone, seq))
     if left:
         zone, seq = min(left)
         raise _other(schedule, f"row {seq} of zone {zone} is not a row of this replay")
-    return replace(schedule, sent=last)
+    return missing
 
 
 def digests(frame: MeasurementFrame) -> dict[int, bytes]:
@@ -102,7 +126,7 @@ async def _rows_sent(where: Where, run: str) -> Rows:
 
 def _other(schedule: Schedule, what: str) -> DataError:
     return DataError(
-        f"run {schedule.run!r} in {MEASUREMENTS} cannot be resumed: {what}",
+        f"run {schedule.run!r} in {MEASUREMENTS} is not the beginning of this replay: {what}",
         hint="Give the file, --start, --on-gap, --resolution, --zone, --seed and topology the run "
         "was begun with, or another --run to begin a new one.",
     )

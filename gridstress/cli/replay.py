@@ -92,11 +92,13 @@ def replay(
     interrupted.
     """
     import asyncio
+    from dataclasses import replace
     from datetime import UTC, datetime
 
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
     from gridstress.option_time import span
+    from gridstress.replay_resume import behind_the_topic, check_sent
     from gridstress.replay_schedule import Schedule, check_run
     from gridstress.replay_sinks import FileSink, quiet_client
     from gridstress.replayer import batch_for, parse_speed
@@ -137,8 +139,6 @@ def replay(
     )
     _announce(first, event_speed, str(output or settings.bootstrap))
     if resume:
-        from gridstress.replay_resume import behind_the_topic
-
         first = asyncio.run(behind_the_topic(settings, first))
         _announce_rest(first)
     sender = Sender(_origin(file, series, synthetic), settings, grid)
@@ -146,7 +146,11 @@ def replay(
     def described(name: str) -> "RunRecord":
         return sender.record(name, first.zones_sent() if name == first.run else None)
 
-    sink = FileSink(output) if output else RecordedSink(settings, grid.zones, described)
+    async def check(name: str) -> None:
+        if not resume:  # then it has been done
+            await check_sent(settings, replace(first, run=name))
+
+    sink = FileSink(output) if output else RecordedSink(settings, grid.zones, described, check)
     if asyncio.run(_send(_runs(first, loop), sink, event_speed, as_json)):
         raise typer.Exit(130)
 

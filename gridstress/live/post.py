@@ -75,6 +75,8 @@ class Post:
             If this worker is not ready, or so far behind that more would only wait.
         MessageError
             If one of them cannot be used; none is sent then.
+        UsageError
+            If one of them is of a run that is a replay; none is sent then.
         """
         if not self.ready():
             raise BusyError("this worker is not ready")

@@ -31,17 +31,20 @@ class Ledger:
         self._has_ended = False
         self._written_at = time.monotonic()
 
+    def __contains__(self, run: str) -> bool:
+        """Whether a run is open."""
+        return run in self._records
+
     async def open(self, runs: Iterable[str], describe: Describe) -> None:
         """Write the record of each run that is not open yet; returns once they are kept.
 
         ``describe`` gives the record that a run begins or goes on with.
         """
-        for run in dict.fromkeys(runs):
-            if run not in self._records:
-                record = describe(run)
-                await self._write(record)
-                # Another task may have opened the run, and counted, in the meantime.
-                self._records.setdefault(run, record)
+        opened = [describe(run) for run in dict.fromkeys(runs) if run not in self]
+        for record in opened:
+            await self._write(record)
+            # Another task may have opened the run, and counted, in the meantime.
+            self._records.setdefault(record.run, record)
         if self._kept is not None:
             self._forget(self._kept)
 

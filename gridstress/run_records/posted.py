@@ -8,7 +8,7 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from agents.outbox import Topic
-from gridstress.run_records.record import Origin, Sender
+from gridstress.run_records.record import Origin, Sender, check_known
 from gridstress.settings import Settings
 from gridstress.topics import MAX_RECORD_BYTES
 from topology.grid import Grid
@@ -39,10 +39,17 @@ class PostedRuns:
     known: Mapping[str, RunRecord]
 
     def describe(self, run: str, source: str, synthetic: bool | None) -> RunRecord:
-        """The record that is known of a run, or a new one."""
-        if run in self.known:
-            return self.known[run]
-        return replace(self._sender.record(run), source=source, synthetic=synthetic)
+        """Give the record that is known of a run, or a new one.
+
+        Raises
+        ------
+        UsageError
+            As `check_known`.
+        """
+        new = replace(self._sender.record(run), source=source, synthetic=synthetic)
+        known = self.known.get(run, new)
+        check_known(new, known)
+        return known
 
     async def write(self, record: RunRecord) -> None:
         """Write a record; returns once the broker has it. One that is too large is left out."""

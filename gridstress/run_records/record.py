@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from gridstress.fingerprint import fingerprint, grid_fingerprint
 from gridstress.settings import Settings
+from topology.errors import UsageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, RunRecord, ZoneSent
 
@@ -121,6 +122,23 @@ def merged(newer: RunRecord, older: RunRecord) -> RunRecord:
         ),
         min(times, default=None),
     )
+
+
+def check_known(record: RunRecord, known: RunRecord) -> None:
+    """Check that a run that is ``known`` may be gone on with by the sender of ``record``.
+
+    Raises
+    ------
+    UsageError
+        If the one is a replay and the other is live, or if it is a replay in another grid.
+    """
+    if record.kind != known.kind:
+        what = "a replay" if known.kind == "replay" else "live"
+    elif record.kind == "replay" and record.grid_fingerprint != known.grid_fingerprint:
+        what = f"a replay in another grid ({known.grid})"
+    else:
+        return
+    raise UsageError(f"run {record.run!r} is {what} already", hint="give the run another name")
 
 
 def interrupted(record: RunRecord) -> RunRecord:

@@ -1,17 +1,14 @@
 """A sink that keeps the runs' records beside their frames."""
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
 from gridstress.replay_sinks import KafkaSink
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.reading import read_records
-from gridstress.run_records.record import merged
+from gridstress.run_records.record import check_known, merged
 from gridstress.settings import Settings
-from topology.clock import to_iso
-from topology.errors import UsageError
 from topology.messages import MeasurementFrame, RunRecord
 
 
@@ -25,16 +22,23 @@ class RecordedSink:
     describe
         What the sender says of a run, by its name. What the topic knows to have been sent of the
         run is added.
+    check
+        Refuses a run that has a record already, by its name, before anything of it is sent.
     """
 
     def __init__(
-        self, settings: Settings, zones: tuple[str, ...], describe: Callable[[str], RunRecord]
+        self,
+        settings: Settings,
+        zones: tuple[str, ...],
+        describe: Callable[[str], RunRecord],
+        check: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
-        self._settings, self._describe = settings, describe
+        self._settings, self._describe, self._check = settings, describe, check
         self._sink = KafkaSink(settings, zones)
+        self._ledger = Ledger(self._sink.record)
 
     async def __aenter__(self) -> Self:
-        """Connect, make the topics that are missing, and read the records that are there.
+        """Connect, and make the topics that are missing.
 
         Raises
         ------
@@ -42,13 +46,6 @@ class RecordedSink:
             If no broker answers.
         """
         await self._sink.__aenter__()
-        try:
-            known = await read_records(self._settings.kafka)
-        except BaseException as error:
-            await self._sink.__aexit__(type(error), error, error.__traceback__)
-            raise
-
-        self._ledger, self._known = Ledger(self._sink.record), known
         return self
 
     async def __aexit__(
@@ -70,16 +67,23 @@ class RecordedSink:
         BrokerError
             If the broker does not take it.
         UsageError
-            As of `KafkaSink.check`, or if the run is there with other data.
+            As of `KafkaSink.check` and `check_known`. Errors of ``check`` are passed on.
         """
         self._sink.check(run)
-        await self._ledger.open([run], self._described)
+        if run in self._ledger:
+            return
+        record, known = self._describe(run), (await read_records(self._settings.kafka)).get(run)
+        if known is not None:
+            check_known(record, known)
+            if self._check is not None:
+                await self._check(run)
+            record = merged(record, known)
+        await self._ledger.open([run], lambda run: record)
 
     async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
-        """Send frames, after the records of their runs; errors as `KafkaSink.send`."""
+        """Send frames, after the records of their runs; errors as `begin` and `KafkaSink.send`."""
         for frame in frames:
-            self._sink.check(frame.run)
-        await self._ledger.open((frame.run for frame in frames), self._described)
+            await self.begin(frame.run)
         await self._sink.send(frames)
         self._ledger.count(frames)
         if self._ledger.due:
@@ -90,31 +94,3 @@ class RecordedSink:
         await self._sink.flush()
         if self._ledger.due:
             await self._ledger.write_changed()
-
-    def _described(self, run: str) -> RunRecord:
-        record, known = self._describe(run), self._known.get(run)
-        if known is None:
-            return record
-        if record.kind == "replay" and (other := _otherwise(record, known)):
-            raise UsageError(
-                f"run {run!r} is there already with {other}: nothing of this would count",
-                hint="give the run another name",
-            )
-        return merged(record, known)
-
-
-def _otherwise(record: RunRecord, known: RunRecord) -> str:
-    """What a run that is there has otherwise than one to be sent; empty if it is the same.
-
-    A replay that was broken off may be sent further than was meant at first.
-    """
-    told = ["kind", "source", "start", "grid_fingerprint"]
-    if known.state == "ended":
-        told.append("end")
-    for name in told:
-        if getattr(record, name) != getattr(known, name):
-            if name == "grid_fingerprint":
-                return f"another grid ({known.grid})"
-            value = getattr(known, name)
-            return f"{name} {to_iso(value.timestamp()) if isinstance(value, datetime) else value}"
-    return ""

@@ -11,9 +11,9 @@ from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.posted import PostedRuns
 from gridstress.settings import load_settings
 from gridstress.topics import MAX_FRAME_BYTES
-from tests.frames import ended, measured
+from tests.frames import ended, measured, run_record
 from tests.memory import Topic
-from topology.errors import MessageError
+from topology.errors import MessageError, UsageError
 from topology.grid import Grid
 from topology.messages import encode
 
@@ -63,9 +63,11 @@ def test_the_line_that_cannot_be_used_is_named_and_blank_ones_are_passed_over(
         read_frames(b"\n".join([good, b"", bad]), triangle)
 
 
-async def test_nothing_is_taken_for_a_run_that_other_settings_have_ended(triangle: Grid) -> None:
+async def test_nothing_is_taken_for_a_replay_or_a_run_that_other_settings_have_ended(
+    triangle: Grid,
+) -> None:
     topic = Topic()
-    described = PostedRuns(Topic(), load_settings(), triangle, {})
+    described = PostedRuns(Topic(), load_settings(), triangle, {"r": run_record("r")})
     post = Post(
         *(triangle, 1, topic, lambda: True, lambda: 0),
         ledger=Ledger(described.write),
@@ -76,5 +78,8 @@ async def test_nothing_is_taken_for_a_run_that_other_settings_have_ended(triangl
     with pytest.raises(MessageError, match="run 'before' was ended") as refused:
         await post(body, "http", None)
     assert refused.value.reason == "other-settings"
+    body = b"\n".join(encode(structs.replace(GOOD, run=run)) for run in ("after", "r"))
+    with pytest.raises(UsageError, match="run 'r' is a replay already"):
+        await post(body, "http", None)
     assert topic.sent == described.topic.sent == []  # type: ignore[attr-defined]
     assert (await post(encode(structs.replace(GOOD, run="after")), "http", None))["frames"] == 1

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,19 +18,21 @@ from hypothesis import strategies as st
 
 from gridstress.brokers import embedded_broker
 from gridstress.datasets.series import LoadSeries
-from gridstress.replay_resume import Rows, behind_the_topic, digests, rest_of
+from gridstress.replay_resume import Rows, behind_the_topic, check_sent, digests, rest_of
 from gridstress.replay_schedule import Schedule
 from gridstress.replay_sinks import KafkaSink
 from gridstress.replayer import MAX_SPEED, replay
+from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings, load_settings
 from gridstress.topic_reader import read_topic
 from gridstress.topics import MEASUREMENTS
 from tests.integration.harness import CHECKOUT, wait_for
 from topology.errors import DataError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, ZoneSent, decode
+from topology.messages import MeasurementFrame, RunRecord, ZoneSent, decode, encode
 
 NAN = float("nan")
+DAY = [20_000 + hour for hour in range(12)]
 GRID = Grid("test", tuple(Node(f"{z}1", "", 0, 0, z, 1.0, 1.0, 1.0) for z in "ABC"), ())
 
 
@@ -110,7 +112,7 @@ def test_what_is_sent_first_is_the_first_row_that_some_zone_lacks() -> None:
 def test_other_data_are_refused_with_the_row(now: dict[str, list[float]], says: str) -> None:
     begun = list(plan(A=[1, 2, 3, 4]).frames())
     sent = rows_of(frame for frame in begun if frame.zone == "A" and frame.seq < 3)
-    with pytest.raises(DataError, match=f"run 'r' .* cannot be resumed: .*{says}") as error:
+    with pytest.raises(DataError, match=f"is not the beginning of this replay: .*{says}") as error:
         rest_of(plan(**now), sent)
     assert "--seed" in (error.value.hint or "")
 
@@ -145,6 +147,21 @@ async def test_the_rest_of_a_run_is_read_from_the_topic_among_other_runs() -> No
         assert (summary.rows, summary.end) == (5, "2024-01-01T04:00:00Z")
         assert rows_of(await frames_of(config, "r")) == rows_of(begun)
         assert list((await behind_the_topic(config, whole)).frames()) == []
+
+
+@pytest.mark.integration
+async def test_rows_that_the_topic_lacks_may_be_sent_again_but_are_not_resumed_over() -> None:
+    whole = plan(A=[1, 2, 3, 4])
+    with embedded_broker() as running:
+        config = load_settings(broker=f"kafka://{running.bootstrap}")
+        async with KafkaSink(config, GRID.zones) as sink:
+            await sink.send(tuple(f for f in whole.frames() if f.zone == "A" and f.seq in (1, 3)))
+            await sink.flush()
+        await check_sent(config, whole)
+        with pytest.raises(DataError, match="row 0 of zone A, 2024-01-01T00:00:00Z, is missing"):
+            await behind_the_topic(config, whole)
+        with pytest.raises(DataError, match=r"row 3 of zone A, .* is not that of this replay"):
+            await check_sent(config, plan(A=[1, 2, 3, 5]))
 
 
 async def frames_of(config: Settings, run: str) -> list[MeasurementFrame]:
@@ -198,4 +215,82 @@ def test_a_killed_replay_resumes_without_a_gap_and_without_a_repetition(tmp_path
         code, err = end("--run", "r", "--resume")
         assert (code, "run r is complete" in err) == (0, True)
         code, err = end("--run", "r", "--resume", "--seed", "7")
-        assert (code, "cannot be resumed" in err) == (4, True)
+        assert (code, "is not the beginning" in err) == (4, True)
+
+
+class Commands:
+    """The command line against a broker, in a directory with load files of ``TenneT``."""
+
+    def __init__(self, config: Settings, directory: Path) -> None:
+        self.config, self.directory = config, directory
+
+    def __call__(self, *words: str, given: str = "") -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "gridstress", *words],
+            cwd=self.directory,
+            env=os.environ | {"PYTHONPATH": str(CHECKOUT), "GRIDSTRESS_BROKER": self.config.broker},
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return done.returncode, done.stderr
+
+    def replay(self, *words: str) -> tuple[int, str]:
+        return self("replay", *words, "--run", "r", "--speed", "max")
+
+    def write(self, name: str, loads: Iterable[float]) -> None:
+        rows = [f"2025-01-01T{hour:02}:00Z,TenneT,{mw}" for hour, mw in enumerate(loads)]
+        (self.directory / name).write_text("\n".join(["timestamp,zone,load_mw", *rows, ""]))
+
+    def sent(self) -> list[MeasurementFrame]:
+        return asyncio.run(frames_of(self.config, "r"))
+
+    def record(self) -> RunRecord:
+        return asyncio.run(read_records(self.config.kafka))["r"]
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Iterator[Commands]:
+    with embedded_broker() as running:
+        made = Commands(load_settings(broker=f"kafka://{running.bootstrap}"), tmp_path)
+        made.write("load.csv", DAY)
+        assert made.replay("load.csv")[0] == 0
+        yield made
+
+
+@pytest.mark.integration
+def test_a_replay_of_other_data_under_a_known_name_is_refused(command: Commands) -> None:
+    begun = rows_of(command.sent())
+    command.write("other.csv", [*DAY[:-1], 1])
+    command.write("longer.csv", [*DAY, 20_500])
+    for words in (
+        ["load.csv", "--seed", "7"],
+        ["load.csv", "--start", "2025-01-01T01:00"],
+        ["load.csv", "--until", "2025-01-01T11:00"],
+        ["other.csv"],
+        ["longer.csv"],
+    ):
+        code, err = command.replay(*words)
+        refused = "run 'r' in grid_measurements is not the beginning of this replay" in err
+        assert (code, refused) == (4, True), (words, err)
+    assert rows_of(command.sent()) == begun
+
+
+@pytest.mark.integration
+def test_the_same_rows_are_taken_whatever_their_file_is_called(command: Commands) -> None:
+    command.write("renamed.csv", DAY)
+    for words in (["renamed.csv", "--resume"], ["renamed.csv"]):
+        assert command.replay(*words)[0] == 0
+        record = command.record()
+        assert (record.state, record.sent["TenneT"]) == ("ended", ZoneSent(12, 12, True))
+
+
+@pytest.mark.integration
+def test_a_live_feed_under_the_name_of_a_replay_is_refused(command: Commands) -> None:
+    before = command.record()
+    code, err = command("feed", "lines", given=encode(command.sent()[0]).decode())
+    assert (code, "run 'r' is a replay already" in err) == (2, True), err
+    assert command.record() == before
+    assert command.replay("load.csv", "--resume")[0] == 0

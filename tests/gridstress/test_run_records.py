@@ -15,7 +15,15 @@ from gridstress.replay_sinks import KafkaSink
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.posted import PostedRuns
 from gridstress.run_records.reading import read_records
-from gridstress.run_records.record import Origin, Sender, interrupted, merged, with_frame, zone_sent
+from gridstress.run_records.record import (
+    Origin,
+    Sender,
+    check_known,
+    interrupted,
+    merged,
+    with_frame,
+    zone_sent,
+)
 from gridstress.run_records.sink import RecordedSink
 from gridstress.settings import load_settings
 from gridstress.topic_reader import read_topic
@@ -183,10 +191,13 @@ async def test_a_worker_forgets_old_runs_but_none_that_is_not_written() -> None:
 
 
 async def test_a_posted_run_goes_on_with_its_record_and_a_new_one_says_whose_it_is() -> None:
-    known = {"old": interrupted(counted(REPLAY.record("old"), [north(0, 1)]))}
+    known = {"old": interrupted(counted(LIVE.record("old"), [north(0, 1)]))}
+    known["replayed"] = REPLAY.record("replayed")
     topic = Topic()
     posted = PostedRuns(topic, load_settings(), GRID, known)
     assert posted.describe("old", "x", False) is known["old"]
+    with pytest.raises(UsageError, match="run 'replayed' is a replay already"):
+        posted.describe("replayed", "x", False)
     new = posted.describe("new", "meters", False)
     assert (new.kind, new.source, new.synthetic, new.state) == ("live", "meters", False, "running")
     await posted.write(new)
@@ -276,31 +287,33 @@ async def test_senders_write_the_record_first_and_go_on_with_what_was_sent() -> 
         assert len({record.partition for record in records}) == 1
 
 
+def test_a_run_is_gone_on_with_by_its_own_kind_of_sender_and_a_replay_in_its_own_grid() -> None:
+    other = Grid("other", tuple(with_changes(node, rating_mw=90.0) for node in GRID.nodes), ())
+    live, replayed = LIVE.record("r"), REPLAY.record("r")
+    live_elsewhere, replayed_elsewhere = (
+        with_changes(sender, grid=other).record("r") for sender in (LIVE, REPLAY)
+    )
+    check_known(live, replace(live_elsewhere, source="another"))
+    check_known(replayed, replace(replayed, source="another.csv", end=at(12)))
+    with pytest.raises(UsageError, match="run 'r' is a replay already"):
+        check_known(live, replayed)
+    with pytest.raises(UsageError, match="run 'r' is live already"):
+        check_known(replayed, live)
+    with pytest.raises(UsageError, match=r"is a replay in another grid \(other\) already"):
+        check_known(replayed, replayed_elsewhere)
+
+
 @pytest.mark.integration
-async def test_a_replay_of_other_data_under_a_known_name_is_refused() -> None:
+async def test_a_record_that_came_after_the_sender_had_connected_counts() -> None:
     with embedded_broker() as running:
         settings = load_settings(broker=f"kafka://{running.bootstrap}")
-
-        async def replay(*frames: MeasurementFrame, grid: Grid = GRID, **changes: Any) -> None:
-            sender = Sender(with_changes(REPLAY.origin, **changes), settings, grid)
-            async with RecordedSink(settings, grid.zones, sender.record) as sink:
-                await sink.begin("r")
-                await sink.send(frames)
-
-        await replay(north(0, 3))
-        await replay(north(0, 12), end=at(12))  # broken off, it goes on further than was meant
-        refused = "run 'r' is there already with {}: nothing"
-        with pytest.raises(UsageError, match=refused.format("source load.csv")):
-            await replay(source="other.csv", end=at(12))
-        with pytest.raises(UsageError, match=refused.format("start 2019-01-01T00:00:00Z")):
-            await replay(start=at(1), end=at(12))
-        other = Grid("other", tuple(with_changes(node, rating_mw=90.0) for node in GRID.nodes), ())
-        with pytest.raises(UsageError, match=refused.format(r"another grid \(two\)")):
-            await replay(grid=other, end=at(12))
-        await replay(ended("north", 12), ended("south", 0), end=at(12))
-        with pytest.raises(UsageError, match=refused.format("end 2019-01-01T12:00:00Z")):
-            await replay(north(0, 15), end=at(15))
-        await replay(north(0, 12), end=at(12))
+        async with (
+            RecordedSink(settings, GRID.zones, LIVE.record) as feed,
+            RecordedSink(settings, GRID.zones, REPLAY.record) as replayed,
+        ):
+            await replayed.begin("r")
+            with pytest.raises(UsageError, match="is a replay already"):
+                await feed.send((north(0, 3),))
 
 
 @pytest.mark.integration
