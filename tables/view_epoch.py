@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from typing import NamedTuple, Self
 
 HEADER = "view-epoch"
+MAX_BYTES = 18 + 1 + 249
+"""Of the header: a number, a colon, and what Kafka allows as a topic's name."""
 
 
 class ViewEpoch(NamedTuple):
@@ -35,7 +37,9 @@ class ViewEpoch(NamedTuple):
         """Read a record's epoch; `NO_EPOCH` if it has none that can be read."""
         raw = dict(headers).get(HEADER) or b""
         number, _, changelog = raw.partition(b":")
-        if not (number.isdigit() and len(number) < 19 and changelog.isascii()):
+        if len(raw) > MAX_BYTES or not (
+            number.isdigit() and len(number) < 19 and changelog.isascii()
+        ):
             return cls(*NO_EPOCH)
         return cls(int(number), changelog.decode())
 

@@ -15,7 +15,7 @@ from mode import Service
 
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
-from topology.messages import RunRecord, decode_run_record
+from topology.messages import Name, RunRecord, decode_run_record
 from ui.broker_clock import appended_at
 from ui.shape_check import LAST_S
 from ui.store import Store
@@ -138,7 +138,7 @@ class Feed(Service):
     def _view(self, record: ConsumerRecord) -> None:
         epoch = ViewEpoch.of(record.headers)
         if record.value is None:
-            model, run, shard = msgspec.json.decode(record.key or b"", type=tuple[str, str, int])
+            model, run, shard = msgspec.json.decode(record.key or b"", type=tuple[Name, Name, int])
             self._store.drop_view(model, run, shard, epoch)
         else:
             self._store.apply_view(record.value, appended_at(record, time.time()), epoch)

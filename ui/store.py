@@ -10,7 +10,7 @@ import msgspec
 from tables.shard_view import ShardView
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
-from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, decode
+from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, decode, encode
 from ui.audit_status import AuditStatus
 from ui.broker_clock import BrokerClock
 from ui.episodes import Episode, EpisodeBook
@@ -23,16 +23,24 @@ log = logging.getLogger(__name__)
 MAX_ALERTS = 5_000
 """Alerts kept a model, of all runs; and episodes: as many as one answer of the API may hold. Some
 2 kB of memory each, with two models."""
-MAX_RUN_RECORDS = 10_000
-"""Records of runs kept; of more, those written longest ago are forgotten."""
+MAX_RECORD_BYTES = 32 << 20
+"""Memory for records of runs: some 10,000 as a rule. Beyond it, those written longest ago are
+forgotten."""
+MAX_VIEW_BYTES = 256 << 20
+"""Memory for views. Beyond it, or beyond `MAX_RUNS`, the run of a model goes that moved longest
+ago: others may write into our topics, too."""
+MAX_RUNS = 5_000
+"""Runs shown, each once a model: far more than the shards keep."""
+VALUE_BYTES = 40
+"""What a value takes in memory beside its text."""
 MAX_AUDITS = 64
 """Runs whose audit is kept."""
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
-MAX_EPOCHS = 20_000
-"""Views and tombstones whose epochs are remembered; some 5 MB. Of tombstones, too: a late view of
-a former owner must not bring a forgotten run back."""
+MAX_TOMBSTONES = 20_000
+"""Tombstones whose epochs are remembered; some 5 MB. A late view of a former owner must not bring
+a forgotten run back."""
 
 ViewKey = tuple[str, str, int]
 """Model, run and shard."""
@@ -48,9 +56,11 @@ class ReceivedAlert:
 
 @dataclass
 class RunView:
-    """One run of one model: the newest view of each shard."""
+    """One run of one model: the newest view of each shard, its epoch, and the memory it takes."""
 
     shards: dict[int, ShardView] = field(default_factory=dict)
+    epochs: dict[int, ViewEpoch] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)
     progress: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=64))
 
     @property
@@ -96,6 +106,15 @@ class RunView:
         return None
 
 
+def memory_of(raw: bytes) -> int:
+    """Bytes that a record takes once it is decoded from JSON, within a factor of two."""
+    return len(raw) + VALUE_BYTES * raw.count(b",")
+
+
+def _record_memory(record: RunRecord | None) -> int:
+    return 0 if record is None else memory_of(encode(record))
+
+
 class Store:
     """Views, alerts and final windows of all runs; ``version`` grows with every change.
 
@@ -110,7 +129,8 @@ class Store:
         self.workers: dict[str, WorkerStatus] = {}
         self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(MAX_ALERTS))
         self.runs: dict[tuple[str, str], RunView] = {}
-        self._epochs: dict[ViewKey, ViewEpoch] = {}
+        self._view_bytes = self._record_bytes = 0
+        self._dropped: dict[ViewKey, ViewEpoch] = {}
         self.records: dict[str, RunRecord] = {}
         self.audits: dict[str, tuple[float, AuditStatus]] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
@@ -135,23 +155,29 @@ class Store:
         if self.shape is not None:
             self.shape.check_view(view)
         self.clock.saw(at_s)
-        if not self._is_newest((view.model, view.run, view.shard), epoch):
+        key = (view.model, view.run, view.shard)
+        if not self._is_newest(key, epoch):
             return
+        self._dropped.pop(key, None)
         view.published_at = at_s
-        run = self.runs.setdefault((view.model, view.run), RunView())
-        run.shards[view.shard] = view
+        run = self.runs.pop((view.model, view.run), None) or RunView()
+        self.runs[view.model, view.run] = run  # the last one to go
+        size = memory_of(raw)
+        self._view_bytes += size - run.sizes.get(view.shard, 0)
+        run.shards[view.shard], run.epochs[view.shard], run.sizes[view.shard] = view, epoch, size
         event_s = run.event_time_s
         if event_s is not None and (not run.progress or event_s > run.progress[-1][1]):
             run.progress.append((at_s, event_s))
+        while self._view_bytes > MAX_VIEW_BYTES or len(self.runs) > MAX_RUNS:
+            oldest = self.runs.pop(next(iter(self.runs)))
+            self._view_bytes -= sum(oldest.sizes.values())
         self.version += 1
 
     def _is_newest(self, key: ViewKey, epoch: ViewEpoch) -> bool:
-        known = self._epochs.pop(key, epoch)
-        newest = epoch.replaces(known)
-        self._epochs[key] = epoch if newest else known
-        if len(self._epochs) > MAX_EPOCHS:
-            del self._epochs[next(iter(self._epochs))]
-        return newest
+        model, run, shard = key
+        view = self.runs.get((model, run))
+        known = (view and view.epochs.get(shard)) or self._dropped.get(key)
+        return known is None or epoch.replaces(known)
 
     def apply_status(self, raw: bytes, at_s: float) -> None:
         """Take a worker's status, which was appended to the log at a time in epoch seconds."""
@@ -167,11 +193,13 @@ class Store:
 
     def apply_record(self, run: str, record: RunRecord | None) -> None:
         """Take what the sender of a run says of it; None deletes it."""
-        self.records.pop(run, None)
+        known = self.records.pop(run, None)
+        self._record_bytes -= _record_memory(known)
         if record is not None:
             self.records[run] = record
-        if len(self.records) > MAX_RUN_RECORDS:
-            del self.records[next(iter(self.records))]
+            self._record_bytes += _record_memory(record)
+        while self._record_bytes > MAX_RECORD_BYTES:
+            self._record_bytes -= _record_memory(self.records.pop(next(iter(self.records))))
         self.version += 1
 
     def apply_audit(self, raw: bytes, at_s: float) -> None:
@@ -186,10 +214,17 @@ class Store:
 
     def drop_view(self, model: str, run: str, shard: int, epoch: ViewEpoch) -> None:
         """Forget a shard's view of a run that the shard's owner of this epoch has forgotten."""
-        if not self._is_newest((model, run, shard), epoch):
+        key = (model, run, shard)
+        if not self._is_newest(key, epoch):
             return
+        self._dropped.pop(key, None)
+        self._dropped[key] = epoch
+        if len(self._dropped) > MAX_TOMBSTONES:
+            del self._dropped[next(iter(self._dropped))]
         known = self.runs.get((model, run))
         if known is not None and known.shards.pop(shard, None) is not None:
+            del known.epochs[shard]
+            self._view_bytes -= known.sizes.pop(shard)
             if not known.shards:
                 del self.runs[model, run]
                 if self.history is not None:
@@ -233,9 +268,8 @@ class Store:
 
     def runs_shown(self, model: str, shard: int, changelog: str) -> list[str]:
         """Runs of which a view of this shard is known, published by the group with it."""
-        found = (run for (m, run), v in self.runs.items() if m == model and shard in v.shards)
-        epochs = {run: self._epochs.get((model, run, shard)) for run in found}
-        return [run for run, epoch in epochs.items() if epoch and epoch.changelog == changelog]
+        found = ((run, v.epochs.get(shard)) for (m, run), v in self.runs.items() if m == model)
+        return [run for run, epoch in found if epoch and epoch.changelog == changelog]
 
     def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
         """Alerts of a run received since then, newest first."""

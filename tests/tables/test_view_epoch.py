@@ -15,7 +15,8 @@ def test_a_header_is_read_as_it_was_written(epoch: ViewEpoch) -> None:
 
 @pytest.mark.parametrize(
     "raw",
-    [None, b"", b":", b"x:log", b"-1:log", b"1e3:log", b"9" * 19 + b":log", b"1:\xff", b"\xb2:l"],
+    [None, b"", b":", b"x:log", b"-1:log", b"1e3:log", b"9" * 19 + b":log", b"1:\xff", b"\xb2:l",
+     b"1:" + b"l" * 1000],
 )  # fmt: skip
 def test_what_cannot_be_read_is_no_epoch(raw: bytes | None) -> None:
     assert ViewEpoch.of([(HEADER, raw)]) == NO_EPOCH

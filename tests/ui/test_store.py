@@ -1,14 +1,17 @@
+import tracemalloc
+from collections.abc import Callable
 from itertools import count
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from tables.shard_view import ShardView
 from tables.view_epoch import NO_EPOCH, ViewEpoch
 from tests.frames import at, hour_s, run_record
 from tests.ui.literal_api import worker
 from topology.messages import RiskAlert, RiskWindow, encode
-from ui.store import MAX_ALERTS, MAX_RUN_RECORDS, Store
+from ui.store import MAX_ALERTS, Store, memory_of
 from ui.worker_status import GONE_S
 
 ids = count()
@@ -121,11 +124,69 @@ def test_a_late_view_does_not_bring_a_forgotten_run_back(store: Store) -> None:
     assert store.runs_of("linear") == ["r"]
 
 
-def test_epochs_are_bounded(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ui.store.MAX_EPOCHS", 3)
+def test_epochs_of_tombstones_are_bounded_and_those_of_views_stay(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.store.MAX_TOMBSTONES", 3)
+    store.apply_view(view(run="left"), 1.0, OWNER)
     for i in range(10):
         store.drop_view("linear", f"r{i}", 0, OWNER)
-    assert [run for _, run, _ in store._epochs] == ["r7", "r8", "r9"]
+    assert [run for _, run, _ in store._dropped] == ["r7", "r8", "r9"]
+    assert store.runs_shown("linear", 0, LOG) == ["left"]
+    store.apply_view(view(run="left", hour=4), 2.0, FORMER)
+    store.drop_view("linear", "left", 0, FORMER)
+    assert store.runs["linear", "left"].event_time_s == hour_s(1)
+
+
+def traced(made: Callable[[], object]) -> int:
+    """Bytes of memory that something takes."""
+    tracemalloc.start()
+    kept = made()
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept is not None
+    return size
+
+
+ODD = {
+    "zeros": {"stress": [0] * 20_000, "risk": [0] * 20_000},
+    "zones": {"applied": {f"{i:x}": 0 for i in range(20_000)}},
+    "silent": {"silent_zones": [f"{i:x}" for i in range(20_000)]},
+    "text": {"worker": "w" * 200_000},
+}
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_the_memory_that_is_counted_is_that_of_the_view_within_a_factor_of_two(
+    odd: dict[str, object],
+) -> None:
+    raw = msgspec.json.encode(msgspec.json.decode(view()) | odd)
+    took = traced(lambda: msgspec.json.decode(raw, type=ShardView))
+    assert 0.5 * took < memory_of(raw) < 2 * took
+
+
+def test_the_run_whose_views_moved_longest_ago_goes_when_they_take_too_much(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.store.MAX_VIEW_BYTES", 6 * memory_of(view(run="r0")) + 10)
+    for run in ("r0", "r1", "r2", "r0", "r0"):
+        for shard in (0, 1):
+            store.apply_view(view(shard, run), 1.0, NO_EPOCH)
+    assert len(store.runs) == 3
+    store.drop_view("linear", "r2", 1, NO_EPOCH)
+    store.apply_view(view(run="r3"), 1.0, NO_EPOCH)
+    assert len(store.runs) == 4
+    store.apply_view(view(run="r4"), 1.0, NO_EPOCH)
+    assert [run for _, run in store.runs] == ["r2", "r0", "r3", "r4"]
+
+
+def test_runs_that_are_shown_have_a_number_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.store.MAX_RUNS", 3)
+    for i in range(10):
+        store.apply_view(view(run=f"r{i}"), 1.0, NO_EPOCH)
+    assert [run for _, run in store.runs] == ["r7", "r8", "r9"]
 
 
 def test_a_worker_is_judged_by_the_brokers_clock_and_not_by_its_own(store: Store) -> None:
@@ -211,11 +272,24 @@ def test_windows_are_of_one_run_each_once_oldest_first(store: Store) -> None:
     assert last.window_end == at(2)
 
 
-def test_of_very_many_records_those_written_longest_ago_are_forgotten(store: Store) -> None:
-    for i in range(MAX_RUN_RECORDS):
-        store.apply_record(str(i), run_record(str(i)))
-    store.apply_record("0", run_record("0"))
-    store.apply_record("new", run_record("new"))
-    assert len(store.records) == MAX_RUN_RECORDS
-    assert "1" not in store.records
-    assert {"0", "2", "new"} <= store.records.keys()
+def test_records_written_longest_ago_are_forgotten_when_they_take_too_much(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.store.MAX_RECORD_BYTES", 3 * memory_of(encode(run_record("0"))) + 10)
+    for run in ("0", "1", "2", "0", "new"):
+        store.apply_record(run, run_record(run))
+    assert list(store.records) == ["2", "0", "new"]
+
+
+def test_large_records_do_not_fill_the_memory(store: Store) -> None:
+    def fill() -> Store:
+        for i in range(100):
+            record = replace(run_record(str(i)), changes=[f"{j}{'x' * 900}" for j in range(1000)])
+            store.apply_record(record.run, record)
+        return store
+
+    assert traced(fill) < 40_000_000
+    assert "99" in store.records
+    for i in range(100):
+        store.apply_record(str(i), None)
+    assert store._record_bytes == 0
