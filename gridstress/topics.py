@@ -180,12 +180,13 @@ async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replicat
     deadline = time.monotonic() + VISIBLE_S
     while True:
         found = await _partitions(admin, wanted)
-        for name, led in sorted(found.items()):
-            if name in existing and len(led) != wanted[name]:
+        for name, count in wanted.items():
+            led = found.get(name, [])
+            if name in existing and led and len(led) != count:
                 raise GridstressError(
-                    f"{name} has {len(led)} partitions, not {wanted[name]} (GRIDSTRESS_PARTITIONS)",
-                    hint=f"set it to {len(led)}, or give all topics {wanted[name]}: "
-                    f"gridstress reshard {wanted[name]}",
+                    f"{name} has {len(led)} partitions, not {count} (GRIDSTRESS_PARTITIONS)",
+                    hint=f"set it to {len(led)}, or give all topics {count}: "
+                    f"gridstress reshard {count}",
                 )
         unseen = sorted(n for n, count in wanted.items() if sum(found.get(n, [])) != count)
         if not unseen:
