@@ -31,7 +31,7 @@ from gridstress.topics import ensure_topics
 from gridstress.watchdog import Watchdog
 from gridstress.web_server import ApiWeb, only_ours, refuse_exposed_web, refuse_taken_port
 from tables.schema import schema_of
-from topology.errors import BrokerError, GridstressError
+from topology.errors import BrokerError, DataError, GridstressError
 from topology.grid import Grid
 from ui.api_guard import application_options
 
@@ -74,13 +74,25 @@ class GridstressApp(faust.App):
         try:
             refuse_exposed_web(self.settings, self.conf)
             refuse_taken_port(self.conf)
-            await ensure_topics(self.settings)
+            await self._enter()
             await warn_of_losses(self.settings)
-            await self.admit()
         except GridstressError as error:
             end(error)
         tune_interpreter()
         log_as_told()
+
+    async def _enter(self) -> None:
+        """Make the topics that are missing, unless the group has other settings than this worker.
+
+        Errors as of `admit` and `ensure_topics`.
+        """
+        try:
+            await self.admit()
+        except DataError:  # the group is new: it has no log of its settings
+            await ensure_topics(self.settings)
+            await self.admit()
+        else:
+            await ensure_topics(self.settings)
 
     async def _outlast_former(self) -> None:
         """Wait until the group does not count on the worker any more that was killed here."""

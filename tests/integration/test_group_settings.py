@@ -16,9 +16,10 @@ from gridstress.group_settings import Mine
 from gridstress.settings import Settings, load_settings
 from gridstress.settings_accept import accept, plan_accept
 from gridstress.settings_log import append, join, read_log
-from gridstress.topics import MEASUREMENTS, changelog, ensure_topics, settings_log
+from gridstress.topic_reader import partition_count
+from gridstress.topics import MEASUREMENTS, changelog, ensure_topics, settings_log, windows
 from tests.integration.harness import Sent, Stack, Worker, go_back, records, send, wait_for
-from topology.errors import GridstressError, UsageError
+from topology.errors import DataError, GridstressError, UsageError
 from topology.loaders import load_grid, to_json
 from topology.models import DEFAULT_MODELS
 
@@ -41,9 +42,9 @@ def refused(stack: Stack, **environment: str) -> str:
     said, _ = worker.communicate(timeout=60)
     assert worker.returncode == 1, said
     messages = [json.loads(line)["message"] for line in said.splitlines()]
-    (error, hint) = next(t for t in messages if t.startswith("error: ")).splitlines()
+    error, hint = next(t for t in messages if t.startswith("error: ")).splitlines()
     assert hint.startswith("hint: give this worker the group's settings; or stop all workers")
-    return str(error)
+    return error
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,6 @@ def refused(stack: Stack, **environment: str) -> str:
             {"GRIDSTRESS_MODELS": "linear,centrality,electrical"},
             "GRIDSTRESS_MODELS is centrality,electrical,linear, the group's centrality,linear",
         ),
-        ({"GRIDSTRESS_LEVEL_HIGH": "0.75"}, "GRIDSTRESS_LEVEL_HIGH is 0.75, the group's 0.7"),
         ({"GRIDSTRESS_STEP_S": "1800"}, "GRIDSTRESS_STEP_S is 1800, the group's 3600"),
         ({"GRIDSTRESS_DECAY": "0.5"}, "GRIDSTRESS_DECAY is 0.5, the group's 0.7"),
     ],
@@ -62,6 +62,8 @@ def test_a_worker_with_another_setting_does_not_start(
     stack: Stack, environment: dict[str, str], words: str
 ) -> None:
     assert refused(stack, **environment) == f"error: group 'gridstress' has other settings: {words}"
+    with pytest.raises(DataError, match="does not exist"):  # nor are there topics of it
+        asyncio.run(partition_count(stack.bootstrap, windows("electrical")))
 
 
 def test_a_worker_with_a_changed_topology_of_equal_size_does_not_start(
@@ -379,11 +381,10 @@ async def test_an_accept_and_a_worker_that_starts_meanwhile_see_each_other(
     assert kept is not None
     assert (len(kept.eras), kept.announced) == (1, None)
 
-    # The next one joins behind the announcement.
     processes.stop(worker.service)
     await append(other, *mine.announcing([], at="2026-01-01T00:00:00Z", by="test"))
-    late = stack.begin_worker()
-    said, _ = late.communicate(timeout=60)
+    behind_it = stack.begin_worker()
+    said, _ = behind_it.communicate(timeout=60)
     assert "other settings of group 'gridstress' are being accepted by test" in said
     assert "being replaced by test" in stack.command("settings", "show").stdout
     stack.environment["GRIDSTRESS_DECAY"] = "0.5"
