@@ -90,7 +90,7 @@ test-browser: $(STAMP) ## Of these, only the dashboard in a real Chromium
 test-kafka: $(STAMP) ## What may differ between brokers, on Apache Kafka (Java 17 and Maven)
 	@"$(PY)" -m pytest -m "kafka or kafka_too" --broker apache -n 3 --max-worker-restart 0 $(ARGS)
 
-chaos: $(STAMP) ## Break it on purpose, judged by verify: ARGS="--seed 7" (Java 17 and Maven; 90 minutes)
+chaos: $(STAMP) ## Break it on purpose, judged by verify: ARGS="--seed 7" (Java 17 and Maven; hours)
 	@"$(PY)" -m tests.chaos $(ARGS)
 
 pressure: $(STAMP) ## Send far more than a worker can take, watch it (Java 17 and Maven; ten minutes)
