@@ -132,7 +132,9 @@ class GridstressApp(faust.App):
         threading.Thread(target=self._leave, args=[left], name="leave", daemon=True).start()
         try:
             await super().stop()
-            data_directory.left(Path(self.conf.datadir))
+            tables: Any = self.tables
+            if tables.claimed:  # in containers every worker has the same process id
+                data_directory.left(Path(self.conf.datadir))
         finally:
             left.set()
 

@@ -190,6 +190,9 @@ class SafeTableManager(TableManager):
     #: Is asked before partitions are taken over; raises GridstressError if the worker must not.
     admit: Callable[[], Awaitable[None]] | None = None
 
+    #: Whether this process has, or had, the data directory; its lock may name another.
+    claimed = False
+
     _in_use: IO[str] | None = None
 
     @property
@@ -204,6 +207,7 @@ class SafeTableManager(TableManager):
         conf: Any = self.app.conf
         if conf.store.scheme == "rocksdb":
             self._in_use = data_directory.claim(Path(conf.datadir), Path(conf.tabledir))
+            self.claimed = True
         # Stock sleeps for a second here; whoever depends on the tables waits for them anyway.
         await self._update_channels()
         await self.recovery.start()

@@ -1,10 +1,14 @@
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from gridstress import processes
+from gridstress.brokers import embedded_broker
 from gridstress.data_directory import LOCK, claim, left, outlast, seen, session_left_s
 from topology.errors import UsageError
 
@@ -75,3 +79,29 @@ def test_a_directory_that_was_deleted_is_no_error(tmp_path: Path) -> None:
     seen(tmp_path / "gone")
     left(tmp_path / "gone")
     assert session_left_s(tmp_path / "gone", 8.0) == 0.0
+
+
+@pytest.mark.integration
+def test_a_worker_that_is_asked_to_stop_while_it_waits_says_no_good_bye(tmp_path: Path) -> None:
+    """In containers every worker has the same process id, so the id alone tells nothing."""
+    lock = tmp_path / "data" / LOCK
+    lock.parent.mkdir()
+    lock.write_text("1\n")
+    words = ["-m", "faust", "-A", "gridstress", "worker", "-l", "info"]
+    environment = {"GRIDSTRESS_DATA_DIR": "data", "PYTHONPATH": str(Path(__file__).parents[2])}
+    with embedded_broker() as broker:
+        environment["GRIDSTRESS_BROKER"] = f"kafka://{broker.bootstrap}"
+        worker = subprocess.Popen(
+            [sys.executable, *words, "--web-port", str(processes.free_port())],
+            cwd=tmp_path,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert worker.stdout is not None
+        assert any("ended without a good-bye here" in line for line in worker.stdout)
+        lock.write_text(f"{worker.pid}\n")
+        worker.terminate()
+        worker.communicate(timeout=60)
+    assert lock.read_text() == f"{worker.pid}\n"

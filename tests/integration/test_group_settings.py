@@ -142,8 +142,7 @@ async def test_of_two_that_join_at_the_same_instant_exactly_one_wins(broker: str
             *(join(side, Mine.of(side, GRID)) for side in sides), return_exceptions=True
         )
         errors = [str(result) for result in joined if isinstance(result, BaseException)]
-        assert len(errors) == 1, errors
-        assert "has other settings" in errors[0]
+        assert ["has other settings" in error for error in errors] == [True], errors
         both_wrote += len(await records(broker, settings_log(group))) == 2
     assert both_wrote, "none of the ten was a race"
 
