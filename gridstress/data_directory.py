@@ -66,7 +66,7 @@ def session_left_s(datadir: Path, session_timeout_s: float) -> float:
     """How long the group may still count on the worker that was here before, s; 0 if it left."""
     try:
         with (datadir / LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # else somebody is here now
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # fails while a worker holds it
             known = os.fstat(file.fileno())
     except (FileNotFoundError, BlockingIOError):
         return 0.0

@@ -53,7 +53,7 @@ def tune_interpreter() -> None:
 
 
 def log_as_told() -> None:
-    """Let no record be made that nobody is shown, none be repeated, none command a terminal.
+    """Drop log records that nobody sees or that repeat, and escape control characters in ours.
 
     Faust, told to show warnings only (its default), sets the root logger to DEBUG, for a spinner
     that each record turns: one record for every request, thrown away.

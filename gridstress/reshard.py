@@ -51,7 +51,7 @@ async def save(settings: Settings, path: Path) -> Saved:
     Raises
     ------
     UsageError
-        If a transaction is open, whose records nobody can read yet.
+        If a transaction is open: its records cannot be read yet.
     DataError
         If the file cannot be written.
     BrokerError

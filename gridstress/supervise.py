@@ -1,6 +1,6 @@
 """Run a command and start it again when it ends by itself: ``python supervise.py COMMAND...``.
 
-Told by SIGUSR1 to keep it running; before, an end of the command is an end of this, too. SIGTERM
+SIGUSR1 turns restarting on; until then it ends when the command ends, with its exit code. SIGTERM
 stops both. It imports nothing of gridstress, so that it is small.
 """
 
