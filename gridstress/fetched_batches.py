@@ -5,8 +5,8 @@ header key that is not UTF-8), discards the records before it, and raises again 
 Here a header key may be any bytes, and what cannot be decoded is one record whose value is
 `Undecodable`: each consumer decides what to do about it. A compressed batch cannot use up the
 memory either, and each record has a time, if only -1. And no record of the embedded broker is
-passed over because a later one was there first. `install` changes all of aiokafka's consumers in
-this process.
+skipped because a later one was stored first. `install` changes all of aiokafka's consumers in this
+process.
 """
 
 import logging
@@ -20,7 +20,7 @@ from typing import Any, Self, cast
 import aiokafka.codec
 from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher
-from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.consumer.fetcher import OffsetResetStrategy, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBase, _DefaultRecordBatchPy
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint_py
@@ -30,6 +30,9 @@ MAX_DECODED_BYTES = 64 << 20
 
 HOLE_S = 5.0
 """How long a hole in the embedded broker's log is waited for, s."""
+
+NO_TIME = -1
+"""Kafka's mark for a record, or an answer, without a time."""
 
 _LENGTH_AT, _MAGIC_AT, _ATTRIBUTES_AT = 8, 16, 21
 _GIVEN_UP = struct.pack(">HH", 0, 0)
@@ -70,7 +73,7 @@ class _Record:
 
     offset: int
     value: bytes
-    timestamp: int = -1
+    timestamp: int = NO_TIME
     timestamp_type: int = 0
     key: bytes | None = None
     headers: tuple[()] = ()
@@ -312,9 +315,10 @@ def _snappy_size(data: bytes) -> int:
 
 
 def install() -> None:
-    """Have all of aiokafka's consumers in this process decode batches in this way."""
+    """Have all of aiokafka's consumers in this process read batches, and find the first, so."""
     module = cast(Any, fetcher)
     module.MemoryRecords, module.PartitionRecords = Batches, _partition_records
+    module.Fetcher._proc_offset_request = _offsets
 
 
 def _partition_records(
@@ -322,3 +326,28 @@ def _partition_records(
 ) -> Any:
     records.fetched_from(tp, fetch_offset)
     return PartitionRecords(tp, records, aborted, fetch_offset, *others)
+
+
+_answered = fetcher.Fetcher._proc_offset_request
+
+
+async def _offsets(
+    self: Any, node: int, asked: dict[str, list[tuple[int, int]]]
+) -> dict[TopicPartition, tuple[int, int]]:
+    """Ask a broker for offsets; a partition of the embedded broker begins at 0.
+
+    It names the batch that was stored first, which of two that were sent at once may be the second.
+    It deletes nothing, so there is always one at 0. It is known by the time that it gives with the
+    earliest offset: Kafka gives none.
+    """
+    found: dict[TopicPartition, tuple[int, int]] = await _answered(self, node, asked)
+    earliest = {
+        TopicPartition(topic, partition)
+        for topic, partitions in asked.items()
+        for partition, at in partitions
+        if at == OffsetResetStrategy.EARLIEST
+    }
+    of_embedded = {tp for tp in earliest & found.keys() if found[tp][1] not in (None, NO_TIME)}
+    return {
+        tp: (0, at) if tp in of_embedded else (offset, at) for tp, (offset, at) in found.items()
+    }

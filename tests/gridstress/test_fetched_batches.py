@@ -6,14 +6,17 @@ from typing import Any
 
 import aiokafka.codec
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.consumer.fetcher import READ_COMMITTED, OffsetResetStrategy, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
 from gridstress import fetched_batches
-from gridstress.fetched_batches import MAX_DECODED_BYTES, Batches, Undecodable
+from gridstress.fetched_batches import MAX_DECODED_BYTES, NO_TIME, Batches, Undecodable
+from gridstress.settings import load_settings
+from gridstress.topics import STRESS, ensure_topics
+from tests.integration.harness import send
 
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
 HEADERS = [("empty", None), ("abc", b"\xff")]
@@ -217,3 +220,41 @@ def test_of_transactions_only_the_committed_are_handed_out() -> None:
     found = PartitionRecords(tp, batches, [(7, 0)], 0, None, None, True, READ_COMMITTED)
     assert [record.value for record in found] == [b"committed", b"committed later"]
     assert found.next_fetch_offset == 6, "behind the last mark, which nobody is given"
+
+
+@pytest.mark.parametrize(
+    ("answer", "begin"),
+    [
+        pytest.param((1, 1_700_000_000_000), 0, id="embedded"),
+        pytest.param((7, NO_TIME), 7, id="Kafka"),
+    ],
+)
+async def test_the_embedded_brokers_log_begins_at_0_whatever_was_stored_first(
+    monkeypatch: pytest.MonkeyPatch, answer: tuple[int, int], begin: int
+) -> None:
+    tp, latest = TopicPartition("t", 0), TopicPartition("t", 1)
+
+    async def answered(*_: Any) -> dict[TopicPartition, tuple[int, int]]:
+        return {tp: answer, latest: answer}
+
+    monkeypatch.setattr(fetched_batches, "_answered", answered)
+    asked = {"t": [(0, OffsetResetStrategy.EARLIEST), (1, OffsetResetStrategy.LATEST)]}
+    found = await fetched_batches._offsets(None, 0, asked)
+    assert found == {tp: (begin, answer[1]), latest: answer}
+
+
+@pytest.mark.kafka_too
+@pytest.mark.integration
+async def test_only_the_embedded_broker_gives_a_time_with_the_earliest_offset(
+    broker: str, broker_kind: str
+) -> None:
+    fetched_batches.install()
+    await ensure_topics(load_settings(broker=f"kafka://{broker}"))
+    await send(broker, STRESS, [(0, b"first"), (0, b"second")])
+    tp = TopicPartition(STRESS, 0)
+    async with AIOKafkaConsumer(bootstrap_servers=broker) as consumer:
+        asked = {tp: OffsetResetStrategy.EARLIEST}
+        found = await consumer._fetcher._retrieve_offsets(asked)
+        assert await consumer.beginning_offsets([tp]) == {tp: 0}
+    assert found[tp][0] == 0
+    assert (found[tp][1] == NO_TIME) == (broker_kind == "apache")
