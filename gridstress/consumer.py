@@ -4,14 +4,15 @@
 one, and over the first one after a hole in the offsets. `docs/faust.md` gives the evidence; each
 correction has a test that fails on the stock class.
 
-**What cannot be read** is reported: records that the broker deleted before they were read, and
-batches that cannot be decoded. Stock passes over the first without a word and dies of the second.
+**What cannot be read** is reported: records that the broker deleted before they were read, batches
+that cannot be decoded, and logs that end before what was read of them. Stock skips the first and,
+of the last, every new record up to the old end, without a word; it dies of the second.
 """
 
 import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka.errors import IllegalGenerationError
@@ -80,6 +81,11 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
             return None
         position: int | None = assignment.state_value(tp)._position
         return position
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Look for a stream that stands still; not while a partition has no position."""
+        if self.next_offset(tp) is not None:
+            super().verify_event_path(now, tp)
 
     async def is_member(self, generation_id: int) -> bool:
         """Ask the coordinator whether this worker is in the group, in this generation."""
@@ -226,6 +232,11 @@ class SafeConsumer(driver.Consumer):
             if expected is not None and expected < begins[tp]:
                 await self._report_lost(tp, expected, begins[tp])
                 self._pass(tp, begins[tp])
+        for tp, end in (await self._known_ends(sources)).items():
+            if (place := places[tp] or 0) > end:
+                transport.report_truncated(tp, place)
+                self._forget([tp])
+                places[tp] = None
         # aiokafka does not seek where nothing is committed: what an aborted fetch took from
         # there would be lost.
         seeks = {tp: begins[tp] for tp, at in places.items() if not at or at < begins[tp]}
@@ -238,7 +249,8 @@ class SafeConsumer(driver.Consumer):
     async def _report_holes(self, records: Mapping[TP, Sequence[Any]]) -> None:
         """Compare what was fetched with what should have come next.
 
-        A hole behind which the log begins was deleted; any other belongs to a transaction. One
+        What goes back is a log that was truncated. A hole behind which the log begins was deleted;
+        any other belongs to a transaction. One
         behind records in hand waits until they are handed over: a loss that is reported counts as
         acknowledged, and the order of the log is that of the commits.
         """
@@ -248,8 +260,10 @@ class SafeConsumer(driver.Consumer):
             found = records.get(tp)
             thread: Any = self._thread
             place = _first_offset(found[0]) if found else thread.next_offset(tp)
-            if place is not None and place > expected:
+            if place is not None and place != expected:
                 begin = (await self.earliest_offsets(tp)).get(tp, 0)
+                if place < expected:
+                    await self._restart_from_beginning(tp, expected, begin)
                 if begin > expected:
                     await self._report_lost(tp, expected, min(begin, place))
                 if not self.flow_active:
@@ -259,6 +273,24 @@ class SafeConsumer(driver.Consumer):
         for tp, found in records.items():
             if found:
                 self._fetched_to[tp] = found[-1].offset + 1
+
+    async def _known_ends(self, sources: Collection[TP]) -> Mapping[TP, int]:
+        """Where logs end; nothing of the embedded broker, which says too little, and loses none."""
+        transport: Any = self.transport
+        if not sources or await transport.is_embedded():
+            return {}
+        return await self.highwaters(*sources)
+
+    async def _restart_from_beginning(self, tp: TP, expected: int, begin: int) -> None:
+        """End the worker; its successor reads the log again, of which the newest part was lost.
+
+        What streams still work on has offsets that other records have now.
+        """
+        transport: Any = self.transport
+        transport.report_truncated(tp, expected)
+        self._forget([tp])
+        await self._commit({tp: begin})
+        transport.give_up(f"{tp.topic}/{tp.partition} was truncated")
 
     async def _report_lost(self, tp: TP, first: int, upto: int) -> None:
         transport: Any = self.transport

@@ -256,6 +256,21 @@ class SafeTransport(driver.Transport):
         except ProducerSendError as error:
             halt(f"the loss cannot be put on record: {error!r}")
 
+    def report_truncated(self, tp: TP, read_to: int) -> None:
+        """Say that the broker has lost records that it had acknowledged, and that were read."""
+        logger.error(
+            "%s/%d: the broker has lost records that it had acknowledged: offset %d was read, and "
+            "its log ended before. The whole log is read again, what was counted is skipped; "
+            "`gridstress verify` names what is lost, `gridstress doctor` the setting "
+            "(unclean.leader.election.enable)",
+            *(*tp, read_to - 1),
+            extra={"topic": tp.topic, "partition": tp.partition, "offset": read_to - 1},
+        )
+
+    def give_up(self, reason: str) -> NoReturn:
+        """End the worker without committing anything more."""
+        halt(reason)
+
     async def pass_over(self, tp: TP, batch: Undecodable) -> None:
         """Return if the batch may be passed over; else end the worker with a line that says how."""
         place = f"{tp.topic}/{tp.partition}@{batch.first}"

@@ -62,6 +62,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not examples.exploring():
+        examples.leave_out(config, items)
     if not (config.getoption("reverse") or config.getoption("random_order_enabled")):
         scheduling.in_order(items)
     for item in filter(examples.is_property, items):

@@ -22,10 +22,14 @@ class Log:
         self.waiting: dict[TP, list[Any]] = {}
         self.asked: list[frozenset[TP]] = []
         self.begins: dict[TP, int] = {}
+        self.ends: dict[TP, int] = {}
         self.position: dict[TP, int] = {}
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
         return {tp: self.begins.get(tp, 0) for tp in tps}
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return {tp: self.ends.get(tp, 1000) for tp in tps}
 
     def put(self, tp: TP, *offsets: int) -> None:
         """Records whose time is ten times their offset, a little later in partition 1."""
@@ -58,7 +62,7 @@ async def consumer(log: Log) -> Any:
     consumer.highwater = lambda tp: 100
     consumer._thread.is_behind = lambda tp: tp in log.waiting
     consumer._thread.next_offset = log.position.get
-    consumer.earliest_offsets = log.earliest_offsets
+    consumer.earliest_offsets, consumer.highwaters = log.earliest_offsets, log.highwaters
     return consumer
 
 
@@ -273,6 +277,37 @@ async def test_the_mark_that_ends_a_transaction_is_committed_over(
     assert consumer._new_offset(A) == 3
     assert set(consumer._filter_tps_with_pending_acks()) >= {A}
     assert lost == []
+
+
+async def test_a_log_that_ends_before_the_commit_is_read_again(
+    consumer: Any, log: Log, lost: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stock drops every new record up to the old end: it has read these offsets."""
+    log.begins, log.ends = {A: 2}, {A: 4}
+    assert await rewound(consumer, {A: 10, B: 3}) == {A: 2, B: 3}
+    assert consumer.places == {A: 2}, "before new records hide what has happened"
+    assert consumer._read_offset.get(A) is None
+    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert "zones/0: the broker has lost records that it had acknowledged: offset 9 was" in said
+    log.put(A, 2, 3, 4)
+    assert await delivered(consumer) == [(0, 2), (0, 3), (0, 4)]
+    assert lost == [], "no letter: they were read"
+
+
+@pytest.mark.parametrize("follows", [pytest.param(True, id="records"), pytest.param(False, id="-")])
+async def test_a_log_that_is_truncated_while_a_worker_reads_ends_the_worker(
+    consumer: Any, log: Log, follows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "halt", halt)
+    await rewound(consumer, {A: 1, B: 1})
+    log.put(A, 1, 2, 3)
+    await delivered(consumer)
+    log.position[A] = 0  # where aiokafka goes on by itself
+    if follows:
+        log.put(A, 0, 1)
+    with pytest.raises(Halted, match="zones/0 was truncated"):
+        await delivered(consumer)
+    assert consumer.places == {A: 0}, "where the next worker begins"
 
 
 def undecodable(log: Log) -> None:

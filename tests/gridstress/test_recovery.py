@@ -54,7 +54,7 @@ class Rig:
         consumer.seek_wait = self._seek
         consumer.assignment = lambda: {SOURCE, CHANGELOG}
         consumer.highwater = lambda tp: 1_000
-        consumer.earliest_offsets = self._earliest
+        consumer.earliest_offsets, consumer.highwaters = self._earliest, self._ends
         consumer._thread.next_offset = lambda tp: None
         self.fetcher = self.app._fetcher
 
@@ -93,6 +93,9 @@ class Rig:
 
     async def _earliest(self, *tps: TP) -> dict[TP, int]:
         return dict.fromkeys(tps, 0)
+
+    async def _ends(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 1_000)
 
     async def _seek(self, offsets: dict[TP, int]) -> None:
         self.sought = offsets

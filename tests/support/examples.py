@@ -81,6 +81,14 @@ def exploring() -> bool:
     return settings.get_current_profile_name() == "explore"
 
 
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deselect what only ``make explore`` runs: the mark ``explore(only=True)``."""
+    marks = [item.get_closest_marker("explore") for item in items]
+    left = [mark is not None and mark.kwargs.get("only", False) for mark in marks]
+    config.hook.pytest_deselected(items=[i for i, out in zip(items, left, strict=True) if out])
+    items[:] = [item for item, out in zip(items, left, strict=True) if not out]
+
+
 def begin(item: pytest.Item) -> None:
     """Let the examples of a test come of ``--explore-seed`` and its name alone.
 
