@@ -1,5 +1,6 @@
 """Where a replay sends its frames: a Kafka topic, or a file."""
 
+import asyncio
 import logging
 from asyncio import Future
 from collections import deque
@@ -19,6 +20,15 @@ from topology.messages import MeasurementFrame, RunRecord, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
+
+NOTICE_S, GIVE_UP_S = 10.0, 60.0
+"""How long an acknowledgement is waited for until a line says so, and at most, s. An idempotent
+producer waits for ever: for a broker that hangs, or one that lacks replicas in sync."""
+
+CLOSE_S = 5.0
+"""How long the connection may take to close, s."""
+
+logger = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -91,7 +101,10 @@ class KafkaSink:
         for future in self._in_flight:
             future.cancel()
         self._in_flight.clear()
-        await self._producer.stop()
+        try:
+            await asyncio.wait_for(self._producer.stop(), CLOSE_S)
+        except TimeoutError:  # it waits for frames that were given up
+            await self._producer.client.close()
 
     def check(self, run: str) -> None:
         """Refuse a run that was ended when other settings were accepted: workers would, too.
@@ -125,7 +138,7 @@ class KafkaSink:
             for frame in frames:
                 self.check(frame.run)
                 while len(self._in_flight) >= MAX_IN_FLIGHT:
-                    await self._in_flight.popleft()
+                    await self._acknowledged(self._in_flight.popleft())
                 future = await self._producer.send(
                     MEASUREMENTS,
                     key=frame.zone.encode(),
@@ -154,7 +167,7 @@ class KafkaSink:
 
         try:
             while self._in_flight:
-                await self._in_flight.popleft()
+                await self._acknowledged(self._in_flight.popleft())
         except KafkaError as error:
             raise self._failed(error) from error
 
@@ -169,14 +182,29 @@ class KafkaSink:
         from aiokafka.errors import KafkaError
 
         try:
-            await self._producer.send_and_wait(RUNS, key=record.run.encode(), value=encode(record))
+            key, value = record.run.encode(), encode(record)
+            await self._acknowledged(await self._producer.send(RUNS, key=key, value=value))
         except KafkaError as error:
             raise self._failed(error) from error
+
+    async def _acknowledged(self, sent: Future[Any]) -> None:
+        if not sent.done():
+            await asyncio.wait({sent}, timeout=NOTICE_S)
+        if not sent.done():
+            where = self._settings.bootstrap
+            logger.warning("the broker at %s has acknowledged nothing for %.0f s", where, NOTICE_S)
+            await asyncio.wait({sent}, timeout=GIVE_UP_S - NOTICE_S)
+        if not sent.done():
+            sent.cancel()
+            raise self._failed(TimeoutError(f"no acknowledgement for {GIVE_UP_S:.0f} s"))
+        await sent
 
     def _failed(self, error: Exception) -> BrokerError:
         return BrokerError(
             f"the broker at {self._settings.bootstrap} did not take the frames: {error!r}",
-            hint="is it still running? The same --run can be sent again: rows keep their numbers",
+            hint="is it still running, with enough replicas in sync (`gridstress doctor`)? The "
+            "same --run can be sent again, or from where it stopped with --resume: rows keep "
+            "their numbers",
         )
 
 
