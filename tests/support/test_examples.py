@@ -7,6 +7,7 @@ import pytest
 from tests.support.inner import folder_of, said
 
 PROPERTY = """
+import pytest
 from hypothesis import given, settings, strategies as st
 
 drawn = []
@@ -18,6 +19,10 @@ def test_it(found):
 
 def test_print():
     print("drawn", hash(repr(drawn)), len(drawn))
+
+@pytest.mark.explore(only=True)
+def test_long():
+    print("only explored")
 """
 
 
@@ -27,7 +32,9 @@ def property_test(tmp_path: Path) -> Path:
 
 
 def drawn(folder: Path, *words: str) -> str:
-    lines = said(folder, *words, PYTHONHASHSEED="0").splitlines()
+    output = said(folder, *words, PYTHONHASHSEED="0")
+    assert ("only explored" in output) == ("explore" in words)
+    lines = output.splitlines()
     (line,) = (line for line in lines if "drawn" in line)
     return line[line.index("drawn") :]
 
