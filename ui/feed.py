@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from mode import Service
 
 from tables.view_epoch import ViewEpoch
-from topology.errors import MessageError
+from topology.errors import BrokerError, MessageError
 from topology.messages import Name, RunRecord, decode_run_record
 from ui.broker_clock import appended_at
 from ui.shape_check import LAST_S
@@ -29,6 +30,7 @@ what the views show is that much older at most."""
 TOGETHER_BYTES = 1 << 20
 MAX_RECORDS = 500
 FETCH_BYTES = 8 << 20
+RETRY_S = 2.0
 WINDOWS_BACK = 1_000
 """Final windows a shard and model that a starting worker reads, for histories and comparison."""
 
@@ -91,25 +93,42 @@ class Feed(Service):
 
     @Service.task
     async def _follow(self) -> None:
-        consumer = AIOKafkaConsumer(
-            **self._connection,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            fetch_min_bytes=TOGETHER_BYTES,
-            fetch_max_wait_ms=FETCH_MS,
-            max_partition_fetch_bytes=FETCH_BYTES,
-        )
-        await consumer.start()
+        while not self.should_stop:
+            consumer = AIOKafkaConsumer(
+                **self._connection,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                fetch_min_bytes=TOGETHER_BYTES,
+                fetch_max_wait_ms=FETCH_MS,
+                max_partition_fetch_bytes=FETCH_BYTES,
+            )
+            try:
+                if await self._is_positioned(consumer):
+                    await self._read(consumer)
+            finally:
+                await consumer.stop()
+
+    async def _is_positioned(self, consumer: AIOKafkaConsumer) -> bool:
+        """Connect and seek; False, after a pause, if no broker answers.
+
+        Nothing has been read by then, so it may all begin again.
+        """
         try:
+            await consumer.start()
             await self._seek(consumer)
-            while not self.should_stop:
-                found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-                for records in found.values():
-                    for record in records:
-                        self._take(record)
-        finally:
-            await consumer.stop()
+        except (KafkaError, BrokerError, OSError) as error:
+            log.warning("the views wait for a broker: %r", error)
+            await self.sleep(RETRY_S)
+            return False
+        return True
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while not self.should_stop:
+            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            for records in found.values():
+                for record in records:
+                    self._take(record)
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         """Views and alerts from their beginning; of the windows the last ones of each shard."""
