@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,15 +7,8 @@ from gridstress.settings import load_settings
 from gridstress.topics import MEASUREMENTS, ensure_topics
 from tests.chaos.cluster import Cluster
 from tests.integration.harness import records, send
-from tests.support.shared_kafka import quick_java
 
-pytestmark = pytest.mark.kafka
-
-
-@pytest.fixture(autouse=True)
-def _quick_java() -> Iterator[None]:
-    with quick_java():
-        yield
+pytestmark = [pytest.mark.kafka, pytest.mark.usefixtures("quick_kafka")]
 
 
 async def test_a_killed_broker_comes_back_with_what_it_had_and_only_a_cut_way_is_cut(

@@ -1,6 +1,5 @@
 """An unclean election loses what was acknowledged: `gridstress verify` must name it."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,16 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.judging import judge
 from tests.chaos.sending import Sending
 from tests.chaos.worker import until
-from tests.support.shared_kafka import quick_java
 
-pytestmark = [pytest.mark.kafka, pytest.mark.explore(only=True), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.kafka,
+    pytest.mark.explore(only=True),
+    pytest.mark.timeout(900),
+    pytest.mark.usefixtures("quick_kafka"),
+]
 
 PARTITION = 0
 LOAD = ["--start", "2025-01-07", "--until", "2025-01-14"]
-
-
-@pytest.fixture(autouse=True)
-def _quick_java() -> Iterator[None]:
-    with quick_java():
-        yield
 
 
 async def test_what_an_unclean_election_loses_is_named_and_the_next_run_is_whole(

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,43 +9,9 @@ from faust.types import TP
 
 from gridstress import delivery
 from gridstress.fetched_batches import Undecodable
-from tests.memory import Halted, halt, lone_consumer
+from tests.memory import Halted, Log, halt, lone_consumer
 
 A, B = TP("zones", 0), TP("zones", 1)
-
-
-class Log:
-    """Stands for the client: gives what was put into it for the partitions that are asked for."""
-
-    def __init__(self) -> None:
-        self.waiting: dict[TP, list[Any]] = {}
-        self.asked: list[frozenset[TP]] = []
-        self.begins: dict[TP, int] = {}
-        self.ends: dict[TP, int] = {}
-        self.position: dict[TP, int] = {}
-
-    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
-        return {tp: self.begins.get(tp, 0) for tp in tps}
-
-    async def highwaters(self, *tps: TP) -> dict[TP, int]:
-        return {tp: self.ends.get(tp, 1000) for tp in tps}
-
-    def put(self, tp: TP, *offsets: int) -> None:
-        """Records whose time is ten times their offset, a little later in partition 1."""
-        self.waiting[tp] = [
-            SimpleNamespace(
-                topic=tp.topic, partition=tp.partition, offset=n, timestamp=10 * n + tp.partition,
-                timestamp_type=0, headers=(), key=b"k", value=b"v", checksum=None,
-                serialized_key_size=1, serialized_value_size=1,
-            )
-            for n in offsets
-        ]  # fmt: skip
-
-    async def getmany(self, wanted: frozenset[TP], timeout: float) -> dict[TP, list[Any]]:  # noqa: ASYNC109
-        self.asked.append(wanted)
-        found = {tp: self.waiting.pop(tp) for tp in wanted if tp in self.waiting}
-        self.position |= {tp: records[-1].offset + 1 for tp, records in found.items()}
-        return found
 
 
 @pytest.fixture

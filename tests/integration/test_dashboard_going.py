@@ -64,7 +64,7 @@ def test_zoom_survives_updates(open_page: Ask) -> None:
     until(lambda: x_range(page, "map") != before)
     zoomed = still(page, lambda: x_range(page, "map"))
     times = {clock(page)}
-    until(lambda: times.add(clock(page)) or len(times) > 2, 120)
+    until(lambda: times.add(clock(page)) or len(times) > 4, 120)
     assert x_range(page, "map") == zoomed
 
 
