@@ -249,10 +249,10 @@ class SafeConsumer(driver.Consumer):
     async def _report_holes(self, records: Mapping[TP, Sequence[Any]]) -> None:
         """Compare what was fetched with what should have come next.
 
-        What goes back is a log that was truncated. A hole behind which the log begins was deleted;
-        any other belongs to a transaction. One
-        behind records in hand waits until they are handed over: a loss that is reported counts as
-        acknowledged, and the order of the log is that of the commits.
+        An earlier place means that the log was truncated. A hole behind which the log begins was
+        deleted; any other belongs to a transaction. One behind records in hand waits until they are
+        handed over: a loss that is reported counts as acknowledged, and the order of the log is
+        that of the commits.
         """
         for tp, expected in list(self._fetched_to.items()):
             if self._in_hand.holds(tp):

@@ -315,7 +315,7 @@ def _snappy_size(data: bytes) -> int:
 
 
 def install() -> None:
-    """Have all of aiokafka's consumers in this process read batches, and find the first, so."""
+    """Have all of aiokafka's consumers in this process read logs in this way."""
     module = cast(Any, fetcher)
     module.MemoryRecords, module.PartitionRecords = Batches, _partition_records
     module.Fetcher._proc_offset_request = _offsets
@@ -341,13 +341,10 @@ async def _offsets(
     earliest offset: Kafka gives none.
     """
     found: dict[TopicPartition, tuple[int, int]] = await _answered(self, node, asked)
-    earliest = {
-        TopicPartition(topic, partition)
-        for topic, partitions in asked.items()
-        for partition, at in partitions
-        if at == OffsetResetStrategy.EARLIEST
-    }
-    of_embedded = {tp for tp in earliest & found.keys() if found[tp][1] not in (None, NO_TIME)}
-    return {
-        tp: (0, at) if tp in of_embedded else (offset, at) for tp, (offset, at) in found.items()
-    }
+    for topic, partitions in asked.items():
+        for partition, wanted in partitions:
+            tp = TopicPartition(topic, partition)
+            _, time_ms = found.get(tp, (0, NO_TIME))
+            if wanted == OffsetResetStrategy.EARLIEST and time_ms not in (None, NO_TIME):
+                found[tp] = 0, time_ms
+    return found

@@ -104,12 +104,12 @@ class Feed(Service):
                 max_partition_fetch_bytes=FETCH_BYTES,
             )
             try:
-                if await self._is_positioned(consumer):
+                if await self._begin(consumer):
                     await self._read(consumer)
             finally:
                 await consumer.stop()
 
-    async def _is_positioned(self, consumer: AIOKafkaConsumer) -> bool:
+    async def _begin(self, consumer: AIOKafkaConsumer) -> bool:
         """Connect and seek; False, after a pause, if no broker answers.
 
         Nothing has been read by then, so it may all begin again.
