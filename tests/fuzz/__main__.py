@@ -6,6 +6,7 @@ again. ``--plain`` needs no atheris: the same changes without the guidance of co
 """
 
 import argparse
+import logging
 import random
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
+        logging.getLogger("ui.feed").setLevel(logging.CRITICAL)  # a line for most inputs
         return _guided(options)
     from tests.fuzz.targets import targets
 

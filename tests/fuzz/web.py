@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import logging
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
@@ -77,7 +76,6 @@ async def one_partition() -> int:
 
 def served() -> tuple[Pages, Feed]:
     """Pages over an empty store, and the feed that fills it."""
-    logging.getLogger("ui.feed").setLevel(logging.CRITICAL)
     influence = csr_array(np.array([[1.0, 0.5, 0.0], [0.25, 1.0, 0.4], [0.0, 0.3, 1.0]]))
     store = Store(History(GRID.index, list(MODELS), 1, 0.5), Shape(GRID, MODELS, 1))
     answers = Answers(
