@@ -1,17 +1,15 @@
 """Where a replay sends its frames: a Kafka topic, or a file."""
 
-import asyncio
 import logging
 from asyncio import Future
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from gridstress.brokers import is_embedded
-from gridstress.kafka_security import connection
+from gridstress.acknowledged import AcknowledgedProducer
 from gridstress.settings import Settings
 from gridstress.settings_log import read_log
 from gridstress.topics import MAX_FRAME_BYTES, MEASUREMENTS, RUNS, ensure_topics, zone_partition
@@ -20,15 +18,6 @@ from topology.messages import MeasurementFrame, RunRecord, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
-
-NOTICE_S, GIVE_UP_S = 10.0, 60.0
-"""How long an acknowledgement is waited for until a line says so, and at most, s. An idempotent
-producer waits for ever: for a broker that hangs, or one that lacks replicas in sync."""
-
-CLOSE_S = 5.0
-"""How long the connection may take to close, s."""
-
-logger = logging.getLogger(__name__)
 
 
 class Sink(Protocol):
@@ -56,7 +45,7 @@ class KafkaSink:
 
     def __init__(self, settings: Settings, zones: tuple[str, ...]) -> None:
         self._settings, self._zones = settings, zones
-        self._producer: Any = None
+        self._producer = AcknowledgedProducer(settings, max_bytes=MAX_FRAME_BYTES)
         self._partitions = 0
         self._ended_runs: frozenset[str] = frozenset()
         self._in_flight: deque[Future[Any]] = deque()
@@ -69,28 +58,17 @@ class KafkaSink:
         BrokerError
             If no broker answers.
         """
-        from aiokafka import AIOKafkaProducer
         from aiokafka.errors import KafkaError
 
-        settings = self._settings
-        await ensure_topics(settings)
-        group = await read_log(settings)
+        await ensure_topics(self._settings)
+        group = await read_log(self._settings)
         self._ended_runs = group.ended_runs if group else frozenset()
-        kind = settings.known_kind
-        embedded = await is_embedded(settings.kafka) if kind == "auto" else kind == "embedded"
-        # The embedded broker refuses the request for a producer id, so it gets plain acks=all.
-        self._producer = AIOKafkaProducer(
-            **connection(settings.kafka),
-            acks="all",
-            enable_idempotence=not embedded,
-            max_request_size=MAX_FRAME_BYTES,
-            linger_ms=0,
-        )
         try:
-            await self._producer.start()
-            self._partitions = len(await self._producer.partitions_for(MEASUREMENTS))
+            async with AsyncExitStack() as undo:
+                await undo.enter_async_context(self._producer)
+                self._partitions = await self._producer.partitions_of(MEASUREMENTS)
+                undo.pop_all()
         except (KafkaError, OSError) as error:
-            await self._producer.stop()
             raise self._failed(error) from error
         return self
 
@@ -101,10 +79,7 @@ class KafkaSink:
         for future in self._in_flight:
             future.cancel()
         self._in_flight.clear()
-        try:
-            await asyncio.wait_for(self._producer.stop(), CLOSE_S)
-        except TimeoutError:  # it waits for frames that were given up
-            await self._producer.client.close()
+        await self._producer.__aexit__(kind, error, trace)
 
     def check(self, run: str) -> None:
         """Refuse a run that was ended when other settings were accepted: workers would, too.
@@ -138,11 +113,11 @@ class KafkaSink:
             for frame in frames:
                 self.check(frame.run)
                 while len(self._in_flight) >= MAX_IN_FLIGHT:
-                    await self._acknowledged(self._in_flight.popleft())
+                    await self._producer.wait(self._in_flight.popleft())
                 future = await self._producer.send(
                     MEASUREMENTS,
+                    encode(frame),
                     key=frame.zone.encode(),
-                    value=encode(frame),
                     partition=zone_partition(frame.zone, self._zones, self._partitions),
                 )
                 self._in_flight.append(future)
@@ -167,7 +142,7 @@ class KafkaSink:
 
         try:
             while self._in_flight:
-                await self._acknowledged(self._in_flight.popleft())
+                await self._producer.wait(self._in_flight.popleft())
         except KafkaError as error:
             raise self._failed(error) from error
 
@@ -183,21 +158,9 @@ class KafkaSink:
 
         try:
             key, value = record.run.encode(), encode(record)
-            await self._acknowledged(await self._producer.send(RUNS, key=key, value=value))
+            await self._producer.wait(await self._producer.send(RUNS, value, key=key))
         except KafkaError as error:
             raise self._failed(error) from error
-
-    async def _acknowledged(self, sent: Future[Any]) -> None:
-        if not sent.done():
-            await asyncio.wait({sent}, timeout=NOTICE_S)
-        if not sent.done():
-            where = self._settings.bootstrap
-            logger.warning("the broker at %s has acknowledged nothing for %.0f s", where, NOTICE_S)
-            await asyncio.wait({sent}, timeout=GIVE_UP_S - NOTICE_S)
-        if not sent.done():
-            sent.cancel()
-            raise self._failed(TimeoutError(f"no acknowledgement for {GIVE_UP_S:.0f} s"))
-        await sent
 
     def _failed(self, error: Exception) -> BrokerError:
         return BrokerError(

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import asyncio
-
     from gridstress.live.feeder import Fed
     from gridstress.live.run import LiveRun
     from topology.messages import RunRecord
@@ -52,6 +50,7 @@ def lines(
     """
     import asyncio
 
+    from gridstress.cli.interrupt import stop_event
     from gridstress.live.feeder import lines_of, pump
     from gridstress.replay_sinks import quiet_client
     from gridstress.run_records.record import Origin, Sender
@@ -66,7 +65,7 @@ def lines(
     sender = Sender(origin, settings, grid)
 
     async def run() -> "tuple[Fed, bool]":
-        stop = _stopped_by_signals()
+        stop = stop_event()
         async with RecordedSink(settings, grid.zones, sender.record) as sink:
             return await pump(lines_of(file), grid, sink, stop, _say), stop.is_set()
 
@@ -111,6 +110,7 @@ def entsoe(
     """
     import asyncio
 
+    from gridstress.cli.interrupt import stop_event
     from gridstress.live.entsoe import CREDIT, Entsoe, areas
     from gridstress.live.feeder import poll
     from gridstress.live.resume import live_run
@@ -135,7 +135,7 @@ def entsoe(
     quiet_client()
 
     async def feed() -> None:
-        stop = _stopped_by_signals()
+        stop = stop_event()
         going = await live_run(
             settings, grid, run, since=since, resolution=resolution, patience_h=patience, seed=seed
         )
@@ -172,16 +172,6 @@ def _pairs(given: list[str]) -> dict[str, str]:
             raise UsageError(f"--area {text!r} is not ZONE=CODE, such as TenneT=DE_TENNET")
         pairs[zone] = code
     return pairs
-
-
-def _stopped_by_signals() -> "asyncio.Event":
-    import asyncio
-    import signal
-
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    return stop
 
 
 def _say(text: str) -> None:

@@ -173,19 +173,15 @@ async def _send(
     schedules: "Iterator[Schedule]", sink: "FileSink | RecordedSink", speed: float, as_json: bool
 ) -> bool:
     """Send one run after the other; whether it was interrupted."""
-    import asyncio
     import json
-    import signal
     from dataclasses import asdict
 
+    from gridstress.cli.interrupt import stop_event
     from gridstress.replay_progress import progress_for
     from gridstress.replayer import replay as replay_run
     from gridstress.run_records.sink import RecordedSink
 
-    stop = asyncio.Event()
-    running = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(number, stop.set)
+    stop = stop_event()
     async with sink:
         for schedule in schedules:
             if isinstance(sink, RecordedSink):

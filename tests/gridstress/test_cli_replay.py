@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from gridstress.brokers import embedded_broker
@@ -118,10 +120,7 @@ def test_ctrl_c_says_where_it_stopped_and_ends_with_130(
                 if line.startswith("run "):
                     break
             # Its first step is sent as soon as it is connected; the next is an hour away.
-            deadline = time.monotonic() + 30
-            while not connected(process.pid, broker.bootstrap):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            wait_connected(process.pid, broker.bootstrap)
             process.send_signal(number)
             out, err = process.communicate(timeout=30)
         finally:
@@ -131,9 +130,30 @@ def test_ctrl_c_says_where_it_stopped_and_ends_with_130(
     assert "interrupted: run synthetic-2025-" in err
 
 
-def connected(pid: int, address: str) -> bool:
-    import psutil
+@pytest.mark.integration
+def test_a_second_ctrl_c_ends_a_replay_that_waits_for_a_broker_that_hangs(tmp_path: Path) -> None:
+    with embedded_broker(directory=tmp_path) as broker:
+        hanging = psutil.Process(broker.service.pid)
+        url = f"kafka://{broker.bootstrap}"
+        process = command("replay", "--broker", url, "--speed", "36000", cwd=tmp_path)
+        try:
+            wait_connected(process.pid, broker.bootstrap)
+            hanging.suspend()
+            began = time.monotonic()
+            while process.poll() is None and time.monotonic() < began + 30:
+                process.send_signal(signal.SIGINT)
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(1)
+            assert process.returncode == 130
+        finally:
+            process.kill()
+            process.communicate()
+            hanging.resume()
 
-    port = int(address.rpartition(":")[2])
-    connections = psutil.Process(pid).net_connections()
-    return any(c.raddr and c.raddr.port == port for c in connections)
+
+def wait_connected(pid: int, address: str) -> None:
+    process, port = psutil.Process(pid), int(address.rpartition(":")[2])
+    deadline = time.monotonic() + 30
+    while not any(c.raddr and c.raddr.port == port for c in process.net_connections()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

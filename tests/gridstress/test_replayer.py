@@ -5,11 +5,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
-import psutil
 import pytest
 
-from gridstress import replay_sinks
-from gridstress.brokers import embedded_broker
 from gridstress.datasets.synthetic import synthetic_year
 from gridstress.replay_schedule import MAX_BATCH, Schedule
 from gridstress.replay_sinks import FileSink, KafkaSink
@@ -154,25 +151,6 @@ async def test_an_unreachable_broker_is_a_broker_error_with_its_address() -> Non
             pass
     assert error.value.exit_code == 3
     assert error.value.hint
-
-
-@pytest.mark.integration
-async def test_a_broker_that_hangs_is_not_waited_for_without_a_word_nor_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(replay_sinks, "NOTICE_S", 0.2)
-    monkeypatch.setattr(replay_sinks, "GIVE_UP_S", 0.5)
-    monkeypatch.setattr(replay_sinks, "CLOSE_S", 0.2)
-    with embedded_broker(directory=tmp_path) as broker:
-        process = psutil.Process(broker.service.pid)
-        settings = load_settings(broker=f"kafka://{broker.bootstrap}")
-        async with KafkaSink(settings, GRID.zones) as sink:
-            process.suspend()
-            with pytest.raises(BrokerError, match="no acknowledgement for") as error:
-                await replay(schedule(), sink, speed=MAX_SPEED)
-        process.resume()
-    assert "--resume" in (error.value.hint or "")
-    assert "has acknowledged nothing" in caplog.text
 
 
 @pytest.mark.integration

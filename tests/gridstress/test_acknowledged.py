@@ -1,0 +1,78 @@
+"""A broker that hangs ends what sends to it, with an error, and does not make it wait for ever."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from gridstress import acknowledged
+from gridstress.acknowledged import AcknowledgedProducer
+from gridstress.brokers import embedded_broker
+from gridstress.letter_replay import send_back
+from gridstress.letters import Letter
+from gridstress.replay_sinks import KafkaSink
+from gridstress.settings import Settings, load_settings
+from gridstress.topics import MAX_RECORD_BYTES, MEASUREMENTS, ensure_topics
+from tests.frames import measured
+from topology.errors import BrokerError
+
+pytestmark = pytest.mark.integration
+
+LETTER = Letter(0, 0, b"{}", MEASUREMENTS, 0, 0, b"north", "detection", "malformed", "", "", "")
+
+
+@pytest.fixture
+def broker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Settings, psutil.Process]]:
+    """Give a broker of its own that may be suspended, and waits that are soon at their end."""
+    monkeypatch.setattr(acknowledged, "NOTICE_S", 0.2)
+    monkeypatch.setattr(acknowledged, "GIVE_UP_S", 0.5)
+    monkeypatch.setattr(acknowledged, "CLOSE_S", 0.2)
+    with embedded_broker(directory=tmp_path) as running:
+        process = psutil.Process(running.service.pid)
+        yield load_settings(broker=f"kafka://{running.bootstrap}"), process
+        process.resume()
+
+
+async def test_a_replay_ends_when_the_broker_hangs(
+    broker: tuple[Settings, psutil.Process], caplog: pytest.LogCaptureFixture
+) -> None:
+    settings, process = broker
+    async with KafkaSink(settings, ("north",)) as sink:
+        process.suspend()
+        await sink.send((measured("north", [0], {"n": [1.0]}),))
+        with pytest.raises(BrokerError, match="no acknowledgement for") as error:
+            await sink.flush()
+    assert "--resume" in (error.value.hint or "")
+    assert "has acknowledged nothing" in caplog.text
+
+
+async def test_dead_letters_sent_back_end_when_the_broker_hangs(
+    broker: tuple[Settings, psutil.Process],
+) -> None:
+    settings, process = broker
+    await ensure_topics(settings)
+
+    def letters() -> Iterator[Letter]:
+        yield LETTER
+        process.suspend()
+        yield LETTER
+
+    with pytest.raises(BrokerError, match=r"after 1 that it took: .*no acknowledgement for"):
+        await send_back(settings, letters())
+
+
+async def test_a_broker_that_answers_again_in_time_takes_the_record(
+    broker: tuple[Settings, psutil.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acknowledged, "GIVE_UP_S", 30.0)
+    settings, process = broker
+    await ensure_topics(settings)
+    async with AcknowledgedProducer(settings, max_bytes=MAX_RECORD_BYTES) as producer:
+        process.suspend()
+        sent = await producer.send(MEASUREMENTS, b"{}", key=b"north", partition=0)
+        monkeypatch.setattr(acknowledged.logger, "warning", lambda *_: process.resume())
+        await producer.wait(sent)
+    assert sent.result().offset == 0
