@@ -97,6 +97,8 @@ class _Taken:
 
     version: Hashable
     silence: dict[str, Silence] = field(default_factory=dict)
+    panes: TumblingPanes | None = None
+    """Those of the last batch, if all that it changed in them was written."""
 
 
 @dataclass
@@ -139,7 +141,7 @@ class RiskStage:
         if state is None:
             state, dropped = self._begin(shard, events[0]), self.keeps.make_room(shard)
         self._check_fits(run, shard, state)
-        gaps, panes, asides = state.gaps, self.table.panes(run, shard), []
+        gaps, panes, asides = state.gaps, self._panes(run, shard), []
         for event, frame in zip(events, frames, strict=False):
             if frame.last_seq > state.applied.get(frame.zone, -1):
                 aside = self.model.fold(frame, state, panes)
@@ -149,6 +151,8 @@ class RiskStage:
         changes = self.keeps.changes(shard, dropped)
         whole = await self._close(events[0], run, state, panes, changes, asides)
         self._forget(shard, self.keeps.note(shard, dropped))
+        if whole:
+            self._taken[shard].panes = panes.forget(before_s=self.model.needed_from(state))
         self._count(asides, state.gaps - gaps)
         self.tally.repeated[self.model.name] += len(frames) - len(asides)
         self.tally.frames[f"risk_{self.model.name}"] += len(asides)
@@ -219,6 +223,15 @@ class RiskStage:
         if index.orphans:
             await self.table.write(shard, [(key, None) for key in index.orphans], version)
             index.orphans.clear()
+
+    def _panes(self, run: str, shard: int) -> TumblingPanes:
+        """The run's panes as they were written: those of the last batch, or read anew.
+
+        They are kept again only once all that the batch changes in them is written.
+        """
+        taken = self._taken[shard]
+        panes, taken.panes = taken.panes, None
+        return panes if panes and panes.run == run else self.table.panes(run, shard)
 
     def _of_one_run(self, events: Sequence[Any], shard: int) -> list[PropagatedFrame]:
         """The frames up to the first of another run: to begin one may be to forget another."""

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import msgspec
 import numpy as np
@@ -109,7 +109,7 @@ class TumblingPanes:
 
     def __init__(self, store: Store, run: str, shard: int, grid_size: int, width: int) -> None:
         self._store = store
-        self._run, self._shard = run, shard
+        self.run, self._shard = run, shard
         self.version = store.version(shard)
         self.grid_size, self._width = grid_size, width
         self._parts = range(max(1, -(-grid_size // width)))
@@ -139,7 +139,7 @@ class TumblingPanes:
 
     def _keys(self, start_s: int) -> Iterator[tuple[int, bytes]]:
         for part in self._parts:
-            yield part, _key(self._run, self._shard, start_s + part * _PART_S)
+            yield part, _key(self.run, self._shard, start_s + part * _PART_S)
 
     def to_change(self, start_s: int) -> Pane:
         """The pane that starts here, new if need be; it will be among the changes."""
@@ -160,6 +160,12 @@ class TumblingPanes:
                 changes += [(keys[part], sealed(raw)) for part, raw in pane.pack().items()]
         self._changed.clear()
         return changes
+
+    def forget(self, *, before_s: int | None) -> Self:
+        """Let go of the panes that start before; those that are asked for again are read again."""
+        if before_s is not None:
+            self._known = {s: pane for s, pane in self._known.items() if s >= before_s}
+        return self
 
     def deletions(self, starts: Iterable[int]) -> list[Change]:
         """Deletions of those of these panes that exist."""
