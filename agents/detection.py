@@ -77,7 +77,7 @@ def check_zone(zone: str, grid: Grid) -> None:
 def node_indices(nodes: list[str], grid: Grid) -> list[int]:
     """Positions of these nodes in the grid; MessageError for one that it does not have."""
     try:
-        return [grid.index[node_id] for node_id in nodes]
+        return list(map(grid.index.__getitem__, nodes))
     except KeyError as error:
         raise MessageError("unknown-node", f"node {error} is not in the topology") from None
 

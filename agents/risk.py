@@ -156,7 +156,7 @@ class RiskModel:
             )
         position = self._positions[frame.shard]
         try:
-            return [position[node_id] for node_id in frame.nodes]
+            return list(map(position.__getitem__, frame.nodes))
         except KeyError as error:
             raise MessageError(
                 "unknown-node", f"node {error} is not in shard {frame.shard}"

@@ -15,7 +15,7 @@ TLS_GOODBYE_S = 1.0
 """How long a loop waits for the other side's end of a TLS connection that it closes, s. uvloop's
 own 30 s would be spent at the end of every consumer: Kafka does not answer while a fetch waits."""
 
-COLLECT_EVERY = 20_000
+COLLECT_EVERY = 200_000
 """Objects more than were freed until Python looks for cycles among the young ones. Its own 700 are
 made several times a frame, and there is next to nothing to find."""
 

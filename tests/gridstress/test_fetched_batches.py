@@ -13,7 +13,13 @@ from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
 from gridstress import fetched_batches
-from gridstress.fetched_batches import MAX_DECODED_BYTES, NO_TIME, Batches, Undecodable
+from gridstress.fetched_batches import (
+    MAX_DECODED_BYTES,
+    NO_TIME,
+    PART_RECORDS,
+    Batches,
+    Undecodable,
+)
 from gridstress.settings import load_settings
 from gridstress.topics import STRESS, ensure_topics
 from tests.integration.harness import send
@@ -67,6 +73,24 @@ def test_batches_of_every_codec_are_read(codec: str) -> None:
     assert [offset for offset, _, _ in found] == list(range(6))
     assert [headers for *_, headers in found] == [[], HEADERS, []] * 2
     assert {value for _, value, _ in found} == {b"value" * 50}
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("count", [PART_RECORDS - 1, PART_RECORDS, PART_RECORDS + 1, 1000])
+def test_batches_of_many_records_are_read(codec: str, count: int) -> None:
+    found = read(built(codec, count=count) + at_offset(built(codec), count))
+    assert [offset for offset, _, _ in found] == list(range(count + 3))
+    assert not undecodable(found)
+
+
+def test_records_before_and_behind_one_whose_header_is_no_text_are_read_once_each() -> None:
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 30)
+    for offset in range(3 * PART_RECORDS):
+        headers = [("~~", b"v")] if offset == PART_RECORDS + 7 else []
+        builder.append(offset, 5, b"key", b"value", headers)
+    found = read(checked(bytes(builder.build()).replace(b"~~", b"\xff\xfe")))
+    assert [offset for offset, _, _ in found] == list(range(3 * PART_RECORDS))
+    assert found[PART_RECORDS + 7][2] == [(r"\xff\xfe", b"v")]
 
 
 @pytest.mark.parametrize("codec", CODECS)
