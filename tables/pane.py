@@ -49,6 +49,10 @@ _CELL_BYTES = 12
 """A stressed node: its index and its value."""
 
 
+_VECTOR_BYTES = 200
+"""What a vector takes in memory beside its values."""
+
+
 def part_width(zones: int) -> int:
     """Columns of a part, such that it is not too large when all zones stress all its nodes."""
     return max(1, MAX_PART_BYTES // (_CELL_BYTES * (zones + 1)))
@@ -130,6 +134,12 @@ class Pane:
 
     def _columns(self, part: int) -> slice:
         return slice(part * self.width, (part + 1) * self.width)
+
+    @property
+    def memory(self) -> int:
+        """Bytes that it takes in memory, about."""
+        vectors = [self.source_stress, *self.stress.values()]
+        return sum(vector.nbytes + _VECTOR_BYTES for vector in vectors)
 
     def total(self, shard_size: int) -> Floats:
         """Stress over all zones, shape (shard nodes,)."""

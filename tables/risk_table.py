@@ -73,6 +73,10 @@ _PART_S = 10**11
 """Added to a pane's start for each part after the first: far beyond any time."""
 
 
+KEPT_BYTES = 4 << 20
+"""Memory for panes that one shard of a model keeps between batches."""
+
+
 def _key(run: str, shard: int, pane_s: int | None) -> bytes:
     return msgspec.json.encode((run, shard, pane_s))
 
@@ -162,9 +166,19 @@ class TumblingPanes:
         return changes
 
     def forget(self, *, before_s: int | None) -> Self:
-        """Let go of the panes that start before; those that are asked for again are read again."""
-        if before_s is not None:
-            self._known = {s: pane for s, pane in self._known.items() if s >= before_s}
+        """Let go of the panes that start before, and of the oldest beyond `KEPT_BYTES`.
+
+        What is asked for again is read again.
+        """
+        kept: dict[int, Pane | None] = {}
+        room = KEPT_BYTES
+        for start_s in sorted(self._known, reverse=True):
+            pane = self._known[start_s]
+            room -= pane.memory if pane else 0
+            if room < 0 or (before_s is not None and start_s < before_s):
+                break
+            kept[start_s] = pane
+        self._known = kept
         return self
 
     def deletions(self, starts: Iterable[int]) -> list[Change]:

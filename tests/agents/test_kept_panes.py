@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from agents.dead_letters import DeadLetters
 from agents.stages import RiskStage
+from tables import risk_table
 from tables.risk_table import StateError
 from tests.agents.test_lost_shards import event, work
 from tests.agents.test_stages import risk_stage
-from tests.frames import spread
+from tests.frames import hour_s, spread
 from tests.memory import Event, Message, Table, Topic
 from tests.support import examples
 from topology.grid import Grid
@@ -72,6 +73,20 @@ async def test_panes_of_closed_windows_are_let_go(triangle: Grid) -> None:
     (taken,) = stage._taken.values()
     assert taken.panes is not None
     assert len(taken.panes._known) < 40
+
+
+async def test_panes_that_wait_for_a_zone_without_data_have_a_bound_in_memory(
+    triangle: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = stage_on(triangle, Table())
+    await work(stage, event("north", [0], 0))
+    (taken,) = stage._taken.values()
+    assert taken.panes is not None
+    (pane,) = taken.panes._known.values()
+    assert pane is not None
+    monkeypatch.setattr(risk_table, "KEPT_BYTES", 5 * pane.memory)
+    await work(stage, event("north", [float(hour) for hour in range(1, 100)], 1))
+    assert sorted(taken.panes._known) == [hour_s(hour) for hour in range(95, 100)]
 
 
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=12))
