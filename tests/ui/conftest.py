@@ -3,15 +3,13 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
-from waitress import wasyncore
-from waitress.server import create_server
 
 from gridstress.settings_page import setting_meanings
 from tests.browser import watched_pages
+from tests.support.wsgi import served
 from tests.ui.literal_api import LiteralApi, answers, literal_api
 from ui.client import ApiClient
 from ui.dashboard import create_dashboard
@@ -23,28 +21,18 @@ class Stage:
 
     def __init__(self) -> None:
         self.application: Any = None
-        self._server = create_server(self._serve, host="127.0.0.1", port=0, threads=8)
-        self._thread = Thread(target=self._server.run)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.effective_port}"
+        self.url = ""
 
-    def _serve(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer: Iterable[bytes] = self.application(environ, start_response)
         return answer
-
-    def close(self) -> None:
-        """End it from within its own loop, which goes on until nothing is open."""
-        sockets = self._server._map
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
-        self._thread.join()
-        self._server.task_dispatcher.shutdown()
 
 
 @pytest.fixture(scope="session")
 def stage() -> Iterator[Stage]:
     found = Stage()
-    yield found
-    found.close()
+    with served(found, threads=8) as found.url:
+        yield found
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Event, Thread
+from threading import Event
 
 import httpx
 import pytest
-from waitress.server import create_server
 
 from gridstress import services
+from tests.support.wsgi import served
 from tests.ui.literal_api import literal_api
 from topology.errors import UsageError
 from ui.client import ApiClient
@@ -42,19 +42,17 @@ def test_a_token_or_plain_words_let_it_listen(allowed: dict[str, str]) -> None:
 
 
 @contextmanager
-def served(proxy: str = "") -> Iterator[str]:
+def dashboard(proxy: str = "") -> Iterator[str]:
     with literal_api() as api:
         app = create_dashboard(Poller(ApiClient(api.url)))
         ask_for_token(app, TOKEN)
-        server = create_server(app.server, host="127.0.0.1", port=0, threads=2, **options(proxy))
-        Thread(target=server.run, daemon=True).start()
-        yield f"http://127.0.0.1:{server.effective_port}"
-        server.trigger.pull_trigger(server.close)  # in its own thread, which may be waiting
+        with served(app.server, threads=2, **options(proxy)) as url:
+            yield url
 
 
 @pytest.fixture
 def address() -> Iterator[str]:
-    with served() as url:
+    with dashboard() as url:
         yield url
 
 
@@ -74,7 +72,7 @@ def test_whoever_waits_for_it_to_come_up_needs_no_token(address: str) -> None:
 
 
 def test_a_proxy_that_is_named_may_say_that_it_was_https(address: str) -> None:
-    with served(proxy="127.0.0.1") as behind:
+    with dashboard(proxy="127.0.0.1") as behind:
         assert "Secure" in log_in(behind, Proto="https").headers["Set-Cookie"]
         assert "Secure" not in log_in(behind).headers["Set-Cookie"]
     assert "Secure" not in log_in(address, Proto="https").headers["Set-Cookie"]
@@ -82,7 +80,7 @@ def test_a_proxy_that_is_named_may_say_that_it_was_https(address: str) -> None:
 
 def test_only_a_proxy_that_is_named_may_say_for_whom_it_asks(address: str) -> None:
     others = [f"192.0.2.{n}" for n in range(TRIES + 1)]
-    with served(proxy="127.0.0.1") as behind:
+    with dashboard(proxy="127.0.0.1") as behind:
         assert {log_in(behind, "wrong", For=other).status_code for other in others} == {401}
     codes = [log_in(address, "wrong", For=other).status_code for other in others]
     assert codes == [401] * TRIES + [429]
