@@ -197,7 +197,7 @@ class SourceShare(Struct, frozen=True, gc=False):
     share: Share
 
 
-class RiskAlert(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
+class RiskAlert(Message, kw_only=True, frozen=True):
     """One step of an alarm episode, decided when the watermark passed ``window_end``."""
 
     alert_id: Name
@@ -299,8 +299,8 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
     if raw is None:
         raise MessageError("invalid", "the record has no value")
     if kind.__struct_config__.forbid_unknown_fields:
-        # Without unknown fields nothing is nested deep: only in them can it be.
-        with suppress(msgspec.DecodeError, UnicodeDecodeError):
+        # What is accepted here is nested no deeper than its kind: it has no unknown fields.
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             frame: Record = _decoder(kind).decode(raw)
             return frame
     if _is_deep(raw):
@@ -335,7 +335,7 @@ def _lenient(kind: type[Struct]) -> type[Struct]:
 
 def _is_deep(raw: bytes) -> bool:
     """Whether brackets outside of texts are nested more than `MAX_DEPTH` levels deep."""
-    if not any(islice(_opened(raw), MAX_DEPTH, None)):
+    if len(raw) <= MAX_DEPTH or not any(islice(_opened(raw), MAX_DEPTH, None)):
         return False
     depth = 0
     for found in _BRACKETS.finditer(raw):

@@ -1,11 +1,13 @@
 """Sends what comes in, until it ends or somebody stops it."""
 
 import asyncio
+import os
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Protocol
 
 from gridstress.live.entsoe import SourceError
@@ -19,6 +21,9 @@ from topology.messages import MeasurementFrame
 
 AHEAD = 64
 """Lines that are read before they are sent, at most."""
+
+IDLE_S = 0.05
+"""How long no line comes until what was sent is waited for, s."""
 
 Say = Callable[[str], None]
 
@@ -64,7 +69,7 @@ async def pump(
         If the broker does not take the frames.
     """
     fed, number = Fed(), 0
-    async for line in _until(lines, stop):
+    async for line in _until(lines, stop, idle=sink.flush):
         number += 1
         if not line.strip():
             continue
@@ -144,10 +149,13 @@ async def lines_of(file: BinaryIO) -> AsyncIterator[bytes]:
     def put(line: bytes) -> None:
         asyncio.run_coroutine_threadsafe(ready.put(line), loop).result()
 
+    # A reader of its own: Python ends with an abort if a thread still reads its standard input.
+    own = os.fdopen(os.dup(file.fileno()), "rb")
+
     def read() -> None:
         line, ended = b"", True
-        with suppress(RuntimeError):  # the loop has ended: nobody waits for more
-            while part := file.readline(MAX_FRAME_BYTES + 2):
+        with own, suppress(RuntimeError):  # the loop has ended: nobody waits for more
+            while part := own.readline(MAX_FRAME_BYTES + 2):
                 line = part if ended else line
                 ended = part.endswith(b"\n")
                 if ended:
@@ -161,18 +169,23 @@ async def lines_of(file: BinaryIO) -> AsyncIterator[bytes]:
         yield line
 
 
-async def _until(lines: AsyncIterator[bytes], stop: asyncio.Event) -> AsyncIterator[bytes]:
-    """Lines until somebody stops it, also while none comes."""
+async def _until(
+    lines: AsyncIterator[bytes], stop: asyncio.Event, idle: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    """Lines until somebody stops it, also while none comes; ``idle`` is called before that."""
     stopped = asyncio.create_task(stop.wait())
+    following = asyncio.ensure_future(anext(lines, b""))
     try:
         while not stop.is_set():
-            following = asyncio.ensure_future(anext(lines, b""))
-            await asyncio.wait((following, stopped), return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                following.cancel()
-                return
-            if not (line := following.result()):
+            wait = partial(asyncio.wait, (following, stopped), return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await wait(timeout=IDLE_S)
+            if not done:
+                await idle()
+                await wait()
+            if not following.done() or not (line := following.result()):
                 return
             yield line
+            following = asyncio.ensure_future(anext(lines, b""))
     finally:
+        following.cancel()
         stopped.cancel()

@@ -1,6 +1,7 @@
 """A broker that hangs ends what sends to it, with an error, and does not make it wait for ever."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psutil
@@ -11,11 +12,14 @@ from gridstress.acknowledged import AcknowledgedProducer
 from gridstress.brokers import embedded_broker
 from gridstress.letter_replay import send_back
 from gridstress.letters import Letter
+from gridstress.live.feeder import pump
 from gridstress.replay_sinks import KafkaSink
 from gridstress.settings import Settings, load_settings
 from gridstress.topics import MAX_RECORD_BYTES, MEASUREMENTS, ensure_topics
 from tests.frames import measured
 from topology.errors import BrokerError
+from topology.grid import Grid
+from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 
@@ -62,6 +66,22 @@ async def test_dead_letters_sent_back_end_when_the_broker_hangs(
 
     with pytest.raises(BrokerError, match=r"after 1 that it took: .*no acknowledgement for"):
         await send_back(settings, letters())
+
+
+async def test_a_feed_notices_that_its_last_line_was_not_acknowledged(
+    broker: tuple[Settings, psutil.Process], triangle: Grid
+) -> None:
+    settings, process = broker
+
+    async def lines() -> AsyncIterator[bytes]:
+        yield encode(measured("north", [0], {"a": [1.0]}))
+        process.suspend()
+        yield encode(measured("north", [1], {"a": [1.0]}))
+        await asyncio.Event().wait()
+
+    async with KafkaSink(settings, triangle.zones) as sink:
+        with pytest.raises(BrokerError, match="no acknowledgement for"):
+            await pump(lines(), triangle, sink, asyncio.Event(), print)
 
 
 async def test_a_broker_that_answers_again_in_time_takes_the_record(

@@ -23,11 +23,12 @@ def environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith("GRIDSTRESS_")}
 
 
-def command(*arguments: str, cwd: Path) -> "subprocess.Popen[str]":
+def command(*arguments: str, cwd: Path, stdin: int | None = None) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "gridstress", *arguments],
         cwd=cwd,
         env=environment() | {"PYTHONPATH": str(CHECKOUT)},
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -149,6 +150,22 @@ def test_a_second_ctrl_c_ends_a_replay_that_waits_for_a_broker_that_hangs(tmp_pa
             process.kill()
             process.communicate()
             hanging.resume()
+
+
+@pytest.mark.integration
+def test_ctrl_c_ends_a_feed_whose_standard_input_stays_open(tmp_path: Path) -> None:
+    with embedded_broker() as broker:
+        url = f"kafka://{broker.bootstrap}"
+        process = command("feed", "lines", "--broker", url, cwd=tmp_path, stdin=subprocess.PIPE)
+        try:
+            wait_connected(process.pid, broker.bootstrap)
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+            assert process.stderr
+            assert (process.returncode, "Fatal" in process.stderr.read()) == (130, False)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def wait_connected(pid: int, address: str) -> None:

@@ -67,6 +67,7 @@ KINDS: dict[str, tuple[str, Callable[[str], bytes | None]]] = {
     "cut off": ("invalid", lambda topic: json.dumps(good(topic)).encode()[:-9]),
     "a list": ("invalid", lambda _: b"[1, 2, 3]"),
     "deep": ("invalid", lambda _: b"[" * 50_000),
+    "a schema, deep": ("invalid", lambda _: b'{"schema":' + b"[" * 1000 + b"]" * 1000 + b"}"),
     "without run": ("invalid", without("run")),
     "without seq": ("invalid", without("seq")),
     "without times": ("invalid", without("timestamps")),

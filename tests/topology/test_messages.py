@@ -13,10 +13,12 @@ from tests.frames import START, run_record
 from topology.errors import MessageError
 from topology.messages import (
     MeasurementFrame,
+    Message,
     PropagatedFrame,
     RunRecord,
     StressFrame,
     WindowHead,
+    ZoneFrame,
     decode,
     decode_run_record,
     encode,
@@ -225,6 +227,14 @@ def test_no_version_of_python_decides_how_deep_is_too_deep(kind: Any, nested: st
     plain = json.dumps(MEASURED if kind is MeasurementFrame else HEAD).encode()
     with pytest.raises(MessageError, match="nested more than 500 levels deep"):
         decode(plain[:-1] + b',"x":[1,%s]}' % nested.encode(), kind)
+
+
+@pytest.mark.parametrize("kind", [*Message.__subclasses__(), *ZoneFrame.__subclasses__()])
+@pytest.mark.parametrize("levels", [500, 1000, 100_000])
+def test_a_schema_that_is_nested_deep_is_invalid_in_every_kind(kind: Any, levels: int) -> None:
+    """The library looks at the schema before it knows that it is none."""
+    with pytest.raises(MessageError, match="nested more than 500 levels deep"):
+        decode(b'{"schema":' + b"[" * levels + b"]" * levels + b"}", kind)
 
 
 @pytest.mark.parametrize("piece", [b'"' + b'\\"' * 400_000, b'"' * 400_001, b"{" * 400_000])
