@@ -48,7 +48,6 @@ MAX_PART_BYTES = 1 << 20
 _CELL_BYTES = 12
 """A stressed node: its index and its value."""
 
-
 _VECTOR_BYTES = 200
 """What a vector takes in memory beside its values."""
 

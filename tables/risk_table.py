@@ -72,7 +72,6 @@ _IN_PARTS = 3
 _PART_S = 10**11
 """Added to a pane's start for each part after the first: far beyond any time."""
 
-
 KEPT_BYTES = 4 << 20
 """Memory for panes that one shard of a model keeps between batches."""
 

@@ -23,7 +23,7 @@ AHEAD = 64
 """Lines that are read before they are sent, at most."""
 
 IDLE_S = 0.05
-"""How long no line comes until what was sent is waited for, s."""
+"""Seconds without a line after which all that was sent is flushed."""
 
 Say = Callable[[str], None]
 
@@ -149,12 +149,12 @@ async def lines_of(file: BinaryIO) -> AsyncIterator[bytes]:
     def put(line: bytes) -> None:
         asyncio.run_coroutine_threadsafe(ready.put(line), loop).result()
 
-    # A reader of its own: Python ends with an abort if a thread still reads its standard input.
+    # Not `file` itself: Python aborts at its end if a thread still holds the lock of sys.stdin.
     own = os.fdopen(os.dup(file.fileno()), "rb")
 
     def read() -> None:
         line, ended = b"", True
-        with own, suppress(RuntimeError):  # the loop has ended: nobody waits for more
+        with own, suppress(RuntimeError):  # raised once the event loop is closed
             while part := own.readline(MAX_FRAME_BYTES + 2):
                 line = part if ended else line
                 ended = part.endswith(b"\n")
@@ -172,7 +172,7 @@ async def lines_of(file: BinaryIO) -> AsyncIterator[bytes]:
 async def _until(
     lines: AsyncIterator[bytes], stop: asyncio.Event, idle: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[bytes]:
-    """Lines until somebody stops it, also while none comes; ``idle`` is called before that."""
+    """Yield lines until ``stop`` is set; call ``idle`` when no line comes for `IDLE_S`."""
     stopped = asyncio.create_task(stop.wait())
     following = asyncio.ensure_future(anext(lines, b""))
     try:

@@ -95,7 +95,7 @@ async def test_whatever_happens_between_batches_all_is_as_if_no_pane_were_kept(
     triangle: Grid, steps: list[str]
 ) -> None:
     """One worker keeps its panes, the other is made anew for each batch."""
-    kept, anew, sent = Table(), Table(), Topic()
+    kept, anew, sent, expected = Table(), Table(), Topic(), Topic()
     stage = stage_on(triangle, kept)
     stage.windows = sent
 
@@ -105,7 +105,6 @@ async def test_whatever_happens_between_batches_all_is_as_if_no_pane_were_kept(
         for one in (worker, other):
             await work(one, Event(Message(value=frame)))
 
-    expected = Topic()
     for seq, step in enumerate(["batch", *steps, *6 * ["batch"]]):
         zone = triangle.zones[seq % 2]
         run = "other" if step == "other run" else "r"

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from gridstress.replay_sinks import FileSink
 from gridstress.topics import MAX_FRAME_BYTES
 from tests.entsoe_platform import TOKEN, entsoe_platform
 from tests.frames import ended, measured
+from tests.support.waiting import until
 from topology.grid import Grid, Node
 from topology.messages import MeasurementFrame, decode, encode
 
@@ -23,12 +23,6 @@ FRAMES = [measured("south", [h], {"c": [80.0 + h]}) for h in range(5)]
 
 def sent(path: Path) -> list[MeasurementFrame]:
     return [decode(line, MeasurementFrame) for line in path.read_bytes().splitlines()]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - the platform is another thread
-            await asyncio.sleep(0.01)
 
 
 async def test_lines_are_sent_as_they_come_and_the_end_ends_it(
@@ -96,11 +90,11 @@ async def test_a_platform_that_was_down_is_asked_again_and_nothing_is_lost(
             running = asyncio.create_task(
                 poll(source, areas, run, sink, stop, told.append, every_s=0.05)
             )
-            await until(lambda: "TenneT: 2 rows" in told)
+            await until(lambda: "TenneT: 2 rows" in told, 10)
             platform.down = 2
-            await until(lambda: not platform.down)
+            await until(lambda: not platform.down, 10)
             platform.until += timedelta(hours=3)
-            await until(lambda: "TenneT: 3 rows" in told)
+            await until(lambda: "TenneT: 3 rows" in told, 10)
             stop.set()
             fed = await running
     assert sum("answers 503" in line for line in told) == 2

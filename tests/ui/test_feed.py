@@ -1,7 +1,5 @@
 """What the feed of the views takes from its topics."""
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from gridstress.brokers import embedded_broker
 from gridstress.settings import load_settings
 from gridstress.topics import AUDIT, RUNS, STATUS, VIEW, ensure_topics
 from tables.view_epoch import ViewEpoch
+from tests.support.waiting import until
 from ui.feed import Feed
 from ui.store import Store
 
@@ -37,12 +36,6 @@ def test_tombstones_of_runs_with_endless_names_are_not_kept(
     assert list(store._dropped) == [("linear", "r" * 128, 0)]
 
 
-async def met(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - of another task, or process
-            await asyncio.sleep(0.02)
-
-
 @pytest.mark.integration
 async def test_a_broker_that_is_not_there_yet_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -55,10 +48,10 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(
     async with Feed(
         where, store, settings.partitions, VIEW, STATUS, AUDIT, RUNS, partitions, {}, {}
     ):
-        await met(lambda: "the views wait for a broker" in caplog.text)
+        await until(lambda: "the views wait for a broker" in caplog.text, 60)
         with embedded_broker(port, tmp_path):
             await ensure_topics(settings)
             async with AIOKafkaProducer(**where) as producer:
                 key = b'["linear","r",0]'
                 await producer.send_and_wait(VIEW, key=key, partition=0, headers=[OWNER.header])
-            await met(lambda: list(store._dropped) == [("linear", "r", 0)])
+            await until(lambda: list(store._dropped) == [("linear", "r", 0)], 60)
