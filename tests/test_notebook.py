@@ -4,27 +4,32 @@ with the whole year, and then it must show what it showed when it was last kept.
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from gridstress.datasets.catalog import open_load
 from tests.support import examples
+
+if TYPE_CHECKING:
+    import nbformat
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebooks" / "compare.ipynb"
 CELL_S = 120
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
-def shown(notebook: nbformat.NotebookNode) -> list[str]:
+def shown(notebook: "nbformat.NotebookNode") -> list[str]:
     """What the cells printed and returned, as text."""
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     return [output.get("text") or output["data"]["text/plain"] for output in outputs]
 
 
-def executed(folder: Path) -> nbformat.NotebookNode:
+def executed(folder: Path) -> "nbformat.NotebookNode":
     """The notebook after its execution in a folder; a data set is taken from there first."""
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     NotebookClient(
         notebook, timeout=CELL_S, resources={"metadata": {"path": str(folder)}}
@@ -45,6 +50,8 @@ def write_two_weeks(path: Path) -> None:
 
 @pytest.mark.explore
 def test_the_notebook_runs_and_shows_what_it_shows(tmp_path: Path) -> None:
+    import nbformat
+
     kept = nbformat.read(NOTEBOOK, as_version=4)
     nbformat.validate(kept)
     assert all(cell.outputs for cell in kept.cells if cell.cell_type == "code")

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -114,6 +115,11 @@ def rubbish(topic: str) -> list[tuple[bytes | None, str]]:
     return pieces
 
 
+def digest(value: bytes | None) -> bytes | None:
+    """What stands for a value where keeping it takes too much memory."""
+    return None if value is None else sha256(value).digest()
+
+
 @pytest.fixture(scope="module")
 def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with Stack(broker, tmp_path_factory.mktemp("stack")) as running:
@@ -146,16 +152,17 @@ async def test_rubbish_is_set_aside_and_the_good_between_is_counted(
         assert counts["records of no run"] > BIG
     assert not replay.alive
 
-    letters = await records(broker, DEAD_LETTERS)
     found: dict[str, Counter[str]] = {topic: Counter() for topic in topics}
     originals = {
-        (topic, r.partition, r.offset): r for topic in topics for r in await records(broker, topic)
+        (topic, r.partition, r.offset): digest(r.value)
+        for topic in topics
+        for r in await records(broker, topic)
     }
     seen = set()
-    for letter in letters:
+    for letter in await records(broker, DEAD_LETTERS):
         headers = {name: value.decode() for name, value in letter.headers}
         origin = headers["topic"], int(headers["partition"]), int(headers["offset"])
-        assert letter.value == originals[origin].value
+        assert digest(letter.value) == originals[origin]
         assert letter.key == headers["topic"].encode()
         assert headers["detail"]
         assert headers["at"]
