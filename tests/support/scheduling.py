@@ -56,7 +56,10 @@ TOGETHER: dict[str, str] = {
     ),
     **dict.fromkeys(
         (
+            "compare/test_sweep.py",
             "datasets/test_reading.py",
+            "gridstress/test_replayer.py",
+            "gridstress/test_topic_reader.py",
             "test_notebook.py",
             "ui/test_answers.py",
             "ui/test_server.py",
