@@ -104,7 +104,7 @@ bench: $(STAMP) ## Measure how fast it is: ARGS="--quick" or "--only rate" (Java
 	@"$(PY)" -m bench $(ARGS)
 
 kafka-jars: $(STAMP) ## Fetch Apache Kafka into the user's cache
-	@"$(PY)" -c 'from gridstress.brokers import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'
+	@"$(PY)" -c 'from gridstress.local import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'
 
 bare: ## In bare Debian 13 and Debian testing, from clone to green: ARGS="-k shards" (root, debootstrap)
 	@scripts/bare

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from topology.grid import Grid
-from topology.influence import Matrix
 from topology.messages import Floats, SourceShare
+from topology.models import Matrix
 from topology.ranking import TOP_SOURCES
 
 Names = np.ndarray[Any, np.dtype[np.object_]]

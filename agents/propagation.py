@@ -9,8 +9,8 @@ import numpy as np
 
 from agents.detection import check_run, check_zone, node_indices
 from topology.grid import Grid
-from topology.influence import Matrix
 from topology.messages import PropagatedFrame, StressFrame, row_slices
+from topology.models import Matrix
 from topology.shards import shard_nodes
 
 Indices = np.ndarray[Any, np.dtype[np.int_]]

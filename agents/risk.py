@@ -1,7 +1,7 @@
 """Risk: propagated stress folded into panes, windows closed on the watermark, alarms decided.
 
 Pure: a step is a function of the state, the panes and the frame. The agent that reads, sends and
-writes is in ``agents/stages.py``.
+writes is in ``agents/risk_stage.py``.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -21,13 +21,13 @@ from tables.windows import WindowSpec
 from topology.clock import to_datetime
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.influence import Matrix
 from topology.messages import (
     Floats,
     PropagatedFrame,
     RiskAlert,
     RiskWindow,
 )
+from topology.models import Matrix
 from topology.shards import shard_nodes
 
 

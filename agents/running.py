@@ -4,7 +4,7 @@ The order is what makes every frame count exactly once (``docs/design.md``): out
 acknowledged by the broker before the state is written, the state is handed over before the frame
 is acked. What a rebalance finds undone is left undone: it is not acked, and comes again where its
 partition is then. A record that the broker does not take ends the worker without a commit
-(``gridstress/delivery.py``), so no frame is acked on an error of the infrastructure.
+(``gridstress/faust_fixes/producer.py``), so no frame is acked on an error of the infrastructure.
 """
 
 import asyncio

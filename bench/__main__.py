@@ -19,16 +19,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.book import Book
-from bench.case import BROKERS, GRIDS, STORES
-from bench.machine import about
+from bench.harness.case import BROKERS, GRIDS, STORES
+from bench.harness.machine import about
+from bench.harness.process_usage import busy_share
+from bench.inputs.prepare import SYNTHETIC, Kitchen
 from bench.parts import PARTS, QUICK
-from bench.prepare import SYNTHETIC, Kitchen
 from bench.profiling import profile
+from bench.results.results import Book
+from bench.results.tables import markdown, tables
 from bench.session import BUSY, Session
-from bench.show import markdown, tables
-from bench.watching import busy_share
-from gridstress.replay_sinks import quiet_client
+from gridstress.replay.sinks import quiet_client
 from gridstress.settings import ENV_PREFIX
 from topology.errors import GridstressError
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from statistics import median
 
-from bench.case import SPANS, Case
-from bench.drain import Drain
-from bench.latency import latency
+from bench.harness.case import SPANS, Case
+from bench.measures.drain import Drain
+from bench.measures.latency import latency
+from bench.measures.startup import help_s, influence_s, starting
 from bench.peer_runs import peers
 from bench.session import Session
-from bench.starting import help_s, influence_s, starting
 
 MB = 1e6
 

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.harness.rig import CHECKOUT
 from bench.peers.runner import PEERS
-from bench.rig import CHECKOUT
+from bench.peers.typical import typical_start
 from bench.session import Session
-from bench.typical import typical_start
 
 TIMEOUT_S = 3600
 OURS = "gridstress"

@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.console import Console
 
-from bench.book import Book
-from bench.case import Case
-from bench.drain import Drain, drain
-from bench.feed import Input
-from bench.plan import WINTER_ROWS, rows_for
-from bench.prepare import Kitchen
-from bench.rig import Rig
+from bench.harness.case import Case
+from bench.harness.rig import Rig
+from bench.inputs.frames import Input
+from bench.inputs.plan import WINTER_ROWS, rows_for
+from bench.inputs.prepare import Kitchen
+from bench.measures.drain import Drain, drain
+from bench.results.results import Book
 
 TRIAL_NODE_MEASUREMENTS = 1_000_000
 QUICK_NODE_MEASUREMENTS = 10_000

@@ -7,14 +7,21 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.networks import IPvAnyAddress
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from gridstress.kafka_security import Cluster, Mechanism, Protocol, inconsistency
+from gridstress.kafka_connection import Cluster, Mechanism, Protocol, inconsistency
 from gridstress.logs import LogFormat
 from topology.errors import UsageError
-from topology.models import DEFAULT_MODELS, MODELS
+from topology.models import DEFAULT_MODELS, MODELS, InfluenceParams, registered
 
 ENV_PREFIX = "GRIDSTRESS_"
 
@@ -257,20 +264,11 @@ class Settings(BaseSettings):
         "alone is believed for whom it asks, and whether over HTTPS (X-Forwarded-For, -Proto).",
     )
 
-    @field_validator(
-        "api_token",
-        "entsoe_token",
-        "kafka_sasl_password",
-        "kafka_ssl_cafile",
-        "kafka_ssl_certfile",
-        "kafka_ssl_keyfile",
-        "kafka_ssl_key_password",
-        "ui_proxy",
-        mode="before",
-    )
+    @field_validator("*", mode="before")
     @classmethod
-    def _empty_is_none(cls, value: Any) -> Any:
-        return None if value == "" else value
+    def _empty_is_none(cls, value: Any, info: ValidationInfo) -> Any:
+        optional = cls.model_fields[str(info.field_name)].default is None
+        return None if optional and value == "" else value
 
     @field_validator("api_token")
     @classmethod
@@ -290,16 +288,7 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _registered(cls, value: str) -> str:
-        names = [name.strip() for name in value.split(",")]
-        known = f"there are {', '.join(MODELS)}"
-        if names == [""]:
-            raise ValueError(f"names no model; {known}")
-        for name in names:
-            if name not in MODELS:
-                raise ValueError(f"names an unknown model {name!r}; {known}")
-        if len(set(names)) < len(names):
-            raise ValueError("names a model twice")
-        return ",".join(names)
+        return ",".join(registered(value.split(",")))
 
     @model_validator(mode="after")
     def _kafka_security_fits(self) -> Self:
@@ -325,6 +314,11 @@ class Settings(BaseSettings):
     def model_names(self) -> tuple[str, ...]:
         """The enabled models, in order; at least one."""
         return tuple(self.models.split(","))
+
+    @property
+    def influence_params(self) -> InfluenceParams:
+        """What the models' influence matrices depend on, beside the grid."""
+        return InfluenceParams(self.max_hops, self.decay, self.alpha, self.centrality)
 
     @property
     def bootstrap(self) -> str:

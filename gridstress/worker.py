@@ -6,33 +6,32 @@ from typing import Any
 from faust.types import TP
 
 from agents.alarms import Thresholds
+from agents.counters import Tally
 from agents.dead_letters import DeadLetters, LostRecords
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.record_sizes import check_record_sizes
 from agents.risk import RiskModel
+from agents.risk_stage import DetectionStage, PropagationStage, RiskStage
 from agents.running import Stage, run_stage
-from agents.stages import DetectionStage, PropagationStage, RiskStage
-from agents.tally import Tally
-from gridstress import topics
-from gridstress.delivery import halt
-from gridstress.faust_app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
-from gridstress.fetched_batches import Undecodable
-from gridstress.interpreter import use_fast_loop
-from gridstress.matrices import influence_matrices
+from gridstress.admin.skipped_batches import is_skipped
+from gridstress.faust_fixes.fetched_batches import Undecodable
+from gridstress.faust_fixes.producer import halt
+from gridstress.kafka import topics
+from gridstress.runtime.app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
+from gridstress.runtime.interpreter import use_fast_loop
+from gridstress.runtime.status import Status
+from gridstress.runtime.watchdog import Watchdog
+from gridstress.runtime.web import add_web
 from gridstress.settings import Settings, load_settings
-from gridstress.skipped_batches import is_skipped
-from gridstress.status import Status
-from gridstress.watchdog import Watchdog
-from gridstress.web import add_web
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from topology.errors import GridstressError
 from topology.grid import Grid
-from topology.influence import Matrix
 from topology.loaders import load_grid
-from ui.store import Store
+from topology.models import Matrix, influence_matrices
+from ui.api.view_store import Store
 
 
 @cache
@@ -62,7 +61,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     """
     grid = grid or load_grid(settings.topology)
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
-    influence = influence_matrices(grid, settings)
+    influence = influence_matrices(grid, settings.model_names, settings.influence_params)
     app = faust_app(settings, grid)
     tally = Tally()
     finished: dict[tuple[str, str, int], int] = {}

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import yaml
 
-from gridstress.brokers import embedded_broker
-from gridstress.processes import free_port
+from gridstress.local.embedded import embedded_broker
+from gridstress.local.processes import free_port
 
 ROOT = Path(__file__).parents[1]
 DEADLINE_S = 60.0

@@ -24,10 +24,10 @@ from typing import Any
 import httpx
 import psutil
 
-from gridstress import processes
-from gridstress.brokers import embedded_broker
-from tests.browser import launch
+from gridstress.local import processes
+from gridstress.local.embedded import embedded_broker
 from tests.integration.harness import Stack, wait_for
+from tests.support.browser import launch
 
 PATTERN_S = 10.0
 """How much of the first viewer's questions the others repeat."""

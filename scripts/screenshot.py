@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.browser import launch, missing, still
+from tests.support.browser import launch, missing, still
 
 SIZE = {"width": 1600, "height": 1000}
 LARGE_KB = 350

@@ -1,8 +1,9 @@
 """Which of two records about a shard's view is newer: decided by fencing epochs, never by clocks.
 
-The worker that owns a shard has won an epoch of the shard's changelog (``gridstress/epochs.py``).
-It writes that epoch into a header of every view it publishes, and of every tombstone. A worker
-that was suspended and has lost the shard still has its old epoch when it wakes.
+The worker that owns a shard has won an epoch of the shard's changelog
+(``gridstress/faust_fixes/fencing.py``). It writes that epoch into a header of every view it
+publishes, and of every tombstone. A worker that was suspended and has lost the shard still has its
+old epoch when it wakes.
 """
 
 from collections.abc import Iterable

@@ -13,10 +13,9 @@ from typing import Any
 
 import pytest
 
-from gridstress import processes
-from gridstress.brokers import embedded_broker
-from tests import browser
-from tests.support import examples, ports, scheduling
+from gridstress.local import processes
+from gridstress.local.embedded import embedded_broker
+from tests.support import browser, examples, ports, scheduling
 from tests.support.shared_kafka import empty, shared_kafka
 from topology.grid import Grid, Line, Node
 

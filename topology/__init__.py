@@ -1,1 +1,1 @@
-"""The ground floor: the grid, what spreads over it, and the records that travel between stages."""
+"""The ground floor: the grid, the models, and the records that travel between stages; pure."""

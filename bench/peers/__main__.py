@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.case import GRIDS
-from bench.grids import grid_file
+from bench.harness.case import GRIDS
+from bench.inputs.grids import grid_file
 from bench.peers.material import material
 from bench.peers.runner import PEERS, run_peer
-from gridstress.brokers import apache_broker
-from gridstress.brokers.base import cluster_id_now
+from gridstress.local.apache import apache_broker
+from gridstress.local.broker import cluster_id_now
 from gridstress.settings import load_settings
 from topology.errors import GridstressError
 from topology.loaders import load_grid, to_json

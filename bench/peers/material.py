@@ -11,15 +11,14 @@ from agents.detection import stress_of
 from gridstress.datasets.fitting import fitted, resampled
 from gridstress.datasets.series import LoadSeries
 from gridstress.datasets.synthetic import synthetic_year
-from gridstress.matrices import influence_matrices
-from gridstress.replay_schedule import MAX_BATCH, VARIATION, Schedule, node_keys, variation
+from gridstress.replay.schedule import MAX_BATCH, VARIATION, Schedule, node_keys, variation
 from gridstress.settings import Settings
 from gridstress.verify.recompute import Recomputed, recompute
 from topology.clock import HOUR_S
 from topology.errors import UsageError
 from topology.grid import Grid
-from topology.influence import Matrix
 from topology.messages import Floats, MeasurementFrame
+from topology.models import Matrix, influence_matrices
 
 SEED = 0
 CHUNK_ROWS = 500
@@ -80,7 +79,7 @@ def material(grid: Grid, settings: Settings, rows: int) -> Material:
     UsageError
         If the year does not have so many hours, or no hour at all.
     """
-    influences = influence_matrices(grid, settings)
+    influences = influence_matrices(grid, settings.model_names, settings.influence_params)
     series = resampled(fitted(synthetic_year(), grid))
     if not 1 <= rows <= len(series.values):
         raise UsageError(f"--rows {rows} is not between 1 and {len(series.values)}")

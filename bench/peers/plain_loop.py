@@ -27,13 +27,12 @@ from agents.alarms import Thresholds, decide
 from agents.detection import stress_of
 from bench.peers.stopwatch import Stopwatch
 from bench.peers.task import MEASUREMENTS, Task, save_outcome, windows_file
-from gridstress.matrices import influence_matrices
 from gridstress.settings import Settings, load_settings
 from tables.shard_state import ShardState
 from topology.grid import Grid
-from topology.influence import Matrix
 from topology.loaders import load_grid
 from topology.messages import Floats, MeasurementFrame, decode
+from topology.models import Matrix, influence_matrices
 
 FETCH_BYTES = 8 << 20
 WAIT_MS = 1000
@@ -120,7 +119,9 @@ class Loop:
         )  # fmt: skip
         self.models = {
             name: Model(matrix, per_window, task.windows)
-            for name, matrix in influence_matrices(grid, settings).items()
+            for name, matrix in influence_matrices(
+                grid, settings.model_names, settings.influence_params
+            ).items()
         }
         self._origin = task.first_end_s // settings.step_s - 1
         self._ring = Ring(len(grid.nodes), self._origin)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gridstress.kafka_security import Where
+    from gridstress.kafka_connection import Where
     from topology.messages import RiskAlert
 
 
@@ -51,8 +51,8 @@ async def select_alerts(
     """
     from contextlib import aclosing
 
-    from gridstress import topics
-    from gridstress.topic_reader import scan_topic
+    from gridstress.kafka import topics
+    from gridstress.kafka.topic_reader import scan_topic
     from topology.errors import MessageError
     from topology.messages import RiskAlert, decode
 

@@ -25,7 +25,7 @@ def audit(
     from gridstress.verify.audit_topic import told
     from gridstress.verify.auditor import Auditor
     from topology.loaders import load_grid
-    from ui.audit_status import audit_line
+    from ui.schema.audit import audit_line
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     settings = load_settings()

@@ -113,10 +113,10 @@ def compare(
 def _offline(
     load: str, times: tuple[str | None, str | None], grid: "Grid", settings: "Settings", seed: int
 ) -> "Recomputed":
+    from gridstress.cli.options import span
     from gridstress.compare.offline import run_offline
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import fitted
-    from gridstress.option_time import span
 
     window = span(*times)
     series = fitted(open_load(load, None), grid).between(*window)

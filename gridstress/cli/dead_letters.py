@@ -7,7 +7,7 @@ import typer
 from gridstress.logs import printable
 
 if TYPE_CHECKING:
-    from gridstress.letters import Letter, Wanted
+    from gridstress.admin.dead_letters import Letter, Wanted
 
 app = typer.Typer(
     no_args_is_help=True, help="Look at records that were set aside, and replay them."
@@ -54,7 +54,7 @@ def show(
     letter_id: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Its id.")],
 ) -> None:
     """Show one dead letter: where it came from, why it was set aside, and what it holds."""
-    from gridstress.letters import only, parse_id
+    from gridstress.admin.dead_letters import only, parse_id
 
     place = parse_id(letter_id)
     letter = only(_read(_wanted((place,))), *place)
@@ -98,10 +98,10 @@ def replay(
     import asyncio
     from collections import Counter
 
-    from gridstress.letter_replay import send_back
-    from gridstress.letters import PASSED, parse_id, plan_replay
+    from gridstress.admin.dead_letters import PASSED, parse_id, plan_replay
+    from gridstress.admin.redeliver import send_back
+    from gridstress.kafka.topics import sources
     from gridstress.settings import load_settings
-    from gridstress.topics import sources
     from topology.errors import DataError, UsageError
 
     if as_run is not None and not 1 <= len(as_run) <= 120:
@@ -152,8 +152,8 @@ def skip(
     import asyncio
     import logging
 
+    from gridstress.admin.skipped_batches import skip_batch
     from gridstress.settings import load_settings
-    from gridstress.skipped_batches import skip_batch
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     letter = asyncio.run(skip_batch(load_settings().kafka, topic, partition, offset))
@@ -170,7 +170,7 @@ def _wanted(
     run: str | None = None,
     since: str | None = None,
 ) -> "Wanted":
-    from gridstress.letters import Wanted
+    from gridstress.admin.dead_letters import Wanted
     from topology.clock import from_iso
     from topology.errors import UsageError
 
@@ -185,7 +185,7 @@ def _read(wanted: "Wanted") -> list["Letter"]:
     import asyncio
     import logging
 
-    from gridstress.letters import read_letters
+    from gridstress.admin.dead_letters import read_letters
     from gridstress.settings import load_settings
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

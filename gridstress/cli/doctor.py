@@ -23,8 +23,8 @@ def doctor(
 
     Exit codes: 0 all is well, 1 something is not, 3 the broker refuses to change a topic.
     """
-    from gridstress.doctor import examine
-    from gridstress.launcher import here
+    from gridstress.admin.doctor import examine
+    from gridstress.local.launcher import here
     from gridstress.settings import load_settings
 
     settings = load_settings()
@@ -48,7 +48,7 @@ def doctor(
 def _fix_topics(settings: "Settings") -> None:
     import asyncio
 
-    from gridstress.topic_drift import drift, set_as_wanted
+    from gridstress.kafka.topic_drift import drift, set_as_wanted
 
     found = asyncio.run(drift(settings))
     asyncio.run(set_as_wanted(settings, found))

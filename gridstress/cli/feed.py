@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from gridstress.live.feeder import Fed
-    from gridstress.live.run import LiveRun
+    from gridstress.live.live_run import LiveRun
     from topology.messages import RunRecord
 
 app = typer.Typer(
@@ -52,7 +52,7 @@ def lines(
 
     from gridstress.cli.interrupt import stop_event
     from gridstress.live.feeder import lines_of, pump
-    from gridstress.replay_sinks import quiet_client
+    from gridstress.replay.sinks import quiet_client
     from gridstress.run_records.record import Origin, Sender
     from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
@@ -111,16 +111,18 @@ def entsoe(
     import asyncio
 
     from gridstress.cli.interrupt import stop_event
+    from gridstress.cli.options import time_of
     from gridstress.live.entsoe import CREDIT, Entsoe, areas
     from gridstress.live.feeder import poll
     from gridstress.live.resume import live_run
-    from gridstress.replay_sinks import quiet_client
+    from gridstress.replay.sinks import quiet_client
     from gridstress.run_records.record import Origin, Sender
     from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
 
+    since_s = None if since is None else time_of("since", since)
     settings = load_settings(broker=broker, topology=topology)
     if not settings.entsoe:
         raise UsageError(
@@ -137,7 +139,13 @@ def entsoe(
     async def feed() -> None:
         stop = stop_event()
         going = await live_run(
-            settings, grid, run, since=since, resolution=resolution, patience_h=patience, seed=seed
+            settings,
+            grid,
+            run,
+            since_s=since_s,
+            resolution=resolution,
+            patience_h=patience,
+            seed=seed,
         )
         _announce(going, named)
 

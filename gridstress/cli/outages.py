@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from topology.contingency import Contingencies, Overload
     from topology.grid import Grid
+    from topology.physics.contingency import Contingencies, Overload
 
 SHOWN = 20
 
@@ -24,9 +24,9 @@ def outages(
 
     Loads, infeeds, reactances and limits are the topology's, or follow the rules of docs/models.md.
     """
-    from topology.contingency import contingencies
     from topology.loaders import load_grid
-    from topology.power_flow import DcNetwork
+    from topology.physics.contingency import contingencies
+    from topology.physics.power_flow import DcNetwork
 
     loaded = load_grid(grid)
     found = contingencies(loaded, DcNetwork.of(loaded))

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gridstress.datasets.series import LoadSeries
-    from gridstress.replay_schedule import Schedule
-    from gridstress.replay_sinks import FileSink
+    from gridstress.replay.schedule import Schedule
+    from gridstress.replay.sinks import FileSink
     from gridstress.run_records.record import Origin
     from gridstress.run_records.sink import RecordedSink
     from topology.messages import RunRecord
@@ -95,13 +95,13 @@ def replay(
     from dataclasses import replace
     from datetime import UTC, datetime
 
+    from gridstress.cli.options import span
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
-    from gridstress.option_time import span
-    from gridstress.replay_resume import behind_the_topic, check_sent
-    from gridstress.replay_schedule import Schedule, check_run
-    from gridstress.replay_sinks import FileSink, quiet_client
-    from gridstress.replayer import batch_for, parse_speed
+    from gridstress.replay.replayer import batch_for, parse_speed
+    from gridstress.replay.resume import behind_the_topic, check_sent
+    from gridstress.replay.schedule import Schedule, check_run
+    from gridstress.replay.sinks import FileSink, quiet_client
     from gridstress.run_records.record import Sender
     from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
@@ -177,8 +177,8 @@ async def _send(
     from dataclasses import asdict
 
     from gridstress.cli.interrupt import stop_event
-    from gridstress.replay_progress import progress_for
-    from gridstress.replayer import replay as replay_run
+    from gridstress.replay.progress import progress_for
+    from gridstress.replay.replayer import replay as replay_run
     from gridstress.run_records.sink import RecordedSink
 
     stop = stop_event()

@@ -31,9 +31,9 @@ def reshard(
     """
     import asyncio
 
-    from gridstress.brokers import is_embedded
-    from gridstress.replay_sinks import quiet_client
-    from gridstress.reshard import drop_topics, save, send_again
+    from gridstress.admin.reshard import drop_topics, save, send_again
+    from gridstress.kafka.probe import is_embedded
+    from gridstress.replay.sinks import quiet_client
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid

@@ -50,13 +50,12 @@ def score(
 
     from gridstress.compare.report import score_to_dict, show_score
     from gridstress.compare.score import score as score_grid
-    from gridstress.matrices import params_of
     from gridstress.settings import load_settings
     from topology.loaders import load_grid
     from topology.models import MODELS
 
     settings = load_settings()
-    params = params_of(settings)
+    params = settings.influence_params
     console = Console()
     found = []
     for name in grids or [settings.topology]:

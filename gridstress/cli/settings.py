@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from gridstress.group_settings import Mine
+    from gridstress.admin.accept_settings import Change
+    from gridstress.group_settings.rule import Mine
     from gridstress.settings import Settings
-    from gridstress.settings_accept import Change
 
 app = typer.Typer(
     help="The settings that all workers of a group share: show them, replace them.",
@@ -25,9 +25,9 @@ def show(
 
     Exit codes: 0 the same, 1 something differs or nothing is settled yet, 3 broker.
     """
-    from gridstress.group_settings import differences
+    from gridstress.group_settings.rule import differences
+    from gridstress.group_settings.settings_log import read_log
     from gridstress.logs import printable
-    from gridstress.settings_log import read_log
     from topology.errors import GridstressError
 
     settings, mine = _mine()
@@ -66,8 +66,8 @@ def accept(
     Stop all workers of the group first. Nothing of the ended runs is worked on any more; what was
     reckoned stays. Exit codes: 1 refused, 2 workers are there, 3 broker.
     """
-    from gridstress.settings_accept import accept as replace
-    from gridstress.settings_accept import give_up, plan_accept
+    from gridstress.admin.accept_settings import accept as replace
+    from gridstress.admin.accept_settings import give_up, plan_accept
 
     settings, mine = _mine()
     change = asyncio.run(plan_accept(settings, mine))
@@ -85,8 +85,8 @@ def accept(
 
 
 def _mine() -> tuple["Settings", "Mine"]:
-    from gridstress.group_settings import Mine
-    from gridstress.replay_sinks import quiet_client
+    from gridstress.group_settings.rule import Mine
+    from gridstress.replay.sinks import quiet_client
     from gridstress.settings import load_settings
     from topology.loaders import load_grid
 

@@ -10,7 +10,7 @@ from topology.errors import UsageError
 
 if TYPE_CHECKING:
     from topology.grid import Grid
-    from topology.validation import Problem
+    from topology.loaders.validation import Problem
 
 app = typer.Typer(help="Show, validate, import or refine a grid; see what an outage overloads.")
 
@@ -68,7 +68,7 @@ def show(grid: GridName = "germany", as_json: AsJson = False) -> None:
 def validate(grid: GridName, as_json: AsJson = False) -> None:
     """Report everything that is wrong with a grid, with ids and fixes; exit code 4 for errors."""
     from topology.loaders import read_raw
-    from topology.validation import validate as find_problems
+    from topology.loaders.validation import validate as find_problems
 
     problems = find_problems(read_raw(grid))
     errors = sum(problem.level == "error" for problem in problems)
@@ -107,7 +107,7 @@ def import_grid(
 ) -> None:
     """Convert a grid to our JSON, fill in what its format lacks, and check it."""
     from topology.loaders import build_grid, rated_for, read_raw, to_json
-    from topology.validation import validate as find_problems
+    from topology.loaders.validation import validate as find_problems
 
     _refuse_to_replace(output, force)
     raw = read_raw(source)
@@ -130,7 +130,7 @@ def refine_grid(
 ) -> None:
     """Divide a grid's substations, to try how everything behaves at size."""
     from topology.loaders import load_grid, to_json
-    from topology.refine import refine
+    from topology.loaders.refine import refine
 
     _refuse_to_replace(output, force)
     fine = refine(load_grid(grid), nodes, seed)

@@ -31,7 +31,7 @@ def ui(
 ) -> None:
     """Serve the dashboard in this terminal until Ctrl-C."""
     from gridstress.settings import load_settings
-    from gridstress.settings_page import setting_meanings
+    from gridstress.settings_reference import setting_meanings
     from ui.dashboard import serve
 
     settings = load_settings(api_urls=workers, ui_port=port, insecure=insecure or None)

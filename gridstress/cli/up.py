@@ -58,8 +58,8 @@ def up(
     Exit codes: 0 all is healthy, 1 something failed (nothing is left running), 2 wrong usage,
     3 the broker did not come up, 4 the file to replay is bad.
     """
-    from gridstress.launcher import Plan, here
-    from gridstress.launcher import up as start
+    from gridstress.local.launcher import Plan, here
+    from gridstress.local.launcher import up as start
     from gridstress.settings import load_settings
 
     def say(line: str) -> None:
@@ -98,8 +98,8 @@ def down(
 
     Exit codes: 0 all is stopped (or nothing was up), 1 failed, 3 Docker does not answer.
     """
-    from gridstress.launcher import down as stop
-    from gridstress.launcher import here
+    from gridstress.local.launcher import down as stop
+    from gridstress.local.launcher import here
 
     outcomes = stop(here())
     if as_json:

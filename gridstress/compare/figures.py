@@ -17,7 +17,7 @@ from topology.clock import HOUR_S
 from topology.messages import Floats
 from topology.models import title_of
 from ui.dashboard.figures.plain import GRID_LINE
-from ui.dashboard.theme import FONT, INK, LEVEL_COLOURS
+from ui.dashboard.style.theme import FONT, INK, LEVEL_COLOURS
 
 COLOURS = ("#1c6dd0", "#c2571a", "#2f7d4f", "#7b3fa0", "#5f6b7a", "#8a6d00")
 """By model, in the settings' order, baselines after them; told apart in grey by their place."""

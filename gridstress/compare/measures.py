@@ -8,10 +8,10 @@ import numpy as np
 from gridstress.compare.course import Course
 from gridstress.compare.ranks import TOP, spearman
 from gridstress.verify.episodes import LEVELS
+from topology.agreement import rank_correlation, top_overlap
 from topology.clock import HOUR_S
 from topology.grid import Grid
 from topology.messages import Floats
-from ui.agreement import rank_correlation, top_overlap
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A replay without a broker: a load series' frames, straight to what they lead to."""
 
 from gridstress.datasets.series import LoadSeries
-from gridstress.replay_schedule import MAX_BATCH, Schedule
+from gridstress.replay.schedule import MAX_BATCH, Schedule
 from gridstress.settings import Settings
 from gridstress.verify.recompute import Recomputed, recompute
 from topology.grid import Grid

@@ -19,12 +19,12 @@ from gridstress.compare.ranks import (
     separation,
     spearman,
 )
-from topology.adjacency import neighbours
-from topology.contingency import Contingencies, contingencies
 from topology.grid import Grid
-from topology.influence import Matrix
+from topology.influence.adjacency import neighbours
 from topology.messages import Floats
-from topology.power_flow import DcNetwork, Indices, Slack
+from topology.models import Matrix
+from topology.physics.contingency import Contingencies, contingencies
+from topology.physics.power_flow import DcNetwork, Indices, Slack
 
 SOURCES = 1_000
 """Sources asked, drawn by a fixed seed, of a grid that has more."""

@@ -11,9 +11,8 @@ from typing import Any
 from gridstress.compare.course import course_of
 from gridstress.compare.measures import jaccard, mean, measure_model, overlaps
 from gridstress.compare.ranks import TOP, spearman
-from gridstress.matrices import influence_matrices, params_of
 from gridstress.verify.recompute import Recomputed, spread
-from topology.influence import InfluenceParams
+from topology.models import InfluenceParams, influence_matrices
 
 VALUES: dict[str, tuple[Any, ...]] = {
     "decay": (0.3, 0.5, 0.7, 0.9, 1.0),
@@ -48,7 +47,7 @@ class Outcome:
 
 def sweep(run: Recomputed, workers: int | None = None) -> list[Outcome]:
     """Work out a run under every variation, on ``workers`` processes (default: all cores)."""
-    variations = list(_variations(params_of(run.settings)))
+    variations = list(_variations(run.settings.influence_params))
     count = min(workers or os.cpu_count() or 1, len(variations))
     # A fork would take over locks of threads that it does not take over, such as a notebook's.
     context = get_context("spawn")
@@ -75,12 +74,14 @@ def _begin(run: Recomputed) -> None:
 def _vary(variation: Variation) -> Outcome:
     run = _run
     ends_s = run.ends_s[: run.closed]
-    params = replace(params_of(run.settings), **{variation.parameter: variation.value})
+    params = replace(run.settings.influence_params, **{variation.parameter: variation.value})
     varied = replace(
         run,
         models={
             model: spread(model, matrix, run.own_stress, ends_s, run.settings)
-            for model, matrix in influence_matrices(run.grid, run.settings, params).items()
+            for model, matrix in influence_matrices(
+                run.grid, run.settings.model_names, params
+            ).items()
         },
     )
     courses = {model: course_of(varied, model) for model in varied.models}

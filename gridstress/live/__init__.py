@@ -1,1 +1,1 @@
-"""Measurements that come in as they happen: by lines, by HTTP, from the ENTSO-E platform."""
+"""Measurements as they happen: by lines, by HTTP, from the ENTSO-E platform."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Protocol
 
+from gridstress.kafka.topics import MAX_FRAME_BYTES
 from gridstress.live.entsoe import SourceError
-from gridstress.live.intake import read_frame
-from gridstress.live.run import LiveRun
-from gridstress.replay_sinks import Sink
-from gridstress.topics import MAX_FRAME_BYTES
+from gridstress.live.frame_check import read_frame
+from gridstress.live.live_run import LiveRun
+from gridstress.replay.sinks import Sink
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame

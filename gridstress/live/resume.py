@@ -7,15 +7,14 @@ from contextlib import suppress
 import msgspec
 
 from gridstress.datasets.fitting import period_of
-from gridstress.kafka_security import Where
-from gridstress.live.run import LiveRun
-from gridstress.option_time import time_of
-from gridstress.replay_resume import frames_of
-from gridstress.replay_schedule import check_run
+from gridstress.kafka.topic_reader import scan_topic
+from gridstress.kafka.topics import MEASUREMENTS, VIEW, ensure_topics
+from gridstress.kafka_connection import Where
+from gridstress.live.live_run import LiveRun
+from gridstress.replay.resume import frames_of
+from gridstress.replay.schedule import check_run
 from gridstress.run_records.record import zone_sent
 from gridstress.settings import Settings
-from gridstress.topic_reader import scan_topic
-from gridstress.topics import MEASUREMENTS, VIEW, ensure_topics
 from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
@@ -38,7 +37,7 @@ async def live_run(
     grid: Grid,
     run: str,
     *,
-    since: str | None,
+    since_s: float | None,
     resolution: str,
     patience_h: float,
     seed: int = 0,
@@ -50,16 +49,16 @@ async def live_run(
 
     Parameters
     ----------
-    since
-        Where a zone begins of which nothing was sent, ISO-8601; None for a day ago. Rounded down
-        to the resolution.
+    since_s
+        Where a zone begins of which nothing was sent, epoch seconds; None for a day ago. Rounded
+        down to the resolution.
     resolution
         A key of ``RESOLUTIONS_S``.
 
     Raises
     ------
     UsageError
-        If a name or a time cannot be used, or ``since`` would leave out rows.
+        If a name cannot be used, or ``since_s`` would leave out rows.
     DataError
         If the run is there with another resolution, or with numbers that are not those of its
         times: the workers would take what comes for repeats.
@@ -68,7 +67,7 @@ async def live_run(
     """
     check_run(run)
     period_s = period_of(resolution)
-    since_s = _begin_s(since) // period_s * period_s
+    begin_s = int(time.time() - DAY_S if since_s is None else since_s) // period_s * period_s
     await ensure_topics(settings)
     zones_sent, sent = await _sent(settings.kafka, run, period_s)
     for zone, number in (await _counted(settings.kafka, run, grid.zones)).items():
@@ -77,9 +76,9 @@ async def live_run(
             raise _numbered_otherwise(run, found, period_s)
         if number * period_s >= FIRST_S:
             sent[zone] = max(sent.get(zone, number), number)
-    going = LiveRun(run, grid, period_s, since_s, int(patience_h * 3600), seed, sent, zones_sent)
-    if since is not None:
-        _check_since(going, since_s)
+    going = LiveRun(run, grid, period_s, begin_s, int(patience_h * 3600), seed, sent, zones_sent)
+    if since_s is not None:
+        _check_since(going, begin_s)
     return going
 
 
@@ -135,7 +134,3 @@ def _check_since(going: LiveRun, since_s: int) -> None:
                 f"{to_iso(since_s)} would leave out rows",
                 hint="leave --since out to go on with it",
             )
-
-
-def _begin_s(since: str | None) -> int:
-    return int(time.time()) - DAY_S if since is None else int(time_of("since", since))

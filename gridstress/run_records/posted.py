@@ -8,9 +8,9 @@ from functools import cached_property
 from msgspec.structs import replace
 
 from agents.outbox import Topic
+from gridstress.kafka.topics import MAX_RECORD_BYTES
 from gridstress.run_records.record import Origin, Sender, check_known
 from gridstress.settings import Settings
-from gridstress.topics import MAX_RECORD_BYTES
 from topology.grid import Grid
 from topology.messages import RunRecord, encode
 

@@ -4,9 +4,9 @@ import logging
 
 from aiokafka import ConsumerRecord
 
-from gridstress.kafka_security import Where
-from gridstress.topic_reader import scan_topic
-from gridstress.topics import RUNS
+from gridstress.kafka.topic_reader import scan_topic
+from gridstress.kafka.topics import RUNS
+from gridstress.kafka_connection import Where
 from topology.errors import DataError, MessageError
 from topology.messages import RunRecord, decode_run_record
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from gridstress.fingerprint import fingerprint, grid_fingerprint
+from gridstress.group_settings.fingerprint import fingerprint, grid_fingerprint
 from gridstress.settings import Settings
 from topology.errors import UsageError
 from topology.grid import Grid

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
-from gridstress.replay_sinks import KafkaSink
+from gridstress.replay.sinks import KafkaSink
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import check_known, merged

@@ -18,7 +18,7 @@ from gridstress.settings import Settings
 from gridstress.verify.collect import take_letter, take_result
 from gridstress.verify.compare import Observed, compare, up_to
 from gridstress.verify.compare_alarms import decisions_for
-from gridstress.verify.compare_aside import FORGOTTEN, NOT_DUE, AsideLetter
+from gridstress.verify.compare_dead_letters import FORGOTTEN, NOT_DUE, AsideLetter
 from gridstress.verify.compare_refused import OTHER_SETTINGS, Letters
 from gridstress.verify.compare_windows import compare_windows
 from gridstress.verify.due import AlertsDue, Due, Mark

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from gridstress.kafka_security import connection
+from gridstress.kafka.topics import AUDIT
+from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
-from gridstress.topics import AUDIT
 from gridstress.verify.collect import check_partitions
 from topology.errors import BrokerError
-from ui.audit_status import AuditStatus
+from ui.schema.audit import AuditStatus
 
 
 @asynccontextmanager

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 import msgspec
 from aiokafka import ConsumerRecord, TopicPartition
 
+from gridstress.kafka.topic_reader import Follower, followed
+from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS, alerts, windows
 from gridstress.settings import Settings
-from gridstress.topic_reader import Follower, followed
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, alerts, windows
 from gridstress.verify import records
 from gridstress.verify.audit import RunAudit
 from gridstress.verify.backlog import CatchUp
@@ -24,7 +24,7 @@ from gridstress.verify.measured import parsed_value
 from topology.clock import to_datetime
 from topology.errors import BrokerError, DataError, GridstressError, MessageError
 from topology.grid import Grid
-from ui.audit_status import AuditState, AuditStatus, ModelAudit
+from ui.schema.audit import AuditState, AuditStatus, ModelAudit
 
 MOST_RUNS = 16
 """Runs that are followed at once, those written to last."""

@@ -7,10 +7,10 @@ from contextlib import aclosing, suppress
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from gridstress.kafka_security import connection
+from gridstress.kafka.topic_reader import partition_count, scan_topic
+from gridstress.kafka.topics import MEASUREMENTS, STRESS, propagated
+from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
-from gridstress.topic_reader import partition_count, scan_topic
-from gridstress.topics import MEASUREMENTS, STRESS, propagated
 from topology.errors import BrokerError, DataError
 
 

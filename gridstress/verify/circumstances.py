@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from gridstress.group_settings import Mine, differences
+from gridstress.group_settings.rule import Mine, differences
+from gridstress.group_settings.settings_log import read_log
 from gridstress.settings import Settings
-from gridstress.settings_log import read_log
 from topology.errors import GridstressError
 from topology.grid import Grid
 

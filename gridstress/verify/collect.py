@@ -8,13 +8,13 @@ from zlib import crc32
 
 from aiokafka import ConsumerRecord
 
-from gridstress.headers import as_number, as_text, known_headers
-from gridstress.kafka_security import Where
-from gridstress.topic_reader import held_back, held_back_text, partition_count, scan_topic
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, alerts, windows
+from gridstress.faust_fixes.headers import as_number, as_text, known_headers
+from gridstress.kafka.topic_reader import held_back, held_back_text, partition_count, scan_topic
+from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, alerts, windows
+from gridstress.kafka_connection import Where
 from gridstress.verify import records
 from gridstress.verify.compare import Observed
-from gridstress.verify.compare_aside import OF_ROWS, AsideLetter
+from gridstress.verify.compare_dead_letters import OF_ROWS, AsideLetter
 from gridstress.verify.compare_refused import ELSEWHERE, Letter, Letters
 from gridstress.verify.measured import Measurements, Place, digest
 from gridstress.verify.records import Pairs

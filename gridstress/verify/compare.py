@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gridstress.verify.compare_alarms import compare_alarms
-from gridstress.verify.compare_aside import AsideLetter, compare_aside
+from gridstress.verify.compare_dead_letters import AsideLetter, compare_aside
 from gridstress.verify.compare_refused import Letters, compare_later, compare_refused
 from gridstress.verify.compare_sent import compare_sent
 from gridstress.verify.compare_windows import OpenWindows, compare_open, compare_windows

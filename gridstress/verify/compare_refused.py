@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gridstress.topics import MEASUREMENTS
+from gridstress.kafka.topics import MEASUREMENTS
 from gridstress.verify.measured import UNDECODABLE, Measured, Measurements, Place
 from gridstress.verify.outcome import Outcome
 from topology.grid import Grid

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from gridstress.topic_reader import held_back_text
-from gridstress.topics import MEASUREMENTS
+from gridstress.kafka.topic_reader import held_back_text
+from gridstress.kafka.topics import MEASUREMENTS
 from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
 from topology.clock import to_iso

@@ -1,7 +1,7 @@
 """Influence matrices worked out a second time, from ``docs/models.md`` and the grid alone.
 
-Nothing of ``topology/influence.py`` and what it is made of is used: there, sparse matrices are
-multiplied; here, every source walks its paths line by line.
+Nothing of ``topology/influence/`` is used: there, sparse matrices are multiplied; here, every
+source walks its paths line by line.
 """
 
 from collections.abc import Callable
@@ -24,10 +24,9 @@ def influence_of(model: str, grid: Grid, settings: Settings) -> Any:
     """
     if model in OWN:
         return OWN[model](grid, settings)
-    from gridstress.matrices import params_of
     from topology.models import MODELS
 
-    return MODELS[model].build(grid, params_of(settings))
+    return MODELS[model].build(grid, settings.influence_params)
 
 
 def _linear(grid: Grid, settings: Settings) -> Any:

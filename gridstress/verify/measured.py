@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from aiokafka import ConsumerRecord
 
-from gridstress.fetched_batches import Undecodable
+from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.verify.records import Pairs, measurement_of, parse, run_of
 from topology.errors import DataError, MessageError
 from topology.grid import Grid

@@ -10,7 +10,7 @@ from gridstress.verify.compare_sent import origin_of
 from gridstress.verify.outcome import TOLERANCE
 from gridstress.verify.run import Verification
 from topology.clock import to_iso
-from ui.record_shape import record_shape
+from ui.schema.runs import record_shape
 
 FIRST = 10
 GROUPS = {

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gridstress.kafka.topics import MEASUREMENTS
 from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings
-from gridstress.topics import MEASUREMENTS
 from gridstress.verify.backlog import CatchUp, committed
 from gridstress.verify.circumstances import run_circumstances
 from gridstress.verify.collect import (

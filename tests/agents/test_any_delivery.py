@@ -14,26 +14,25 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.alarms import Thresholds
+from agents.counters import Tally
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.risk import RiskModel
-from agents.stages import RiskStage
-from agents.tally import Tally
+from agents.risk_stage import RiskStage
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed, compare
-from gridstress.verify.compare_aside import AsideLetter
+from gridstress.verify.compare_dead_letters import AsideLetter
 from gridstress.verify.recompute import recompute
 from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
-from tests.frames import at, ended
-from tests.memory import Event, Message, Table, Topic
+from tests.support.frames import at, ended
+from tests.support.memory import Event, Message, Table, Topic
 from topology.grid import Grid, Line, Node
-from topology.influence import InfluenceParams
 from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode
 from topology.messages import encode as encoded
-from topology.models import MODELS
+from topology.models import MODELS, InfluenceParams
 
 SHARDS, HOURS = 2, 9
 MODEL = "linear"

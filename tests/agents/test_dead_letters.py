@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from agents.dead_letters import KEPT_BYTES, DeadLetters, LostRecords
-from gridstress.topics import MAX_RECORD_BYTES
-from tests.memory import Event, Message, Topic
+from gridstress.kafka.topics import MAX_RECORD_BYTES
+from tests.support.memory import Event, Message, Topic
 
 RECORD_OVERHEAD = 6 << 10
 """More than Kafka's format adds to the key, value and headers of a letter."""

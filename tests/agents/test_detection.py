@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from agents.detection import Detection, stress_of
-from tests.frames import ended, measured
+from tests.support.frames import ended, measured
 from topology.errors import MessageError
 from topology.grid import Grid
 

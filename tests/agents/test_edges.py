@@ -22,7 +22,7 @@ from tests.agents.test_any_delivery import (
     Run,
     propagated,
 )
-from tests.frames import START
+from tests.support.frames import START
 from topology.messages import (
     EARLIEST,
     LATEST,
@@ -33,7 +33,7 @@ from topology.messages import (
     decode,
     encode,
 )
-from ui.shape_check import Shape
+from ui.api.record_check import Shape
 
 HOUR = timedelta(hours=1)
 SIZE = timedelta(seconds=SETTINGS.size_s)

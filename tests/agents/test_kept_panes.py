@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents.dead_letters import DeadLetters
-from agents.stages import RiskStage
+from agents.risk_stage import RiskStage
 from tables import risk_table
 from tables.risk_table import StateError
 from tests.agents.test_lost_shards import event, work
-from tests.agents.test_stages import risk_stage
-from tests.frames import hour_s, spread
-from tests.memory import Event, Message, Table, Topic
+from tests.agents.test_risk_stage import risk_stage
 from tests.support import examples
+from tests.support.frames import hour_s, spread
+from tests.support.memory import Event, Message, Table, Topic
 from topology.grid import Grid
 from topology.messages import encode
 

@@ -8,15 +8,15 @@ import pytest
 from scipy.sparse import csr_array
 
 from agents.alarms import Thresholds
+from agents.counters import Tally
 from agents.dead_letters import DeadLetters
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.stages import RiskStage
-from agents.tally import Tally
+from agents.risk_stage import RiskStage
 from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
-from tests.frames import spread
-from tests.memory import Event, Message, Table, Topic
+from tests.support.frames import spread
+from tests.support.memory import Event, Message, Table, Topic
 from topology.grid import Grid
 from topology.messages import PropagatedFrame, RiskWindow, decode, encode
 

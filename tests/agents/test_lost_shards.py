@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from agents.dead_letters import DeadLetters
+from agents.risk_stage import RiskStage
 from agents.running import run_stage
-from agents.stages import RiskStage
-from tests.agents.test_stages import risk_stage
-from tests.frames import at, spread
-from tests.memory import Event, Message, Stream, Table, Topic, halt
+from tests.agents.test_risk_stage import risk_stage
+from tests.support.frames import at, spread
+from tests.support.memory import Event, Message, Stream, Table, Topic, halt
 from topology.grid import Grid
 from topology.messages import RiskWindow, decode, encode
 
@@ -87,7 +87,7 @@ async def test_nothing_is_begun_with_a_shard_that_is_gone(triangle: Grid) -> Non
 async def test_no_window_is_made_of_the_panes_of_a_lost_shard(
     triangle: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.stages.Outbox.ebb", lambda box: box.acknowledged())
+    monkeypatch.setattr("agents.risk_stage.Outbox.ebb", lambda box: box.acknowledged())
     store = Table()
     stage = risk_stage(triangle, DeadLetters(Topic()), store)
     await work(stage, event("north", [0, 20], 0))
@@ -124,7 +124,7 @@ async def test_what_another_shard_has_finished_is_acked_all_the_same(triangle: G
 async def test_a_rebalance_waits_for_one_step_of_many_windows(
     triangle: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.stages.MAX_WINDOWS", 10)
+    monkeypatch.setattr("agents.risk_stage.MAX_WINDOWS", 10)
     store = Table()
     stage = risk_stage(triangle, DeadLetters(Topic()), store)
     first, last = event("north", [0, 95], 0), event("south", [0, 95], 0)

@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from agents.propagation import Propagation
-from tests.frames import at
+from tests.support.frames import at
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import StressFrame

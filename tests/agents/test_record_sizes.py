@@ -7,8 +7,8 @@ from tables.risk_table import RiskTable
 from tables.shard_state import ShardState
 from tables.shard_view import view_of
 from tables.windows import WindowSpec
-from tests.frames import at
-from tests.memory import Table
+from tests.support.frames import at
+from tests.support.memory import Table
 from topology.errors import DataError
 from topology.grid import Grid, Node
 from topology.messages import PropagatedFrame, RiskWindow, encode

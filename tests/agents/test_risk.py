@@ -15,8 +15,8 @@ from agents.risk import Closing, RiskModel
 from tables.risk_table import RiskTable
 from tables.shard_state import ShardState
 from tables.windows import WindowSpec
-from tests.frames import at, hour_s, spread
-from tests.memory import Table
+from tests.support.frames import at, hour_s, spread
+from tests.support.memory import Table
 from topology.errors import MessageError
 from topology.grid import Grid, Line, Node
 from topology.messages import PropagatedFrame

@@ -12,7 +12,7 @@ from agents import batches
 from agents.dead_letters import DeadLetters
 from agents.running import run_stage
 from tables.risk_table import StateError
-from tests.memory import Event, Halted, Message, Stream, Topic, halt
+from tests.support.memory import Event, Halted, Message, Stream, Topic, halt
 from topology.errors import GridstressError, MessageError
 
 

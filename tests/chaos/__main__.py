@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from gridstress import processes
-from gridstress.replay_sinks import quiet_client
+from gridstress.local import processes
+from gridstress.replay.sinks import quiet_client
 from tests.chaos.campaign import Campaign
 from tests.chaos.report import report
 from tests.chaos.schedule import KINDS, MINIMUM, plan

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridstress import processes
-from gridstress.brokers import apache
-from gridstress.brokers.apache import Detour
-from gridstress.brokers.kafka_jars import fetch_jars, java
+from gridstress.local import apache, processes
+from gridstress.local.apache import Detour
+from gridstress.local.kafka_jars import fetch_jars, java
 from tests.chaos.worker import Hung
 
 READY_S = 240.0

@@ -13,7 +13,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from gridstress.brokers.kafka_jars import KAFKA_VERSION
+from gridstress.local.kafka_jars import KAFKA_VERSION
 from tests.chaos.cluster import Cluster
 from tests.chaos.judging import Baseline
 from tests.chaos.player import keep_evidence, play, undisturbed

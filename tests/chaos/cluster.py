@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, Self
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from gridstress import processes
-from gridstress.brokers.apache import Detour
+from gridstress.local import processes
+from gridstress.local.apache import Detour
 from tests.chaos.broker import Broker, brokers
 from tests.chaos.proxy import Proxy, Ways
 from tests.chaos.schedule import MAX_WORKERS

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from gridstress.topics import MEASUREMENTS
+from gridstress.kafka.topics import MEASUREMENTS
 from tests.chaos.cluster import Cluster
 from tests.chaos.worker import Hung
 

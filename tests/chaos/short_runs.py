@@ -4,8 +4,8 @@ import random
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from gridstress.topics import zone_partition
-from tests.frames import ended, measured
+from gridstress.kafka.topics import zone_partition
+from tests.support.frames import ended, measured
 from topology.grid import Grid
 from topology.messages import MeasurementFrame, encode
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from aiokafka.errors import KafkaError
 
+from gridstress.kafka.topics import MEASUREMENTS, ensure_topics
 from gridstress.settings import load_settings
-from gridstress.topics import MEASUREMENTS, ensure_topics
 from tests.chaos.cluster import Cluster
 from tests.integration.harness import records, send
 

@@ -3,9 +3,9 @@ from typing import Any
 import pytest
 from aiokafka import ConsumerRecord
 
-from gridstress.topics import MEASUREMENTS
+from gridstress.kafka.topics import MEASUREMENTS
 from tests.chaos.acts.retention import line_of
-from tests.frames import measured
+from tests.support.frames import measured
 from topology.messages import encode
 
 

@@ -6,9 +6,9 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from gridstress.kafka.topic_reader import log_ends
+from gridstress.kafka.topics import MEASUREMENTS, topic_specs
 from gridstress.settings import load_settings
-from gridstress.topic_reader import log_ends
-from gridstress.topics import MEASUREMENTS, topic_specs
 from tests.chaos.broker import Broker
 from tests.chaos.cluster import Cluster
 from tests.chaos.judging import judge

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from bench.worker import bytes_in
+from bench.harness.worker import bytes_in
 from tests.integration.harness import Worker
 
 

@@ -31,7 +31,8 @@ def main() -> int:
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        logging.getLogger("ui.feed").setLevel(logging.CRITICAL)  # a line for most inputs
+        # It writes a line for most inputs.
+        logging.getLogger("ui.api.view_consumer").setLevel(logging.CRITICAL)
         return _guided(options)
     from tests.fuzz.targets import targets
 

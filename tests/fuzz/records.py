@@ -16,14 +16,14 @@ from aiokafka import ConsumerRecord
 from aiokafka.record.util import calc_crc32c
 from faust.types import TP
 
-from gridstress.changelog import Copy, _message
-from gridstress.epochs import Epoch
-from gridstress.fetched_batches import Batches, Undecodable
-from gridstress.letters import Wanted, parse_letter, plan_replay
+from gridstress.admin.dead_letters import Wanted, parse_letter, plan_replay
+from gridstress.faust_fixes.fencing import Epoch
+from gridstress.faust_fixes.fetched_batches import Batches, Undecodable
+from gridstress.faust_fixes.takeover import Copy, _message
 from gridstress.verify.collect import take_letter
 from gridstress.verify.compare import Observed
 from tests.fuzz.seeds import FIELD, NULL, PART
-from tests.memory import Event, lone_consumer
+from tests.support.memory import Event, lone_consumer
 from topology.errors import BrokerError
 
 RECORDS = 6

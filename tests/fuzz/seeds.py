@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from tests.frames import START, ended, measured, run_record, spread
+from tests.support.frames import START, ended, measured, run_record, spread
 from topology.clock import to_datetime
 from topology.messages import RiskAlert, RiskWindow, SourceShare, StressFrame, encode
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from agents.alarms import Thresholds
+from agents.counters import Tally
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
 from agents.propagation import Propagation
 from agents.risk import RiskModel
+from agents.risk_stage import DetectionStage, PropagationStage, RiskStage
 from agents.running import Stage, run_stage
-from agents.stages import DetectionStage, PropagationStage, RiskStage
-from agents.tally import Tally
 from gridstress.datasets.fitting import check_jumps, fitted, resampled
 from gridstress.datasets.reading import read_load
 from gridstress.datasets.series import NATIONAL
@@ -34,12 +34,11 @@ from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.fuzz import records, seeds
 from tests.fuzz.web import ask
-from tests.memory import Stream, Table, Topic, halt
+from tests.support.memory import Stream, Table, Topic, halt
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Line, Node
-from topology.influence import InfluenceParams
 from topology.loaders import load_grid
-from topology.models import MODELS
+from topology.models import MODELS, InfluenceParams
 
 MONTH_S = 31 * 86_400
 

@@ -15,12 +15,12 @@ from gridstress.verify.collect import run_of
 from tests.fuzz import seeds
 from tests.fuzz.records import parsed
 from topology.grid import Grid, Line, Node
-from ui.answers import Answers
-from ui.feed import Feed
-from ui.history import History
-from ui.shape_check import Shape
-from ui.store import Store
-from ui.views import PREFIX, register_views
+from ui.api.agreement_history import History
+from ui.api.answers import Answers
+from ui.api.record_check import Shape
+from ui.api.routes import PREFIX, register_views
+from ui.api.view_consumer import Feed
+from ui.api.view_store import Store
 
 MODELS = ("linear", "centrality")
 TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs",

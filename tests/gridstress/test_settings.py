@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from gridstress.settings import SECRETS, Settings, load_settings
-from gridstress.settings_page import example, page
+from gridstress.settings_reference import example, page
 from topology.errors import UsageError
 
 
@@ -113,12 +113,12 @@ def test_every_setting_has_a_reason() -> None:
 
 def test_the_page_of_settings_is_up_to_date() -> None:
     written = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
-    assert written == page(), "run: python -m gridstress.settings_page > docs/settings.md"
+    assert written == page(), "run: python -m gridstress.settings_reference > docs/settings.md"
 
 
 def test_the_example_of_an_env_file_is_up_to_date() -> None:
     written = (Path(__file__).parents[2] / ".env.example").read_text(encoding="utf-8")
-    assert written == example(), "run: python -m gridstress.settings_page --env > .env.example"
+    assert written == example(), "run: python -m gridstress.settings_reference --env > .env.example"
 
 
 def test_the_example_says_what_holds_without_it(

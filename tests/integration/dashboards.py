@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gridstress import processes
+from gridstress.local import processes
 from tests.integration.harness import Stack, wait_for
 
 

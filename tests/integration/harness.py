@@ -17,13 +17,13 @@ from typing import Any, Self, TypeVar
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
-from bench.worker import url_of, worker_spec
-from gridstress import processes
+from bench.harness.worker import url_of, worker_spec
+from gridstress.kafka.topic_reader import partition_count, read_topic
+from gridstress.kafka.topics import MEASUREMENTS
+from gridstress.local import processes
 from gridstress.settings import Settings, load_settings
-from gridstress.topic_reader import partition_count, read_topic
-from gridstress.topics import MEASUREMENTS
-from tests.frames import ended, measured
 from tests.support import commands
+from tests.support.frames import ended, measured
 from topology.grid import Grid
 from topology.loaders import load_grid
 from topology.messages import encode

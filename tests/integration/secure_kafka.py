@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridstress import processes
-from gridstress.brokers import apache
-from gridstress.brokers.kafka_jars import fetch_jars, java
+from gridstress.local import apache, processes
+from gridstress.local.kafka_jars import fetch_jars, java
 
 START_TIMEOUT_S = 150.0
 

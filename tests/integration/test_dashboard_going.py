@@ -7,10 +7,10 @@ from typing import Any
 import psutil
 import pytest
 
-from gridstress import processes
-from tests.browser import expect, still, until, watched_pages, x_range
+from gridstress.local import processes
 from tests.integration.dashboards import drawn_risks, serve_dashboard
 from tests.integration.harness import Stack, wait_for
+from tests.support.browser import expect, still, until, watched_pages, x_range
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser import address_has, expect, trace, until, watched_pages
 from tests.integration.dashboards import drawn_risks, serve_dashboard
 from tests.integration.harness import Stack
+from tests.support.browser import address_has, expect, trace, until, watched_pages
 
 pytestmark = pytest.mark.browser
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from gridstress import processes
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
-from tests.frames import ended, measured
+from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS
+from gridstress.local import processes
 from tests.integration.harness import Stack, Worker, records, send, wait_for
+from tests.support.frames import ended, measured
 from topology.messages import encode
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]

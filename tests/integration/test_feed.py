@@ -11,12 +11,12 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from gridstress import processes
-from gridstress.replay_resume import frames_of
-from gridstress.topics import MEASUREMENTS
-from tests.entsoe_platform import TOKEN as ENTSOE_TOKEN
-from tests.entsoe_platform import entsoe_platform
+from gridstress.kafka.topics import MEASUREMENTS
+from gridstress.local import processes
+from gridstress.replay.resume import frames_of
 from tests.integration.harness import Stack, wait_for
+from tests.support.entsoe_platform import TOKEN as ENTSOE_TOKEN
+from tests.support.entsoe_platform import entsoe_platform
 from topology.clock import to_iso
 
 pytestmark = pytest.mark.integration

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gridstress.brokers import cluster_id
-from gridstress.kafka_security import Cluster
+from gridstress.kafka.probe import cluster_id
+from gridstress.kafka_connection import Cluster
 from gridstress.settings import load_settings
 from tests.integration.harness import Stack
 from tests.integration.secure_kafka import PASSWORD, USER, SecureKafka, secure_kafka
@@ -116,7 +116,7 @@ def test_without_credentials_a_command_ends_with_one_line(
 
 
 def test_a_worker_without_credentials_does_not_start(kafka: SecureKafka, tmp_path: Path) -> None:
-    from gridstress import processes
+    from gridstress.local import processes
     from topology.errors import GridstressError
 
     with Stack(kafka.sasl, tmp_path, {"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL": "PLAINTEXT"}) as stack:

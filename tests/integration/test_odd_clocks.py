@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
-from tests.frames import ended, measured
+from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS
 from tests.integration.harness import Stack, records, send, wait_for
+from tests.support.frames import ended, measured
 from topology.messages import encode
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gridstress import processes
+from gridstress.local import processes
 from tests.integration.harness import Stack, wait_for
 from tests.integration.samples import asked, of
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from gridstress import processes
+from gridstress.local import processes
 from tests.integration.harness import Stack, records, send
 from topology.errors import GridstressError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS, STRESS, propagated
+from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS, STRESS, propagated
 from tests.integration.harness import Stack, records, send
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]

@@ -15,10 +15,10 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from msgspec.structs import replace
 
-from gridstress.replay_sinks import KafkaSink
+from gridstress.kafka.topics import MEASUREMENTS, RUNS
+from gridstress.replay.sinks import KafkaSink
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import Origin, Sender, with_frame
-from gridstress.topics import MEASUREMENTS, RUNS
 from tests.integration.harness import CHECKOUT, Stack, records, wait_for
 from topology.loaders import load_grid
 from topology.messages import MeasurementFrame, RunRecord, ZoneSent, decode
@@ -33,7 +33,7 @@ ROWS = 48
 KILLED = """
 import os, signal, sys
 from gridstress.cli import main
-from gridstress.replay_sinks import KafkaSink
+from gridstress.replay.sinks import KafkaSink
 
 async def send(self, frames):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gridstress import processes
+from gridstress.local import processes
 from tests.integration.harness import Stack, wait_for
 
 pytestmark = pytest.mark.integration

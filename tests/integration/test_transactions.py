@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from gridstress.topics import MEASUREMENTS
-from tests.frames import ended, measured
+from gridstress.kafka.topics import MEASUREMENTS
 from tests.integration.harness import Stack, wait_for
 from tests.integration.test_dead_letters import ZONES, topology
+from tests.support.frames import ended, measured
 from tests.support.shared_kafka import empty
 from topology.messages import encode
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from gridstress import processes
-from gridstress.epochs import is_fence
-from gridstress.topics import changelog
+from gridstress.faust_fixes.fencing import is_fence
+from gridstress.kafka.topics import changelog
+from gridstress.local import processes
 from tables.schema import SCHEMA, schema_of
 from tests.integration.harness import Stack, records, two_days, wait_for
 from tests.support import commands

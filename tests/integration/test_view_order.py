@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
-from gridstress.topics import STATUS, VIEW, changelog
+from gridstress.kafka.topics import STATUS, VIEW, changelog
 from tables.view_epoch import ViewEpoch
 from tests.integration.harness import Stack, records, two_days, wait_for
 

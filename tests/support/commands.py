@@ -18,11 +18,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest import mock
 
-from gridstress.processes import Service, ServiceSpec
+from gridstress.local.processes import Service, ServiceSpec
 
 CHECKOUT = Path(__file__).parents[2]
 PRELOADED = (
-    *("gridstress.cli", "gridstress.replayer", "gridstress.verify.run", "gridstress.worker"),
+    *("gridstress.cli", "gridstress.replay.replayer", "gridstress.verify.run", "gridstress.worker"),
     *("faust.app", "faust.cli.worker", "faust.livecheck", "httpx", "pandas"),
 )
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidTimestampError, UnknownError
 
-from tests.gridstress.test_fetched_batches import checked
+from tests.gridstress.faust_fixes.test_fetched_batches import checked
 
 CODECS = ("gzip", "snappy", "lz4", "zstd")
 

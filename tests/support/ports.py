@@ -8,7 +8,7 @@ Linux, 49152 on macOS), so neither outgoing connections nor servers on port 0 co
 
 import socket
 
-from gridstress.processes import is_free
+from gridstress.local.processes import is_free
 
 FIRST, RANGES, SIZE = 20_000, 40, 300
 
@@ -65,5 +65,5 @@ def free_ports(count: int = 1) -> int:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Stands in for `gridstress.processes.free_port` in every test process."""
+    """Stands in for `gridstress.local.processes.free_port` in every test process."""
     return free_ports()

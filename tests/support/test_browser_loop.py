@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser import expect
+from tests.support.browser import expect
 
 
 def shows(chromium: Any, text: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gridstress import processes
+from gridstress.local import processes
 from tests.integration.harness import wait_for
 from tests.support import commands
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gridstress import processes
+from gridstress.local import processes
 from tests.support.ports import SIZE, PortRange
 
 CHECKOUT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from gridstress.kafka.topics import MEASUREMENTS, ensure_topics
 from gridstress.settings import load_settings
-from gridstress.topics import MEASUREMENTS, ensure_topics
 from tests.support.shared_kafka import empty
 
 pytestmark = pytest.mark.kafka

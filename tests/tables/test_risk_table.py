@@ -5,7 +5,7 @@ from tables.risk_table import HoppingWindows, RiskTable, StateError
 from tables.schema import NewerStateError
 from tables.shard_state import ForgottenRun, ShardState
 from tables.windows import WindowSpec
-from tests.memory import Table
+from tests.support.memory import Table
 
 SPEC = WindowSpec(step_s=10, size_s=30, lateness_s=0)
 

@@ -6,7 +6,7 @@ import pytest
 from tables.risk_table import RiskTable
 from tables.schema import SCHEMA, NewerStateError, opened, schema_of, sealed
 from tables.shard_state import ShardState
-from tests.memory import Table
+from tests.support.memory import Table
 from tests.support.older_tables import in_schema
 
 GRID_SIZE = 2

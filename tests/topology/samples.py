@@ -4,7 +4,7 @@ import itertools
 import random
 
 from topology.grid import Grid, Line, Node
-from topology.raw import RawGrid, RawLine, RawNode
+from topology.loaders.raw import RawGrid, RawLine, RawNode
 
 
 def node(node_id: str, **changes: object) -> RawNode:

@@ -10,10 +10,9 @@ import pandas as pd
 import pytest
 
 from gridstress.datasets.synthetic import synthetic_year
-from gridstress.replay_schedule import Schedule
-from topology.influence import InfluenceParams
+from gridstress.replay.schedule import Schedule
 from topology.loaders import load_grid
-from topology.models import DEFAULT_MODELS, MODELS
+from topology.models import DEFAULT_MODELS, MODELS, InfluenceParams
 
 THRESHOLD, WINDOW = 0.85, 6
 WARNING, HIGH, CRITICAL = 0.5, 0.7, 0.9

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.frames import START, run_record
+from tests.support.frames import START, run_record
 from topology.errors import MessageError
 from topology.messages import (
     MeasurementFrame,

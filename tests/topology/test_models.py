@@ -4,9 +4,8 @@ import sys
 
 import pytest
 
-from topology.influence import InfluenceParams
 from topology.loaders import load_grid
-from topology.models import DEFAULT_MODELS, MODELS, Model
+from topology.models import DEFAULT_MODELS, MODELS, InfluenceParams, Model
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=list(MODELS))

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from gridstress.settings_page import setting_meanings
-from tests.browser import watched_pages
+from gridstress.settings_reference import setting_meanings
+from tests.support.browser import watched_pages
 from tests.support.wsgi import served
 from tests.ui.literal_api import LiteralApi, answers, literal_api
-from ui.client import ApiClient
+from ui.client.http import ApiClient
+from ui.client.poller import Poller
 from ui.dashboard import create_dashboard
-from ui.poller import Poller
 
 
 class Stage:

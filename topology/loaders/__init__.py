@@ -12,8 +12,8 @@ from topology.loaders.graphml import read_graphml
 from topology.loaders.matpower import is_case_name, read_matpower
 from topology.loaders.native import BUNDLED, read_bundled, read_json, to_json
 from topology.loaders.pypsa import read_pypsa
-from topology.raw import RawGrid
-from topology.validation import Problem, validate
+from topology.loaders.raw import RawGrid
+from topology.loaders.validation import Problem, validate
 
 __all__ = ["Problem", "build_grid", "load_grid", "rated_for", "read_raw", "to_json", "validate"]
 

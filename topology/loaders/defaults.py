@@ -5,14 +5,12 @@ from collections import defaultdict
 from dataclasses import replace
 
 from topology.grid import Grid
-from topology.layout import fill_positions
-from topology.raw import RawGrid, RawNode, as_number
+from topology.loaders.layout import fill_positions
+from topology.loaders.raw import RawGrid, RawNode, as_number
 
 DEFAULT_KV = 110.0
 """Voltage when a format gives none: such files are mostly small, sub-transmission test cases."""
 DEFAULT_KM = 50.0
-OHM_PER_KM = 0.3
-"""Reactance of an overhead line; 0.26 (4-bundle 380 kV) to 0.4 (110 kV) Ω/km are usual."""
 HALF_KM = 50.0
 """Length at which a 380-kV line passes on half of a stress."""
 DEFAULT_SENSITIVITY = 0.8

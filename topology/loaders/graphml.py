@@ -7,7 +7,7 @@ from xml.etree.ElementTree import ParseError
 from xml.parsers import expat
 
 from topology.errors import DataError
-from topology.raw import RawGrid, RawLine, RawNode
+from topology.loaders.raw import RawGrid, RawLine, RawNode
 
 _NODE_KEYS = {
     "name": ("name", "label"),

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from topology.errors import DataError, UsageError
-from topology.loaders.defaults import DEFAULT_KV, OHM_PER_KM
-from topology.raw import RawGrid, RawLine, RawNode
+from topology.grid import OHM_PER_KM
+from topology.loaders.defaults import DEFAULT_KV
+from topology.loaders.raw import RawGrid, RawLine, RawNode
 
 MIN_KM, MAX_KM = 1.0, 400.0
 ISOLATED = 4

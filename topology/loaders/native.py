@@ -8,7 +8,7 @@ import msgspec
 
 from topology.errors import DataError
 from topology.grid import Grid
-from topology.raw import RawGrid, RawLine, RawNode
+from topology.loaders.raw import RawGrid, RawLine, RawNode
 
 BUNDLED = ("germany",)
 _FORM = 'our JSON is {"name", "zone_shares", "nodes": [...], "lines": [...]}: docs/topology.md'

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from topology.errors import DataError
-from topology.raw import RawGrid, RawLine, RawNode
+from topology.loaders.raw import RawGrid, RawLine, RawNode
 
 TRANSFORMER_KM = 1.0
 """A transformer joins two voltages at one site; as a line it is a short one."""

@@ -1,6 +1,6 @@
 """The dashboard: what a worker's API says, as pages in a browser."""
 
-from ui.dashboard.app import create_dashboard
-from ui.dashboard.server import serve
+from ui.dashboard.serving.app import create_dashboard
+from ui.dashboard.serving.server import serve
 
 __all__ = ["create_dashboard", "serve"]

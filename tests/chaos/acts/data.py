@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from gridstress.topics import MAX_INTAKE_BYTES, MEASUREMENTS
+from gridstress.kafka.topics import MAX_INTAKE_BYTES, MEASUREMENTS
 from tests.chaos.acts.scene import Facts, Scene
 from tests.chaos.schedule import Act
 from tests.chaos.short_runs import PARTITIONS, short_run

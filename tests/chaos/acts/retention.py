@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from gridstress.headers import known_headers
+from gridstress.faust_fixes.headers import known_headers
+from gridstress.kafka.topic_reader import read_topic
+from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS
 from gridstress.settings import load_settings
-from gridstress.topic_reader import read_topic
-from gridstress.topics import DEAD_LETTERS, MEASUREMENTS
 from gridstress.verify.backlog import committed
 from tests.chaos.acts.scene import RECOVERY_S, Facts, Scene
 from tests.chaos.cluster import Cluster

@@ -3,8 +3,8 @@ import pytest
 from tests.topology.samples import line, node, small_grid
 from topology.loaders import build_grid
 from topology.loaders.defaults import coupling_of, fill_defaults, great_circle_km, rated_for
-from topology.raw import RawGrid, RawLine, RawNode
-from topology.validation import validate
+from topology.loaders.raw import RawGrid, RawLine, RawNode
+from topology.loaders.validation import validate
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,1 @@
-"""Pure functions from the API's answers to plotly figures."""
+"""Figures that several pages show: pure functions from the API's answers to plotly."""

@@ -11,9 +11,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.dashboard import words
-from ui.dashboard.outline import OUTLINES
-from ui.dashboard.theme import (
+from ui.dashboard.figures.outline import OUTLINES
+from ui.dashboard.style import formatting
+from ui.dashboard.style.theme import (
     FONT,
     LEVEL_LETTERS,
     LIGHT,
@@ -22,7 +22,8 @@ from ui.dashboard.theme import (
     ink_on,
     scale_colour,
 )
-from ui.replies import GridInfo, GridState
+from ui.schema.grid import GridInfo
+from ui.schema.views import GridState
 
 NODE_TRACE = "nodes"
 LETTER_TRACE = "alarms"
@@ -136,7 +137,8 @@ def _by_node(state: GridState | None, values: list[Any]) -> Mapping[str, Any]:
 def _hover(risk: float, stress: float, level: str) -> str:
     alarm = f"{level} alarm open" if level else "no alarm"
     # Sent every second for every node, so nothing is said twice and nothing of nothing.
-    return f"risk {words.score(risk)} · {alarm}" + (f"<br>stress {stress:.2f} h" if stress else "")
+    more = f"<br>stress {stress:.2f} h" if stress else ""
+    return f"risk {formatting.score(risk)} · {alarm}{more}"
 
 
 def _outline_trace(outline: tuple[tuple[float, float], ...], colours: Palette) -> go.Scatter:

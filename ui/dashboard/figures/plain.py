@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ui.dashboard.theme import FAINT, FONT, INK, MUTED
+from ui.dashboard.style.theme import FAINT, FONT, INK, MUTED
 
 # The style sheet gives texts and grid lines the colours of light and dark.
 GRID_LINE = "#e6eaee"

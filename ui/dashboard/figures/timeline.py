@@ -7,10 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.dashboard import words
 from ui.dashboard.figures.plain import plain_axis, plain_layout
-from ui.dashboard.theme import LEVELS, LIGHT, Palette
-from ui.replies import Alert
+from ui.dashboard.style import formatting
+from ui.dashboard.style.theme import LEVELS, LIGHT, Palette
+from ui.schema.views import Alert
 
 SLIDE_S = 5
 SYMBOLS = {"RAISED": "triangle-up", "ESCALATED": "diamond", "CLEARED": "circle-open"}
@@ -35,7 +35,7 @@ class Span:
         """Where an alert belongs, in epoch seconds of the span's clock."""
         if not self.grid_time:
             return alert.received_at
-        moment = words.parse(alert.timestamp)
+        moment = formatting.parse(alert.timestamp)
         return moment.timestamp() if moment else 0.0
 
     def covers(self, alert: Alert, now: float) -> bool:
@@ -133,7 +133,8 @@ def _hover(alert: Alert, names: Mapping[str, str]) -> str:
     name = names.get(alert.node_id, alert.node_id)
     lines = [
         f"<b>{name}</b> · {alert.level} {VERBS.get(alert.state, alert.state.lower())}",
-        f"risk {words.score(alert.risk_score)} at grid time {words.short_time(alert.timestamp)}",
+        f"risk {formatting.score(alert.risk_score)} "
+        f"at grid time {formatting.short_time(alert.timestamp)}",
     ]
     if alert.sources:
         top = alert.sources[0]

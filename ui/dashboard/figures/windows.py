@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 import plotly.graph_objects as go
 
 from ui.dashboard.figures.plain import plain_axis, plain_layout
-from ui.dashboard.theme import LEVEL_LETTERS, LIGHT, Palette
-from ui.replies import Window
+from ui.dashboard.style.theme import LEVEL_LETTERS, LIGHT, Palette
+from ui.schema.views import Window
 
 DAY_MS = 86_400_000
 

@@ -1,1 +1,1 @@
-"""Pure functions from the API's answers to page components."""
+"""Components that several pages are made of, and pure functions from the API's answers to them."""

@@ -7,11 +7,12 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from ui.dashboard import words
 from ui.dashboard.figures.timeline import VERBS
-from ui.dashboard.links import node_href
-from ui.dashboard.theme import LEVEL_INK, LIGHT, Palette, scale_colour
-from ui.replies import Alert, GridInfo, GridNode, NodeDetail, SourceShare
+from ui.dashboard.shell.links import node_href
+from ui.dashboard.style import formatting
+from ui.dashboard.style.theme import LEVEL_INK, LIGHT, Palette, scale_colour
+from ui.schema.grid import GridInfo, GridNode
+from ui.schema.views import Alert, NodeDetail, SourceShare
 
 SHOWN_ALERTS = 3
 GRAPH_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
@@ -105,7 +106,7 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
         html.Div(
             [
                 html.Div("Risk, 0 to 1", className="muted"),
-                html.Div(words.score(detail.risk), className="number"),
+                html.Div(formatting.score(detail.risk), className="number"),
                 _bar(detail.risk, scale_colour(detail.risk, colours.scale)),
             ]
         ),
@@ -137,7 +138,7 @@ def sources(
 
     ``parts_at`` is of when they are, where that is later than the rest of a paused view.
     """
-    when = f"As of {words.short_time(parts_at)}, later than the rest." if parts_at else ""
+    when = f"As of {formatting.short_time(parts_at)}, later than the rest." if parts_at else ""
     note: list[Component] = [html.Div(when, className="muted")] if when else []
     if not items:
         return [*note, html.Div("It has no stress in this window.", className="muted")]
@@ -168,12 +169,12 @@ def alerts(items: Sequence[Alert]) -> list[Component]:
     return [
         html.Div(
             [
-                html.Span(words.short_time(alert.timestamp), className="muted"),
+                html.Span(formatting.short_time(alert.timestamp), className="muted"),
                 html.Span(
                     f"{alert.level} {VERBS.get(alert.state, alert.state.lower())}",
                     style={"color": LEVEL_INK.get(alert.level, "inherit")},
                 ),
-                html.Span(f"risk {words.score(alert.risk_score)}", className="muted"),
+                html.Span(f"risk {formatting.score(alert.risk_score)}", className="muted"),
             ],
             className="alert-row",
         )

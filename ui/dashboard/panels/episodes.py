@@ -7,10 +7,10 @@ import dash_ag_grid as dag
 from dash.development.base_component import Component
 
 from topology.models import title_of
-from ui.dashboard import words
-from ui.dashboard.links import node_href
-from ui.dashboard.panels.tables import LEAVE
-from ui.replies_more import Episode
+from ui.dashboard.panels.components import LEAVE
+from ui.dashboard.shell.links import node_href
+from ui.dashboard.style import formatting
+from ui.schema.runs import Episode
 
 Row = dict[str, Any]
 
@@ -166,7 +166,7 @@ def row_changes(before: Mapping[str, Row], after: Mapping[str, Row]) -> dict[str
 
 
 def _row(episode: Episode, names: Mapping[str, str]) -> Row:
-    raised, cleared = words.parse(episode.raised_at), words.short_time(episode.cleared_at)
+    raised, cleared = formatting.parse(episode.raised_at), formatting.short_time(episode.cleared_at)
     shares = [(names.get(s.node_id, s.node_id), s.share) for s in episode.sources]
     return {
         "episode_id": episode.episode_id,
@@ -180,15 +180,15 @@ def _row(episode: Episode, names: Mapping[str, str]) -> Row:
         "state": "open" if episode.open else "cleared",
         "raised_at": episode.raised_at,
         "raised_s": raised.timestamp() if raised else 0.0,
-        "raised": words.short_time(episode.raised_at),
+        "raised": formatting.short_time(episode.raised_at),
         "cleared_at": episode.cleared_at,
-        "cleared": words.DASH if episode.open else cleared,
+        "cleared": formatting.DASH if episode.open else cleared,
         "duration_s": episode.duration_s,
         "lasted": lasted(episode.duration_s),
         "peak_risk": round(episode.peak_risk, 4),
-        "peak": words.score(episode.peak_risk),
+        "peak": formatting.score(episode.peak_risk),
         "steps": episode.steps,
-        "source": f"{shares[0][0]} {shares[0][1]:.0%}" if shares else words.DASH,
+        "source": f"{shares[0][0]} {shares[0][1]:.0%}" if shares else formatting.DASH,
         "sources": ", ".join(f"{name} {share:.0%}" for name, share in shares),
     }
 

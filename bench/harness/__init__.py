@@ -1,0 +1,1 @@
+"""A broker and workers as real processes, and what they use while they are measured."""

@@ -1,0 +1,131 @@
+"""A broker, its topics and workers as real processes, for one measurement."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from bench.harness.case import Case
+from bench.harness.process_usage import busy_share
+from bench.harness.worker import Worker, start_worker
+from gridstress.kafka.topics import ensure_topics
+from gridstress.local import processes
+from gridstress.local.apache import apache_broker
+from gridstress.local.broker import RunningBroker
+from gridstress.local.embedded import embedded_broker
+from gridstress.settings import Settings, load_settings
+
+CHECKOUT = Path(__file__).parents[2]
+
+_BROKERS = {"apache": apache_broker, "embedded": embedded_broker}
+
+
+@dataclass
+class Rig:
+    """Everything one case needs; what was started is stopped at the end of the block.
+
+    Parameters
+    ----------
+    grid_file
+        The topology, as our JSON.
+    home
+        A directory of its own: broker, tables and logs go there.
+    """
+
+    case: Case
+    grid_file: Path
+    home: Path
+    workers: list[Worker] = field(default_factory=list)
+    _exit: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        """Start the broker and make the topics."""
+        self.load_average, self.busy_before = os.getloadavg()[0], busy_share()
+        self.home.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as undo:
+            place = self.home / "broker"
+            place.mkdir(exist_ok=True)
+            self.broker: RunningBroker = undo.enter_context(
+                _BROKERS[self.case.broker](directory=place)
+            )
+            asyncio.run(ensure_topics(self.settings))
+            self._exit = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for worker in self.workers:
+            processes.stop(worker.service)
+        self._exit.close()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment of workers and commands."""
+        return {
+            **self.case.environment,
+            "GRIDSTRESS_BROKER": f"kafka://{self.broker.bootstrap}",
+            "GRIDSTRESS_TOPOLOGY": str(self.grid_file.resolve()),
+            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    @property
+    def settings(self) -> Settings:
+        """Settings as the workers have them."""
+        prefix = "GRIDSTRESS_"
+        ours = {k: v for k, v in self.environment.items() if k.startswith(prefix)}
+        return load_settings(**{k.removeprefix(prefix).lower(): v for k, v in ours.items()})
+
+    @property
+    def parts(self) -> int:
+        """Number of shards, all models together."""
+        return len(self.settings.model_names) * self.settings.partitions
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """The processes by name: ``broker``, ``worker-1`` and so on."""
+        services = [self.broker.service, *(worker.service for worker in self.workers)]
+        found = {service.name: service.process() for service in services}
+        return {name: process for name, process in found.items() if process}
+
+    def add_worker(self) -> Worker:
+        """Start one more worker, without waiting for it."""
+        name = f"worker-{len(self.workers) + 1}"
+        worker = start_worker(name, self.environment, self.home)
+        self.workers.append(worker)
+        return worker
+
+    def command(self, *words: str, timeout_s: float = 1800.0) -> subprocess.CompletedProcess[str]:
+        """Run ``gridstress`` with these words."""
+        return subprocess.run(
+            [sys.executable, "-m", "gridstress", *words],
+            env={**os.environ, **self.environment},
+            cwd=self.home,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def equal(self, run: str, *, with_open: bool) -> bool:
+        """Whether the verifier finds the run as it should be; its words go to a log if not."""
+        words = ["verify", "--run", run, "--json", "--api", self.workers[0].url]
+        done = self.command(*words, *([] if with_open else ["--no-open"]))
+        try:
+            verdict = bool(json.loads(done.stdout)["ok"])
+        except (ValueError, KeyError):
+            verdict = False
+        if not verdict:
+            (self.home / f"{run}.verify.log").write_text(done.stdout + done.stderr, "utf-8")
+        return verdict and done.returncode == 0

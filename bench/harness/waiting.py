@@ -1,0 +1,71 @@
+"""Waiting for something to be so, with a deadline."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from bench.harness.rig import Rig
+from topology.errors import GridstressError
+
+STANDSTILL_S = 120.0
+"""How long nothing may change before a run is given up."""
+POLL_S = 0.5
+
+
+def wait_for(question: Callable[[], bool], what: str, timeout_s: float = 120.0) -> None:
+    """Ask twenty times a second until it is so.
+
+    Raises
+    ------
+    GridstressError
+        If it is not within `timeout_s` seconds.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not question():
+        if time.monotonic() > deadline:
+            raise GridstressError(f"not within {timeout_s:.0f} s: {what}")
+        time.sleep(0.05)
+
+
+def wait_ended(rig: Rig, runs: Sequence[str]) -> None:
+    """Wait until every shard of every model has seen the end of the runs.
+
+    Asks for little, and seldom: whoever asks takes part of the same processors.
+
+    Raises
+    ------
+    GridstressError
+        If nothing moves any more.
+    """
+    worker = rig.workers[0]
+    before, deadline = None, time.monotonic() + STANDSTILL_S
+    while not _ended(rig, runs[-1]):
+        told = worker.get("runs").get("runs")
+        if told != before:
+            deadline, before = time.monotonic() + STANDSTILL_S, told
+        if time.monotonic() > deadline or not worker.service.alive:
+            raise GridstressError(
+                f"{rig.case}: the worker does not get on", hint=f"its log is {worker.service.log}"
+            )
+        time.sleep(POLL_S)
+
+
+def share(rig: Rig) -> None:
+    """Wait until every worker is live and owns a part of the partitions."""
+    for worker in rig.workers:
+        worker.wait_ready()
+
+    def shared() -> bool:
+        told = rig.workers[0].get("system").get("workers", [])
+        fine = [w for w in told if w["status"] == "ok" and w["partitions"]["grid_measurements"]]
+        return len(fine) == len(rig.workers)
+
+    wait_for(shared, "the workers share the partitions")
+
+
+def _ended(rig: Rig, run: str) -> bool:
+    worker, shards, models = rig.workers[0], rig.settings.partitions, rig.settings.model_names
+    told = worker.get("runs").get("runs", [])
+    if not any(one["run"] == run and one["ended"] for one in told):
+        return False
+    states = [worker.get("state", model=model, run=run) for model in models]
+    return all(state.get("ended") and len(state["parts"]) == shards for state in states)

@@ -1,0 +1,1 @@
+"""What a measurement is made on: grids, stretches of load, prepared frames."""

@@ -1,0 +1,1 @@
+"""The measurements themselves: rate, latency, start-up."""

@@ -1,0 +1,131 @@
+"""A backlog worked off: how fast, with how much memory, processor time and changelog."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from bench.harness.case import Case
+from bench.harness.process_usage import MACHINE, watching
+from bench.harness.rig import Rig
+from bench.harness.waiting import share, wait_ended
+from bench.inputs.frames import Input, send
+from bench.measures.applied_times import read_progress
+
+During = Callable[[Rig], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class Drain:
+    """One run of a case.
+
+    Attributes
+    ----------
+    rows, node_measurements
+        What was worked off; a row is a timestamp, whatever the number of zones.
+    seconds
+        From the first result of the first stage to the last state in the changelog.
+    rate
+        Node-measurements per second.
+    worker_cpu_s, broker_cpu_s
+        Processor time of all workers, and of the broker, in these seconds: the same on a busy
+        machine, or nearly so.
+    peak_rss
+        Most memory that any one worker held, bytes.
+    changelog_bytes
+        Keys and values written to all changelogs, uncompressed.
+    store_bytes
+        Size of all workers' tables on disk at the end; 0 for tables in memory.
+    load_average, busy_before
+        Before the broker was started: processes that wanted a processor, mean of a minute, and
+        share of the processors in use.
+    foreign_cpu_s
+        Processor time of everything else on this machine in these seconds.
+    broker_clock
+        Whether the times are the broker's own.
+    equal
+        Whether ``gridstress verify`` found every run as it should be.
+    """
+
+    case: Case
+    rows: int
+    node_measurements: int
+    seconds: float
+    rate: float
+    worker_cpu_s: float
+    broker_cpu_s: float
+    peak_rss: int
+    changelog_bytes: int
+    store_bytes: int
+    load_average: float
+    busy_before: float
+    foreign_cpu_s: float
+    broker_clock: bool
+    equal: bool
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether others took more than a tenth of the processors: the rate is then too low."""
+        return self.foreign_cpu_s > 0.1 * self.seconds * (os.cpu_count() or 1)
+
+
+def drain(rig: Rig, source: Input, during: During = lambda rig: nullcontext()) -> Drain:
+    """Send the input, let the workers work it off, verify it.
+
+    One worker finds all of it there when it starts. Several first share the partitions, or the
+    first of them would work alone while the others start.
+
+    Parameters
+    ----------
+    rig
+        Just entered, without workers.
+    during
+        Entered as soon as the first worker is live, left when all has been worked off.
+
+    Raises
+    ------
+    GridstressError
+        If a worker does not start or does not get on.
+    """
+    alone = rig.case.workers == 1
+    if alone:
+        asyncio.run(send(source, rig.broker.bootstrap, rig.settings.partitions))
+    for _ in range(rig.case.workers):
+        rig.add_worker()
+    with watching(rig.processes()) as samples:
+        rig.workers[0].wait_ready()
+        if not alone:
+            share(rig)
+            asyncio.run(send(source, rig.broker.bootstrap, rig.settings.partitions))
+        with during(rig):
+            wait_ended(rig, source.runs)
+    progress = asyncio.run(read_progress(rig.settings))
+    ended_ms = progress.ended_ms(source.last, rig.parts)
+    span = progress.began_ms / 1000, ended_ms / 1000
+    seconds = (ended_ms - progress.began_ms) / 1000
+    names = [worker.spec.name for worker in rig.workers]
+    worker_cpu_s = sum(samples.cpu_s(name, *span) for name in names)
+    broker_cpu_s = samples.cpu_s("broker", *span)
+    return Drain(
+        case=rig.case,
+        rows=source.rows,
+        node_measurements=source.node_measurements,
+        seconds=seconds,
+        rate=source.node_measurements / seconds,
+        worker_cpu_s=worker_cpu_s,
+        broker_cpu_s=broker_cpu_s,
+        peak_rss=max(samples.peak_rss(name) for name in names),
+        changelog_bytes=progress.changelog_bytes,
+        store_bytes=sum(worker.store_bytes for worker in rig.workers),
+        load_average=rig.load_average,
+        busy_before=rig.busy_before,
+        foreign_cpu_s=samples.cpu_s(MACHINE, *span) - worker_cpu_s - broker_cpu_s,
+        broker_clock=progress.broker_clock,
+        equal=verified(rig, source.runs),
+    )
+
+
+def verified(rig: Rig, runs: list[str]) -> bool:
+    """Whether all runs are equal to what is recomputed; open windows of the newest, too."""
+    return all(rig.equal(run, with_open=run == runs[-1]) for run in runs)

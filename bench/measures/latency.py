@@ -1,0 +1,110 @@
+"""How long a measurement takes from the producer's send until its risk is in the table."""
+
+import asyncio
+import subprocess
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.harness.process_usage import MACHINE, watching
+from bench.harness.rig import Rig
+from bench.harness.waiting import wait_ended
+from bench.inputs.plan import Stretch
+from bench.inputs.prepare import Kitchen
+from bench.measures.applied_times import applied_ms, read_progress, read_sent
+from bench.measures.drain import verified
+from bench.results.stats import percentile
+from topology.errors import GridstressError
+
+RUN, WARM_UP = "latency", "warm-up"
+WARM_UP_S = 15.0
+"""Length of a run at the same pace that goes before: a broker whose JVM has just started compiles
+its code while it works, and takes twice the processor time until it has."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Latency of the rows of one paced run, ms.
+
+    Attributes
+    ----------
+    wanted_rows_per_s, rows_per_s
+        Timestamps a second that were asked for, and that were sent.
+    count
+        Rows judged, each zone's counted.
+    worker_cpu_share, foreign_cpu_share
+        Processors that the worker, and everything but worker and broker, kept busy while rows
+        were sent: a long latency beside a small share is waiting, not work.
+    """
+
+    wanted_rows_per_s: float
+    rows_per_s: float
+    count: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    highest_ms: float
+    worker_cpu_share: float
+    foreign_cpu_share: float
+    broker_clock: bool
+    equal: bool
+
+
+def latency(rig: Rig, kitchen: Kitchen, rows_per_s: float, seconds: float) -> Latency:
+    """Replay at a steady pace and look up in the logs when each row went in and came out.
+
+    Parameters
+    ----------
+    rig
+        Just entered, without workers.
+    rows_per_s
+        Timestamps a second, for every zone.
+
+    Raises
+    ------
+    GridstressError
+        If the worker or the replay does not get on.
+    """
+    rig.add_worker().wait_ready()
+    _replay(rig, kitchen, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
+    with watching(rig.processes()) as samples:
+        stretch = _replay(rig, kitchen, RUN, rows_per_s, seconds)
+    progress = asyncio.run(read_progress(rig.settings))
+    took, sent = [], asyncio.run(read_sent(rig.settings))
+    sent = {zone: rows for zone, rows in sent.items() if zone[0] == RUN}
+    for zone, rows in sent.items():
+        seq, at_ms = np.array(rows).T
+        took += (applied_ms(progress.steps[zone], seq.tolist(), rig.parts) - at_ms).tolist()
+    first, last = (pick(at for rows in sent.values() for _, at in rows) for pick in (min, max))
+    seconds = max((last - first) / 1000, 1e-3)
+    used = {
+        name: samples.cpu_s(name, first / 1000, last / 1000) / seconds
+        for name in ("worker-1", "broker", MACHINE)
+    }
+    return Latency(
+        wanted_rows_per_s=rows_per_s,
+        rows_per_s=(stretch.rows - 1) / seconds,
+        count=len(took),
+        p50_ms=percentile(took, 0.50),
+        p95_ms=percentile(took, 0.95),
+        p99_ms=percentile(took, 0.99),
+        highest_ms=max(took),
+        worker_cpu_share=used["worker-1"],
+        foreign_cpu_share=used[MACHINE] - used["worker-1"] - used["broker"],
+        broker_clock=progress.broker_clock,
+        equal=verified(rig, [RUN]),
+    )
+
+
+def _replay(rig: Rig, kitchen: Kitchen, run: str, rows_per_s: float, seconds: float) -> Stretch:
+    """Send a run at this pace and wait until all of it has been worked off."""
+    stretch = kitchen.stretch(run, max(10, round(rows_per_s * seconds)))
+    try:
+        words = kitchen.replay_words(stretch)
+        done = rig.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
+    except subprocess.TimeoutExpired:
+        raise GridstressError(f"{rig.case}: the replay did not end") from None
+    if done.returncode:
+        raise GridstressError(f"{rig.case}: the replay failed: {done.stderr.strip()[-300:]}")
+    wait_ended(rig, [run])
+    return stretch

@@ -1,0 +1,1 @@
+"""What was measured: kept, summed up, held against its targets and shown."""

@@ -1,0 +1,116 @@
+"""The results of a session: figures with their spread, runs as they were, as one JSON file."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.results.stats import Spread, spread
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: what was measured, where, and every value.
+
+    Attributes
+    ----------
+    part
+        The part of the bench it belongs to, such as ``rate``.
+    case
+        The circumstances, as JSON-ready values.
+    values
+        In the order of the runs; at least one.
+    """
+
+    part: str
+    name: str
+    unit: str
+    case: Mapping[str, Any]
+    values: Sequence[float]
+
+    @property
+    def spread(self) -> Spread:
+        """Median and range."""
+        return spread(self.values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Figure as JSON-ready values."""
+        found = self.spread
+        return {
+            "part": self.part,
+            "name": self.name,
+            "unit": self.unit,
+            "case": dict(self.case),
+            "median": found.median,
+            "low": found.low,
+            "high": found.high,
+            "values": list(self.values),
+        }
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> "Figure":
+        """Figure from what `to_dict` gave."""
+        return cls(*(told[name] for name in ("part", "name", "unit", "case", "values")))
+
+
+@dataclass
+class Book:
+    """Everything a session has found.
+
+    Attributes
+    ----------
+    about
+        Machine, versions, commit, options.
+    runs
+        Every measured run, with all that was seen of it.
+    unequal
+        Runs that the verifier refused: they give no figure.
+    notes
+        What must be known to read the figures.
+    """
+
+    about: dict[str, Any] = field(default_factory=dict)
+    figures: list[Figure] = field(default_factory=list)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    unequal: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(
+        self, part: str, name: str, unit: str, case: Mapping[str, Any], values: Sequence[float]
+    ) -> None:
+        """Note a figure; one without a value is left out."""
+        if values:
+            self.figures.append(Figure(part, name, unit, case, list(values)))
+
+    def find(self, part: str, name: str, **case: Any) -> Figure | None:
+        """The first figure of this name whose case has these values."""
+        fits = (
+            figure
+            for figure in self.figures
+            if (figure.part, figure.name) == (part, name)
+            and all(figure.case.get(key) == value for key, value in case.items())
+        )
+        return next(fits, None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Book as JSON-ready values."""
+        return {
+            "about": self.about,
+            "figures": [figure.to_dict() for figure in self.figures],
+            "runs": self.runs,
+            "unequal": self.unequal,
+            "notes": self.notes,
+        }
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON; done after every part, so that a session that is broken off counts."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> "Book":
+        """Read what `write` wrote."""
+        told = json.loads(path.read_text("utf-8"))
+        figures = [Figure.from_dict(figure) for figure in told["figures"]]
+        return cls(told["about"], figures, told["runs"], told["unequal"], told["notes"])

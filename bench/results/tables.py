@@ -1,0 +1,96 @@
+"""The results for people: one table on the terminal, Markdown for the docs."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from bench.harness.case import Case
+from bench.results.results import Book, Figure
+from bench.results.stats import text
+from bench.results.targets import judge
+
+COLUMNS = ("part", "figure", "case", "median", "least", "most", "runs")
+TARGET_COLUMNS = ("target", "at least", "aim", "measured", "")
+
+
+def rows(book: Book) -> list[list[str]]:
+    """A row a figure, in words."""
+    return [
+        [figure.part, figure.name, describe(figure.case), *_numbers(figure)]
+        for figure in book.figures
+    ]
+
+
+def target_rows(book: Book) -> list[list[str]]:
+    """A row a target that could be judged, in words."""
+    return [
+        [
+            verdict.target.name,
+            _with_unit(verdict.target.least, verdict.target.unit),
+            _with_unit(verdict.target.aim, verdict.target.unit),
+            _with_unit(verdict.value, verdict.target.unit),
+            verdict.word,
+        ]
+        for verdict in judge(book)
+        if verdict.value is not None
+    ]
+
+
+def describe(case: Mapping[str, Any]) -> str:
+    """A case in words, what is usual left out."""
+    known = {name: case[name] for name in Case().to_dict() if name in case}
+    words = [str(Case(**known))] if len(known) > 1 else [str(value) for value in known.values()]
+    return ", ".join([*words, *(str(v) for name, v in case.items() if name not in known)])
+
+
+def tables(book: Book) -> list[Table]:
+    """Tables for a terminal: a part each, then the targets that could be judged."""
+    found = []
+    for part in dict.fromkeys(figure.part for figure in book.figures):
+        lines = [row[1:] for row in rows(book) if row[0] == part]
+        found.append(_table(part, COLUMNS[1:], lines, words=2))
+    if judged := target_rows(book):
+        found.append(_table("targets", TARGET_COLUMNS, judged, words=1))
+    return found
+
+
+def markdown(book: Book) -> str:
+    """Machine, targets and figures as Markdown, to be pasted into ``docs/performance.md``."""
+    about, parts = book.about, dict.fromkeys(figure.part for figure in book.figures)
+    machine = ", ".join(f"{name} {value}" for name, value in about["machine"].items())
+    versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
+    lines = [
+        f"{about['at'][:10]}, commit {about['commit'] or 'unknown'}. {machine}. {versions}.",
+        *(f"\n**{note}**" for note in book.notes),
+    ]
+    if judged := target_rows(book):
+        lines += ["", *_markdown(TARGET_COLUMNS, judged)]
+    for part in parts:
+        found = [row[1:] for row in rows(book) if row[0] == part]
+        lines += ["", f"### {part}", *_markdown(COLUMNS[1:], found)]
+    return "\n".join(lines) + "\n"
+
+
+def _table(title: str, columns: Sequence[str], found: list[list[str]], words: int) -> Table:
+    table = Table(*columns[:words], title=title, title_justify="left", box=SIMPLE_HEAD)
+    for name in columns[words:]:
+        table.add_column(name, justify="right")
+    for row in found:
+        table.add_row(*row)
+    return table
+
+
+def _markdown(columns: tuple[str, ...], found: list[list[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *found)]
+
+
+def _numbers(figure: Figure) -> list[str]:
+    found, unit = figure.spread, figure.unit
+    spread = [text(found.low), text(found.high)] if found.count > 1 else ["", ""]
+    return [_with_unit(found.median, unit), *spread, str(found.count)]
+
+
+def _with_unit(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{text(value)} {unit}".strip()

@@ -1,0 +1,112 @@
+"""What is to be reached, and how far the figures are from it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.results.results import Book, Figure
+from bench.results.stats import text
+
+GRID, SMALL, LARGE = "refined-2000", "germany", "pegase-9241"
+BASE = {"grid": GRID, "store": "rocksdb", "broker": "apache", "workers": 1, "span": 6}
+RATE = "node-measurements"
+COST = "time"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure with its bounds; a `ceiling` is not to be exceeded, the others to be reached."""
+
+    name: str
+    unit: str
+    least: float
+    aim: float
+    ceiling: bool
+    found: Callable[[Book], float | None]
+
+
+def _rate(book: Book) -> Figure | None:
+    return book.find("rate", RATE, **BASE) or book.find("workers", RATE, **BASE)
+
+
+def _over(top: Figure | None, bottom: Figure | None) -> float | None:
+    return top.spread.median / bottom.spread.median if top and bottom else None
+
+
+def _median(figure: Figure | None) -> float | None:
+    return figure.spread.median if figure else None
+
+
+def _peer(book: Book, peer: str) -> Figure | None:
+    return book.find("peers", RATE, grid=GRID, peer=peer)
+
+
+TARGETS = (
+    Target(
+        "node-measurements, one worker, 2,000 nodes, RocksDB, Apache Kafka",
+        "/s", 250_000, 600_000, False, lambda book: _median(_rate(book)),
+    ),
+    Target(
+        "share of the plain loop without Faust, state and changelog",
+        "", 0.4, 0.7, False, lambda book: _over(_peer(book, "gridstress"), _peer(book, "plain")),
+    ),
+    Target(
+        "against per-record Faust",
+        "x", 100, 300, False, lambda book: _over(_peer(book, "gridstress"), _peer(book, "faust")),
+    ),
+    Target(
+        "against Quix Streams",
+        "x", 20, 60, False, lambda book: _over(_peer(book, "gridstress"), _peer(book, "quix")),
+    ),
+    Target(
+        "time per node-measurement, 9,241 nodes against 2,000",
+        "x", 1.5, 1.0, True,
+        lambda book: _over(
+            book.find("nodes", COST, **{**BASE, "grid": LARGE}), book.find("nodes", COST, **BASE)
+        ),
+    ),
+    Target(
+        "time per node-measurement, size/step 48 against 6",
+        "x", 2.0, 1.0, True,
+        lambda book: _over(
+            book.find("windows", COST, **{**BASE, "span": 48}), book.find("windows", COST, **BASE)
+        ),
+    ),
+    Target(
+        "p99 latency at half the sustained rate",
+        "ms", 300, 100, True,
+        lambda book: _median(
+            book.find("latency", "p99", **BASE, pace="half the sustained rate")
+        ),
+    ),
+    Target(
+        "peak RSS, 9,241 nodes",
+        "MB", 600, 300, True,
+        lambda book: _median(book.find("rate", "peak RSS", **{**BASE, "grid": LARGE})),
+    ),
+)  # fmt: skip
+"""The table of the issue that asked for speed."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a figure stands to its target: ``aim reached``, ``reached``, ``missed`` or ``""``."""
+
+    target: Target
+    value: float | None
+
+    @property
+    def word(self) -> str:
+        """In a word, with how far it is from the lesser bound if it is missed."""
+        if self.value is None:
+            return ""
+        sign = -1 if self.target.ceiling else 1
+        if sign * self.value >= sign * self.target.aim:
+            return "aim reached"
+        if sign * self.value >= sign * self.target.least:
+            return "reached"
+        return f"missed: {text(self.value / self.target.least)} of the bound"
+
+
+def judge(book: Book) -> list[Verdict]:
+    """All targets, those included that were not measured."""
+    return [Verdict(target, target.found(book)) for target in TARGETS]

@@ -1,0 +1,1 @@
+"""Operators' tools: doctor, reshard, dead letters."""

@@ -1,0 +1,294 @@
+"""Dead letters as what they are: records that were set aside, where from, why, and when."""
+
+import json
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gridstress.faust_fixes.headers import as_number, as_text, known_headers
+from gridstress.kafka import topics
+from gridstress.verify.collect import run_of
+from topology.clock import from_iso
+from topology.errors import DataError, MessageError, UsageError
+from topology.messages import MeasurementFrame, decode, encode
+
+if TYPE_CHECKING:
+    from gridstress.kafka_connection import Where
+
+PASSED = ("late", "ahead")
+"""Reasons whose rows have been seen and judged: sent again they are repeats."""
+LOST, UNDECODABLE = "lost", "undecodable"
+"""Reasons of letters that stand for offsets of a log, not for a record that could be sent again."""
+SHOWN_BYTES = 4096
+MAX_PARTITION = 2**31 - 1
+"""The greatest number of a partition that Kafka's protocol can carry."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One dead letter.
+
+    Attributes
+    ----------
+    partition, offset
+        Where in ``dead_letters`` it lies; together its id.
+    topic, origin_partition, origin_offset, key, value
+        The record it was; the numbers are None where the letter does not say.
+    stage, reason, detail, at, rows
+        What the agent said, as in ``docs/messages.md``; empty where the letter does not say.
+    upto
+        Of a letter that stands for several offsets, the one behind the last.
+    length, sha256
+        Of a letter that has only the beginning of its record's value: size and hash of all of it.
+    """
+
+    partition: int
+    offset: int
+    value: bytes | None
+    topic: str
+    origin_partition: int | None
+    origin_offset: int | None
+    key: bytes
+    stage: str
+    reason: str
+    detail: str
+    at: str
+    rows: str
+    upto: int | None = None
+    length: int | None = None
+    sha256: str = ""
+
+    @property
+    def id(self) -> str:
+        """``partition:offset``."""
+        return f"{self.partition}:{self.offset}"
+
+    @property
+    def run(self) -> str | None:
+        """The run its value names, if it can be read so far."""
+        return run_of(self.value)
+
+    @property
+    def at_s(self) -> float | None:
+        """When it was set aside, epoch seconds; None if it does not say."""
+        try:
+            return from_iso(self.at)
+        except (ValueError, OverflowError):
+            return None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Lay it out for ``--json``, without the value."""
+        return {
+            "id": self.id,
+            "at": self.at,
+            "topic": self.topic,
+            "partition": self.origin_partition,
+            "offset": self.origin_offset,
+            "key": self.key.decode(errors="backslashreplace"),
+            "run": self.run,
+            "stage": self.stage,
+            "reason": self.reason,
+            "detail": self.detail,
+            "rows": self.rows,
+            "upto": self.upto,
+            "bytes": None if self.value is None else len(self.value),
+            "truncated_from": self.length,
+            "sha256": self.sha256,
+        }
+
+    def pretty(self) -> str:
+        """The value for a person: JSON indented, anything else as a hexadecimal dump."""
+        if self.value is None:
+            return "(no value)"
+        try:
+            text = json.dumps(json.loads(self.value), indent=1, ensure_ascii=True)
+        except (ValueError, RecursionError):
+            text = _hex(self.value[:SHOWN_BYTES])
+        cut = len(text) > 4 * SHOWN_BYTES or len(self.value) > SHOWN_BYTES
+        return text[: 4 * SHOWN_BYTES] + (f"\n... of {len(self.value):,} bytes" if cut else "")
+
+
+def parse_letter(
+    partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
+) -> Letter:
+    """Read a record of ``dead_letters``; whoever wrote it, whatever it lacks."""
+    said = known_headers(headers)
+
+    def text(name: str) -> str:
+        return as_text(said.get(name, b""))
+
+    return Letter(
+        partition=partition,
+        offset=offset,
+        value=value,
+        topic=text("topic"),
+        origin_partition=as_number(said.get("partition", b""), MAX_PARTITION),
+        origin_offset=as_number(said.get("offset", b"")),
+        key=said.get("key", b""),
+        stage=text("stage"),
+        reason=text("reason"),
+        detail=text("detail"),
+        at=text("at"),
+        rows=text("rows"),
+        upto=as_number(said.get("upto", b"")),
+        length=as_number(said.get("truncated", b"")),
+        sha256=text("sha256"),
+    )
+
+
+def _hex(raw: bytes) -> str:
+    rows = [raw[at : at + 16] for at in range(0, len(raw), 16)]
+    return "\n".join(
+        f"{16 * number:06x}  {row.hex(' '):<47}  "
+        + "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
+        for number, row in enumerate(rows)
+    )
+
+
+async def read_letters(where: "Where", keep: Callable[[Letter], bool]) -> list[Letter]:
+    """Read the letters that are wanted, each partition's in order.
+
+    Raises
+    ------
+    DataError
+        If there is no topic of dead letters.
+    BrokerError
+        If the broker does not answer.
+    """
+    from gridstress.kafka.topic_reader import scan_topic
+
+    found = []
+    async for record in scan_topic(where, topics.DEAD_LETTERS):
+        letter = parse_letter(record.partition, record.offset, record.value, record.headers)
+        if keep(letter):
+            found.append(letter)
+    return sorted(found, key=lambda one: (one.at_s or 0.0, one.partition, one.offset))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which letters are meant: those that meet every condition that is given."""
+
+    ids: tuple[tuple[int, int], ...] = ()
+    topic: str | None = None
+    reason: str | None = None
+    run: str | None = None
+    since_s: float | None = None
+
+    def __call__(self, letter: Letter) -> bool:
+        """Whether a letter is meant."""
+        return (
+            (not self.ids or (letter.partition, letter.offset) in self.ids)
+            and self.topic in (None, letter.topic)
+            and self.reason in (None, letter.reason)
+            and (self.run is None or self.run == letter.run)
+            and (self.since_s is None or (letter.at_s or 0.0) >= self.since_s)
+        )
+
+
+def parse_id(text: str) -> tuple[int, int]:
+    """Partition and offset from ``partition:offset``.
+
+    Raises
+    ------
+    UsageError
+        If it is not of that form.
+    """
+    partition, _, offset = text.partition(":")
+    if not all(
+        part.isascii() and part.isdigit() and len(part) < 19 for part in (partition, offset)
+    ):
+        raise UsageError(
+            f"{text!r} is not the id of a dead letter",
+            hint="`gridstress dead-letters list` shows ids such as 0:17",
+        )
+    return int(partition), int(offset)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a replay sends, in the order of the original records; ``left`` tells what it does not.
+
+    ``repeated`` counts the letters whose record is sent anyway, for another letter.
+    """
+
+    letters: Sequence[Letter]
+    repeated: int
+    left: Sequence[str]
+
+
+def plan_replay(
+    letters: Iterable[Letter], *, read: Collection[str], passed: bool, as_run: str | None
+) -> Plan:
+    """Choose what is sent: each record once, however many letters it has.
+
+    Parameters
+    ----------
+    letters
+        Those that were asked for.
+    read
+        Topics that a letter may be sent back to: its own word is not enough.
+    passed
+        Whether to send letters with a reason in ``PASSED``, too.
+    as_run
+        Send measurements under this run instead of their own, and nothing else.
+    """
+    chosen: dict[tuple[str, int, bytes, bytes | None], Letter] = {}
+    left: list[str] = []
+    repeated = 0
+    for letter in sorted(letters, key=lambda one: one.origin_offset or 0):
+        problem = _problem(letter, read, passed, as_run)
+        if problem:
+            left.append(f"{letter.id}: {problem}")
+            continue
+        try:
+            moved = letter if as_run is None else replace(letter, value=_renamed(letter, as_run))
+        except MessageError as error:
+            left.append(f"{letter.id}: cannot be given another run: {error}")
+            continue
+        identity = (moved.topic, moved.origin_partition or 0, moved.key, moved.value)
+        if identity in chosen:
+            repeated += 1
+        chosen.setdefault(identity, moved)
+    ordered = sorted(
+        chosen.values(), key=lambda one: (one.topic, one.origin_partition, one.origin_offset or 0)
+    )
+    return Plan(ordered, repeated, left)
+
+
+def _problem(letter: Letter, read: Collection[str], passed: bool, as_run: str | None) -> str:
+    if letter.topic not in read:
+        return f"comes from {letter.topic[:80]!r}, which is not a topic that is read"
+    if letter.reason in (LOST, UNDECODABLE):
+        return f"is {letter.reason}: it stands for records of the log, none of which it has"
+    if letter.length is not None:
+        return f"is truncated: it has the beginning of a record of {letter.length:,} bytes"
+    if letter.origin_partition is None:
+        return "does not say which partition it comes from"
+    if as_run is not None and letter.topic != topics.MEASUREMENTS:
+        return f"is no measurement (but of {letter.topic}), so it has no run to change"
+    if letter.reason in PASSED and not passed:
+        return f"is {letter.reason}: its rows are seen, sent again they would be repeats"
+    return ""
+
+
+def _renamed(letter: Letter, run: str) -> bytes:
+    frame = decode(letter.value, MeasurementFrame)
+    renamed = {name: getattr(frame, name) for name in frame.__struct_fields__} | {"run": run}
+    return encode(MeasurementFrame(**renamed))
+
+
+def only(letters: Sequence[Letter], partition: int, offset: int) -> Letter:
+    """The letter of that id.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+    """
+    for letter in letters:
+        if (letter.partition, letter.offset) == (partition, offset):
+            return letter
+    raise DataError(
+        f"no dead letter {partition}:{offset}", hint="`gridstress dead-letters list` shows all"
+    )

@@ -1,0 +1,84 @@
+"""What `gridstress doctor` asks of others: the broker's topics, the clocks of the workers."""
+
+import asyncio
+import time
+import webbrowser
+from datetime import UTC, datetime
+from typing import Any
+
+from gridstress.kafka.topics import topic_specs
+from gridstress.kafka_connection import connection
+from gridstress.settings import Settings
+from topology.errors import GridstressError
+from ui.client.http import ApiClient
+
+CLOCKS_APART_S = 2.0
+"""How far two clocks may be apart."""
+
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
+"""No clock can rightly be behind this."""
+
+_WAIT_S = 3.0
+
+
+def topic_problems(settings: Settings) -> list[str] | None:
+    """Partitions and copies of the topics that are not as they should be; None if none is there.
+
+    Raises
+    ------
+    GridstressError
+        If the broker does not say.
+    """
+    return asyncio.run(_topic_problems(settings))
+
+
+async def _topic_problems(settings: Settings) -> list[str] | None:
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import KafkaError
+
+    specs = {spec.name: spec for spec in topic_specs(settings)}
+    admin = AIOKafkaAdminClient(**connection(settings.kafka))
+    try:
+        await admin.start()
+        there = sorted(specs.keys() & set(await admin.list_topics()))
+        if not there:
+            return None
+        problems = []
+        for topic in await admin.describe_topics(there):
+            spec, count = specs[topic["topic"]], len(topic["partitions"])
+            if count != spec.partitions and not spec.any_count:
+                problems.append(f"{spec.name} has {count} partitions, not {spec.partitions}")
+            copies = min((len(p["replicas"]) for p in topic["partitions"]), default=0)
+            if copies < settings.replication:
+                problems.append(f"{spec.name} has {copies} copies, not {settings.replication}")
+        return problems
+    except (KafkaError, OSError) as error:
+        raise GridstressError(f"the broker does not describe its topics: {error!r}") from error
+    finally:
+        await admin.close()
+
+
+def clock_problem(settings: Settings) -> str:
+    """What is wrong with this machine's clock, as far as can be told; empty if nothing is."""
+    if datetime.now(UTC) < RELEASED:
+        return f"it is {datetime.now(UTC):%Y-%m-%d}, before this version was made"
+    for url in settings.api_urls.split(","):
+        try:
+            with ApiClient(url, timeout_s=_WAIT_S, token=settings.token) as client:
+                asked = time.time()
+                theirs = client.health().now
+        except GridstressError:
+            continue
+        apart_s = max(asked - theirs, theirs - time.time(), 0.0)
+        if apart_s > CLOCKS_APART_S:
+            return f"it and that of {url} are {apart_s:,.1f} s apart"
+    return ""
+
+
+def browser() -> str:
+    """Name of the browser that Python would open here; empty if there is none."""
+    try:
+        found: Any = webbrowser.get()
+    except webbrowser.Error:
+        return ""
+    return str(getattr(found, "name", type(found).__name__))

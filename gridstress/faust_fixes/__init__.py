@@ -1,0 +1,1 @@
+"""What stock Faust 0.15.3 gets wrong, fixed."""

@@ -1,0 +1,1 @@
+"""Our topics, and reading, writing and probing a Kafka cluster."""

@@ -1,0 +1,263 @@
+"""Read a whole topic, or follow it, without a consumer group, so that nobody is disturbed.
+
+Where a topic ends is taken from the last stable offset that comes with every fetch, not from
+``end_offsets``: the embedded broker answers that question too low (base offset of the last batch
+plus one), which would lose the end of the log without a word. Records of a transaction count once
+it is committed, and while it is open the topic ends before it, as for the workers.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from gridstress.faust_fixes import fetched_batches
+from gridstress.faust_fixes.fetched_batches import Undecodable
+from gridstress.kafka.probe import no_entry
+from gridstress.kafka_connection import Where, connection
+from topology.errors import BrokerError, DataError
+
+logger = logging.getLogger(__name__)
+
+Keep = Callable[[ConsumerRecord], bool]
+
+POLL_MS = 200
+STALL_S = 30.0
+FETCH_BYTES = 8 << 20
+FOLLOW_BYTES = 1 << 20
+FOLLOW_RECORDS = 100
+
+
+@asynccontextmanager
+async def _consumer(
+    where: Where, isolation: str = "read_committed", fetch_bytes: int = FETCH_BYTES
+) -> AsyncIterator[Any]:
+    fetched_batches.install()
+    consumer = AIOKafkaConsumer(
+        **connection(where),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level=isolation,
+        fetch_max_wait_ms=POLL_MS,
+        max_partition_fetch_bytes=fetch_bytes,
+        request_timeout_ms=20_000,
+    )
+    try:
+        await consumer.start()
+    except (KafkaError, OSError) as error:
+        await consumer.stop()
+        raise await no_entry(where, error) from None
+    try:
+        yield consumer
+    except KafkaError as error:
+        raise BrokerError(f"the broker at {where} failed while reading: {error!r}") from None
+    finally:
+        await consumer.stop()
+
+
+async def _partitions(where: Where, topic: str) -> list[int]:
+    admin = AIOKafkaAdminClient(**connection(where), request_timeout_ms=20_000)
+    try:
+        await admin.start()
+        # All topics first: asking for one that is missing would create it on some brokers.
+        if topic not in await admin.list_topics():
+            raise DataError(
+                f"topic {topic} does not exist at {where}",
+                hint="Topics are made by the first worker; has one run against this broker?",
+            )
+        (found,) = await admin.describe_topics([topic])
+    except (KafkaError, OSError) as error:
+        raise await no_entry(where, error) from None
+    finally:
+        await admin.close()
+    return sorted(p["partition"] for p in found["partitions"])
+
+
+async def _assign(consumer: Any, where: Where, topic: str) -> list[TopicPartition]:
+    assigned = [TopicPartition(topic, p) for p in await _partitions(where, topic)]
+    consumer.assign(assigned)
+    await consumer.seek_to_beginning(*assigned)
+    return assigned
+
+
+async def _at_end(consumer: Any, tp: TopicPartition) -> bool:
+    end = consumer.last_stable_offset(tp)
+    return end is not None and await consumer.position(tp) >= end
+
+
+async def partition_count(where: Where, topic: str) -> int:
+    """Ask for the number of partitions of a topic.
+
+    Raises
+    ------
+    DataError
+        If the topic does not exist.
+    BrokerError
+        If no broker answers.
+    """
+    return len(await _partitions(where, topic))
+
+
+async def log_ends(where: Where, topic: str, *, committed: bool = False) -> dict[int, int]:
+    """Ask where the partitions of a topic end: the offset behind the last record of each.
+
+    With ``committed`` where the first transaction begins that is still open, if there is one.
+
+    Raises
+    ------
+    DataError
+        If the topic does not exist.
+    BrokerError
+        If no broker answers.
+    """
+    isolation = "read_committed" if committed else "read_uncommitted"
+    async with _consumer(where, isolation) as consumer:
+        partitions = [TopicPartition(topic, p) for p in await _partitions(where, topic)]
+        return {tp.partition: end for tp, end in (await consumer.end_offsets(partitions)).items()}
+
+
+async def held_back(where: Where, topic: str) -> dict[int, int]:
+    """Ask which partitions have an open transaction, and from which offset on records wait for it.
+
+    Errors are as of `log_ends`.
+    """
+    ends = await log_ends(where, topic)
+    readable = await log_ends(where, topic, committed=True)
+    return {p: readable[p] for p, end in sorted(ends.items()) if readable[p] < end}
+
+
+def held_back_text(topic: str, held: Mapping[int, int]) -> str:
+    """Say what `held_back` has found in words."""
+    places = ", ".join(f"partition {p} from offset {offset} on" for p, offset in held.items())
+    return f"a transaction that is open holds back records of {topic}, {places}"
+
+
+async def read_record(
+    where: Where, topic: str, partition: int, offset: int
+) -> ConsumerRecord | None:
+    """Read the first record of a partition at this offset or behind it; None behind the last.
+
+    Raises
+    ------
+    DataError
+        If there is no such topic or partition.
+    BrokerError
+        If no broker answers, or nothing came for 30 s although there is a record.
+    """
+    loop = asyncio.get_running_loop()
+    async with _consumer(where) as consumer:
+        if partition not in await _partitions(where, topic):
+            raise DataError(f"{topic} has no partition {partition}")
+        tp = TopicPartition(topic, partition)
+        consumer.assign([tp])
+        consumer.seek(tp, offset)
+        deadline = loop.time() + STALL_S
+        while loop.time() < deadline:
+            for records in (await consumer.getmany(timeout_ms=POLL_MS, max_records=1)).values():
+                record: ConsumerRecord = records[0]
+                return record
+            if await _at_end(consumer, tp):
+                return None
+        raise BrokerError(f"{topic}/{partition}@{offset} gave nothing for {STALL_S:.0f} s")
+
+
+async def scan_topic(
+    where: Where, topic: str, *, follow: bool = False, begin: Mapping[int, int] | None = None
+) -> AsyncGenerator[ConsumerRecord, None]:
+    """Yield every record of a topic, each partition in its order, from the beginning to the end.
+
+    A batch that cannot be decoded is one record whose value is `Undecodable`, and is logged.
+
+    Parameters
+    ----------
+    where
+        The cluster.
+    topic
+        Its name.
+    follow
+        Go on with what is written later, until the caller stops iterating.
+    begin
+        Offsets by partition to begin at, instead of the beginning.
+
+    Raises
+    ------
+    DataError
+        If the topic does not exist.
+    BrokerError
+        If no broker answers, or nothing came for 30 s although the end was not reached.
+    """
+    loop = asyncio.get_running_loop()
+    async with _consumer(where) as consumer:
+        left = set(await _assign(consumer, where, topic))
+        for tp in left:
+            if begin and tp.partition in begin:
+                consumer.seek(tp, begin[tp.partition])
+        deadline = loop.time() + STALL_S
+        while left or follow:
+            batches = await consumer.getmany(timeout_ms=POLL_MS)
+            for records in batches.values():
+                for record in records:
+                    if isinstance(record.value, Undecodable):
+                        place = f"{topic}/{record.partition}@{record.value.first}"
+                        logger.warning("%s: left out a batch: %s", place, record.value.cause)
+                    yield record
+            before = len(left)
+            left = {tp for tp in left if not await _at_end(consumer, tp)}
+            if batches or len(left) < before or not left:
+                deadline = loop.time() + STALL_S
+            elif loop.time() > deadline:
+                names = ", ".join(str(tp.partition) for tp in sorted(left))
+                raise BrokerError(
+                    f"{topic}: partition {names} gave nothing for {STALL_S:.0f} s before its end"
+                )
+
+
+async def read_topic(where: Where, topic: str, *, keep: Keep | None = None) -> list[ConsumerRecord]:
+    """Read the records of a topic that ``keep`` accepts (all by default), begin to end.
+
+    Records of one partition are in the order of the log; see `scan_topic` for the errors.
+    """
+    return [r async for r in scan_topic(where, topic) if keep is None or keep(r)]
+
+
+class Follower:
+    """Reads the partitions of several topics side by side, those that are wanted; see `followed`.
+
+    ``begins`` are the offsets at which the partitions began when they were first read.
+    """
+
+    def __init__(self, consumer: Any, begins: Mapping[TopicPartition, int]) -> None:
+        self._consumer = consumer
+        self.begins = begins
+
+    async def read(self, wanted: Collection[TopicPartition]) -> list[ConsumerRecord]:
+        """Return the next records of some partitions, a hundred at most; waits shortly."""
+        found = await self._consumer.getmany(
+            *wanted, timeout_ms=POLL_MS, max_records=FOLLOW_RECORDS
+        )
+        return [record for records in found.values() for record in records]
+
+    async def read_to_end_at(self, tp: TopicPartition) -> float | None:
+        """When the broker said where a partition ends that has been read to there, epoch seconds.
+
+        None of one that has not.
+        """
+        if not await _at_end(self._consumer, tp):
+            return None
+        told_ms = self._consumer.last_poll_timestamp(tp)
+        return None if told_ms is None else float(told_ms) / 1000
+
+
+@asynccontextmanager
+async def followed(where: Where, topics: Collection[str]) -> AsyncIterator[Follower]:
+    """Follow several topics from their beginning; errors as of `scan_topic`."""
+    async with _consumer(where, fetch_bytes=FOLLOW_BYTES) as consumer:
+        assigned = [TopicPartition(t, p) for t in topics for p in await _partitions(where, t)]
+        consumer.assign(assigned)
+        await consumer.seek_to_beginning(*assigned)
+        yield Follower(consumer, await consumer.beginning_offsets(assigned))

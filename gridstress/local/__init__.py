@@ -1,0 +1,1 @@
+"""Start and stop everything on this machine: broker, workers, dashboard, replay."""

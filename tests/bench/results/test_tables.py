@@ -1,0 +1,41 @@
+from bench.harness.case import Case
+from bench.results.results import Book
+from bench.results.tables import describe, markdown, rows, tables, target_rows
+
+ABOUT = {
+    "at": "2026-01-31T12:00:00+00:00",
+    "commit": "abc1234",
+    "machine": {"cores": 2},
+    "versions": {"Python": "3.11"},
+}
+
+
+def test_a_case_is_described_by_what_is_unusual_in_it():
+    assert describe(Case().to_dict()) == "refined-2000, rocksdb, apache"
+    assert describe(Case(workers=2, span=48).to_dict()).endswith("2 workers, size/step 48")
+    assert describe({**Case().to_dict(), "pace": "slow"}).endswith("apache, slow")
+    assert describe({"grid": "germany", "peer": "plain"}) == "germany, plain"
+    assert describe({}) == ""
+
+
+def test_a_figure_of_one_run_has_no_spread():
+    book = Book(ABOUT)
+    book.add("rate", "x", "MB", {}, [12.0])
+    book.add("rate", "y", "MB", {}, [12.0, 14.0, 13.0])
+    assert rows(book)[0] == ["rate", "x", "", "12 MB", "", "", "1"]
+    assert rows(book)[1] == ["rate", "y", "", "13 MB", "12", "14", "3"]
+
+
+def test_markdown_tells_machine_versions_warnings_and_a_table_a_part():
+    book = Book(ABOUT, notes=["not idle"])
+    book.add("rate", "node-measurements", "/s", Case().to_dict(), [260_000.0])
+    text = markdown(book)
+    for expected in ("2026-01-31, commit abc1234", "cores 2", "Python 3.11", "**not idle**"):
+        assert expected in text
+    assert "| node-measurements | refined-2000, rocksdb, apache | 260,000 /s |" in text
+    assert "| reached |" in text
+
+
+def test_targets_that_were_not_measured_are_not_shown():
+    assert target_rows(Book(ABOUT)) == []
+    assert tables(Book(ABOUT)) == []

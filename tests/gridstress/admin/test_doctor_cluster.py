@@ -1,0 +1,66 @@
+"""What the doctor is told by a real broker and by servers on loopback."""
+
+import asyncio
+import json
+import time
+from contextlib import AbstractContextManager
+
+import pytest
+from pydantic import SecretStr
+
+from gridstress.admin import doctor
+from gridstress.admin.doctor_cluster import topic_problems
+from gridstress.kafka.topics import STRESS, ensure_topics
+from gridstress.settings import Settings
+from tests.support.http_answers import answering
+
+
+def settings(broker: str, **changes: object) -> Settings:
+    return Settings(broker=f"kafka://{broker}", **changes)
+
+
+@pytest.mark.integration
+@pytest.mark.kafka_too
+def test_topics_that_this_gridstress_has_made_are_as_they_should_be(broker: str) -> None:
+    asyncio.run(ensure_topics(settings(broker)))
+    assert topic_problems(settings(broker)) == []
+    assert doctor.topics(settings(broker)).ok
+    assert doctor.topic_settings(settings(broker)).ok
+
+
+@pytest.mark.integration
+@pytest.mark.kafka_too
+def test_topics_that_are_otherwise_are_named(broker: str) -> None:
+    asyncio.run(ensure_topics(settings(broker)))
+    finding = doctor.topics(settings(broker, partitions=3, replication=2))
+    assert not finding.ok
+    assert f"{STRESS} has 4 partitions, not 3" in finding.detail
+    assert f"{STRESS} has 1 copies, not 2" in finding.detail
+    assert "dead_letters has 4 partitions" not in finding.detail
+    assert "gridstress reshard" in finding.hint
+
+
+def worker_at(ahead_s: float) -> AbstractContextManager[str]:
+    """A worker's health, told by a clock that is ahead."""
+    health = {"status": "ok", "worker": "here"}
+    return answering(lambda: json.dumps({**health, "now": time.time() + ahead_s}).encode())
+
+
+@pytest.mark.parametrize(("ahead_s", "ok"), [(0.0, True), (60.0, False), (-60.0, False)])
+def test_clocks_that_are_apart_are_told(ahead_s: float, ok: bool) -> None:
+    with worker_at(ahead_s) as url:
+        finding = doctor.clock(Settings(api_urls=url))
+    assert finding.ok is ok
+    assert ok or "s apart" in finding.detail
+
+
+@pytest.mark.parametrize("scheme", ["HTTP", "ALL"])
+def test_no_proxy_is_shown_the_token(scheme: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "")
+    with worker_at(0.0) as url, worker_at(60.0) as proxy:
+        monkeypatch.setenv(f"{scheme}_PROXY", proxy)
+        assert doctor.clock(Settings(api_urls=url, api_token=SecretStr("s" * 32))).ok
+
+
+def test_without_a_worker_the_clock_is_only_looked_at() -> None:
+    assert doctor.clock(Settings(api_urls="http://127.0.0.1:1")).ok

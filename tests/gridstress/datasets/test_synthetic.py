@@ -1,0 +1,97 @@
+import datetime as dt
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gridstress.datasets.reading import read_load
+from gridstress.datasets.synthetic import german_holidays, synthetic_year
+from tests.support.speed import cpu_under
+from topology.errors import UsageError
+
+SUMS = {
+    "50Hertz": 103329890.1,
+    "Amprion": 183410918.4,
+    "TenneT": 151396832.2,
+    "TransnetBW": 62247741.4,
+}
+ENDS = [8696.1, 9538.6]
+
+
+def test_a_year_is_the_same_for_the_same_seed_and_another_for_another() -> None:
+    one, again, other = synthetic_year(2025, 3), synthetic_year(2025, 3), synthetic_year(2025, 4)
+    assert one.values.equals(again.values)
+    assert not one.values.equals(other.values)
+
+
+def test_the_bundled_year_never_changes() -> None:
+    values = synthetic_year().values
+    assert values.sum().round(1).to_dict() == SUMS
+    assert values.iloc[[0, -1], 0].tolist() == ENDS
+
+
+@pytest.mark.explore
+def test_a_year_is_generated_in_under_a_second_and_takes_little_room() -> None:
+    with cpu_under(1):
+        year = synthetic_year(2023).values
+    assert len(year) == 8760
+    shapes = files("gridstress.datasets") / "synthetic_shapes.json"
+    assert len(shapes.read_bytes()) < 300_000
+
+
+@pytest.mark.parametrize(("year", "hours"), [(2023, 8760), (2024, 8784)])
+def test_a_year_covers_every_hour_of_the_german_calendar_year(year: int, hours: int) -> None:
+    series = synthetic_year(year)
+    assert len(series.values) == hours
+    assert series.start.isoformat() == f"{year - 1}-12-31T23:00:00+00:00"
+    assert series.end.isoformat() == f"{year}-12-31T23:00:00+00:00"
+    assert not list(series.gaps())
+
+
+def test_holidays_are_those_of_the_calendar() -> None:
+    # Calendar of the Federal Ministry of the Interior, holidays of all Länder, 2025.
+    assert german_holidays(2025) == {
+        dt.date(2025, m, d)
+        for m, d in [
+            (1, 1), (4, 18), (4, 21), (5, 1), (5, 29), (6, 9), (10, 3), (12, 25), (12, 26),
+        ]
+    }  # fmt: skip
+
+
+def test_working_days_are_heavier_than_sundays_and_winter_than_summer() -> None:
+    national = synthetic_year().values.sum(axis=1).tz_convert("Europe/Berlin")
+    sundays = national[national.index.day_of_week == 6].mean()
+    working = national[national.index.day_of_week < 5].mean()
+    assert 0.70 < sundays / working < 0.85
+    assert national["2025-01"].mean() > 1.1 * national["2025-07"].mean()
+
+
+def test_it_says_that_it_is_synthetic_and_whose_statistics_it_uses() -> None:
+    series = synthetic_year()
+    assert "synthetic" in series.source
+    assert "Synthetic" in series.credit
+    assert series.synthetic is True
+    assert series.between(series.start, None).synthetic is True
+    assert "Bundesnetzagentur | SMARD.de, CC BY 4.0" in series.credit
+
+
+def test_years_and_seeds_out_of_range_are_refused() -> None:
+    with pytest.raises(UsageError, match="1789"):
+        synthetic_year(1789)
+    with pytest.raises(UsageError, match="-1"):
+        synthetic_year(2025, -1)
+
+
+def test_it_comes_close_to_a_measured_year_it_has_not_seen() -> None:
+    path = Path(__file__).parents[4] / "shared" / "data" / "opsd_DE_2019.csv"
+    if not path.exists():
+        pytest.skip(f"no OPSD extract beside the checkout ({path})")
+    measured = read_load(path).values.sum(axis=1)
+    synthetic = synthetic_year(2019).values.sum(axis=1)
+    assert (measured.index == synthetic.index).all()
+    # The typical days alone come within 3.3 % of the hourly national shape, 4.0 % with the
+    # weather of our own invention.
+    error = np.abs(synthetic / synthetic.mean() - measured / measured.mean()).mean()
+    assert error < 0.045
+    assert measured.corr(synthetic) > 0.93

@@ -1,0 +1,162 @@
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+import pytest
+
+from gridstress.datasets.synthetic import synthetic_year
+from gridstress.kafka.topic_reader import read_topic
+from gridstress.kafka.topics import MEASUREMENTS
+from gridstress.replay.replayer import MAX_SPEED, batch_for, parse_speed, replay
+from gridstress.replay.schedule import MAX_BATCH, Schedule
+from gridstress.replay.sinks import FileSink, KafkaSink
+from gridstress.settings import load_settings
+from topology.errors import BrokerError, DataError, UsageError
+from topology.grid import Grid, Node
+from topology.messages import MeasurementFrame, decode
+
+ZONES = ("50Hertz", "Amprion", "TenneT", "TransnetBW")
+GRID = Grid(
+    "test",
+    tuple(Node(f"{z}-{i}".lower(), z, 50, 10, z, 0.5, 1.0, 1.0) for z in ZONES for i in range(2)),
+    (),
+)
+
+
+def schedule(days: float = 2, batch: int = 1) -> Schedule:
+    year = synthetic_year()
+    return Schedule(year.between(None, year.start + pd.Timedelta(days=days)), GRID, "r", 1, batch)
+
+
+class Collect:
+    """A sink that keeps frames, for what has nothing to do with a broker."""
+
+    def __init__(self) -> None:
+        self.frames: list[MeasurementFrame] = []
+        self.at: list[float] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *error: Any) -> None: ...
+
+    async def send(self, frames: tuple[MeasurementFrame, ...]) -> None:
+        self.frames += frames
+        self.at += [time.monotonic()] * len(frames)
+
+    async def flush(self) -> None: ...
+
+
+async def test_everything_is_sent_once_and_in_order() -> None:
+    sink, plan = Collect(), schedule()
+    summary = await replay(plan, sink, speed=MAX_SPEED)
+    assert sink.frames == list(plan.frames())
+    assert (summary.rows, summary.frames, summary.stopped) == (4 * 48, 4 * 49, False)
+    assert summary.zones == list(ZONES)
+    assert (summary.start, summary.end) == ("2024-12-31T23:00:00Z", "2025-01-02T23:00:00Z")
+
+
+async def test_steps_keep_to_the_clock_and_do_not_drift() -> None:
+    sink = Collect()
+    speed = 3600 * 100  # an hour every 10 ms
+    began = time.monotonic()
+    await replay(schedule(days=1), sink, speed=speed)
+    late = [
+        at - began - (f.timestamps[0] - sink.frames[0].timestamps[0]).total_seconds() / speed
+        for at, f in zip(sink.at, sink.frames, strict=True)
+    ]
+    assert min(late) > -0.005  # the clock that sleeps and the one that is read differ by so much
+    # A busy machine makes single steps late, and no later one with them.
+    half = len(late) // 2
+    assert min(late[half:]) - min(late[:half]) < 0.1
+
+
+async def test_stopping_finishes_the_step_and_sends_no_final_frames() -> None:
+    sink, stop, plan = Collect(), asyncio.Event(), schedule()
+
+    def stop_at_5(step: Any) -> None:
+        if step.position == 5:
+            stop.set()
+
+    summary = await replay(plan, sink, speed=MAX_SPEED, stop=stop, on_step=stop_at_5)
+    assert sink.frames == [f for f in plan.frames() if f.seq <= 5]
+    assert summary.stopped
+    assert summary.end == "2025-01-01T05:00:00Z"
+
+
+async def test_stopping_does_not_wait_for_the_next_step() -> None:
+    sink, stop = Collect(), asyncio.Event()
+    # The next step would come after an hour.
+    async with asyncio.timeout(60):
+        summary = await replay(
+            schedule(), sink, speed=1, stop=stop, on_step=lambda step: stop.set()
+        )
+    assert summary.rows == 4
+
+
+@pytest.mark.parametrize(("text", "speed"), [("3600", 3600), ("0.5", 0.5), ("MAX", MAX_SPEED)])
+def test_speeds_are_read(text: str, speed: float) -> None:
+    assert parse_speed(text) == speed
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", ""])
+def test_other_speeds_are_refused_with_the_value(text: str) -> None:
+    with pytest.raises(UsageError, match=f"{text!r}"):
+        parse_speed(text)
+
+
+def test_rows_share_messages_only_beyond_ten_a_second() -> None:
+    assert batch_for(3600, 3600) == 1
+    assert batch_for(10 * 3600, 3600) == 1
+    assert batch_for(11 * 3600, 3600) == 2
+    assert batch_for(10 * 3600, 900) == 4
+    assert batch_for(1e9, 3600) == batch_for(MAX_SPEED, 3600) == MAX_BATCH
+
+
+async def test_a_file_holds_a_frame_a_line(tmp_path: Path) -> None:
+    path, plan = tmp_path / "frames.jsonl", schedule()
+    async with FileSink(path) as sink:
+        await replay(plan, sink, speed=MAX_SPEED)
+    lines = path.read_bytes().splitlines()
+    assert [decode(line, MeasurementFrame) for line in lines] == list(plan.frames())
+    assert json.loads(lines[-1])["final"] is True
+
+
+@pytest.mark.integration
+@pytest.mark.kafka_too
+async def test_frames_arrive_on_the_partition_of_their_zone_in_order(broker: str) -> None:
+    settings = load_settings(broker=f"kafka://{broker}")
+    plan = schedule(batch=MAX_BATCH)
+    async with KafkaSink(settings, GRID.zones) as sink:
+        summary = await replay(plan, sink, speed=MAX_SPEED)
+    everything = await read_topic(broker, MEASUREMENTS)
+    found = [r for r in everything if decode(r.value, MeasurementFrame).run == "r"]
+    sent = list(plan.frames())
+    assert len(found) == len(sent) == summary.frames
+    for zone in ZONES:
+        mine = [record for record in found if record.key == zone.encode()]
+        assert {record.partition for record in mine} == {ZONES.index(zone)}
+        assert [decode(r.value, MeasurementFrame) for r in mine] == [
+            frame for frame in sent if frame.zone == zone
+        ]
+
+
+async def test_an_unreachable_broker_is_a_broker_error_with_its_address() -> None:
+    settings = load_settings(broker="kafka://127.0.0.1:1")
+    with pytest.raises(BrokerError, match=r"127\.0\.0\.1:1") as error:
+        async with KafkaSink(settings, GRID.zones):
+            pass
+    assert error.value.exit_code == 3
+    assert error.value.hint
+
+
+@pytest.mark.integration
+async def test_a_zone_too_large_for_a_message_is_an_error_with_its_name(broker: str) -> None:
+    crowd = tuple(Node(f"{i:0120}", "", 0, 0, "TenneT", 1.0, 1.0, 1.0) for i in range(9000))
+    plan = Schedule(synthetic_year().between(None, None), Grid("test", crowd, ()), "crowd")
+    async with KafkaSink(load_settings(broker=f"kafka://{broker}"), ZONES) as sink:
+        with pytest.raises(DataError, match="'TenneT' with 9000 nodes"):
+            await replay(plan, sink, speed=MAX_SPEED)

@@ -1,0 +1,46 @@
+"""What a worker tells of how far it is behind."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from gridstress.kafka import topics
+from gridstress.runtime.status import Status
+from tests.support.memory import lone_consumer
+
+DETECTED = TP(topics.STRESS, 0)
+TABLE = TP("gridstress-risk_linear-changelog", 0)
+
+
+@pytest.fixture
+def consumer() -> Any:
+    """A consumer that has read its partition to offset 8, the last record being at 6."""
+    consumer = lone_consumer()
+    consumer.assignment = lambda: {DETECTED, TABLE}
+    consumer.highwater = lambda tp: 8
+    consumer._thread.next_offset = lambda tp: 8
+    consumer._handed_over[DETECTED].extend([5, 6])
+    return consumer
+
+
+def status_of(consumer: Any) -> Status:
+    app: Any = SimpleNamespace(consumer=consumer)
+    nothing: Any = None
+    return Status(app, nothing, ["linear"], nothing, nothing)
+
+
+def test_lag_is_what_is_not_acknowledged_and_not_the_mark_of_a_transaction(consumer: Any) -> None:
+    consumer._acked_index[DETECTED].add(6)
+    assert status_of(consumer).partition_lag() == {DETECTED: 1}
+    consumer._acked_index[DETECTED].add(5)
+    assert status_of(consumer).lag()[topics.STRESS] == 0
+
+
+def test_a_worker_that_won_a_partition_back_is_not_behind_by_what_another_has_done(
+    consumer: Any,
+) -> None:
+    consumer._forget([DETECTED])
+    consumer._committed_offset[DETECTED] = 7
+    assert status_of(consumer).partition_lag() == {DETECTED: 0}

@@ -1,0 +1,339 @@
+"""One fault of every kind, planted into what an app that works has said: each must be named."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import pytest
+
+from gridstress.verify.compare import Observed, compare
+from gridstress.verify.compare_dead_letters import AsideLetter
+from gridstress.verify.compare_refused import Letter
+from gridstress.verify.compare_windows import OpenWindows
+from gridstress.verify.measured import Measurements, Place, digest
+from gridstress.verify.outcome import Outcome
+from gridstress.verify.recompute import Recomputed, recompute, spread
+from tests.gridstress.verify.samples import (
+    GRID,
+    HOUR,
+    SETTINGS,
+    echo,
+    echo_open,
+    evening,
+    frame,
+    load,
+    record,
+)
+from tests.support.frames import at, run_record
+from topology.clock import to_datetime
+from topology.messages import MeasurementFrame, RunRecord, SourceShare, ZoneSent, encode
+
+MODEL = "linear"
+STRANGE = frame("West", 0, [0], [[1.0]], nodes=["a"])
+LATE = frame("North", 6, [2], [[load(9), load(9)]])
+
+
+STRESSED = (1, 2, 5)
+"""Hours in which `a` is stressed: in the last one, windows are open."""
+
+
+def north(factor: float = 1.0) -> MeasurementFrame:
+    rows = [[load(factor if hour in STRESSED else -1), load(-1)] for hour in range(6)]
+    return frame("North", 0, [0, 1, 2, 3, 4, 5], rows)
+
+
+def frames() -> list[MeasurementFrame]:
+    """Six hours that have not ended, with a late row and a frame of no zone."""
+    return [north(), LATE, STRANGE, evening()[1]]
+
+
+@dataclass
+class World:
+    """A run, what the app said of it, and the records and letters behind both."""
+
+    expected: Recomputed
+    said: Observed
+    open_windows: dict[str, OpenWindows]
+    measurements: Measurements
+
+    def found(self) -> dict[str, Outcome]:
+        return compare(self.expected, self.said, self.open_windows, self.measurements)
+
+
+def world(app_frames: list[MeasurementFrame] | None = None) -> World:
+    """Everything as it should be; or an app that counted other frames."""
+    measurements = Measurements("r1")
+    raws = [*map(encode, frames()), b"rubbish", None]
+    for offset, raw in enumerate(raws):
+        measurements.add(record(0, offset, raw))
+    measurements.record = sent_record()
+    expected = recompute(measurements.frames, GRID, SETTINGS)
+    app = expected if app_frames is None else recompute(app_frames, GRID, SETTINGS)
+    said = echo(app)
+    for offset, reason in ((2, "unknown-zone"), (4, "invalid"), (5, "invalid")):
+        said.letters.measurements.append(letter(offset, raws[offset], reason))
+    return World(expected, said, echo_open(app), measurements)
+
+
+def sent_record(north: int = 7) -> RunRecord:
+    """The record of a sender that has ended the south, and so many rows of the north."""
+    sent = {
+        "North": ZoneSent(rows=north, last_seq=north - 1),
+        "South": ZoneSent(rows=6, last_seq=5),
+        "West": ZoneSent(rows=1),
+    }
+    return msgspec.structs.replace(run_record("r1"), state="ended", ended=at(50), sent=sent)
+
+
+def letter(offset: int, raw: bytes | None, reason: str, run: str | None = None) -> Letter:
+    return Letter("grid_measurements", Place(0, offset), "detection", reason, digest(raw), run=run)
+
+
+def test_without_a_fault_nothing_is_found() -> None:
+    outcomes = world().found()
+    assert [outcome.problems for outcome in outcomes.values()] == [[], [], []]
+    counts = outcomes["measurements"].counts
+    assert (counts["letters expected"], counts["letters found"]) == (3, 3)
+    assert (counts["records of no run"], counts["frames refused"]) == (2, 1)
+    assert outcomes[MODEL].counts["late rows found"] == 2
+    assert outcomes[MODEL].counts["open windows found"] > 0
+    assert outcomes[MODEL].counts["alerts found"] > 3
+
+
+def at_window(found: World) -> int:
+    """Position of a final window with all three nodes."""
+    return next(i for i, w in enumerate(found.said.windows[MODEL]) if len(w.nodes) == 3)
+
+
+def change_window(found: World, **values: Any) -> None:
+    i = at_window(found)
+    found.said.windows[MODEL][i] = msgspec.structs.replace(found.said.windows[MODEL][i], **values)
+
+
+def change_alert(found: World, i: int, **values: Any) -> None:
+    found.said.alerts[MODEL][i] = msgspec.structs.replace(found.said.alerts[MODEL][i], **values)
+
+
+def dropped_frame() -> World:
+    """The app never counted the second hour of the north."""
+    rows = north().load_mw
+    parts = frame("North", 0, [0], rows[:1]), frame("North", 2, [2, 3, 4, 5], rows[2:])
+    return world([*parts, *frames()[1:]])
+
+
+def doubled_frame() -> World:
+    """The app counted every hour of the north twice."""
+    return world([north(2.0), *frames()[1:]])
+
+
+def wrong_matrix() -> World:
+    """One entry of the app's K is off by a millionth."""
+    found = world()
+    right = found.expected.models[MODEL]
+    matrix = right.influence.tocsr(copy=True)
+    matrix[GRID.index["a"], GRID.index["b"]] *= 1 + 1e-6
+    final_ends_s = found.expected.ends_s[: found.expected.closed]
+    wrong = spread(MODEL, matrix, found.expected.own_stress, final_ends_s, SETTINGS)
+    app = replace(found.expected, models=found.expected.models | {MODEL: wrong})
+    found.said.windows, found.said.alerts = echo(app).windows, echo(app).alerts
+    found.open_windows = echo_open(app)
+    return found
+
+
+def planted(change: Callable[[World], Any]) -> Callable[[], World]:
+    def make() -> World:
+        found = world()
+        change(found)
+        return found
+
+    return make
+
+
+def alter_open(found: World) -> None:
+    first, *others = found.open_windows[MODEL].windows
+    wrong = replace(first, stress=[1.001 * x for x in first.stress])
+    found.open_windows[MODEL] = OpenWindows([wrong, *others])
+
+
+def drop_open(found: World) -> None:
+    found.open_windows[MODEL] = OpenWindows(found.open_windows[MODEL].windows[1:])
+
+
+def wrong_shard(found: World) -> None:
+    window = found.said.windows[MODEL][at_window(found)]
+    change_window(found, shard=1 - window.shard)
+
+
+def double_window(found: World) -> None:
+    window = found.said.windows[MODEL][at_window(found)]
+    values = [2 * x for x in window.stress]
+    found.said.windows[MODEL].append(msgspec.structs.replace(window, stress=values))
+
+
+def disorder(found: World) -> None:
+    """The node's first two steps change places in the log."""
+    alerts = found.said.alerts[MODEL]
+    i, j = [i for i, alert in enumerate(alerts) if alert.node_id == "a"][:2]
+    alerts[i], alerts[j] = alerts[j], alerts[i]
+
+
+def wrong_share(found: World) -> None:
+    sources = found.said.alerts[MODEL][0].sources
+    first = SourceShare(sources[0].node_id, sources[0].share * (1 - 1e-6))
+    change_alert(found, 0, sources=[first, *sources[1:]])
+
+
+def drop_letter(offset: int) -> Callable[[World], None]:
+    def change(found: World) -> None:
+        letters = found.said.letters
+        letters.measurements = [x for x in letters.measurements if x.place != Place(0, offset)]
+
+    return change
+
+
+def add_letter(found: World) -> None:
+    raw = encode(frames()[0])
+    found.said.letters.measurements.append(letter(0, raw, "failed", run="r1"))
+
+
+def other_reason(found: World) -> None:
+    letters = found.said.letters.measurements
+    letters[0] = replace(letters[0], reason="unknown-node")
+
+
+def corrupt_letter(found: World) -> None:
+    letters = found.said.letters.measurements
+    letters[0] = replace(letters[0], digest=digest(b"not what it was"))
+
+
+def later_letter(found: World, reason: str = "failed") -> None:
+    found.said.letters.later.append(
+        Letter("stress_events", Place(0, 3), "propagation_linear", reason, "", run="r1")
+    )
+
+
+def refuse_as_ended(found: World) -> None:
+    raw = encode(frames()[0])
+    found.said.letters.measurements.append(letter(0, raw, "other-settings", run="r1"))
+
+
+FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
+    "a dropped frame": (dropped_frame, {"values differing"}, "stress of a in the window ending"),
+    "a doubled frame": (doubled_frame, {"values differing"}, "stress of a in the window ending"),
+    "a wrong entry of the matrix": (wrong_matrix, {"values differing"}, "stress of b"),
+    "an altered value": (
+        planted(lambda w: change_window(w, risk=[0.123, 0.123, 0.123])),
+        {"values differing"},
+        "is 0.123, recomputed",
+    ),
+    "a missing window": (
+        planted(lambda w: w.said.windows[MODEL].pop(at_window(w))),
+        {"windows missing"},
+        "is missing",
+    ),
+    "a doubled window with other values": (
+        planted(double_window),
+        {"windows conflicting"},
+        "twice with other values",
+    ),
+    "a wrong shard": (planted(wrong_shard), {"windows malformed"}, "is of another shard"),
+    "another partition": (
+        planted(lambda w: w.said.misplaced.append("risk_windows_linear 1/7: belongs to 0")),
+        {"results misplaced"},
+        "risk_windows_linear 1/7",
+    ),
+    "a wrong window_start": (
+        planted(lambda w: change_window(w, window_start=to_datetime(-9 * HOUR))),
+        {"windows malformed"},
+        "starts 1969-12-31T15:00:00+00:00, not 7200 s before",
+    ),
+    "a missing open window": (
+        planted(drop_open),
+        {"open windows missing"},
+        "open window ending",
+    ),
+    "an altered open window": (planted(alter_open), {"values differing"}, "open stress of"),
+    "a missing alert": (
+        planted(lambda w: w.said.alerts[MODEL].pop(0)),
+        {"alerts missing"},
+        "is missing",
+    ),
+    "an alert step out of order": (planted(disorder), {"alerts disordered"}, "alert a "),
+    "a wrong level": (
+        planted(lambda w: change_alert(w, 0, level="CRITICAL")),
+        {"alerts differing"},
+        "level is 'CRITICAL', recomputed",
+    ),
+    "a wrong share": (planted(wrong_share), {"alerts differing"}, "sources are"),
+    "a late row that is not reported": (
+        planted(lambda w: w.said.aside.pop()),
+        {"late rows missing"},
+        "late rows 6 are not in dead_letters",
+    ),
+    "rows of a run that a shard has forgotten": (
+        planted(lambda w: w.said.aside.append(AsideLetter(MODEL, 1, "North", "forgotten", (7, 8)))),
+        {"rows refused: run forgotten"},
+        "linear: zone 'North', shard 1: rows 7, 8 came after the shard had forgotten the run",
+    ),
+    "a letter of a run that was not ended": (
+        planted(refuse_as_ended),
+        {"letters extra"},
+        "grid_measurements 0/0 can be used, but its dead letter says other-settings",
+    ),
+    "a later letter of a run that was not ended": (
+        planted(lambda w: later_letter(w, "other-settings")),
+        {"letters unexpected"},
+        "propagation_linear refused a record of the run as other-settings",
+    ),
+    "a missing letter": (
+        planted(drop_letter(2)),
+        {"letters missing"},
+        "grid_measurements 0/2 (unknown zone 'West') cannot be used, but has no dead letter",
+    ),
+    "a missing letter about rubbish": (
+        planted(drop_letter(4)),
+        {"letters missing"},
+        "grid_measurements 0/4 (not JSON",
+    ),
+    "a missing letter about a record without value": (
+        planted(drop_letter(5)),
+        {"letters missing"},
+        "grid_measurements 0/5 (the record has no value",
+    ),
+    "a run record that says more rows were sent": (
+        planted(lambda w: setattr(w.measurements, "record", sent_record(north=9))),
+        {"zones lost before the topic"},
+        "zone North: 9 rows up to seq 8 were sent, 7 up to 6 are in the topic",
+    ),
+    "an extra letter": (
+        planted(add_letter),
+        {"letters extra"},
+        "grid_measurements 0/0 can be used, but its dead letter says failed",
+    ),
+    "a letter with another reason": (
+        planted(other_reason),
+        {"letters differing"},
+        "the letter says unknown-node by detection, not unknown-zone",
+    ),
+    "a letter with other bytes": (
+        planted(corrupt_letter),
+        {"letters missing"},
+        "grid_measurements 0/2",
+    ),
+    "a letter from behind the measurements": (
+        planted(later_letter),
+        {"letters unexpected"},
+        "stress_events 0/3: propagation_linear refused a record of the run as failed",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_the_fault_is_found_and_named(fault: str) -> None:
+    make, counts, words = FAULTS[fault]
+    outcomes = make().found()
+    problems = [text for outcome in outcomes.values() for text in outcome.problems]
+    assert any(words in text for text in problems), problems
+    bad = {name for outcome in outcomes.values() if not outcome.ok for name in outcome.counts}
+    assert counts <= bad

@@ -1,0 +1,66 @@
+"""What others write into our topics is shown only if it fits the grid."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tables.shard_view import ShardView
+from tests.fuzz.seeds import results
+from topology.errors import MessageError
+from topology.grid import Grid
+from topology.messages import RiskWindow, WindowHead, decode
+from ui.api.record_check import Shape
+
+WINDOW, _, _, VIEW = (tagged[1:] for tagged in results()[:4])
+
+
+@pytest.fixture
+def shape(triangle: Grid) -> Shape:
+    return Shape(triangle, ["linear"], 1)
+
+
+def test_what_fits_is_let_in(shape: Shape) -> None:
+    shape.check_head(decode(WINDOW, WindowHead), "linear", 0)
+    shape.check_window(decode(WINDOW, RiskWindow))
+    shape.check_view(msgspec.json.decode(VIEW, type=ShardView))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"model": "other"},
+        {"shard": 1},
+        {"shard": -1},
+        {"stress": [1.0]},
+        {"risk": [1.0] * 4},
+        {"level": [0, 1, 4]},
+        {"watermark_s": 1e15},
+        {"closed_until_s": -(10**12)},
+        {"panes": [{"start_s": 0, "stress": [1], "source_index": [], "source_stress": []}]},
+        {"panes": [{"start_s": 0, "stress": [0] * 3, "source_index": [3], "source_stress": [1]}]},
+        {"panes": [{"start_s": 0, "stress": [0] * 3, "source_index": [0], "source_stress": []}]},
+    ],
+)
+def test_a_view_of_another_grid_is_refused(shape: Shape, changes: dict[str, Any]) -> None:
+    view = msgspec.json.encode(msgspec.json.decode(VIEW) | changes)
+    with pytest.raises(MessageError, match="run 'r'"):
+        shape.check_view(msgspec.json.decode(view, type=ShardView))
+
+
+@pytest.mark.parametrize(
+    ("changes", "model", "shard"),
+    [({}, "centrality", 0), ({"shard": 1}, "linear", 0), ({"risk": [0.5] * 4}, "linear", 0)],
+)
+def test_a_window_of_another_place_or_size_is_refused(
+    shape: Shape, changes: dict[str, Any], model: str, shard: int
+) -> None:
+    raw = msgspec.json.encode(msgspec.json.decode(WINDOW) | changes)
+    with pytest.raises(MessageError, match="run 'r'"):
+        shape.check_head(decode(raw, WindowHead), model, shard)
+
+
+def test_a_window_of_another_grid_is_refused(shape: Shape) -> None:
+    window = decode(WINDOW.replace(b'"c"', b'"x"'), RiskWindow)
+    with pytest.raises(MessageError, match="run 'r'"):
+        shape.check_window(window)

@@ -1,0 +1,95 @@
+import pytest
+
+from tests.ui.literal_api import RUN, answers, literal_api
+from ui.client.http import ApiClient
+from ui.client.poller import Poller
+
+OLD = "opsd-1"
+
+
+@pytest.fixture
+def api():
+    found = answers()
+    found["runs"]["runs"].append(
+        {"run": OLD, "event_time": "2018-03-01T00:00:00Z", "watermark": None, "ended": False,
+         "published_at": 5.0}
+    )  # fmt: skip
+    found[OLD] = answers()
+    for model in ("linear", "centrality"):
+        found[OLD][f"state/{model}"] |= {"run": OLD, "risk": [0.7, 0.0, 0.0]}
+    with literal_api(found=found) as server:
+        yield server
+
+
+def questions(api):
+    return sum(path.startswith("state") for path, _ in api.asked)
+
+
+def test_another_run_is_shown_with_its_own_values_and_says_that_it_is_not_the_newest(poller):
+    found = poller.snapshot(OLD)
+    assert found.run.run == OLD
+    assert found.view("linear").state.risk == [0.7, 0.0, 0.0]
+    assert not found.is_newest
+    assert poller.snapshot().is_newest
+    assert poller.snapshot(RUN) is poller.snapshot()
+
+
+def test_no_two_runs_share_a_version(poller, api):
+    seen = {poller.snapshot().version, poller.snapshot(OLD).version}
+    api.answers["state/linear"]["risk"] = [0.5, 0.5, 0.5]
+    seen.add(poller.poll().version)
+    assert len(seen) == 3
+
+
+def test_a_run_is_asked_for_once_for_all_until_more_of_it_is_published(poller, api):
+    before = questions(api)
+    first = poller.snapshot(OLD)
+    assert questions(api) == before + 2
+    poller.poll()
+    before = questions(api)
+    assert poller.snapshot(OLD).version == first.version
+    assert questions(api) == before
+    api.answers["runs"]["runs"][1]["published_at"] = 6.0
+    api.answers[OLD]["state/linear"]["risk"] = [0.8, 0.0, 0.0]
+    poller.poll()
+    newer = poller.snapshot(OLD)
+    assert newer.view("linear").state.risk[0] == 0.8
+    assert newer.version > first.version
+
+
+def test_a_run_that_is_not_known_is_named_and_the_newest_shown_in_its_place(poller):
+    found = poller.snapshot("nonsense")
+    assert (found.run.run, found.missing) == (RUN, "nonsense")
+    assert poller.snapshot().missing == ""
+
+
+def test_a_runs_last_values_stay_while_the_workers_are_gone(poller, api):
+    known = poller.snapshot(OLD)
+    api.broken = True
+    poller.poll()
+    gone = poller.snapshot(OLD)
+    assert gone.error
+    assert gone.models is known.models
+
+
+def test_what_pages_ask_for_is_kept_for_each_run(poller, api):
+    api.answers[OLD]["episodes"]["episodes"] = []
+    assert len(poller.episodes().episodes) == 4
+    assert poller.episodes(OLD).episodes == []
+    assert len(poller.episodes().episodes) == 4
+
+
+def test_what_could_not_be_answered_about_a_run_is_asked_for_again(poller, api):
+    before = poller.snapshot(OLD).version
+    api.broken = True
+    assert poller.episodes(OLD) is None
+    api.broken = False
+    poller.poll()
+    assert poller.snapshot(OLD).version > before
+    assert poller.episodes(OLD) is not None
+
+
+def test_before_the_first_answer_no_run_is_called_unknown():
+    poller = Poller(ApiClient("http://127.0.0.1:9"))
+    assert poller.snapshot(OLD).missing == ""
+    poller.stop()

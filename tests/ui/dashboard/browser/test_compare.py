@@ -1,0 +1,114 @@
+"""The compare page in a real browser."""
+
+import pytest
+
+from tests.support.browser import boxes, expect, fits, resize, still, trace, until, x_range
+from tests.ui.literal_api import RUN
+from ui.reports import report_path
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def compare(open_page):
+    page = open_page("/compare")
+    expect(page.locator("#compare-overlap")).to_have_text("0.67")
+    return page
+
+
+def risks(page, place):
+    return trace(page, f"compare-map-{place}", "nodes", "marker.color")
+
+
+def test_both_models_are_shown_at_the_same_moment(compare):
+    until(lambda: risks(compare, 0) == [0, 0.31, 0.83])
+    until(lambda: risks(compare, 1) == [0.12, 0.44, 0.95])
+    until(lambda: trace(compare, "compare-scatter", 1, "x") == [0, 0.31, 0.83])
+    assert trace(compare, "compare-scatter", 1, "y") == [0.12, 0.44, 0.95]
+    expect(compare.locator("#compare-title-0")).to_have_text("Linear attenuation")
+    expect(compare.locator("#compare-lead")).to_have_text("Centrality 1 h earlier")
+    expect(compare.locator("#compare-history-note")).to_have_text("3 final windows")
+
+
+def test_new_values_arrive_without_the_zoom_being_lost(compare, api):
+    until(lambda: risks(compare, 0) == [0, 0.31, 0.83])
+    before = x_range(compare, "compare-map-0")
+    compare.locator("#compare-map-0").hover()
+    compare.mouse.wheel(0, -400)
+    until(lambda: x_range(compare, "compare-map-0") != before)
+    zoomed = still(compare, lambda: x_range(compare, "compare-map-0"))
+    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
+    api.answers["compare"]["top_k_overlap"] = 0.5
+    until(lambda: risks(compare, 0) == [0.2, 0.6, 0.7])
+    until(lambda: trace(compare, "compare-scatter", 1, "x") == [0.2, 0.6, 0.7])
+    expect(compare.locator("#compare-overlap")).to_have_text("0.50")
+    assert x_range(compare, "compare-map-0") == zoomed
+
+
+def test_a_click_in_the_scatter_leads_to_the_nodes_page(compare):
+    until(lambda: trace(compare, "compare-scatter", 1, "x") == [0, 0.31, 0.83])
+    compare.locator("#compare-scatter .point").last.click(force=True)
+    expect(compare.locator("#compare-picked")).to_contain_text("Wendlingen")
+    until(lambda: trace(compare, "compare-scatter", 2, "x") == [0.83])
+    expect(compare.locator("#compare-picked a")).to_have_attribute("href", "/node/wendlingen")
+
+
+def test_alarms_of_one_model_alone_are_links_to_their_nodes(compare):
+    rows = compare.locator("#compare-only .ag-center-cols-container .ag-row")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("Centrality")
+    expect(rows.first.locator("a")).to_have_attribute("href", "/node/wendlingen?model=centrality")
+    expect(compare.locator("#compare-only-note")).to_contain_text("both 1")
+
+
+def test_another_final_window_is_drawn(compare, api):
+    until(lambda: trace(compare, "compare-history", 1, "y") == [None, 0.33, 0.81])
+    found = api.answers["compare/history"]
+    found["points"].append(found["points"][-1] | {"window_end": "2019-01-15T18:00:00Z"})
+    api.answers["state/linear"]["watermark"] = "2019-01-15T18:00:00Z"
+    until(lambda: trace(compare, "compare-history", 1, "y") == [None, 0.33, 0.81, 0.81])
+    expect(compare.locator("#compare-history-note")).to_have_text("4 final windows")
+
+
+def test_all_panels_fit_the_window_and_keep_their_size(compare, api):
+    sizes, everything = ((1920, 1080), (1280, 800)), ".panel, .kpi"
+    before = {}
+    for size in sizes:
+        resize(compare, *size)
+        before[size] = fits(compare, everything, *size)
+    api.answers["compare/history"]["points"] = []
+    api.answers["compare/history"]["episodes"]["only"] = {}
+    api.answers["state/linear"]["watermark"] = "2019-01-15T18:00:00Z"
+    expect(compare.locator("#compare-history-empty")).to_have_text("No window is final yet.")
+    expect(compare.locator("#compare-only")).to_contain_text("every alarm was raised by both")
+    for size in sizes:
+        resize(compare, *size)
+        assert still(compare, lambda: boxes(compare, everything)) == before[size]
+    resize(compare, 390, 844)
+    fits(compare, everything, 390)
+
+
+def test_a_run_that_has_ended_is_compared_to_its_beginning(open_page, api):
+    whole = api.answers["compare/history"]
+    begun = [point | {"rank_correlation": None, "top_k_overlap": None} for point in whole["points"]]
+    api.answers["compare/history"] = whole | {"points": begun, "to_compare": 2}
+    page = open_page("/compare")
+    note = page.locator("#compare-history-note")
+    expect(note).to_have_text("3 final windows, 2 still to compare")
+    assert trace(page, "compare-history", 1, "y") == [None, None, None]
+    # Nothing else changes: the page asks on all the same.
+    api.answers["compare/history"] = whole
+    expect(note).to_have_text("3 final windows")
+    until(lambda: trace(page, "compare-history", 1, "y") == [None, 0.33, 0.81])
+
+
+def test_the_report_of_the_run_is_linked_to_as_soon_as_there_is_one(compare, api, tmp_path):
+    told = compare.locator("#compare-report")
+    expect(told).to_have_text("Report: gridstress compare")
+    body = "<p id='it'>of the run</p><script>it.textContent += `, ${origin}`</script>"
+    report_path(tmp_path, RUN).write_text(body)
+    expect(told).to_have_text("Report of this run")
+    with compare.expect_popup() as opened:
+        told.locator("a").click()
+    # Its own script runs, but apart from the dashboard: its origin is nobody's.
+    expect(opened.value.locator("#it")).to_have_text("of the run, null")

@@ -1,0 +1,243 @@
+"""The overview, and what all pages share, in a real browser."""
+
+import time
+from itertools import pairwise
+
+import pytest
+
+from tests.support.browser import boxes, expect, fits, resize, still, trace, until, x_range
+from tests.ui.literal_api import alert
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def watched(open_page):
+    """The overview, with its first values."""
+    page = open_page()
+    expect(page.locator("#kpi-alarms")).to_have_text("1")
+    until(lambda: node_trace(page, "marker.color") == [0, 0.31, 0.83])
+    return page
+
+
+def node_trace(page, field, graph="map"):
+    return trace(page, graph, "nodes", field)
+
+
+def map_range(page):
+    return x_range(page, "map")
+
+
+def test_the_page_shows_the_workers_values_and_asks_nobody_else(watched):
+    expect(watched.locator("#kpi-affected")).to_have_text("2")
+    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 18:00")
+    expect(watched.locator("#status-title")).to_have_text("Live")
+    expect(watched.locator("#origin")).to_have_text("synthetic data")
+    expect(watched.locator("#top .ag-row").first).to_contain_text("Wendlingen")
+    expect(watched.locator("#timeline-note")).to_contain_text("1 raised")
+    expect(watched.get_by_text("not a probability.").first).to_be_visible()
+
+
+def test_the_model_switch_changes_the_values(watched):
+    watched.get_by_text("Centrality-based", exact=True).first.click()
+    expect(watched.locator("#kpi-affected")).to_have_text("3")
+    expect(watched.locator("#top .ag-row").first).to_contain_text("CRITICAL")
+    until(lambda: node_trace(watched, "marker.color") == [0.12, 0.44, 0.95])
+
+
+def test_zoom_and_selection_survive_updates(watched, api):
+    watched.locator("#top .ag-row").first.click()
+    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
+    before = map_range(watched)
+    watched.locator("#map").hover()
+    watched.mouse.wheel(0, -400)
+    until(lambda: map_range(watched) != before)
+    zoomed = still(watched, lambda: map_range(watched))
+    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
+    until(lambda: node_trace(watched, "marker.color") == [0.2, 0.6, 0.7])
+    assert map_range(watched) == zoomed
+    expect(watched.locator("#pick")).to_have_value("Wendlingen")
+    expect(watched.locator("#top .ag-row.picked")).to_contain_text("Wendlingen")
+
+
+def test_every_open_alarm_has_its_letter_after_every_update(watched, api):
+    def letters():
+        return sorted(watched.locator("#map .textpoint").all_text_contents())
+
+    state = api.answers["state/linear"]
+    for levels in (
+        ["", "", ""],
+        ["WARNING", "", "HIGH"],
+        ["", "WARNING", ""],
+        ["HIGH", "WARNING", "CRITICAL"],
+        ["", "", "CRITICAL"],
+    ):
+        state["level"] = levels
+        state["risk"] = [risk + 0.01 for risk in state["risk"]]
+        until(lambda risk=state["risk"]: node_trace(watched, "marker.color") == rounded(risk))
+        assert letters() == sorted(level[0] for level in levels if level)
+
+
+def address_of(page):
+    return page.evaluate("() => window.location.href")
+
+
+def rounded(values):
+    return [round(value, 4) for value in values]
+
+
+def test_a_click_on_a_node_a_neighbour_or_the_timeline_opens_that_node(watched, api):
+    watched.locator("#map .point").nth(0).click(force=True)
+    expect(watched.locator("#detail-title")).to_contain_text("Diele")
+    watched.locator("#detail-neighbours button").first.click()
+    expect(watched.locator("#detail-title")).to_contain_text("Krümmel")
+    watched.locator("#timeline .point").first.click(force=True)
+    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
+    expect(watched.locator("#detail-values")).to_contain_text("0.83")
+    expect(watched.locator("#detail-sources")).to_contain_text("60%")
+
+
+def test_values_of_a_worker_that_is_gone_turn_grey_and_come_back(watched, api):
+    api.broken = True
+    expect(watched.locator("#status-title")).to_have_text("Worker gone")
+    expect(watched.locator("#status-detail")).to_contain_text("old")
+    expect(watched.locator("#root")).to_have_class("root stale")
+    expect(watched.locator("#kpi-alarms")).to_have_text("1")
+    api.broken = False
+    expect(watched.locator("#status-title")).to_have_text("Live")
+    expect(watched.locator("#root")).to_have_class("root")
+
+
+def test_a_dashboard_that_is_gone_itself_is_noticed_by_the_browser(watched):
+    watched.context.set_offline(True)
+    try:
+        expect(watched.locator("#root")).to_have_class("root stale offline")
+    finally:
+        watched.context.set_offline(False)
+    expect(watched.locator("#root")).to_have_class("root")
+    watched.complaints.clear()
+
+
+def test_a_new_alert_appears_on_the_timeline(watched, api):
+    fresh = alert(received_at=time.time(), level="CRITICAL", status="ESCALATED")
+    api.answers["alerts/linear"]["alerts"].insert(0, fresh)
+    expect(watched.locator("#timeline-note")).to_contain_text("1 escalated")
+
+
+def test_everything_fits_without_scrolling_and_panels_keep_their_size(watched, api):
+    sizes, everything = ((1920, 1080), (1280, 800)), ".panel, .kpi"
+    before = {}
+    for size in sizes:
+        resize(watched, *size)
+        before[size] = fits(watched, everything, *size)
+    watched.locator("#top .ag-row").first.click()
+    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
+    api.broken = True
+    expect(watched.locator("#status-title")).to_have_text("Worker gone")
+    for size in sizes:
+        resize(watched, *size)
+        assert still(watched, lambda: boxes(watched, everything)) == before[size]
+        scrolls = "() => document.documentElement.scrollHeight > window.innerHeight"
+        assert not watched.evaluate(scrolls)
+
+
+def ground(page):
+    return page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+
+
+def test_a_paused_view_stands_still_and_resume_jumps_to_now(watched, api):
+    watched.locator("#pause").click()
+    expect(watched.locator("#status-title")).to_have_text("Paused")
+    expect(watched.locator("#status-detail")).to_contain_text("Tue 15 Jan 2019 18:00")
+    expect(watched.locator("#pause")).to_have_attribute("aria-pressed", "true")
+    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
+    api.answers["state/linear"]["event_time"] = "2019-01-15T20:00:00Z"
+    watched.locator("#top .ag-row").first.click()
+    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
+    watched.get_by_text("Centrality-based", exact=True).first.click()
+    expect(watched.locator("#kpi-affected")).to_have_text("3")
+    watched.get_by_text("Linear attenuation", exact=True).first.click()
+    expect(watched.locator("#kpi-affected")).to_have_text("2")
+    until(lambda: node_trace(watched, "marker.color") == [0, 0.31, 0.83])
+    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 18:00")
+    watched.locator("#pause").click()
+    until(lambda: node_trace(watched, "marker.color") == [0.2, 0.6, 0.7])
+    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 20:00")
+    expect(watched.locator("#status-title")).to_have_text("Live")
+
+
+def test_side_by_side_shows_both_models_and_zooms_them_together(watched):
+    watched.get_by_text("Side by side", exact=True).click()
+    until(lambda: node_trace(watched, "marker.color", "map-second") == [0.12, 0.44, 0.95])
+    expect(watched.locator("#map-title")).to_have_text("Linear attenuation")
+    expect(watched.locator("#map-second-title")).to_have_text("Centrality-based")
+    expect(watched.locator("#timeline-model")).to_contain_text("Linear attenuation")
+    before = map_range(watched)
+    watched.locator("#map").hover()
+    watched.mouse.wheel(0, -400)
+    until(lambda: map_range(watched) != before)
+    until(lambda: x_range(watched, "map-second") == pytest.approx(map_range(watched), abs=0.1))
+    assert node_trace(watched, "marker.color") == [0, 0.31, 0.83]
+    assert "model=both" in address_of(watched)
+
+
+def test_dark_follows_the_system_reaches_the_figures_and_can_be_switched(open_page):
+    night = open_page(scheme="dark")
+    until(lambda: lowest_colour(night) == "#3d4651")
+    assert map_range(night)[0] == pytest.approx(5.6, abs=2)
+    dark = ground(night)
+    night.locator("#scheme").click()
+    until(lambda: ground(night) != dark)
+    until(lambda: lowest_colour(night) == "#e9edf1")
+    night.reload()
+    expect(night.locator("#kpi-alarms")).to_have_text("1")
+    until(lambda: ground(night) != dark)
+
+
+def lowest_colour(page):
+    scale = node_trace(page, "marker.colorscale")
+    return scale and scale[0][1]
+
+
+def test_the_address_says_what_is_shown_and_shows_it_again(watched, open_page):
+    watched.get_by_text("Centrality-based", exact=True).first.click()
+    expect(watched.locator("#top .ag-row").first).to_contain_text("CRITICAL")
+    watched.locator("#top .ag-row").first.click()
+    expect(watched.locator("#pick")).to_have_value("Wendlingen")
+    shown = "/?model=centrality&node=wendlingen"
+    until(lambda: address_of(watched).endswith(shown))
+    other = open_page(shown)
+    expect(other.locator("#detail-title")).to_contain_text("Wendlingen")
+    until(lambda: len(trace(other, "map", "selected", "x") or ()) == 1)
+    expect(other.locator("#kpi-affected")).to_have_text("3")
+
+
+def test_the_keyboard_reaches_the_page_and_the_other_pages(watched):
+    watched.keyboard.press("Tab")
+    expect(watched.locator(".skip-link")).to_be_focused()
+    for link in watched.locator("nav a").all():
+        watched.keyboard.press("Tab")
+        expect(link).to_be_focused()
+    outline = "() => getComputedStyle(document.activeElement).outlineStyle"
+    assert watched.evaluate(outline) == "solid"
+    watched.keyboard.press("Enter")
+    expect(watched.locator(".current")).to_have_count(1)
+    expect(watched.locator(".current")).not_to_have_text("Overview")
+
+
+def test_the_ranking_and_the_timeline_can_be_set_to_show_more(watched, api):
+    expect(watched.locator("#top .ag-row").first).to_contain_text("Wendlingen")
+    watched.locator("#timeline-span").get_by_text("24 h grid time").click()
+    ticks = watched.locator("#timeline .xtick text")
+    until(lambda: "15 Jan 18:00" in ticks.all_text_contents())
+    expect(watched.locator("#timeline .point")).to_have_count(1)
+    watched.locator("#top-size").get_by_text("20", exact=True).click()
+    expect(watched.locator("#top .ag-row")).to_have_count(2)
+
+
+def test_a_phone_shows_everything_below_each_other(watched):
+    watched.set_viewport_size({"width": 390, "height": 844})
+    width = "() => document.documentElement.scrollWidth"
+    until(lambda: watched.evaluate(width) == 390)
+    panels = still(watched, lambda: boxes(watched, ".panel"))
+    assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(panels))

@@ -1,0 +1,1 @@
+"""Spreading rules: how much of a source's stress each node takes on."""

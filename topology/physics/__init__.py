@@ -1,0 +1,1 @@
+"""DC power flow and outages, for comparison with the models."""

@@ -1,0 +1,185 @@
+"""Follows the topics that the views are made of, whichever worker wrote them.
+
+A plain consumer without a group: it reads every partition on every worker, does not take part in
+rebalances and commits nothing.
+"""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from mode import Service
+
+from tables.view_epoch import ViewEpoch
+from topology.errors import BrokerError, MessageError
+from topology.messages import Name, RunRecord, decode_run_record
+from ui.api.broker_clock import appended_at
+from ui.api.record_check import LAST_S
+from ui.api.view_store import Store
+
+log = logging.getLogger(__name__)
+
+POLL_MS = 500
+FETCH_MS = 200
+"""How long a broker lets records come together, so that a busy grid is not read record by record:
+what the views show is that much older at most."""
+TOGETHER_BYTES = 1 << 20
+MAX_RECORDS = 500
+FETCH_BYTES = 8 << 20
+RETRY_S = 2.0
+WINDOWS_BACK = 1_000
+"""Final windows a shard and model that a starting worker reads, for histories and comparison."""
+
+Apply = Callable[[ConsumerRecord], None]
+
+
+class Feed(Service):
+    """Keeps a store up to date from Kafka.
+
+    Parameters
+    ----------
+    connection
+        Keyword arguments with which an aiokafka client connects.
+    store
+        What is kept up to date.
+    partitions
+        How many each of the topics has.
+    view_topic
+        The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
+    status_topic
+        The compacted topic on which workers tell how they are.
+    audit_topic
+        The compacted topic on which the auditor tells how far it is with each run.
+    run_topic, run_partitions
+        The compacted topic of the runs' records, keyed by run; and how many partitions it has.
+    alert_topics, window_topics
+        Topic names and the model whose they are.
+    learn
+        Called with every record of a run.
+    """
+
+    def __init__(
+        self,
+        connection: Mapping[str, Any],
+        store: Store,
+        partitions: int,
+        view_topic: str,
+        status_topic: str,
+        audit_topic: str,
+        run_topic: str,
+        run_partitions: Callable[[], Awaitable[int]],
+        alert_topics: Mapping[str, str],
+        window_topics: Mapping[str, str],
+        learn: Callable[[RunRecord], None] = lambda record: None,
+    ) -> None:
+        super().__init__()
+        self._connection = dict(connection)
+        self._store = store
+        self._partitions = partitions
+        self._run_topic, self._run_partitions, self._learn = run_topic, run_partitions, learn
+        self._window_topics = dict(window_topics)
+        self._apply: dict[str, Apply] = {
+            view_topic: self._view,
+            status_topic: self._status,
+            audit_topic: self._audit,
+            run_topic: self._run,
+        }
+        self._apply |= dict.fromkeys(alert_topics, self._alert)
+        self._apply |= dict.fromkeys(window_topics, self._window)
+
+    @Service.task
+    async def _follow(self) -> None:
+        while not self.should_stop:
+            consumer = AIOKafkaConsumer(
+                **self._connection,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                isolation_level="read_committed",
+                fetch_min_bytes=TOGETHER_BYTES,
+                fetch_max_wait_ms=FETCH_MS,
+                max_partition_fetch_bytes=FETCH_BYTES,
+            )
+            try:
+                if await self._begin(consumer):
+                    await self._read(consumer)
+            finally:
+                await consumer.stop()
+
+    async def _begin(self, consumer: AIOKafkaConsumer) -> bool:
+        """Connect and seek; False, after a pause, if no broker answers.
+
+        Nothing has been read by then, so it may all begin again.
+        """
+        try:
+            await consumer.start()
+            await self._seek(consumer)
+        except (KafkaError, BrokerError, OSError) as error:
+            log.warning("the views wait for a broker: %r", error)
+            await self.sleep(RETRY_S)
+            return False
+        return True
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while not self.should_stop:
+            found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            for records in found.values():
+                for record in records:
+                    self._take(record)
+
+    async def _seek(self, consumer: AIOKafkaConsumer) -> None:
+        """Views and alerts from their beginning; of the windows the last ones of each shard."""
+        counts = dict.fromkeys(self._apply, self._partitions)
+        counts[self._run_topic] = await self._run_partitions()
+        partitions = [TopicPartition(topic, p) for topic in counts for p in range(counts[topic])]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        windows = [tp for tp in partitions if tp.topic in self._window_topics]
+        begins, ends = (
+            await consumer.beginning_offsets(windows),
+            await consumer.end_offsets(windows),
+        )
+        for tp in windows:
+            consumer.seek(tp, max(begins[tp], ends[tp] - WINDOWS_BACK))
+
+    def _take(self, record: ConsumerRecord) -> None:
+        try:
+            self._apply[record.topic](record)
+        except (MessageError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            # Somebody else wrote into our topics: the views go on without that record.
+            log.warning(
+                "cannot show %s/%s@%s: %s", record.topic, record.partition, record.offset, error
+            )
+
+    def _view(self, record: ConsumerRecord) -> None:
+        epoch = ViewEpoch.of(record.headers)
+        if record.value is None:
+            model, run, shard = msgspec.json.decode(record.key or b"", type=tuple[Name, Name, int])
+            self._store.drop_view(model, run, shard, epoch)
+        else:
+            self._store.apply_view(record.value, appended_at(record, time.time()), epoch)
+
+    def _status(self, record: ConsumerRecord) -> None:
+        if record.value is not None:
+            self._store.apply_status(record.value, appended_at(record, time.time()))
+
+    def _audit(self, record: ConsumerRecord) -> None:
+        if record.value is not None:
+            self._store.apply_audit(record.value, appended_at(record, time.time()))
+
+    def _run(self, record: ConsumerRecord) -> None:
+        run, found = decode_run_record(record.key, record.value)
+        self._store.apply_record(run, found)
+        if found is not None:
+            self._learn(found)
+
+    def _alert(self, record: ConsumerRecord) -> None:
+        received_at = min(max(record.timestamp or 0, 0) / 1000, LAST_S)  # it may claim any time
+        self._store.apply_alert(record.value, received_at)
+
+    def _window(self, record: ConsumerRecord) -> None:
+        model = self._window_topics[record.topic]
+        self._store.apply_window(record.value, model, record.partition)

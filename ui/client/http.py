@@ -1,0 +1,276 @@
+"""Client of the worker's API: typed answers, ETags, and failover over several workers.
+
+Any worker answers for the whole grid, so one is asked until it fails, then the next. An answer
+that has not changed is the *same object* again: ``is`` tells whether there is anything new.
+"""
+
+import ssl
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from functools import cache
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+import httpx
+import msgspec
+
+from topology.errors import GridstressError, UsageError
+from ui.auth import authorization
+from ui.schema.grid import GridInfo
+from ui.schema.runs import Episodes, History, RunInfo, Runs
+from ui.schema.system import Health, System
+from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
+
+PREFIX = "/api/v1/"
+KEPT_ANSWERS = 256
+
+Answer = TypeVar("Answer")
+Params = Mapping[str, str | int | float | None]
+
+
+class WorkerGoneError(GridstressError):
+    """No worker answered; the message names each one and why."""
+
+
+class ApiError(GridstressError):
+    """The worker refused the request (a bad parameter, say); asking another one will not help."""
+
+
+class UnknownNameError(ApiError):
+    """The worker does not know that node, model or run; ``exists`` lists those it does."""
+
+    def __init__(self, message: str, exists: Sequence[str]) -> None:
+        super().__init__(message, hint=f"known: {', '.join(exists[:10])}" if exists else "")
+        self.exists = tuple(exists)
+
+
+class _Refusal(msgspec.Struct):
+    error: str = ""
+    exists: list[str] = []
+
+
+def parse_urls(text: str | Sequence[str]) -> tuple[str, ...]:
+    """Worker addresses from comma-separated text or a list, without trailing slashes.
+
+    Raises
+    ------
+    UsageError
+        If there is none, or one is not an http(s) address with a host.
+    """
+    parts = text.split(",") if isinstance(text, str) else text
+    urls = tuple(dict.fromkeys(part.strip().rstrip("/") for part in parts if part.strip()))
+    for url in urls:
+        split = urlsplit(url)
+        if split.scheme not in ("http", "https") or not split.hostname:
+            raise UsageError(
+                f"worker address {url!r} is not an http address",
+                hint="write it like http://127.0.0.1:6066",
+            )
+    if not urls:
+        raise UsageError("no worker address given", hint="set GRIDSTRESS_API_URLS or --workers")
+    return urls
+
+
+class ApiClient:
+    """Asks the workers; may be used from several threads.
+
+    Parameters
+    ----------
+    urls
+        Workers, asked in this order; after a failure the next one is asked from then on.
+    timeout_s
+        How long one worker may take over one answer before the next is asked.
+    token
+        What the workers ask for; empty if they ask for none.
+
+    Raises
+    ------
+    WorkerGoneError
+        From every request: when no worker answered.
+    UnknownNameError
+        From every request: for a node, model or run that does not exist.
+    ApiError
+        From every request: when the worker refused it.
+    """
+
+    def __init__(
+        self, urls: str | Sequence[str], *, timeout_s: float = 3.0, token: str = ""
+    ) -> None:
+        self.urls = parse_urls(urls)
+        # Environment proxies are ignored: workers are on loopback or in the same network.
+        self._http = httpx.Client(
+            timeout=timeout_s, trust_env=False, headers=authorization(token), verify=_authorities()
+        )
+        self._first = 0
+        self._kept: OrderedDict[str, tuple[str, Any]] = OrderedDict()
+        self._lock = Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    @property
+    def worker(self) -> str:
+        """Address of the worker that is asked first now."""
+        return self.urls[self._first]
+
+    def grid(self) -> GridInfo:
+        """The topology, the models' names and the settings behind the numbers."""
+        return self._get("grid", GridInfo)
+
+    def runs(self) -> list[RunInfo]:
+        """The runs, the one active last first."""
+        return self._get("runs", Runs).runs
+
+    def state(self, model: str | None = None, run: str | None = None) -> GridState:
+        """Risk, stress and level of every node, and the figures of the whole grid."""
+        return self._get("state", GridState, model=model, run=run)
+
+    def top(self, model: str | None = None, run: str | None = None, k: int = 10) -> Top:
+        """The ``k`` nodes (1 to 1000) with the highest risk."""
+        return self._get("top", Top, model=model, run=run, k=k)
+
+    def alerts(
+        self,
+        model: str | None = None,
+        run: str | None = None,
+        *,
+        since: float | None = None,
+        limit: int = 200,
+    ) -> Alerts:
+        """Alerts, newest first; ``since`` in wall-clock epoch seconds, ``limit`` 1 to 5000."""
+        return self._get("alerts", Alerts, model=model, run=run, since=since, limit=limit)
+
+    def node(self, node_id: str, model: str | None = None, run: str | None = None) -> NodeDetail:
+        """One node: values, neighbours, recent windows, sources of its stress, alerts."""
+        return self._get(f"node/{quote(node_id, safe='')}", NodeDetail, model=model, run=run)
+
+    def compare(
+        self, run: str | None = None, k: int = 10, models: Sequence[str] | None = None
+    ) -> Compare:
+        """Two models (by default the first) next to each other, with the overlap of their top k."""
+        return self._get("compare", Compare, run=run, k=k, models=_listed(models))
+
+    def episodes(
+        self, model: str | None = None, run: str | None = None, limit: int = 500
+    ) -> Episodes:
+        """Alarm episodes, the one raised last first; without ``model`` those of all models.
+
+        ``limit`` is 1 to 5000.
+        """
+        return self._get("episodes", Episodes, model=model, run=run, limit=limit)
+
+    def history(self, run: str | None = None, models: Sequence[str] | None = None) -> History:
+        """How two models (by default the first) have agreed over the run so far."""
+        return self._get("compare/history", History, run=run, models=_listed(models))
+
+    def system(self) -> System:
+        """How every worker is, and the settings in force."""
+        return self._get("system", System)
+
+    def health(self) -> Health:
+        """How the worker is; a worker that says it is not ready is an answer, not an error."""
+        return self._get("health", Health)
+
+    def _get(self, path: str, kind: type[Answer], **params: str | int | float | None) -> Answer:
+        failures = []
+        for turn in range(len(self.urls)):
+            position = (self._first + turn) % len(self.urls)
+            url = self.urls[position]
+            try:
+                answer = self._ask(url, path, kind, params)
+            except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, _ServerError) as error:
+                failures.append(f"{url}: {_reason(error)}")
+                continue
+            self._first = position
+            return answer
+        raise WorkerGoneError(
+            f"no worker answered ({'; '.join(failures)})",
+            hint="is a worker running? start one with: faust -A gridstress worker",
+        )
+
+    def _ask(self, url: str, path: str, kind: type[Answer], params: Params) -> Answer:
+        given = {name: value for name, value in params.items() if value is not None}
+        request = self._http.build_request("GET", url + PREFIX + path, params=given)
+        # The key holds the worker too: two workers may use one tag for different contents.
+        key = str(request.url)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept:
+            request.headers["If-None-Match"] = kept[0]
+        response = self._http.send(request)
+        if response.status_code == httpx.codes.NOT_MODIFIED and kept:
+            self._keep(key, kept)
+            found: Answer = kept[1]
+            return found
+        if response.status_code != httpx.codes.OK and not (
+            kind is Health and response.status_code == httpx.codes.SERVICE_UNAVAILABLE
+        ):
+            _refuse(response)
+        answer = msgspec.json.decode(response.content, type=kind)
+        if tag := response.headers.get("ETag"):
+            self._keep(key, (tag, answer))
+        return answer
+
+    def _keep(self, key: str, entry: tuple[str, Any]) -> None:
+        with self._lock:
+            self._kept[key] = entry
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT_ANSWERS:
+                self._kept.popitem(last=False)
+
+
+@cache
+def _authorities() -> ssl.SSLContext:
+    """The certificate authorities, read once: all clients share them."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def _listed(models: Sequence[str] | None) -> str | None:
+    return None if models is None else ",".join(models)
+
+
+class _ServerError(Exception):
+    """The worker cannot answer now; another one may."""
+
+
+def _refuse(response: httpx.Response) -> None:
+    code = response.status_code
+    if code >= 500 or code < 400:
+        raise _ServerError(f"status {code}")
+    try:
+        refusal = msgspec.json.decode(response.content, type=_Refusal)
+    except msgspec.DecodeError:
+        # Not our API's own 404: something else listens at this address.
+        raise _ServerError(f"status {code}, not an answer of a gridstress worker") from None
+    if code == httpx.codes.UNAUTHORIZED:
+        raise ApiError(
+            f"the worker refused our token: {refusal.error}",
+            hint="dashboard and workers need the same GRIDSTRESS_API_TOKEN",
+        )
+    if code == httpx.codes.NOT_FOUND:
+        raise UnknownNameError(refusal.error or "not found", refusal.exists)
+    raise ApiError(refusal.error or f"the worker refused {response.url.path} with status {code}")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectError):
+        return "nobody listens there"
+    if isinstance(error, httpx.TimeoutException):
+        return "no answer in time"
+    if isinstance(error, msgspec.DecodeError):
+        return f"not an answer of a gridstress worker ({error})"
+    return str(error) or type(error).__name__

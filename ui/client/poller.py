@@ -1,0 +1,232 @@
+"""One background thread asks the workers once a second, for however many browsers.
+
+What it learns is an immutable :class:`ui.client.snapshot.Snapshot` of the newest run; its
+``version`` grows only when there is something new to show. Everything else is asked for while
+somebody looks.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from threading import Event, Thread
+from typing import Any, TypeVar
+
+from topology.errors import GridstressError
+from ui.client.answer_cache import OnDemand
+from ui.client.http import ApiClient
+from ui.client.run_cache import EarlierRuns
+from ui.client.snapshot import Snapshot, ask_views, content_of
+from ui.schema.runs import Episodes, History
+from ui.schema.system import System
+from ui.schema.views import Compare, NodeDetail
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+TOP_K = 10
+EPISODES = 2000
+GRID_EVERY = 30
+SYSTEM_EVERY_S = 2.0
+MORE_HISTORY = 3
+"""How often more is asked for at once of a run that is not wholly compared: each time keeps a
+worker from its other work for a tenth of a second."""
+ASKING = 8
+
+
+class Poller:
+    """Keeps the newest snapshot.
+
+    Parameters
+    ----------
+    client
+        Where to ask; closed by :meth:`stop`.
+    interval_s
+        Seconds from one poll to the next.
+    clock
+        Wall clock in epoch seconds.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        *,
+        interval_s: float = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._client = client
+        self._interval_s = interval_s
+        self._clock = clock
+        self._snapshot = Snapshot()
+        self._content: Any = None
+        self._polls = 0
+        self._versions = count(1)
+        self._earlier = EarlierRuns(client, clock, self._versions)
+        self._on_demand = OnDemand()
+        self._askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-ask")
+        self._stopping = Event()
+        self._thread: Thread | None = None
+
+    def start(self) -> None:
+        """Poll from now on, in a thread of its own."""
+        self._thread = Thread(target=self._work, name="gridstress-poller", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and close the client."""
+        self._stopping.set()
+        if self._thread:
+            self._thread.join()
+        self._askers.shutdown(cancel_futures=True)
+        self._client.close()
+
+    def snapshot(self, run: str | None = None) -> Snapshot:
+        """The newest snapshot of a run; without ``run``, of the run that is active last."""
+        newest = self._snapshot
+        if run is None or (newest.run and newest.run.run == run):
+            return newest
+        return self._earlier.snapshot(newest, run)
+
+    def poll(self) -> Snapshot:
+        """Ask once, now, and keep what comes; never raises for a worker that is gone."""
+        before = self._snapshot
+        now = self._clock()
+        try:
+            after = self._ask(before, now)
+        except GridstressError as error:
+            if not before.error:
+                logger.warning("lost the workers: %s", error)
+            after = replace(before, asked_at=now, error=str(error))
+        else:
+            if before.error:
+                logger.info("the workers answer again: %s", after.worker)
+        self._snapshot = after
+        return after
+
+    def node(self, node_id: str, model: str, run: str | None = None) -> NodeDetail | None:
+        """One node's detail, asked for at most once a snapshot version; None if not to be had.
+
+        While the workers are gone it is the last one known. Here and below, ``run`` is the newest
+        unless it is given.
+        """
+        return self._once(
+            ("node", node_id, model), run, lambda name: self._client.node(node_id, model, name)
+        )
+
+    def details(
+        self, node_id: str, models: Sequence[str], run: str | None = None
+    ) -> dict[str, NodeDetail]:
+        """One node under several models, asked for at the same time; without those not known."""
+        asked = [model for model in self.snapshot(run).models if model in models]
+        found = self._askers.map(lambda model: self.node(node_id, model, run), asked)
+        return {model: one for model, one in zip(asked, found, strict=True) if one}
+
+    def episodes(self, run: str | None = None) -> Episodes | None:
+        """The newest 2,000 alarm episodes of all models; kept like a node's detail."""
+        return self._once(
+            ("episodes",), run, lambda name: self._client.episodes(run=name, limit=EPISODES)
+        )
+
+    def history(
+        self, run: str | None = None, models: Sequence[str] | None = None
+    ) -> History | None:
+        """How two models have agreed over the run; kept like a node's detail, once it is whole."""
+        return self._once(
+            ("history", *(models or ())),
+            run,
+            lambda name: self._history(name, models),
+            whole=lambda history: not history.to_compare,
+        )
+
+    def compare(
+        self, run: str | None = None, models: Sequence[str] | None = None
+    ) -> Compare | None:
+        """Two models next to each other now; kept like a node's detail."""
+        return self._once(
+            ("compare", *(models or ())),
+            run,
+            lambda name: self._client.compare(name, TOP_K, models),
+        )
+
+    def system(self) -> System | None:
+        """How the workers are, asked for at most every two seconds; the last one known if gone."""
+        if self._snapshot.error:
+            last: System | None = self._on_demand.known(("system",))
+            return last
+        age = int(self._clock() // SYSTEM_EVERY_S)
+        return self._on_demand.get(("system",), age, self._client.system)
+
+    def _history(self, run: str | None, models: Sequence[str] | None) -> History:
+        found = self._client.history(run, models)
+        for _ in range(MORE_HISTORY):
+            if not found.to_compare:
+                break
+            found = self._client.history(run, models)
+        return found
+
+    def _once(
+        self,
+        what: tuple[str, ...],
+        run: str | None,
+        ask: Callable[[str | None], Answer],
+        whole: Callable[[Answer], bool] = lambda _: True,
+    ) -> Answer | None:
+        snapshot = self.snapshot(run)
+        name = snapshot.run.run if snapshot.run else None
+        key = (*what, name or "")
+        if snapshot.error:
+            last: Answer | None = self._on_demand.known(key)
+            return last
+        return self._on_demand.get(key, snapshot.version, lambda: ask(name), whole)
+
+    def _work(self) -> None:
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                self.poll()
+            except Exception:
+                # Anything else is a bug of ours: the page must not freeze in silence over it.
+                logger.exception("a poll failed")
+                self._snapshot = replace(
+                    self._snapshot,
+                    asked_at=self._clock(),
+                    error="the dashboard failed; see its log",
+                )
+            self._stopping.wait(max(0.0, self._interval_s - (time.monotonic() - started)))
+
+    def _ask(self, before: Snapshot, now: float) -> Snapshot:
+        grid = before.grid
+        if grid is None or before.error or self._polls % GRID_EVERY == 0:
+            grid = self._client.grid()
+        self._polls += 1
+        runs = tuple(self._client.runs())
+        run = runs[0] if runs else None
+        name = run.run if run else None
+        views = ask_views(self._client, grid, name, now)
+        health = self._client.health()
+        said = content_of(grid, runs, run, health, views)
+        # What could not be answered is asked for again, as if there were news: after the last
+        # window of a run there would be no other occasion.
+        failed = self._on_demand.take_failed() or bool(before.error)
+        if failed:
+            self._earlier.renew()
+        changed = failed or said != self._content
+        self._content = said
+        answered_at = self._clock()
+        states = {model: view.state for model, view in views.items()}
+        return Snapshot(
+            version=next(self._versions) if changed else before.version,
+            grid=grid,
+            run=run,
+            runs=runs,
+            models=views,
+            health=health,
+            worker=self._client.worker,
+            asked_at=now,
+            answered_at=answered_at,
+            took_s=answered_at - now,
+            trends=before.trends.follow(now, name, states),
+        )

@@ -1,0 +1,115 @@
+"""What the workers said of one run at one moment: an immutable value that viewers share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import ceil, log2
+from types import MappingProxyType
+from typing import Any
+
+from msgspec import structs
+
+from ui.client.http import ApiClient
+from ui.client.trends import Trends
+from ui.schema.grid import GridInfo
+from ui.schema.runs import RunInfo
+from ui.schema.system import Health
+from ui.schema.views import Alert, GridState, TopNode
+
+TIMELINE_S = 600
+RANKED = 20
+GRID_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """What is shown of one model: values, ranking, alerts of the last ten minutes and grid day."""
+
+    state: GridState
+    top: tuple[TopNode, ...]
+    alerts: tuple[Alert, ...]
+
+
+Views = Mapping[str, ModelView]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the workers last said, and whether they still say anything.
+
+    ``version`` changes with the content, ``asked_at`` and ``answered_at`` (epoch seconds) with
+    every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.
+    ``runs`` are all runs, the one active last first; ``run`` is the one shown. ``missing`` names a
+    run that was wanted and is not known: then the newest is shown in its place.
+    """
+
+    version: int = 0
+    grid: GridInfo | None = None
+    run: RunInfo | None = None
+    runs: tuple[RunInfo, ...] = ()
+    missing: str = ""
+    models: Views = field(default_factory=lambda: MappingProxyType({}))
+    health: Health | None = None
+    worker: str = ""
+    asked_at: float = 0.0
+    answered_at: float = 0.0
+    took_s: float = 0.0
+    error: str = ""
+    trends: Trends = field(default_factory=Trends)
+
+    def view(self, model: str | None) -> ModelView | None:
+        """The model's view, None while there is none."""
+        return self.models.get(model or "")
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the run shown is the one active last (or there is none yet)."""
+        return not self.runs or (self.run is not None and self.run.run == self.runs[0].run)
+
+
+def ask_views(client: ApiClient, grid: GridInfo, run: str | None, now: float) -> Views:
+    """Ask for all models of a run; ``now`` in epoch seconds.
+
+    Raises
+    ------
+    GridstressError
+        As the client says.
+    """
+    views = {}
+    for model in grid.models:
+        state = client.state(model, run)
+        top = client.top(model, run, RANKED)
+        alerts = client.alerts(model, run, since=alerts_since(now, state.speed), limit=2000)
+        views[model] = ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
+    return MappingProxyType(views)
+
+
+def alerts_since(now: float, speed: float | None) -> float | None:
+    """From when on alerts are asked for: ten minutes, or the wall-clock time of a grid day.
+
+    ``speed`` in event seconds per wall second; None, when it is not known, asks for all. In whole
+    minutes and powers of two, so that the question, and with it the ETag, stays the same.
+    """
+    if not speed or speed <= 0:
+        return None
+    day_s: float = 2.0 ** ceil(log2(GRID_DAY_S / speed))
+    return (now - max(TIMELINE_S, day_s)) // 60 * 60
+
+
+def content_of(
+    grid: GridInfo | None,
+    runs: tuple[RunInfo, ...],
+    run: RunInfo | None,
+    health: Health | None,
+    views: Views,
+) -> list[Any]:
+    """What can be seen of a snapshot: two that are equal in it look the same."""
+    shown = [(_shown(view.state), view.top, view.alerts) for view in views.values()]
+    names = [(known.run, known.ended) for known in runs]
+    told = run and structs.replace(run, published_at=0.0, audit=None)
+    return [grid, names, told, health and health.status, *shown]
+
+
+def _shown(state: GridState) -> GridState:
+    """The state without what moves every second though nobody can see it on the page."""
+    speed = state.speed and float(f"{state.speed:.2g}")
+    return structs.replace(state, version=0, parts=[], speed=speed)

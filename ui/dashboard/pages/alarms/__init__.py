@@ -1,0 +1,1 @@
+"""The alarms page: every episode of the run, to filter, sort, open and export."""

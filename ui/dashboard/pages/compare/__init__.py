@@ -1,0 +1,1 @@
+"""The compare page: two models over the same moments."""

@@ -1,0 +1,116 @@
+"""Risk against risk: each node by what the two models say of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from topology.models import title_of
+from ui.dashboard.figures.plain import plain_axis, plain_layout
+from ui.dashboard.style import formatting
+from ui.dashboard.style.theme import LIGHT, Palette
+from ui.schema.views import Compare
+
+NODES, PICKED = 1, 2
+"""Places of the traces that change."""
+
+SYMBOLS = {
+    (False, False): "circle-open",
+    (True, False): "triangle-down",
+    (False, True): "triangle-up",
+    (True, True): "diamond",
+}
+"""Symbol by whether the first and the second model have an alarm open."""
+
+
+def scatter_figure(
+    compare: Compare | None,
+    models: Sequence[str],
+    names: Mapping[str, str],
+    picked: str | None = None,
+    colours: Palette = LIGHT,
+) -> go.Figure:
+    """The figure: first model to the right, second upwards, both from 0 to 1, and the diagonal."""
+    values = scatter_values(compare, models, names, colours)
+    ring = picked_point(compare, models, picked)
+    diagonal = go.Scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        line={"color": colours.muted, "width": 1, "dash": "dot"},
+        hoverinfo="skip",
+    )
+    nodes = go.Scatter(
+        x=values["x"],
+        y=values["y"],
+        customdata=values["node"],
+        hovertext=values["hover"],
+        hovertemplate="%{hovertext}<extra></extra>",
+        mode="markers",
+        marker={"size": 9, "symbol": values["symbol"], "color": values["colour"], "opacity": 0.85},
+    )
+    selected = go.Scatter(
+        x=ring["x"],
+        y=ring["y"],
+        mode="markers",
+        marker={
+            "size": 20,
+            "color": "rgba(28,109,208,.10)",
+            "line": {"color": colours.accent, "width": 2},
+        },
+        hoverinfo="skip",
+    )
+    first, second = (title_of(model) for model in models)
+    ticks = {"range": [-0.03, 1.03], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
+    return go.Figure(
+        data=[diagonal, nodes, selected],
+        layout=plain_layout(
+            "scatter",
+            xaxis=plain_axis(f"risk, {first}", constrain="domain", **ticks),
+            yaxis=plain_axis(
+                f"risk, {second}", scaleanchor="x", constrain="domain", scaleratio=1, **ticks
+            ),
+        ),
+    )
+
+
+def scatter_values(
+    compare: Compare | None,
+    models: Sequence[str],
+    names: Mapping[str, str],
+    colours: Palette = LIGHT,
+) -> dict[str, list[Any]]:
+    """The points: ``x``, ``y`` in [0, 1), ``symbol``, ``colour``, ``hover``, ``node`` ids."""
+    points: dict[str, list[Any]] = {
+        "x": [], "y": [], "symbol": [], "colour": [], "hover": [], "node": []
+    }  # fmt: skip
+    if compare is None:
+        return points
+    first, second = (compare.models[model] for model in models)
+    tints = (colours.muted, colours.levels["WARNING"], colours.levels["CRITICAL"])
+    for place, node in enumerate(compare.nodes):
+        x, y = first.risk[place], second.risk[place]
+        levels = first.level[place], second.level[place]
+        alarms = sum(map(bool, levels))
+        told = "<br>".join(
+            f"{title_of(model)}: {formatting.score(risk)}{f', {level}' if level else ''}"
+            for model, risk, level in zip(models, (x, y), levels, strict=True)
+        )
+        points["x"].append(round(x, 4))
+        points["y"].append(round(y, 4))
+        points["symbol"].append(SYMBOLS[bool(levels[0]), bool(levels[1])])
+        points["colour"].append(tints[alarms])
+        points["hover"].append(f"<b>{names.get(node, node)}</b><br>{told}")
+        points["node"].append(node)
+    return points
+
+
+def picked_point(
+    compare: Compare | None, models: Sequence[str], picked: str | None
+) -> dict[str, list[float]]:
+    """``x`` and ``y`` of the ring around the picked node: one point or none."""
+    if compare is None or picked not in compare.nodes:
+        return {"x": [], "y": []}
+    place = compare.nodes.index(picked)
+    x, y = (round(compare.models[model].risk[place], 4) for model in models)
+    return {"x": [x], "y": [y]}

@@ -1,0 +1,1 @@
+"""The overview page: figures, maps, ranking, timeline, one node."""

@@ -1,0 +1,1 @@
+"""The system page: the workers and the settings in force."""

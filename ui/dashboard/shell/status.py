@@ -1,0 +1,129 @@
+"""What the page must say about itself: live, waiting, slow, quiet, ended, gone, paused."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ui.client.snapshot import Snapshot
+from ui.dashboard.style import formatting
+
+Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "paused", "earlier"]
+
+SLOW_S = 6.0
+"""Seconds without an answer after which values count as old even if nothing failed yet."""
+LATE_S = 2.5
+"""Seconds without an answer, or of waiting for one, from which on the API is called slow."""
+QUIET_S = 10.0
+"""Seconds after which a silent shard is worth a word; workers publish once a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One line for the top of the page; ``stale`` values are greyed."""
+
+    kind: Kind
+    title: str
+    detail: str
+
+    @property
+    def stale(self) -> bool:
+        """Whether what is shown may no longer be so."""
+        return self.kind == "gone"
+
+
+def status_of(snapshot: Snapshot, now: float) -> Status:
+    """The status at ``now`` (epoch seconds); the worst thing to know comes first."""
+    if not snapshot.answered_at:
+        return Status("waiting", "Waiting for a worker", _first_failure(snapshot))
+    silent_s = now - snapshot.answered_at
+    if snapshot.error or silent_s > SLOW_S:
+        return Status(
+            "gone",
+            "Worker gone",
+            f"Greyed: the last values, {formatting.age(silent_s)} old. "
+            "Asking again every second; this page recovers by itself.",
+        )
+    health = snapshot.health
+    if health and health.status != "ok":
+        return Status(
+            "starting",
+            f"Worker is {health.status}",
+            "Values may be incomplete for some seconds.",
+        )
+    if silent_s > LATE_S or snapshot.took_s > LATE_S:
+        return Status(
+            "slow",
+            "API slow",
+            f"The worker takes {formatting.age(max(silent_s, snapshot.took_s))} to answer; "
+            "values come later than once a second.",
+        )
+    if snapshot.run is None:
+        return Status(
+            "waiting",
+            "No data yet",
+            "A worker is ready; nothing has been replayed. Start with: gridstress replay",
+        )
+    if snapshot.missing:
+        return Status(
+            "earlier",
+            "No such run",
+            f"The workers do not know the run {snapshot.missing}; shown is the newest, "
+            f"{snapshot.run.run}.",
+        )
+    if snapshot.run.settings_changed:
+        return Status("ended", "Run ended by other settings", _changed(snapshot))
+    if not snapshot.is_newest:
+        return Status("earlier", "Earlier run", _earlier(snapshot))
+    if snapshot.run.ended:
+        return Status("ended", "Run ended", "These are its last values; nothing more will come.")
+    if quiet := _quiet_shards(snapshot, now):
+        return Status("quiet", "No new data", quiet)
+    return Status("live", "Live", f"Answered by {snapshot.worker.split('//')[-1]}")
+
+
+def paused_status(live: Status, kept: Snapshot) -> Status:
+    """What a paused view says: where it stands, and how the data are meanwhile."""
+    moment = formatting.grid_time(kept.run.event_time if kept.run else None)
+    return Status(
+        "paused",
+        "Paused",
+        f"This view stands at {moment} (grid time); Resume jumps to now. "
+        f"Meanwhile: {live.title.lower()}.",
+    )
+
+
+def _first_failure(snapshot: Snapshot) -> str:
+    if not snapshot.error:
+        return "Asking for the first time."
+    return f"Asking again every second: {snapshot.error}"
+
+
+def _changed(snapshot: Snapshot) -> str:
+    text = (
+        "Other settings were accepted for the workers before this run was complete. What is shown "
+        "was computed with the former ones; what came later is not counted."
+    )
+    return text if snapshot.is_newest else f"{text} The newest run is {snapshot.runs[0].run}."
+
+
+def _earlier(snapshot: Snapshot) -> str:
+    run, newest = snapshot.run, snapshot.runs[0]
+    if run is None:
+        return ""
+    left = "it has ended" if run.ended else "it is not the one active last"
+    return (
+        f"Shown is {run.run} at {formatting.grid_time(run.event_time)} (grid time), {left}. "
+        f"The newest is {newest.run}: choose it above."
+    )
+
+
+def _quiet_shards(snapshot: Snapshot, now: float) -> str:
+    views = list(snapshot.models.values())
+    parts = views[0].state.parts if views else []
+    quiet = {p.shard: now - p.published_at for p in parts if now - p.published_at > QUIET_S}
+    if not quiet:
+        return ""
+    since = formatting.age(min(quiet.values()))
+    if len(quiet) == len(parts):
+        return f"Nothing was published for {since}: the replay is paused or a worker is missing."
+    shards = ", ".join(str(shard) for shard in sorted(quiet))
+    return f"Shards {shards} are silent for {since}; their nodes keep their last values."

@@ -1,0 +1,1 @@
+"""Colours, sizes, and numbers and times as text."""

@@ -1,0 +1,146 @@
+"""Runs: which there are, their records and audits, their alarm episodes, how two models agree."""
+
+from typing import Any
+
+from msgspec import Struct, to_builtins
+
+from topology import messages
+from ui.schema.views import SourceShare
+
+
+class RunRecord(Struct, frozen=True):
+    """What the sender of a run says of it; ``synthetic`` is None where it does not know."""
+
+    kind: str
+    state: str
+    source: str
+    synthetic: bool | None = None
+    credit: str = ""
+    made_from: str | None = None
+    changes: list[str] = []
+
+
+class ModelAudit(Struct, frozen=True):
+    """Up to which window end a model is verified, and how many differences were found."""
+
+    verified_until: str | None
+    differences: int
+
+
+class Audit(Struct, frozen=True):
+    """What the auditor last said of a run, and when by the broker's clock."""
+
+    said_at: float
+    state: str
+    models: dict[str, ModelAudit]
+    measured_until: str | None = None
+    differences: int = 0
+    first: list[str] = []
+    reason: str = ""
+
+
+class RunInfo(Struct, frozen=True):
+    """One replay, or the live feed; ``record`` is None where its sender has written none.
+
+    ``settings_changed``: it was ended when other settings were accepted. ``audit`` is None where
+    no auditor has said anything.
+    """
+
+    run: str
+    event_time: str | None
+    watermark: str | None
+    ended: bool
+    published_at: float
+    settings_changed: bool = False
+    record: RunRecord | None = None
+    audit: Audit | None = None
+
+
+class Runs(Struct, frozen=True):
+    """All runs the worker knows, the one active last first."""
+
+    runs: list[RunInfo]
+
+
+class Episode(Struct, frozen=True):
+    """One alarm from raise to clear; ``duration_s`` in event seconds, risk in [0, 1).
+
+    ``steps`` counts its alerts, ``received_at`` is the broker's time of the last one.
+    """
+
+    episode_id: str
+    model: str
+    node_id: str
+    name: str
+    zone: str
+    level: str
+    open: bool
+    raised_at: str
+    cleared_at: str | None
+    duration_s: float
+    peak_risk: float
+    steps: int
+    sources: list[SourceShare] = []
+    received_at: float = 0.0
+
+
+class Episodes(Struct, frozen=True):
+    """Alarm episodes, the one raised last first."""
+
+    version: int
+    run: str | None
+    event_time: str | None
+    episodes: list[Episode]
+
+
+class HistoryPoint(Struct, frozen=True):
+    """One final window; both measures are in [-1, 1] or None, the others are by model."""
+
+    window_end: str
+    top_k_overlap: float | None
+    rank_correlation: float | None
+    average_risk: dict[str, float]
+    alarms: dict[str, int]
+
+
+class EpisodePairs(Struct, frozen=True):
+    """Episodes by model, pairs that overlap in time at one node, and ids without a partner."""
+
+    counts: dict[str, int] = {}
+    both: int = 0
+    only: dict[str, list[str]] = {}
+
+
+class Lead(Struct, frozen=True):
+    """Which model raised a pair first: counts, and the median lead of the first, event seconds.
+
+    ``median_s`` is negative when the second model was ahead, None without pairs.
+    """
+
+    median_s: float | None = None
+    earlier: dict[str, int] = {}
+    same: int = 0
+
+
+class History(Struct, frozen=True):
+    """How two models have agreed over a run, oldest window first; ``k`` is that of the overlap.
+
+    ``to_compare`` windows have no agreement yet and come with later answers.
+    """
+
+    version: int
+    run: str | None
+    k: int
+    points: list[HistoryPoint]
+    to_compare: int = 0
+    episodes: EpisodePairs = EpisodePairs()
+    lead: Lead = Lead()
+
+
+def record_shape(record: messages.RunRecord | None) -> dict[str, Any] | None:
+    """What the sender of a run says of it; None if it has said nothing."""
+    if record is None:
+        return None
+    shown: dict[str, Any] = to_builtins(record)
+    del shown["schema"], shown["run"]
+    return shown

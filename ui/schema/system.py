@@ -1,0 +1,63 @@
+"""The workers: the one that answers, and all of them."""
+
+from msgspec import Struct
+
+from ui.schema.views import Part
+
+GONE_S = 60.0
+"""A worker that has been silent for so long is left out."""
+
+
+class Health(Struct, frozen=True):
+    """How the worker that answered is: ``status`` is ok, starting, rebalancing or stalled.
+
+    ``reason`` says why it is stalled.
+    """
+
+    status: str
+    worker: str
+    reason: str | None = None
+    version: str = ""
+    settings: str = ""
+    now: float = 0.0
+    uptime_s: float = 0.0
+    partitions: dict[str, list[int]] = {}
+    silent_zones: list[str] = []
+    parts: list[Part] = []
+
+
+class WorkerStatus(Struct, frozen=True, kw_only=True):
+    """One worker; wall-clock times in epoch seconds, ``rss_mb`` in 10^6 bytes.
+
+    ``lag`` counts, by topic, the records of its partitions that it has not finished; ``frames``
+    what each stage has finished since the start, ``frames_per_s`` how fast just now; ``settings``
+    names the group's settings, which it has.
+    """
+
+    worker: str
+    version: str
+    settings: str = ""
+    python: str
+    faust: str
+    started_at: float
+    seen_at: float
+    status: str
+    partitions: dict[str, list[int]]
+    lag: dict[str, int]
+    frames: dict[str, int]
+    frames_per_s: dict[str, float]
+    duplicates: int
+    late_rows: int
+    gaps: int
+    ahead_rows: int = 0
+    dead_letters: dict[str, int]
+    rss_mb: float
+
+
+class System(Struct, frozen=True):
+    """The workers seen within the last minute, and the settings in force by variable name."""
+
+    version: int
+    now: float
+    settings: dict[str, str]
+    workers: list[WorkerStatus]

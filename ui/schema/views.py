@@ -1,0 +1,166 @@
+"""What the grid looks like under a model: state, ranking, alerts, one node, two models."""
+
+from msgspec import Struct
+
+from ui.schema.grid import GridNode
+
+
+class HighestRisk(Struct, frozen=True):
+    """The node with the highest risk, in [0, 1)."""
+
+    node_id: str
+    risk: float
+
+
+class Kpis(Struct, frozen=True):
+    """Figures of the whole grid; ``active_alarms`` counts nodes by level, and their ``total``."""
+
+    active_alarms: dict[str, int]
+    affected_nodes: int
+    average_risk: float
+    highest_risk: HighestRisk | None = None
+
+
+class Part(Struct, frozen=True):
+    """Who published one shard's state, and when (``published_at``, epoch seconds)."""
+
+    shard: int
+    worker: str
+    published_at: float
+    event_time: str | None = None
+    watermark: str | None = None
+
+
+class GridState(Struct, frozen=True):
+    """All nodes' values under one model; ``risk``, ``stress``, ``level`` are aligned to ``nodes``.
+
+    ``speed`` is event seconds per wall second, or None.
+    """
+
+    version: int
+    model: str
+    run: str | None
+    event_time: str | None
+    watermark: str | None
+    ended: bool
+    speed: float | None
+    nodes: list[str]
+    risk: list[float]
+    stress: list[float]
+    level: list[str]
+    kpis: Kpis
+    parts: list[Part] = []
+
+
+class TopNode(Struct, frozen=True):
+    """One row of the ranking; ``change`` is the risk less that of the last final window."""
+
+    node_id: str
+    name: str
+    zone: str
+    risk: float
+    stress: float
+    level: str
+    change: float | None = None
+
+
+class Top(Struct, frozen=True):
+    """The nodes with the highest risk, highest first."""
+
+    version: int
+    model: str
+    run: str | None
+    event_time: str | None
+    nodes: list[TopNode]
+
+
+class SourceShare(Struct, frozen=True):
+    """How much of a node's stress came from one node, ``share`` in [0, 1]."""
+
+    node_id: str
+    share: float
+
+
+class Alert(Struct, frozen=True):
+    """One step of an alarm episode; ``received_at`` is the broker's time of it, epoch seconds."""
+
+    alert_id: str
+    episode_id: str
+    model: str
+    run: str
+    node_id: str
+    timestamp: str
+    window_start: str
+    window_end: str
+    risk_score: float
+    level: str
+    state: str
+    sources: list[SourceShare]
+    received_at: float
+
+
+class Alerts(Struct, frozen=True):
+    """Alerts, newest first."""
+
+    version: int
+    model: str
+    run: str | None
+    alerts: list[Alert]
+
+
+class Pane(Struct, frozen=True):
+    """Stress (h) a node took on in one step beginning at ``start``."""
+
+    start: str
+    stress: float
+
+
+class Window(Struct, frozen=True):
+    """The final values of one window of a node."""
+
+    window_end: str
+    stress: float
+    risk: float
+
+
+class NodeDetail(Struct, frozen=True):
+    """One node under one model, with the windows of the last 7 days of event time.
+
+    ``parts_at`` is not of the API: `ui.client.rewind` says by it of when panes and sources are.
+    """
+
+    version: int
+    node: GridNode
+    neighbours: list[str]
+    model: str
+    run: str | None
+    event_time: str | None
+    risk: float
+    stress: float
+    level: str
+    panes: list[Pane] = []
+    windows: list[Window] = []
+    sources: list[SourceShare] = []
+    alerts: list[Alert] = []
+    parts_at: str | None = None
+
+
+class ModelFigures(Struct, frozen=True):
+    """One model's side of a comparison; the arrays are aligned to ``Compare.nodes``."""
+
+    risk: list[float]
+    level: list[str]
+    active_alarms: int
+    average_risk: float
+
+
+class Compare(Struct, frozen=True):
+    """Two models next to each other; both measures are in [-1, 1] or None."""
+
+    version: int
+    run: str | None
+    event_time: str | None
+    nodes: list[str]
+    models: dict[str, ModelFigures]
+    top_k_overlap: float | None
+    rank_correlation: float | None
