@@ -5,12 +5,6 @@ import ipaddress
 
 from topology.errors import UsageError
 
-LIVE = "/api/v1/live"
-"""The one address of the API that answers without the token: 200 or 503 and nothing else."""
-
-POSTED = "/api/v1/measurements"
-"""The one address of the API that takes a body, from those who have the token."""
-
 ANOTHER_NAME = "this server answers to localhost only: see docs/security.md"
 """Said to who asks a server on loopback by a name of somebody else."""
 

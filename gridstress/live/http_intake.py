@@ -12,6 +12,7 @@ from gridstress.run_records.ledger import Ledger
 from topology.errors import GridstressError
 from topology.grid import Grid
 from topology.messages import RunRecord, encode
+from ui.schema.system import Taken
 
 MAX_WAITING = 2_000
 """Records of measurements that may wait for this worker before it takes no more."""
@@ -50,7 +51,7 @@ class Post:
     describe: Callable[[str, str, bool | None], RunRecord]
     ended_runs: Collection[str] = ()
 
-    async def __call__(self, body: bytes, source: str, synthetic: bool | None) -> dict[str, int]:
+    async def __call__(self, body: bytes, source: str, synthetic: bool | None) -> Taken:
         """Check frames and send them on; returns once the broker has all of them.
 
         What was taken and is sent again (the answer was lost, say) counts once: a row is known by
@@ -99,4 +100,4 @@ class Post:
         await asyncio.gather(*sent)
         self.ledger.count(frames)
         rows = sum(len(frame.timestamps) for frame in frames if not frame.final)
-        return {"frames": len(frames), "rows": rows}
+        return Taken(len(frames), rows)

@@ -10,7 +10,8 @@ from typing import Any
 
 from gridstress.local.processes import ServiceSpec
 from gridstress.settings import Settings
-from ui.auth import LIVE, authorization
+from ui.auth import authorization
+from ui.schema.endpoints import LIVE
 
 _ASK_TIMEOUT_S = 2.0
 # A proxy from the environment must not stand between us and loopback.

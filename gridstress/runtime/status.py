@@ -17,9 +17,9 @@ from agents.dead_letters import DeadLetters
 from gridstress import __version__
 from gridstress.kafka import topics
 from gridstress.runtime.app import GridstressApp
-from ui.api.serializers import Answer, parts
+from ui.api.serializers import parts
 from ui.api.view_store import RunView, Store
-from ui.schema.system import WorkerStatus
+from ui.schema.system import Counters, Health, LostRecords, WorkerStatus
 
 
 @dataclass
@@ -87,30 +87,30 @@ class Status:
         ends = {tp: consumer.highwater(tp) for tp in self._assignment() if tp.topic in sources}
         return {tp: consumer.unfinished(tp, 0, end) for tp, end in ends.items() if end is not None}
 
-    def health(self) -> Answer:
+    def health(self) -> Health:
         """Give the answer of ``/health``."""
         runs = self.store.runs_of(self.models[0])
         view = self.store.runs[self.models[0], runs[0]] if runs else None
         shards = view.shards.values() if view else ()
-        return {
-            "status": self.state,
-            "reason": self.app.watchdog.reason,
-            "worker": self.worker,
-            "version": __version__,
-            "settings": self.app.group.settings_id,
-            "now": time.time(),
-            "uptime_s": time.time() - self.started_at,
-            "partitions": self.partitions(),
-            "counters": {
-                "frames": self.frames(),
-                "duplicates": self.tally.repeated.total(),
+        return Health(
+            status=self.state,
+            reason=self.app.watchdog.reason,
+            worker=self.worker,
+            version=__version__,
+            settings=self.app.group.settings_id,
+            now=time.time(),
+            uptime_s=time.time() - self.started_at,
+            partitions=self.partitions(),
+            counters=Counters(
+                frames=self.frames(),
+                duplicates=self.tally.repeated.total(),
                 **_rows_amiss([view] if view else []),
-                "dead_letters": self.letters.counts.total(),
-            },
-            "lost_records": [lost._asdict() for lost in self.letters.lost],
-            "silent_zones": sorted({zone for shard in shards for zone in shard.silent_zones}),
-            "parts": parts(view),
-        }
+                dead_letters=self.letters.counts.total(),
+            ),
+            lost_records=[LostRecords(*lost) for lost in self.letters.lost],
+            silent_zones=sorted({zone for shard in shards for zone in shard.silent_zones}),
+            parts=parts(view),
+        )
 
     def record(self) -> WorkerStatus:
         """What the other workers are told."""

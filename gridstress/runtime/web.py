@@ -8,6 +8,7 @@ import msgspec
 
 from agents.risk_stage import RiskStage
 from agents.view_publisher import Publisher
+from gridstress import __version__
 from gridstress.faust_fixes.fencing import Epoch
 from gridstress.kafka import topics
 from gridstress.kafka.topic_reader import partition_count
@@ -26,9 +27,9 @@ from ui.api.agreement_history import History
 from ui.api.answers import Answers
 from ui.api.record_check import Shape
 from ui.api.routes import register_measurements, register_views
-from ui.api.serializers import Answer
 from ui.api.view_consumer import Feed
 from ui.api.view_store import Store
+from ui.schema.grid import GridSettings
 
 STATUS_S = 2.0
 """How often a worker tells how it is."""
@@ -59,7 +60,7 @@ def add_web(
         all_settings=_told(settings),
         ended_runs=app.group.ended_runs,
     )
-    register_views(app, answers, status.health)
+    register_views(app, answers, status.health, __version__)
     posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
     ledger = Ledger(posted.write, POSTED_RUNS)
     register_measurements(
@@ -131,15 +132,14 @@ def _told(settings: Settings) -> dict[str, str]:
     return {ENV_PREFIX + name.upper(): "" if v is None else str(v) for name, v in values}
 
 
-def _shown(settings: Settings) -> Answer:
-    names = {"step_s", "size_s", "lateness_s", "max_hops", "decay", "alpha", "centrality",
-             "stress_threshold", "partitions"}  # fmt: skip
-    return {
+def _shown(settings: Settings) -> GridSettings:
+    names = set(GridSettings.__struct_fields__) - {"levels"}
+    return GridSettings(
         **settings.model_dump(include=names),
-        "levels": {
+        levels={
             "CLEAR": settings.level_clear,
             "WARNING": settings.level_warning,
             "HIGH": settings.level_high,
             "CRITICAL": settings.level_critical,
         },
-    }
+    )

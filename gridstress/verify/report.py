@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from msgspec import to_builtins
 from rich.console import Console
 from rich.table import Table
 
@@ -10,7 +11,7 @@ from gridstress.verify.compare_sent import origin_of
 from gridstress.verify.outcome import TOLERANCE
 from gridstress.verify.run import Verification
 from topology.clock import to_iso
-from ui.schema.runs import record_shape
+from ui.api.serializers import run_record
 
 FIRST = 10
 GROUPS = {
@@ -34,7 +35,7 @@ def to_dict(verification: Verification) -> dict[str, Any]:
     return {
         "ok": verification.ok,
         "run": expected.run,
-        "record": record_shape(verification.record),
+        "record": to_builtins(run_record(verification.record)),
         "watermark": None if watermark_s is None else to_iso(watermark_s),
         "tolerance": TOLERANCE,
         "open_windows_compared": verification.open_checked,

@@ -18,9 +18,12 @@ from topology.grid import Grid, Line, Node
 from ui.api.agreement_history import History
 from ui.api.answers import Answers
 from ui.api.record_check import Shape
-from ui.api.routes import PREFIX, register_views
+from ui.api.routes import register_views
 from ui.api.view_consumer import Feed
 from ui.api.view_store import Store
+from ui.schema.endpoints import PREFIX
+from ui.schema.grid import GridSettings
+from ui.schema.system import Health
 
 MODELS = ("linear", "centrality")
 TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs",
@@ -84,11 +87,11 @@ def served() -> tuple[Pages, Feed]:
         partitions=1,
         step_s=3600,
         size_s=10_800,
-        settings={"levels": {}},
+        settings=GridSettings(),
         store=store,
     )
     pages = Pages()
-    register_views(pages, answers, lambda: {"status": "ok"})
+    register_views(pages, answers, lambda: Health("ok", "here"))
     windows, alerts, status, view, runs, audit = TOPICS
     feed = Feed(
         *({}, store, 1, view, status, audit, runs, one_partition),

@@ -7,6 +7,8 @@ import httpx
 import pytest
 
 from tests.integration.harness import Stack, two_days, wait_for
+from tests.support.openapi import check
+from ui.schema.endpoints import ENDPOINTS, PREFIX
 
 pytestmark = pytest.mark.integration
 
@@ -35,6 +37,23 @@ def test_nothing_new_costs_a_few_bytes(client: httpx.Client, path: str) -> None:
     assert first.status_code == 200
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_every_answer_is_as_the_description_says(client: httpx.Client, path: str) -> None:
+    document = client.get("openapi.json").json()
+    asked = path.replace("{node_id}", "kruckel").lstrip("/")
+    answer = client.get(asked)
+    assert answer.status_code == 200
+    check(document, f"{PREFIX}{path}", answer.json())
+    refused = client.get(asked, params={"nonesuch": "1"})
+    if path != "/health":  # which looks at no parameters
+        assert refused.status_code == 400
+        check(document, f"{PREFIX}{path}", refused.json(), status=400)
+    if ENDPOINTS[path].parameters:
+        unknown = client.get(asked, params={"run": "nonesuch"})
+        assert unknown.status_code == 404
+        check(document, f"{PREFIX}{path}", unknown.json(), status=404)
 
 
 def test_alerts_are_there_with_level_state_and_sources(client: httpx.Client) -> None:

@@ -96,7 +96,8 @@ def top(model: str) -> dict[str, Any]:
         for node, risk, level in zip(GRID["nodes"], RISKS[model], LEVELS[model], strict=True)
     ]  # fmt: skip
     rows.sort(key=lambda row: -row["risk"])
-    return {"version": 7, "model": model, "run": RUN, "event_time": None, "nodes": rows}
+    return {"version": 7, "model": model, "run": RUN, "event_time": None, "watermark": None,
+            "nodes": rows}  # fmt: skip
 
 
 def alert(
@@ -118,7 +119,8 @@ def node(node_id: str, model: str = "linear") -> dict[str, Any]:
     place = [n["id"] for n in GRID["nodes"]].index(node_id)
     return {
         "version": 7, "node": GRID["nodes"][place], "neighbours": ["krummel"], "model": model,
-        "run": RUN, "event_time": "2019-01-15T18:00:00Z", "risk": RISKS[model][place],
+        "run": RUN, "event_time": "2019-01-15T18:00:00Z", "watermark": "2019-01-15T17:00:00Z",
+        "risk": RISKS[model][place],
         "stress": 1.77, "level": LEVELS[model][place],
         "panes": [{"start": "2019-01-15T17:00:00Z", "stress": 0.2}],
         "windows": [{"window_end": "2019-01-15T16:00:00Z", "stress": 0.5, "risk": 0.39},
@@ -222,7 +224,8 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
         found[f"state/{model}"] = state(model, published_at=published_at)
         found[f"top/{model}"] = top(model)
         found[f"alerts/{model}"] = {
-            "version": 7, "model": model, "run": RUN, "alerts": [alert(model, published_at - 60)]
+            "version": 7, "model": model, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
+            "watermark": "2019-01-15T17:00:00Z", "alerts": [alert(model, published_at - 60)],
         }  # fmt: skip
         for row in GRID["nodes"]:
             found[f"node/{row['id']}/{model}"] = node(row["id"], model)

@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from ui.auth import ANOTHER_NAME, LIVE, POSTED, bearer, is_loopback, same_token
+from ui.auth import ANOTHER_NAME, bearer, is_loopback, same_token
+from ui.schema.endpoints import LIVE, POSTED
+from ui.schema.system import Refused
 
 MAX_BODY_BYTES = 4 << 20
 """Of what may be posted, unpacked if it is packed. No other address reads a body. Lines and single
@@ -105,7 +107,7 @@ def _is_rebound(request: web.Request) -> bool:
 
 def _refusal(status: int, reason: str, headers: dict[str, str]) -> web.Response:
     return web.Response(
-        body=msgspec.json.encode({"error": reason}),
+        body=msgspec.json.encode(Refused(reason)),
         status=status,
         content_type="application/json",
         headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **headers},

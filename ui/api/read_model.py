@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from tables.shard_view import PaneView
@@ -15,8 +14,10 @@ from topology.messages import Floats
 from topology.models import Matrix
 from topology.ranking import top_sources
 from topology.shards import shard_nodes
-from ui.api.serializers import Answer, iso_or_none
+from ui.api.serializers import iso_or_none
 from ui.api.view_store import RunView, Store
+from ui.schema.grid import GridSettings
+from ui.schema.views import SourceShare
 
 LEVEL_NAMES = ("", "WARNING", "HIGH", "CRITICAL")
 
@@ -48,7 +49,7 @@ class Knowledge:
     partitions: int
     step_s: int
     size_s: int
-    settings: Mapping[str, Any]
+    settings: GridSettings
     store: Store
     all_settings: Mapping[str, str] = field(default_factory=dict)
     ended_runs: Collection[str] = ()
@@ -140,15 +141,18 @@ class Knowledge:
                 level[i] = LEVEL_NAMES[number]
         return Moment(view, risk, stress, level)
 
-    def head(self, model: str, run: str | None, view: RunView | None) -> Answer:
-        """What every answer about a run begins with."""
+    def run_head(self, run: str | None, view: RunView | None) -> dict[str, Any]:
+        """The fields of a :class:`ui.schema.views.RunAnswer`."""
         return {
             "version": self.store.version,
-            "model": model,
             "run": run,
             "event_time": iso_or_none(view.event_time_s if view else None),
-            "watermark": iso_or_none(view.watermark_s if view else None),
         }
+
+    def head(self, model: str, run: str | None, view: RunView | None) -> dict[str, Any]:
+        """The fields of a :class:`ui.schema.views.ModelAnswer`."""
+        watermark = iso_or_none(view.watermark_s if view else None)
+        return {**self.run_head(run, view), "model": model, "watermark": watermark}
 
     def last_final(self, model: str, run: str | None) -> dict[str, float] | None:
         """Risk of each node in the last final windows; None before the first."""
@@ -162,12 +166,12 @@ class Knowledge:
 
     def sources(
         self, model: str, node: int, panes: Sequence[PaneView], end_s: int | None
-    ) -> list[Answer]:
+    ) -> list[SourceShare]:
         """The nodes whose stress makes up most of a node's in the window that is filling."""
         stress = np.zeros(len(self.grid.nodes))
         for pane in panes:
             if end_s is not None and end_s - self.size_s <= pane.start_s < end_s:
                 stress[pane.source_index] += pane.source_stress
         pushed = self.influence[model][:, [node]].toarray()[:, 0] * stress
-        shares: list[Answer] = msgspec.to_builtins(top_sources(pushed, self.grid.ids))
-        return shares
+        shares = top_sources(pushed, self.grid.ids)
+        return [SourceShare(source.node_id, source.share) for source in shares]

@@ -11,25 +11,33 @@ from faust.web.views import View
 from topology.errors import GridstressError, MessageError, UsageError
 from ui.api.answers import Answers
 from ui.api.read_model import UnknownError
-from ui.api.serializers import Answer
-from ui.auth import LIVE, POSTED
+from ui.schema.endpoints import (
+    ALERT_LIMIT,
+    ENDPOINTS,
+    EPISODE_LIMIT,
+    LIVE,
+    MAX_SOURCE,
+    POSTED,
+    PREFIX,
+    SINCE_END,
+    SOURCE,
+    SYNTHETIC,
+    TOP_K,
+    Parameter,
+)
+from ui.schema.openapi import document
+from ui.schema.system import Health, Refused, Taken
 
-PREFIX = "/api/v1"
-
-Ask = Callable[[Any], Answer]
-Question = tuple[Collection[str], Ask]
-"""The parameters it may have, and what answers it."""
-
-Tag = Callable[[Any], str | None]
+Query = Mapping[str, str]
+Ask = Callable[[Query], msgspec.Struct]
+Tag = Callable[[Query], str | None]
 """Names what is answered to a query now; None if the next answer will be another one."""
 
-Take = Callable[[bytes, str, bool | None], Awaitable[Mapping[str, int]]]
+Take = Callable[[bytes, str, bool | None], Awaitable[Taken]]
 """Takes a body, its source and whether it is synthetic, and says what was taken.
 
 A MessageError is the sender's fault, any other is not.
 """
-
-OF_RUN = ("model", "run")
 
 CHECKED = {"Cache-Control": "no-cache"}
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -38,10 +46,11 @@ RETRY_S = 1
 """Seconds in ``Retry-After`` when measurements cannot be taken now."""
 
 DEFAULT_SOURCE = "http"
-MAX_SOURCE = 200
 
 
-def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> None:
+def register_views(
+    app: Any, answers: Answers, health: Callable[[], Health], version: str = ""
+) -> None:
     """Add the API to a Faust app.
 
     Parameters
@@ -51,78 +60,66 @@ def register_views(app: Any, answers: Answers, health: Callable[[], Answer]) -> 
     answers
         What answers.
     health
-        Makes the answer of ``/health``, with its ``status``.
+        Makes the answer of ``/health``.
+    version
+        Ours, for the OpenAPI document.
     """
-    questions: Mapping[str, Question] = {
-        "/grid": ((), lambda q: answers.overview()),
-        "/runs": ((), lambda q: answers.runs()),
-        "/state": (OF_RUN, lambda q: answers.state(q.get("model"), q.get("run"))),
-        "/top": (
-            (*OF_RUN, "k"),
-            lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, "k", 10, 1000)),
+    asks: Mapping[str, Ask] = {
+        "/grid": lambda q: answers.overview(),
+        "/runs": lambda q: answers.runs(),
+        "/state": lambda q: answers.state(q.get("model"), q.get("run")),
+        "/top": lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, TOP_K)),
+        "/alerts": lambda q: answers.alerts(
+            q.get("model"), q.get("run"), _since(q), _integer(q, ALERT_LIMIT)
         ),
-        "/alerts": (
-            (*OF_RUN, "since", "limit"),
-            lambda q: answers.alerts(
-                q.get("model"), q.get("run"), _since(q), _integer(q, "limit", 200, 5000)
-            ),
+        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, TOP_K), _pair(q)),
+        "/compare/history": lambda q: answers.history(q.get("run"), _pair(q)),
+        "/episodes": lambda q: answers.episodes(
+            q.get("model"), q.get("run"), _integer(q, EPISODE_LIMIT)
         ),
-        "/compare": (
-            ("run", "k", "models"),
-            lambda q: answers.compare(q.get("run"), _integer(q, "k", 10, 1000), _pair(q)),
-        ),
-        "/episodes": (
-            (*OF_RUN, "limit"),
-            lambda q: answers.episodes(
-                q.get("model"), q.get("run"), _integer(q, "limit", 500, 5000)
-            ),
-        ),
-        "/windows/open": (OF_RUN, lambda q: answers.open_windows(q.get("model"), q.get("run"))),
+        "/windows/open": lambda q: answers.open_windows(q.get("model"), q.get("run")),
+        "/system": lambda q: answers.system(answers.store.clock.now()),
     }
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
-    def tag(_query: Any = None) -> str:
-        return f'"{boot}-{answers.store.version}"'
+    def tag(path: str, query: Query) -> str | None:
+        # Every answer compares some more of a run: while there is more to come, none is the last.
+        unfinished = path == "/compare/history" and answers.to_compare(query.get("run"))
+        untagged = unfinished or not ENDPOINTS[path].tagged
+        return None if untagged else f'"{boot}-{answers.store.version}"'
 
-    def unless_unfinished(query: Any) -> str | None:
-        return None if answers.to_compare(query.get("run")) else tag()
+    def add(path: str, ask: Ask) -> None:
+        @app.page(PREFIX + path)  # type: ignore[untyped-decorator]
+        async def view(self: Any, request: Any) -> Any:
+            return _answer(self, request, path, ask, tag)
 
-    for path, question in questions.items():
-        app.page(PREFIX + path)(_view(question, tag))
+    for path, ask in asks.items():
+        add(path, ask)
 
-    # Every answer compares some more of a run: while there is more to come, none is the last.
-    app.page(PREFIX + "/compare/history")(
-        _view(
-            (("run", "models"), lambda q: answers.history(q.get("run"), _pair(q))),
-            unless_unfinished,
-        )
-    )
-
-    @app.page(PREFIX + "/node/{node_id}")  # type: ignore[untyped-decorator]
+    @app.page(f"{PREFIX}/node/{{node_id}}")  # type: ignore[untyped-decorator]
     async def node(self: Any, request: Any, node_id: str) -> Any:
         """One node."""
 
-        def found(query: Any) -> Answer:
+        def found(query: Query) -> msgspec.Struct:
             return answers.node(node_id, query.get("model"), query.get("run"))
 
-        return _answer(self, request, tag, (OF_RUN, found))
-
-    @app.page(PREFIX + "/system")  # type: ignore[untyped-decorator]
-    async def system(self: Any, request: Any) -> Any:
-        """All workers; never the same twice, so without a tag."""
-        question = ((), lambda _: answers.system(answers.store.clock.now()))
-        return _answer(self, request, lambda _: None, question)
+        return _answer(self, request, "/node/{node_id}", found, tag)
 
     @app.page(LIVE)  # type: ignore[untyped-decorator]
     async def live(self: Any, request: Any) -> Any:
-        """Whether this worker is well, and nothing else: it is told to everybody."""
-        return _reply(self, None, 200 if health()["status"] == "ok" else 503)
+        """Whether this worker is well, and nothing else: this address asks for no token."""
+        return _reply(self, None, 200 if health().status == "ok" else 503)
 
-    @app.page(PREFIX + "/health")  # type: ignore[untyped-decorator]
+    @app.page(f"{PREFIX}/health")  # type: ignore[untyped-decorator]
     async def alive(self: Any, request: Any) -> Any:
         """How this worker is."""
         answer = health()
-        return _reply(self, answer, 200 if answer["status"] == "ok" else 503)
+        return _reply(self, answer, 200 if answer.status == "ok" else 503)
+
+    @app.page(f"{PREFIX}/openapi.json")  # type: ignore[untyped-decorator]
+    async def openapi(self: Any, request: Any) -> Any:
+        """The API's own description."""
+        return _reply(self, document(version), 200)
 
 
 def register_measurements(app: Any, take: Take) -> None:
@@ -139,90 +136,74 @@ def register_measurements(app: Any, take: Take) -> None:
                 answer = await take(await request.read(), source, synthetic)
                 return _reply(self, answer, 200, NOT_KEPT)
             except UsageError as error:
-                return _reply(self, {"error": str(error)}, 400, NOT_KEPT)
+                return _reply(self, Refused(str(error)), 400, NOT_KEPT)
             except MessageError as error:
-                refused = {"error": str(error), "reason": error.reason}
-                return _reply(self, refused, 400, NOT_KEPT)
+                return _reply(self, Refused(str(error), reason=error.reason), 400, NOT_KEPT)
             except GridstressError as error:
                 later = {**NOT_KEPT, "Retry-After": str(RETRY_S)}
-                return _reply(self, {"error": str(error)}, 503, later)
+                return _reply(self, Refused(str(error)), 503, later)
 
 
-def _view(question: Question, tag: Tag) -> Callable[[Any, Any], Awaitable[Any]]:
-    async def view(self: Any, request: Any) -> Any:
-        return _answer(self, request, tag, question)
-
-    return view
-
-
-def _answer(view: Any, request: Any, tag: Tag, question: Question) -> Any:
-    names, ask = question
+def _answer(
+    view: Any, request: Any, path: str, ask: Ask, tag: Callable[[str, Query], str | None]
+) -> Any:
+    query: Query = request.query
     try:
-        check_query(request.query, names)
-        now = tag(request.query)
+        _check_query(query, ENDPOINTS[path].names)
+        now = tag(path, query)
         headers = {**CHECKED, "ETag": now} if now else CHECKED
         if now and request.headers.get("If-None-Match") == now:
             return _reply(view, None, 304, headers)
-        return _reply(view, ask(request.query), 200, headers)
+        return _reply(view, ask(query), 200, headers)
     except UnknownError as error:
-        return _reply(view, {"error": str(error), "exists": error.exists}, 404)
+        return _reply(view, Refused(str(error), exists=error.exists), 404)
     except UsageError as error:
-        return _reply(view, {"error": str(error)}, 400)
+        return _reply(view, Refused(str(error)), 400)
 
 
-def _reply(
-    view: Any, answer: Mapping[str, Any] | None, status: int, headers: Mapping[str, str] = CHECKED
-) -> Any:
-    body = b"" if answer is None else msgspec.json.encode(answer)
+def _reply(view: Any, answer: Any, status: int, headers: Mapping[str, str] = CHECKED) -> Any:
     return view.bytes(
-        body,
+        b"" if answer is None else msgspec.json.encode(answer),
         content_type="application/json",
         status=status,
         headers={"X-Content-Type-Options": "nosniff", **headers},
     )
 
 
-def check_query(query: Mapping[str, str], names: Collection[str]) -> None:
-    """Refuse a parameter that would have no effect.
-
-    Raises
-    ------
-    UsageError
-        With those there are.
-    """
+def _check_query(query: Query, names: Collection[str]) -> None:
+    """Refuse a parameter that would have no effect."""
     for name in query:
         if name not in names:
             known = f"there are {', '.join(names)}" if names else "there are none here"
             raise UsageError(f"no parameter {name[:40]!r}: {known}")
 
 
-def _integer(query: Mapping[str, str], name: str, default: int, most: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
+def _integer(query: Query, parameter: Parameter) -> int:
+    text = query.get(parameter.name, str(parameter.default))
+    most = parameter.most or 0
     if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
-        raise UsageError(f"{name} must be an integer from 1 to {most}, got {text[:40]!r}")
+        raise UsageError(f"{parameter.name} must be an integer from 1 to {most}, got {text[:40]!r}")
     return int(text)
 
 
-def _pair(query: Mapping[str, str]) -> list[str] | None:
+def _pair(query: Query) -> list[str] | None:
     text = query.get("models")
     return None if text is None else [name.strip()[:40] for name in text.split(",", 3)]
 
 
-def _since(query: Mapping[str, str]) -> float:
+def _since(query: Query) -> float:
     text = query.get("since", "0")
     try:
         since = float(text)
     except ValueError:
         since = float("nan")
-    if not 0 <= since < 1e12:
+    if not 0 <= since < SINCE_END:
         raise UsageError(f"since must be epoch seconds, got {text[:40]!r}")
     return since
 
 
-def _origin(query: Mapping[str, str]) -> tuple[str, bool | None]:
-    check_query(query, ("source", "synthetic"))
+def _origin(query: Query) -> tuple[str, bool | None]:
+    _check_query(query, (SOURCE.name, SYNTHETIC.name))
     source, said = query.get("source", DEFAULT_SOURCE), query.get("synthetic")
     if not 1 <= len(source) <= MAX_SOURCE:
         raise UsageError(f"source must have 1 to {MAX_SOURCE} characters, got {len(source)}")

@@ -1,18 +1,20 @@
-"""How nodes, alerts, times and parts look in the API's answers."""
+"""From what a worker knows to the API's answers."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import msgspec
+from msgspec import convert, to_builtins
 
+from topology import messages
 from topology.clock import to_iso
-from topology.grid import Node
+from topology.grid import Line, Node
 from topology.models import MODELS
 from ui.api.agreement_history import Point
 from ui.api.episodes import Episode, Pairing
 from ui.api.view_store import ReceivedAlert, RunView
-
-Answer = dict[str, Any]
+from ui.schema import runs
+from ui.schema.audit import AuditStatus
+from ui.schema.grid import GridLine, GridNode, ModelInfo
+from ui.schema.views import Alert, Part, SourceShare
 
 MAX_ALONE = 100
 
@@ -22,95 +24,115 @@ def iso_or_none(time_s: float | None) -> str | None:
     return None if time_s is None else to_iso(time_s)
 
 
-def model_shape(name: str) -> Answer:
+def model_info(name: str) -> ModelInfo:
     """What people are told of a model."""
-    model = MODELS[name]
-    return {"title": model.title, "explanation": model.explanation}
+    return ModelInfo(MODELS[name].title, MODELS[name].explanation)
 
 
-def node_shape(node: Node) -> Answer:
-    """All that is known of a node."""
-    return {
-        "id": node.id,
-        "name": node.name,
-        "lat": node.lat,
-        "lon": node.lon,
-        "zone": node.zone,
-        "share": node.share,
-        "rating_mw": node.rating_mw,
-        "sensitivity": node.sensitivity,
-    }
+def grid_node(node: Node) -> GridNode:
+    """All that is known of a node, but for its infeed."""
+    return GridNode(
+        id=node.id,
+        name=node.name,
+        lat=node.lat,
+        lon=node.lon,
+        zone=node.zone,
+        share=node.share,
+        rating_mw=node.rating_mw,
+        sensitivity=node.sensitivity,
+    )
 
 
-def alert_shapes(items: Sequence[ReceivedAlert]) -> list[Answer]:
+def grid_line(line: Line) -> GridLine:
+    """A line, but for its reactance."""
+    return GridLine(line.source, line.target, line.length_km, line.voltage_kv, line.coupling)
+
+
+def alerts(items: Sequence[ReceivedAlert]) -> list[Alert]:
     """Alerts as they were sent, with when they were received."""
-    return [{**msgspec.to_builtins(item.alert), "received_at": item.received_at} for item in items]
+    return [
+        convert({**to_builtins(item.alert), "received_at": item.received_at}, Alert)
+        for item in items
+    ]
 
 
-def parts(view: RunView | None) -> list[Answer]:
+def parts(view: RunView | None) -> list[Part]:
     """Who published what of a run and when, and how far the shard has come with it."""
     return [
-        {
-            "shard": shard,
-            "worker": part.worker,
-            "published_at": part.published_at,
-            "event_time": iso_or_none(part.event_time_s),
-            "watermark": iso_or_none(part.watermark_s),
-            "closed_until": iso_or_none(part.closed_until_s),
-            "applied": part.applied,
-        }
+        Part(
+            shard=shard,
+            worker=part.worker,
+            published_at=part.published_at,
+            event_time=iso_or_none(part.event_time_s),
+            watermark=iso_or_none(part.watermark_s),
+            closed_until=iso_or_none(part.closed_until_s),
+            applied=part.applied,
+        )
         for shard, part in sorted((view.shards if view else {}).items())
     ]
 
 
-def episode_shape(episode: Episode, node: Node | None, event_time_s: float | None) -> Answer:
+def run_record(record: messages.RunRecord | None) -> runs.RunRecord | None:
+    """What the sender of a run says of it; None if it has said nothing."""
+    return None if record is None else convert(to_builtins(record), runs.RunRecord)
+
+
+def audit(said_at: float, status: AuditStatus) -> runs.Audit:
+    """What the auditor said of a run, and when by the broker's clock."""
+    return convert({**to_builtins(status), "said_at": said_at}, runs.Audit)
+
+
+def episode(found: Episode, node: Node | None, event_time_s: float | None) -> runs.Episode:
     """All that is known of an episode; an open one lasts until the run's event time."""
-    until_s = episode.cleared_s if episode.cleared_s is not None else event_time_s
-    return {
-        "episode_id": episode.episode_id,
-        "model": episode.model,
-        "node_id": episode.node_id,
-        "name": node.name if node else episode.node_id,
-        "zone": node.zone if node else "",
-        "level": episode.level,
-        "open": episode.cleared_s is None,
-        "raised_at": to_iso(episode.raised_s),
-        "cleared_at": iso_or_none(episode.cleared_s),
-        "duration_s": max(0.0, (until_s or episode.raised_s) - episode.raised_s),
-        "peak_risk": episode.peak_risk,
-        "steps": episode.steps,
-        "sources": msgspec.to_builtins(episode.sources),
-        "received_at": episode.received_at,
-    }
+    until_s = found.cleared_s if found.cleared_s is not None else event_time_s
+    return runs.Episode(
+        episode_id=found.episode_id,
+        model=found.model,
+        node_id=found.node_id,
+        name=node.name if node else found.node_id,
+        zone=node.zone if node else "",
+        level=found.level,
+        open=found.cleared_s is None,
+        raised_at=to_iso(found.raised_s),
+        cleared_at=iso_or_none(found.cleared_s),
+        duration_s=max(0.0, (until_s or found.raised_s) - found.raised_s),
+        peak_risk=found.peak_risk,
+        steps=found.steps,
+        sources=[SourceShare(source.node_id, source.share) for source in found.sources],
+        received_at=found.received_at,
+    )
 
 
-def point_shape(point: Point, pair: Sequence[str]) -> Answer:
+def history_point(point: Point, pair: Sequence[str]) -> runs.HistoryPoint:
     """One point of the agreement of two models over time."""
     agreed = point.agreement(pair)
-    return {
-        "window_end": to_iso(point.end_s),
-        "top_k_overlap": agreed.top_k_overlap,
-        "rank_correlation": agreed.rank_correlation,
-        "average_risk": {model: point.average_risk[model] for model in pair},
-        "alarms": {model: point.alarms[model] for model in pair},
-    }
+    return runs.HistoryPoint(
+        window_end=to_iso(point.end_s),
+        top_k_overlap=agreed.top_k_overlap,
+        rank_correlation=agreed.rank_correlation,
+        average_risk={model: point.average_risk[model] for model in pair},
+        alarms={model: point.alarms[model] for model in pair},
+    )
 
 
-def pairing_shape(pairing: Pairing, models: Sequence[str]) -> Answer:
-    """Say which episodes two models share, which they do not, and who was first."""
-    leads = pairing.leads_s
-    counts = (len(alone) + len(leads) for alone in pairing.alone)
+def episode_pairs(pairing: Pairing, models: Sequence[str]) -> runs.EpisodePairs:
+    """Say which episodes two models share and which they do not."""
+    both = len(pairing.leads_s)
+    counts = (len(alone) + both for alone in pairing.alone)
     only = ([e.episode_id for e in alone[:MAX_ALONE]] for alone in pairing.alone)
+    return runs.EpisodePairs(
+        counts=dict(zip(models, counts, strict=True)),
+        both=both,
+        only=dict(zip(models, only, strict=True)),
+    )
+
+
+def lead(pairing: Pairing, models: Sequence[str]) -> runs.Lead:
+    """Say which of two models raised the episodes that they share first."""
+    leads = pairing.leads_s
     earlier = (sum(lead > 0 for lead in leads), sum(lead < 0 for lead in leads))
-    return {
-        "episodes": {
-            "counts": dict(zip(models, counts, strict=True)),
-            "both": len(leads),
-            "only": dict(zip(models, only, strict=True)),
-        },
-        "lead": {
-            "median_s": pairing.median_lead_s,
-            "earlier": dict(zip(models, earlier, strict=True)),
-            "same": sum(lead == 0 for lead in leads),
-        },
-    }
+    return runs.Lead(
+        median_s=pairing.median_lead_s,
+        earlier=dict(zip(models, earlier, strict=True)),
+        same=sum(lead == 0 for lead in leads),
+    )

@@ -18,12 +18,12 @@ import msgspec
 
 from topology.errors import GridstressError, UsageError
 from ui.auth import authorization
+from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridInfo
 from ui.schema.runs import Episodes, History, RunInfo, Runs
-from ui.schema.system import Health, System
+from ui.schema.system import Health, Refused, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
 
-PREFIX = "/api/v1/"
 KEPT_ANSWERS = 256
 
 Answer = TypeVar("Answer")
@@ -44,11 +44,6 @@ class UnknownNameError(ApiError):
     def __init__(self, message: str, exists: Sequence[str]) -> None:
         super().__init__(message, hint=f"known: {', '.join(exists[:10])}" if exists else "")
         self.exists = tuple(exists)
-
-
-class _Refusal(msgspec.Struct):
-    error: str = ""
-    exists: list[str] = []
 
 
 def parse_urls(text: str | Sequence[str]) -> tuple[str, ...]:
@@ -204,7 +199,7 @@ class ApiClient:
 
     def _ask(self, url: str, path: str, kind: type[Answer], params: Params) -> Answer:
         given = {name: value for name, value in params.items() if value is not None}
-        request = self._http.build_request("GET", url + PREFIX + path, params=given)
+        request = self._http.build_request("GET", f"{url}{PREFIX}/{path}", params=given)
         # The key holds the worker too: two workers may use one tag for different contents.
         key = str(request.url)
         with self._lock:
@@ -252,7 +247,7 @@ def _refuse(response: httpx.Response) -> None:
     if code >= 500 or code < 400:
         raise _ServerError(f"status {code}")
     try:
-        refusal = msgspec.json.decode(response.content, type=_Refusal)
+        refusal = msgspec.json.decode(response.content, type=Refused)
     except msgspec.DecodeError:
         # Not our API's own 404: something else listens at this address.
         raise _ServerError(f"status {code}, not an answer of a gridstress worker") from None
@@ -262,7 +257,7 @@ def _refuse(response: httpx.Response) -> None:
             hint="dashboard and workers need the same GRIDSTRESS_API_TOKEN",
         )
     if code == httpx.codes.NOT_FOUND:
-        raise UnknownNameError(refusal.error or "not found", refusal.exists)
+        raise UnknownNameError(refusal.error or "not found", refusal.exists or ())
     raise ApiError(refusal.error or f"the worker refused {response.url.path} with status {code}")
 
 

@@ -1,21 +1,39 @@
 """Runs: which there are, their records and audits, their alarm episodes, how two models agree."""
 
-from typing import Any
+from msgspec import Struct
 
-from msgspec import Struct, to_builtins
-
-from topology import messages
-from ui.schema.views import SourceShare
+from ui.schema.views import RunAnswer, SourceShare
 
 
-class RunRecord(Struct, frozen=True):
-    """What the sender of a run says of it; ``synthetic`` is None where it does not know."""
+class ZoneSent(Struct, frozen=True):
+    """What was sent of a zone: rows, the last one's number, and whether it was the last of all."""
+
+    rows: int
+    last_seq: int
+    final: bool
+
+
+class RunRecord(Struct, frozen=True, kw_only=True):
+    """What the sender of a run says of it; ``synthetic`` is None where it does not know.
+
+    It is the topic's record without ``run`` and ``schema``: ``docs/messages.md`` explains it.
+    """
 
     kind: str
     state: str
     source: str
     synthetic: bool | None = None
     credit: str = ""
+    start: str | None = None
+    end: str | None = None
+    grid: str
+    grid_fingerprint: str
+    settings_fingerprint: str
+    models: list[str]
+    zones: list[str]
+    sent: dict[str, ZoneSent]
+    began: str
+    ended: str | None = None
     made_from: str | None = None
     changes: list[str] = []
 
@@ -37,6 +55,7 @@ class Audit(Struct, frozen=True):
     differences: int = 0
     first: list[str] = []
     reason: str = ""
+    complete: bool = False
 
 
 class RunInfo(Struct, frozen=True):
@@ -84,12 +103,9 @@ class Episode(Struct, frozen=True):
     received_at: float = 0.0
 
 
-class Episodes(Struct, frozen=True):
+class Episodes(RunAnswer, frozen=True, kw_only=True):
     """Alarm episodes, the one raised last first."""
 
-    version: int
-    run: str | None
-    event_time: str | None
     episodes: list[Episode]
 
 
@@ -135,12 +151,3 @@ class History(Struct, frozen=True):
     to_compare: int = 0
     episodes: EpisodePairs = EpisodePairs()
     lead: Lead = Lead()
-
-
-def record_shape(record: messages.RunRecord | None) -> dict[str, Any] | None:
-    """What the sender of a run says of it; None if it has said nothing."""
-    if record is None:
-        return None
-    shown: dict[str, Any] = to_builtins(record)
-    del shown["schema"], shown["run"]
-    return shown

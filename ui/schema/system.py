@@ -8,10 +8,30 @@ GONE_S = 60.0
 """A worker that has been silent for so long is left out."""
 
 
+class Counters(Struct, frozen=True):
+    """What a worker has finished and refused since its start; rows are those of the newest run."""
+
+    frames: dict[str, int] = {}
+    duplicates: int = 0
+    late_rows: int = 0
+    ahead_rows: int = 0
+    gaps: int = 0
+    dead_letters: int = 0
+
+
+class LostRecords(Struct, frozen=True):
+    """Offsets ``first`` to ``upto`` - 1, which the broker deleted before they were read."""
+
+    topic: str
+    partition: int
+    first: int
+    upto: int
+
+
 class Health(Struct, frozen=True):
     """How the worker that answered is: ``status`` is ok, starting, rebalancing or stalled.
 
-    ``reason`` says why it is stalled.
+    ``reason`` says why it is stalled, ``now`` is its own clock.
     """
 
     status: str
@@ -22,6 +42,8 @@ class Health(Struct, frozen=True):
     now: float = 0.0
     uptime_s: float = 0.0
     partitions: dict[str, list[int]] = {}
+    counters: Counters = Counters()
+    lost_records: list[LostRecords] = []
     silent_zones: list[str] = []
     parts: list[Part] = []
 
@@ -61,3 +83,18 @@ class System(Struct, frozen=True):
     now: float
     settings: dict[str, str]
     workers: list[WorkerStatus]
+
+
+class Refused(Struct, frozen=True, omit_defaults=True):
+    """Why there is no answer; ``exists`` are the names there are, ``reason`` as in dead letters."""
+
+    error: str
+    exists: list[str] | None = None
+    reason: str = ""
+
+
+class Taken(Struct, frozen=True):
+    """How many measurement frames were taken, and of how many rows."""
+
+    frames: int
+    rows: int

@@ -5,6 +5,21 @@ from msgspec import Struct
 from ui.schema.grid import GridNode
 
 
+class RunAnswer(Struct, frozen=True, kw_only=True):
+    """Of which run and moment an answer is; ``version`` grows when anything has changed."""
+
+    version: int
+    run: str | None
+    event_time: str | None
+
+
+class ModelAnswer(RunAnswer, frozen=True, kw_only=True):
+    """The same under one model; ``watermark`` is what is final."""
+
+    model: str
+    watermark: str | None
+
+
 class HighestRisk(Struct, frozen=True):
     """The node with the highest risk, in [0, 1)."""
 
@@ -22,26 +37,30 @@ class Kpis(Struct, frozen=True):
 
 
 class Part(Struct, frozen=True):
-    """Who published one shard's state, and when (``published_at``, epoch seconds)."""
+    """Who published one shard's state, when (``published_at``, epoch seconds), and how far it is.
+
+    ``closed_until`` is the last window end that the shard has closed, ``applied`` the number of
+    the last row that it has counted, by zone.
+    """
 
     shard: int
     worker: str
     published_at: float
     event_time: str | None = None
     watermark: str | None = None
+    closed_until: str | None = None
+    applied: dict[str, int] = {}
 
 
-class GridState(Struct, frozen=True):
+class GridState(ModelAnswer, frozen=True, kw_only=True):
     """All nodes' values under one model; ``risk``, ``stress``, ``level`` are aligned to ``nodes``.
 
-    ``speed`` is event seconds per wall second, or None.
+    ``speed`` is event seconds per wall second, or None. ``source`` and ``synthetic`` are the run
+    record's, None where there is none.
     """
 
-    version: int
-    model: str
-    run: str | None
-    event_time: str | None
-    watermark: str | None
+    source: str | None = None
+    synthetic: bool | None = None
     ended: bool
     speed: float | None
     nodes: list[str]
@@ -64,13 +83,9 @@ class TopNode(Struct, frozen=True):
     change: float | None = None
 
 
-class Top(Struct, frozen=True):
+class Top(ModelAnswer, frozen=True, kw_only=True):
     """The nodes with the highest risk, highest first."""
 
-    version: int
-    model: str
-    run: str | None
-    event_time: str | None
     nodes: list[TopNode]
 
 
@@ -99,12 +114,9 @@ class Alert(Struct, frozen=True):
     received_at: float
 
 
-class Alerts(Struct, frozen=True):
+class Alerts(ModelAnswer, frozen=True, kw_only=True):
     """Alerts, newest first."""
 
-    version: int
-    model: str
-    run: str | None
     alerts: list[Alert]
 
 
@@ -123,18 +135,11 @@ class Window(Struct, frozen=True):
     risk: float
 
 
-class NodeDetail(Struct, frozen=True):
-    """One node under one model, with the windows of the last 7 days of event time.
+class NodeDetail(ModelAnswer, frozen=True, kw_only=True):
+    """One node under one model, with the windows of the last 7 days of event time."""
 
-    ``parts_at`` is not of the API: `ui.client.rewind` says by it of when panes and sources are.
-    """
-
-    version: int
     node: GridNode
     neighbours: list[str]
-    model: str
-    run: str | None
-    event_time: str | None
     risk: float
     stress: float
     level: str
@@ -142,7 +147,26 @@ class NodeDetail(Struct, frozen=True):
     windows: list[Window] = []
     sources: list[SourceShare] = []
     alerts: list[Alert] = []
-    parts_at: str | None = None
+
+
+class OpenWindow(Struct, frozen=True):
+    """A window that is not final; ``stress`` (h) and ``risk`` are aligned to ``nodes``."""
+
+    window_start: str
+    window_end: str
+    nodes: list[str]
+    stress: list[float]
+    risk: list[float]
+
+
+class OpenWindows(ModelAnswer, frozen=True, kw_only=True):
+    """Windows with data that are not final, oldest first.
+
+    Those that end after ``complete_until`` may lack panes that a shard does not show.
+    """
+
+    complete_until: str | None
+    windows: list[OpenWindow]
 
 
 class ModelFigures(Struct, frozen=True):
@@ -154,12 +178,9 @@ class ModelFigures(Struct, frozen=True):
     average_risk: float
 
 
-class Compare(Struct, frozen=True):
+class Compare(RunAnswer, frozen=True, kw_only=True):
     """Two models next to each other; both measures are in [-1, 1] or None."""
 
-    version: int
-    run: str | None
-    event_time: str | None
     nodes: list[str]
     models: dict[str, ModelFigures]
     top_k_overlap: float | None

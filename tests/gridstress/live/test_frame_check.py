@@ -82,4 +82,4 @@ async def test_nothing_is_taken_for_a_replay_or_a_run_that_other_settings_have_e
     with pytest.raises(UsageError, match="run 'r' is a replay already"):
         await post(body, "http", None)
     assert topic.sent == described.topic.sent == []  # type: ignore[attr-defined]
-    assert (await post(encode(structs.replace(GOOD, run="after")), "http", None))["frames"] == 1
+    assert (await post(encode(structs.replace(GOOD, run="after")), "http", None)).frames == 1

@@ -34,6 +34,7 @@ VIEWS = {
     "/api/v1/live",
     "/api/v1/measurements",
     "/api/v1/node/{node_id}",
+    "/api/v1/openapi.json",
     "/api/v1/runs",
     "/api/v1/state",
     "/api/v1/system",

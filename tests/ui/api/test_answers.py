@@ -24,7 +24,10 @@ from topology.messages import encode
 from ui.api.answers import Answers
 from ui.api.read_model import UnknownError
 from ui.api.view_store import Store
+from ui.schema import runs
 from ui.schema.audit import AuditStatus, ModelAudit
+from ui.schema.grid import GridSettings
+from ui.schema.runs import ZoneSent
 
 SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)
 BOOST = {"linear": 1.0, "centrality": 2.0, "electrical": 3.0}
@@ -74,47 +77,46 @@ def answers(triangle: Grid) -> Answers:
         partitions=1,
         step_s=SPEC.step_s,
         size_s=SPEC.size_s,
-        settings={"levels": {}},
+        settings=GridSettings(),
         store=store,
     )
 
 
 def test_state_shows_the_window_that_is_filling(answers: Answers) -> None:
     state = answers.state("linear", None)
-    assert (state["run"], state["event_time"], state["watermark"]) == ("r", iso(2), iso(1))
-    assert state["nodes"] == ["a", "b", "c"]
-    assert state["stress"] == pytest.approx([0.7, 0.2, 0.0])
-    assert state["risk"] == pytest.approx([1 - exp(-0.7), 1 - exp(-0.2), 0.0])
-    assert state["kpis"]["affected_nodes"] == 2
-    assert state["kpis"]["highest_risk"]["node_id"] == "a"
-    assert [part["worker"] for part in state["parts"]] == ["host:1"]
+    assert (state.run, state.event_time, state.watermark) == ("r", iso(2), iso(1))
+    assert state.nodes == ["a", "b", "c"]
+    assert state.stress == pytest.approx([0.7, 0.2, 0.0])
+    assert state.risk == pytest.approx([1 - exp(-0.7), 1 - exp(-0.2), 0.0])
+    assert state.kpis.affected_nodes == 2
+    assert state.kpis.highest_risk.node_id == "a"
+    assert [part.worker for part in state.parts] == ["host:1"]
 
 
 def test_the_runs_record_says_where_its_data_come_from(answers: Answers) -> None:
-    (unknown,) = answers.runs()["runs"]
-    assert unknown["record"] is None
+    (unknown,) = answers.runs().runs
+    assert unknown.record is None
     state = answers.state("linear", "r")
-    assert (state["source"], state["synthetic"]) == (None, None)
+    assert (state.source, state.synthetic) == (None, None)
 
     before = answers.store.version
     answers.store.apply_record("r", run_record("r"))
     answers.store.apply_record("other", run_record("other"))
     assert answers.store.version > before
-    (known,) = answers.runs()["runs"]
-    assert known["record"]["source"] == "load.csv"
-    assert known["record"]["synthetic"] is False
-    assert known["record"]["sent"] == {"north": {"rows": 3, "last_seq": 2, "final": False}}
-    assert known["record"]["began"] == iso(9)
-    assert not {"run", "schema"} & known["record"].keys()
+    (known,) = answers.runs().runs
+    assert known.record.source == "load.csv"
+    assert known.record.synthetic is False
+    assert known.record.sent == {"north": ZoneSent(3, 2, False)}
+    assert known.record.began == iso(9)
     state = answers.state("centrality", None)
-    assert (state["source"], state["synthetic"]) == ("load.csv", False)
+    assert (state.source, state.synthetic) == ("load.csv", False)
 
     answers.store.apply_record("r", None)
-    assert answers.runs()["runs"][0]["record"] is None
+    assert answers.runs().runs[0].record is None
 
 
 def test_a_run_has_the_auditors_last_word(answers: Answers) -> None:
-    assert answers.runs()["runs"][0]["audit"] is None
+    assert answers.runs().runs[0].audit is None
     for found in (0, 2):
         status = AuditStatus(
             run="r",
@@ -128,61 +130,60 @@ def test_a_run_has_the_auditors_last_word(answers: Answers) -> None:
         before = answers.store.version
         answers.store.apply_audit(msgspec.json.encode(status), 1234.5)
         assert answers.store.version > before
-    audit = answers.runs()["runs"][0]["audit"]
-    assert audit["models"] == {"linear": {"verified_until": iso(2), "differences": 2}}
-    assert (audit["state"], audit["differences"], audit["said_at"]) == ("different", 2, 1234.5)
-    assert tuple(audit["first"]) == ("a window is missing",)
-    assert not {"run", "schema", "at"} & audit.keys()
+    audit = answers.runs().runs[0].audit
+    assert audit.models == {"linear": runs.ModelAudit(iso(2), 2)}
+    assert (audit.state, audit.differences, audit.said_at) == ("different", 2, 1234.5)
+    assert audit.first == ["a window is missing"]
 
 
 def test_state_without_a_run_is_empty_and_not_an_error(triangle: Grid) -> None:
-    empty = Answers(triangle, {"linear": INFLUENCE}, 1, 3600, 10_800, {}, Store())
+    empty = Answers(triangle, {"linear": INFLUENCE}, 1, 3600, 10_800, GridSettings(), Store())
     state = empty.state(None, None)
-    assert (state["run"], state["event_time"], state["risk"]) == (None, None, [0.0] * 3)
-    assert state["parts"] == []
+    assert (state.run, state.event_time, state.risk) == (None, None, [0.0] * 3)
+    assert state.parts == []
 
 
 def test_top_is_sorted_by_risk_and_tells_the_change_since_the_last_final_window(
     answers: Answers,
 ) -> None:
-    nodes = answers.top("linear", "r", 2)["nodes"]
-    assert [node["node_id"] for node in nodes] == ["a", "b"]
-    assert nodes[0]["change"] == pytest.approx(exp(-0.1) - exp(-0.7))
+    nodes = answers.top("linear", "r", 2).nodes
+    assert [node.node_id for node in nodes] == ["a", "b"]
+    assert nodes[0].change == pytest.approx(exp(-0.1) - exp(-0.7))
 
 
 def test_a_node_has_panes_windows_sources_and_neighbours(answers: Answers) -> None:
     node = answers.node("b", "linear", "r")
-    assert node["neighbours"] == ["a", "c"]
-    assert [pane["start"] for pane in node["panes"]] == [iso(0), iso(1), iso(2)]
-    assert [pane["stress"] for pane in node["panes"]] == pytest.approx([0.0, 0.0, 0.2])
-    assert [window["window_end"] for window in node["windows"]] == [iso(1)]
-    shares = {source["node_id"]: source["share"] for source in node["sources"]}
+    assert node.neighbours == ["a", "c"]
+    assert [pane.start for pane in node.panes] == [iso(0), iso(1), iso(2)]
+    assert [pane.stress for pane in node.panes] == pytest.approx([0.0, 0.0, 0.2])
+    assert [window.window_end for window in node.windows] == [iso(1)]
+    shares = {source.node_id: source.share for source in node.sources}
     assert shares == pytest.approx({"a": 0.35 / 0.5, "c": 0.15 / 0.5})
 
 
 def test_open_windows_are_those_with_data_that_are_not_final(answers: Answers) -> None:
-    windows = answers.open_windows("linear", "r")["windows"]
-    assert [w["window_end"] for w in windows] == [iso(h) for h in (2, 3, 4, 5)]
-    assert windows[0]["nodes"] == ["a"]
-    assert windows[0]["stress"] == pytest.approx([0.3])
-    assert windows[2]["stress"] == pytest.approx([0.6, 0.2])
+    windows = answers.open_windows("linear", "r").windows
+    assert [w.window_end for w in windows] == [iso(h) for h in (2, 3, 4, 5)]
+    assert windows[0].nodes == ["a"]
+    assert windows[0].stress == pytest.approx([0.3])
+    assert windows[2].stress == pytest.approx([0.6, 0.2])
 
 
 def test_compare_sets_the_models_side_by_side(answers: Answers) -> None:
     compared = answers.compare("r", 2)
-    assert list(compared["models"]) == ["linear", "centrality"]
-    assert compared["models"]["centrality"]["risk"][0] == pytest.approx(1 - exp(-1.4))
-    assert compared["top_k_overlap"] == 1.0
-    assert compared["rank_correlation"] == 1.0
+    assert list(compared.models) == ["linear", "centrality"]
+    assert compared.models["centrality"].risk[0] == pytest.approx(1 - exp(-1.4))
+    assert compared.top_k_overlap == 1.0
+    assert compared.rank_correlation == 1.0
 
 
 def test_any_two_of_three_models_are_compared(answers: Answers) -> None:
     pair = ["electrical", "linear"]
     compared = answers.compare("r", 2, pair)
-    assert list(compared["models"]) == pair
-    assert compared["models"]["electrical"]["risk"][0] == pytest.approx(1 - exp(-2.1))
-    assert list(answers.history("r", pair)["episodes"]["counts"]) == pair
-    assert list(answers.history("r")["episodes"]["counts"]) == ["linear", "centrality"]
+    assert list(compared.models) == pair
+    assert compared.models["electrical"].risk[0] == pytest.approx(1 - exp(-2.1))
+    assert list(answers.history("r", pair).episodes.counts) == pair
+    assert list(answers.history("r").episodes.counts) == ["linear", "centrality"]
 
 
 @pytest.mark.parametrize("pair", [[], ["linear"], ["linear"] * 2, list(BOOST)])
@@ -194,10 +195,10 @@ def test_what_is_not_two_models_is_a_wrong_question(answers: Answers, pair: list
 
 def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
     alone = replace(answers, influence={"centrality": INFLUENCE})
-    assert alone.overview()["models"] == ["centrality"]
-    assert alone.state(None, None)["model"] == "centrality"
-    assert {e["model"] for e in alone.episodes(None, None, 9)["episodes"]} <= {"centrality"}
-    assert [run["run"] for run in alone.runs()["runs"]] == ["r"]
+    assert alone.overview().models == ["centrality"]
+    assert alone.state(None, None).model == "centrality"
+    assert {e.model for e in alone.episodes(None, None, 9).episodes} <= {"centrality"}
+    assert [run.run for run in alone.runs().runs] == ["r"]
     with pytest.raises(UsageError, match="only centrality is enabled: there is nothing to comp"):
         alone.compare(None, 2)
     with pytest.raises(UsageError, match="nothing to compare"):
@@ -205,16 +206,16 @@ def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
 
 
 def test_runs_that_other_settings_have_ended_are_marked(answers: Answers) -> None:
-    assert [run["settings_changed"] for run in answers.runs()["runs"]] == [False]
+    assert [run.settings_changed for run in answers.runs().runs] == [False]
     ended = replace(answers, ended_runs={"r"})
-    assert [run["settings_changed"] for run in ended.runs()["runs"]] == [True]
+    assert [run.settings_changed for run in ended.runs().runs] == [True]
 
 
 def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) -> None:
     overview = answers.overview()
-    assert overview["models"] == list(BOOST)
-    assert overview["model_info"]["electrical"]["title"] == "Electrical sensitivity"
-    assert all(info["explanation"] for info in overview["model_info"].values())
+    assert overview.models == list(BOOST)
+    assert overview.model_info["electrical"].title == "Electrical sensitivity"
+    assert all(info.explanation for info in overview.model_info.values())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from tests.ui.dashboard.test_dashboard import text_of
 from tests.ui.literal_api import answers, literal_api
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
+from ui.client.rewind import RewoundNode
 from ui.dashboard.pages.node import panels as panel
 from ui.dashboard.pages.node.callbacks import node_figures
 from ui.dashboard.pages.node.history_figure import (
@@ -157,7 +158,7 @@ def test_nodes_whose_ids_are_written_alike_are_suggested(grid):
 
 def test_what_is_later_than_the_rest_of_a_paused_view_says_of_when_it_is(details):
     now = details["linear"]
-    later = structs.replace(now, parts_at="2019-01-15T22:00:00Z")
+    later = RewoundNode(**structs.asdict(now), parts_at="2019-01-15T22:00:00Z")
     assert panel.model_note(now, chosen=True) == "chosen: thicker line"
     assert panel.model_note(later, chosen=False) == "sources as of 15 Jan 22:00"
     assert panel.model_note(later, chosen=True) == "sources as of 15 Jan 22:00 · chosen"

@@ -4,6 +4,7 @@ import pytest
 from dash import Dash, Input, Output, html
 
 from tests.ui.literal_api import RUN, answers, literal_api
+from ui.client.rewind import parts_at
 from ui.dashboard.shell.paused_views import Paused, stand_still
 from ui.dashboard.shell.view_context import Looking, news_of_callback
 
@@ -93,7 +94,7 @@ def test_a_node_first_looked_at_while_paused_is_brought_back_to_that_moment(poll
 
     def values(source):
         found = source.node("wendlingen", "linear")
-        return [found.risk, len(found.windows), found.parts_at]
+        return [found.risk, len(found.windows), parts_at(found)]
 
     told = asked_by(Looking(poller, paused), values)
     assert told([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]

@@ -7,6 +7,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from topology.models import short_title_of, title_of
+from ui.client.rewind import parts_at
 from ui.client.snapshot import Snapshot
 from ui.dashboard.panels.episodes import lasted
 from ui.dashboard.shell.links import alarms_href, node_href
@@ -91,15 +92,15 @@ def model_values(detail: NodeDetail | None, colours: Palette = LIGHT) -> list[Co
 
 def model_note(detail: NodeDetail | None, *, chosen: bool) -> str:
     """Beside a model's name: whether it is the chosen one, and of when its sources are."""
-    if detail and detail.parts_at:
-        when = f"sources as of {formatting.short_time(detail.parts_at)}"
+    if detail and (later := parts_at(detail)):
+        when = f"sources as of {formatting.short_time(later)}"
         return f"{when} · chosen" if chosen else when
     return "chosen: thicker line" if chosen else ""
 
 
 def parts_note(details: Iterable[NodeDetail]) -> list[Component]:
     """Of when the steps are, where they are newer than the rest of a paused view."""
-    later = [detail.parts_at for detail in details if detail.parts_at]
+    later = [at for detail in details if (at := parts_at(detail))]
     return [html.Span(f"as of {formatting.short_time(max(later))}")] if later else []
 
 

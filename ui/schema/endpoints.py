@@ -1,0 +1,86 @@
+"""Every address of the API: what it takes and what it answers with."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import Struct
+
+from ui.schema.grid import GridInfo
+from ui.schema.runs import Episodes, History, Runs
+from ui.schema.system import Health, System
+from ui.schema.views import Alerts, Compare, GridState, NodeDetail, OpenWindows, Top
+
+PREFIX = "/api/v1"
+
+LIVE = f"{PREFIX}/live"
+"""The one address of the API that answers without the token: 200 or 503 and nothing else."""
+
+POSTED = f"{PREFIX}/measurements"
+"""The one address of the API that takes a body, from those who have the token."""
+
+MAX_SOURCE = 200
+SINCE_END = 1e12
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a query; an integer goes from 1 to ``most``."""
+
+    name: str
+    text: str
+    kind: Literal["string", "integer", "number", "boolean"] = "string"
+    default: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An address below the prefix that is asked with GET; ``tagged``: it says "nothing new"."""
+
+    path: str
+    text: str
+    answer: type[Struct]
+    parameters: tuple[Parameter, ...] = ()
+    tagged: bool = True
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters' names."""
+        return tuple(parameter.name for parameter in self.parameters)
+
+
+MODEL = Parameter("model", "An enabled model; by default the first.")
+RUN = Parameter("run", "A run; by default the one that was active last.")
+PAIR = Parameter("models", "Two enabled models, separated by a comma; by default the first two.")
+TOP_K = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
+ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
+EPISODE_LIMIT = Parameter("limit", "Number of episodes.", "integer", default=500, most=5000)
+SINCE = Parameter("since", "Received after this wall-clock time, epoch seconds.", "number")
+SOURCE = Parameter("source", "Where the measurements come from; by default http.")
+SYNTHETIC = Parameter("synthetic", "Whether they are invented; by default unknown.", "boolean")
+
+ENDPOINTS: dict[str, Endpoint] = {
+    endpoint.path: endpoint
+    for endpoint in (
+        Endpoint("/grid", "Nodes, lines, models and the settings in force.", GridInfo),
+        Endpoint("/runs", "The runs, the one active last first.", Runs),
+        Endpoint("/state", "Risk, stress and level of every node.", GridState, (MODEL, RUN)),
+        Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, TOP_K)),
+        Endpoint("/alerts", "Alerts, newest first.", Alerts, (MODEL, RUN, SINCE, ALERT_LIMIT)),
+        Endpoint("/node/{node_id}", "One node.", NodeDetail, (MODEL, RUN)),
+        Endpoint("/windows/open", "The windows that are not final.", OpenWindows, (MODEL, RUN)),
+        Endpoint(
+            "/episodes",
+            "Alarm episodes of one model, by default of all; the one raised last first.",
+            Episodes,
+            (MODEL, RUN, EPISODE_LIMIT),
+        ),
+        Endpoint("/compare", "Two models over the same moment.", Compare, (RUN, TOP_K, PAIR)),
+        Endpoint(
+            "/compare/history", "How two models have agreed over a run.", History, (RUN, PAIR)
+        ),
+        Endpoint("/system", "All workers, and the settings.", System, tagged=False),
+        Endpoint("/health", "How this worker is; 503 unless it is well.", Health, tagged=False),
+    )
+}
+"""By path."""
