@@ -54,6 +54,7 @@ FLOORS = {
         "admin",
         "worker.py",
         "settings_reference.py",
+        "topics_reference.py",
         "cli",
         "__main__.py",
     ),

@@ -89,7 +89,8 @@ def guard(token: str, *, insecure: bool) -> Any:
         try:
             return await handler(request)
         except web.HTTPException as error:
-            return _refusal(error.status, error.reason, {})
+            allowed = {name: value for name, value in error.headers.items() if name == "Allow"}
+            return _refusal(error.status, error.reason, allowed)
 
     return let_in
 
