@@ -1,14 +1,25 @@
 """Detection: from loads to stress."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from agents.counters import Tally
+from agents.outbox import Outbox, Topic
 from topology.clock import HOUR_S
 from topology.errors import MessageError
-from topology.grid import Grid
-from topology.messages import Floats, MeasurementFrame, StressFrame, row_slices
+from topology.grid import Grid, zone_indices
+from topology.messages import (
+    SENT_MS,
+    Floats,
+    MeasurementFrame,
+    StressFrame,
+    decode,
+    encode,
+    row_slices,
+)
 
 
 def stress_of(load_mw: Floats, rating_mw: Floats, threshold: float, period_s: float) -> Floats:
@@ -66,30 +77,26 @@ def check_run(run: str, ended_runs: Collection[str]) -> None:
         )
 
 
-def check_zone(zone: str, grid: Grid) -> None:
-    """Raise MessageError unless the grid has this zone."""
-    if zone not in grid.zones:
-        raise MessageError(
-            "unknown-zone", f"zone {zone!r} is not in the topology, which has {list(grid.zones)}"
-        )
+@dataclass
+class DetectionStage:
+    """``grid_measurements`` to ``stress_events``, as an agent runs it."""
 
+    detect: Detection
+    stress_events: Topic
+    tally: Tally
 
-def node_indices(nodes: list[str], grid: Grid) -> list[int]:
-    """Positions of these nodes in the grid; MessageError for one that it does not have."""
-    try:
-        return list(map(grid.index.__getitem__, nodes))
-    except KeyError as error:
-        raise MessageError("unknown-node", f"node {error} is not in the topology") from None
-
-
-def zone_indices(nodes: list[str], zone: str, grid: Grid) -> list[int]:
-    """Positions of a zone's nodes; MessageError if it or one of them is not the grid's."""
-    check_zone(zone, grid)
-    index = node_indices(nodes, grid)
-    for i in index:
-        if grid.nodes[i].zone != zone:
-            node = grid.nodes[i]
-            raise MessageError(
-                "unknown-node", f"node {node.id!r} lies in zone {node.zone!r}, not {zone!r}"
-            )
-    return index
+    async def __call__(self, events: Sequence[Any]) -> int:
+        """Detect the frames' stress and send it to the same partition; how many are finished."""
+        outbox, loads = Outbox(), 0
+        for event in events:
+            measured = decode(event.value, MeasurementFrame)
+            loads += len(measured.nodes) * len(measured.timestamps)
+            partition = event.message.partition
+            sent = SENT_MS, b"%d" % round(event.message.timestamp * 1000)
+            for frame in self.detect(measured):
+                outbox.add(self.stress_events, frame.zone, encode(frame), partition, sent)
+                await outbox.flush_if_full()
+        await outbox.flush()
+        self.tally.frames["detection"] += len(events)
+        self.tally.node_measurements += loads
+        return len(events)

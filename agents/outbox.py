@@ -45,12 +45,12 @@ class Outbox:
         records.append((key.encode(), value, list(headers)))
         self._size += len(value)
 
-    async def ebb(self) -> None:
+    async def flush_if_full(self) -> None:
         """If many records have come together, send them and wait until the broker has them."""
         if self._size >= MAX_BYTES:
-            await self.acknowledged()
+            await self.flush()
 
-    async def acknowledged(self) -> None:
+    async def flush(self) -> None:
         """Send all that was taken, and wait until the broker has it."""
         waiting, self._waiting, self._size = self._waiting, {}, 0
         sent = [

@@ -1,15 +1,17 @@
 """Propagation: from the stress of some nodes to what it adds to all others, shard by shard."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from agents.detection import check_run, check_zone, node_indices
-from topology.grid import Grid
-from topology.messages import PropagatedFrame, StressFrame, row_slices
+from agents.counters import Tally
+from agents.detection import check_run
+from agents.outbox import Outbox, Topic
+from topology.grid import Grid, check_zone, node_indices
+from topology.messages import PropagatedFrame, StressFrame, decode, encode, row_slices
 from topology.models import Matrix
 from topology.shards import shard_nodes
 
@@ -71,3 +73,24 @@ class Propagation:
                     source_stress=stress[rows, pushing].tolist(),
                     final=frame.final,
                 )
+
+
+@dataclass
+class PropagationStage:
+    """``stress_events`` to the propagated stress of one model, as an agent runs it."""
+
+    model: str
+    propagate: Propagation
+    propagated: Topic
+    tally: Tally
+
+    async def __call__(self, events: Sequence[Any]) -> int:
+        """Spread the frames' stress and send a frame to each shard; how many are finished."""
+        outbox = Outbox()
+        for event in events:
+            for frame in self.propagate(decode(event.value, StressFrame)):
+                outbox.add(self.propagated, str(frame.shard), encode(frame), frame.shard)
+                await outbox.flush_if_full()
+        await outbox.flush()
+        self.tally.frames[f"propagation_{self.model}"] += len(events)
+        return len(events)

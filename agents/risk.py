@@ -13,14 +13,13 @@ import numpy as np
 
 from agents.alarms import Thresholds, Transition, decide, episode_id
 from agents.causes import Causes, Names
-from agents.detection import check_zone, node_indices
 from tables.risk_table import HoppingWindows, TumblingPanes, Window
 from tables.shard_state import ShardState
 from tables.spans import Due, due
 from tables.windows import WindowSpec
 from topology.clock import to_datetime
 from topology.errors import MessageError
-from topology.grid import Grid
+from topology.grid import Grid, check_zone, node_indices
 from topology.messages import (
     Floats,
     PropagatedFrame,
@@ -40,7 +39,7 @@ class Closing:
 
 
 @dataclass(frozen=True)
-class Aside:
+class SkippedRows:
     """Sequence numbers of a frame's rows that were not counted: too late, or too far ahead."""
 
     late: list[int] = field(default_factory=list)
@@ -63,12 +62,12 @@ class RiskModel:
         """For each shard the grid positions of its nodes."""
         return shard_nodes(self.grid, self.partitions)
 
-    def fold(self, frame: PropagatedFrame, state: ShardState, panes: TumblingPanes) -> Aside:
-        """Add a frame's new rows to their panes and move the zone's clock; what is set aside.
+    def fold(self, frame: PropagatedFrame, state: ShardState, panes: TumblingPanes) -> SkippedRows:
+        """Add a frame's new rows to their panes and move the zone's clock; what is set skipped.
 
         Rows that the state has applied are passed over. A row that only a pane has applied (a
         crash came between the two writes) moves the clock and changes no sum. A row that is set
-        aside counts as seen and moves nothing; a final one then does not end its zone.
+        skipped counts as seen and moves nothing; a final one then does not end its zone.
 
         Raises
         ------
@@ -81,7 +80,7 @@ class RiskModel:
         stress = _spread(frame.stress, members, len(self.shards[frame.shard]))
         source_stress = np.array(frame.source_stress).reshape(rows, len(sources))
         holds_any: Any = stress.any(axis=1) | source_stress.any(axis=1)
-        zone, aside = frame.zone, Aside()
+        zone, skipped = frame.zone, SkippedRows()
         for i, time_s in enumerate(frame.times_s.tolist()):
             seq = frame.seq + i
             # Where a zone's numbers begin is the sender's choice: before them nothing is missing.
@@ -91,21 +90,21 @@ class RiskModel:
             state.gaps += seq - applied - 1
             state.applied[zone] = seq
             if state.is_ahead(zone, time_s, self.spec):
-                aside.ahead.append(seq)
+                skipped.ahead.append(seq)
                 state.ahead_rows += 1
                 continue
             if frame.final:
                 state.end(zone, time_s)
                 continue
             if state.is_late(zone, time_s, self.spec):
-                aside.late.append(seq)
+                skipped.late.append(seq)
                 state.late_rows += 1
                 continue
             state.add_row(zone, time_s, self.spec)
             if holds_any[i]:
                 pane = panes.to_change(self.spec.pane_of(time_s))
                 pane.add(zone, seq, stress[i], sources, source_stress[i])
-        return aside
+        return skipped
 
     def needed_from(self, state: ShardState) -> int | None:
         """Start of the oldest pane that is still asked for, or None if all are."""

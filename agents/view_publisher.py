@@ -43,11 +43,10 @@ class Publisher:
             name = stage.model.name
             owned = set(self.owned(name))
             if anew:
-                stage.dirty |= {(s, run) for s in owned for run in stage.table.index(s).runs}
-            changed, stage.dirty = stage.dirty, set()
-            for shard in sorted(owned):
+                for shard in owned:
+                    stage.changed.add(shard, *stage.table.index(shard).runs)
+            for shard, runs in stage.changed.take(owned).items():
                 if epoch := self.epoch(name, shard):
-                    runs = sorted(run for s, run in changed if s == shard)
                     await self._send_views(sent, stage, shard, runs, epoch)
                     await self._send_tombstones(sent, stage, shard, epoch)
         self._generation = generation
@@ -74,7 +73,7 @@ class Publisher:
                 shard=shard,
                 shard_size=len(stage.model.shards[shard]),
                 zones=stage.model.grid.zones,
-                silent=stage.silent.get((shard, run), ()),
+                silent=stage.idle.of(shard, run),
                 worker=self.worker(),
                 published_at=time.time(),
             )

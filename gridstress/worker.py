@@ -8,12 +8,12 @@ from faust.types import TP
 from agents.alarms import Thresholds
 from agents.counters import Tally
 from agents.dead_letters import DeadLetters, LostRecords
-from agents.detection import Detection
+from agents.detection import Detection, DetectionStage
 from agents.kept_runs import KeptRuns
-from agents.propagation import Propagation
+from agents.propagation import Propagation, PropagationStage
 from agents.record_sizes import check_record_sizes
 from agents.risk import RiskModel
-from agents.risk_stage import DetectionStage, PropagationStage, RiskStage
+from agents.risk_stage import RiskStage
 from agents.running import Stage, run_stage
 from gridstress.admin.skipped_batches import is_skipped
 from gridstress.faust_fixes.fetched_batches import Undecodable

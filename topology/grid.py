@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from topology.errors import MessageError
 from topology.messages import Floats
 
 OHM_PER_KM = 0.3
@@ -91,3 +92,32 @@ class Grid:
     def nodes_of(self, zone: str) -> tuple[Node, ...]:
         """The zone's nodes, sorted by id."""
         return tuple(node for node in self.nodes if node.zone == zone)
+
+
+def check_zone(zone: str, grid: Grid) -> None:
+    """Raise MessageError unless the grid has this zone."""
+    if zone not in grid.zones:
+        raise MessageError(
+            "unknown-zone", f"zone {zone!r} is not in the topology, which has {list(grid.zones)}"
+        )
+
+
+def node_indices(nodes: list[str], grid: Grid) -> list[int]:
+    """Positions of these nodes in the grid; MessageError for one that it does not have."""
+    try:
+        return list(map(grid.index.__getitem__, nodes))
+    except KeyError as error:
+        raise MessageError("unknown-node", f"node {error} is not in the topology") from None
+
+
+def zone_indices(nodes: list[str], zone: str, grid: Grid) -> list[int]:
+    """Positions of a zone's nodes; MessageError if it or one of them is not the grid's."""
+    check_zone(zone, grid)
+    index = node_indices(nodes, grid)
+    for i in index:
+        if grid.nodes[i].zone != zone:
+            node = grid.nodes[i]
+            raise MessageError(
+                "unknown-node", f"node {node.id!r} lies in zone {node.zone!r}, not {zone!r}"
+            )
+    return index

@@ -1,9 +1,8 @@
 """Frames from somebody else's program, checked before they are sent."""
 
-from agents.detection import zone_indices
 from gridstress.kafka.topics import MAX_FRAME_BYTES
 from topology.errors import MessageError
-from topology.grid import Grid
+from topology.grid import Grid, zone_indices
 from topology.messages import MeasurementFrame, decode, encode
 
 

@@ -143,7 +143,7 @@ class WorkerCollector(Collector):
             runs = stage.table.index(shard).runs
             run = max(runs, key=lambda name: (runs[name].started_ms, name), default=None)
             if run is not None and (state := stage.table.state(run, shard)) is not None:
-                found.append(_Newest(state, stage.silent.get((shard, run), frozenset())))
+                found.append(_Newest(state, stage.idle.of(shard, run)))
         return found
 
     def _shards(self, stage: RiskStage) -> Iterable[int]:

@@ -70,9 +70,8 @@ async def test_panes_of_closed_windows_are_let_go(triangle: Grid) -> None:
     for hour in range(0, 200, 4):
         for zone in triangle.zones:
             await work(stage, event(zone, [float(hour)], hour))
-    (taken,) = stage._taken.values()
-    assert taken.panes is not None
-    assert len(taken.panes._known) < 40
+    (kept,) = stage.panes._panes.values()
+    assert len(kept._known) < 40
 
 
 async def test_panes_that_wait_for_a_zone_without_data_have_a_bound_in_memory(
@@ -80,13 +79,12 @@ async def test_panes_that_wait_for_a_zone_without_data_have_a_bound_in_memory(
 ) -> None:
     stage = stage_on(triangle, Table())
     await work(stage, event("north", [0], 0))
-    (taken,) = stage._taken.values()
-    assert taken.panes is not None
-    (pane,) = taken.panes._known.values()
+    (kept,) = stage.panes._panes.values()
+    (pane,) = kept._known.values()
     assert pane is not None
     monkeypatch.setattr(risk_table, "KEPT_BYTES", 5 * pane.memory)
     await work(stage, event("north", [float(hour) for hour in range(1, 100)], 1))
-    assert sorted(taken.panes._known) == [hour_s(hour) for hour in range(95, 100)]
+    assert sorted(kept._known) == [hour_s(hour) for hour in range(95, 100)]
 
 
 @given(steps=st.lists(st.sampled_from(STEPS), max_size=12))

@@ -125,10 +125,10 @@ async def test_of_runs_that_never_end_the_one_quiet_longest_goes(
 
 async def test_after_a_take_over_zones_are_waited_for_anew(triangle: Grid) -> None:
     shard = Shard(triangle)
-    shard.stage.idle_timeout_s = 0.02
+    shard.stage.idle.timeout_s = 0.02
     await shard.feed(spread("south", [0], {}))
     hour = 0
-    while not shard.stage.silent.get((0, "r")):
+    while not shard.stage.idle.of(0, "r"):
         await shard.feed(spread("north", [hour], {"a": [1.0]}))
         hour += 1
         await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
@@ -136,7 +136,7 @@ async def test_after_a_take_over_zones_are_waited_for_anew(triangle: Grid) -> No
     shard.store.owner += 2  # another worker had it in between, and heard the zone
     await shard.feed(spread("north", [hour], {"a": [1.0]}))
     assert shard.stage is stage
-    assert stage.silent[0, "r"] == frozenset()
+    assert stage.idle.of(0, "r") == frozenset()
 
 
 async def test_a_run_that_other_settings_have_ended_makes_room_first(shard: Shard) -> None:

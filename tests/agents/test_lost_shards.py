@@ -87,7 +87,7 @@ async def test_nothing_is_begun_with_a_shard_that_is_gone(triangle: Grid) -> Non
 async def test_no_window_is_made_of_the_panes_of_a_lost_shard(
     triangle: Grid, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agents.risk_stage.Outbox.ebb", lambda box: box.acknowledged())
+    monkeypatch.setattr("agents.risk_stage.Outbox.flush_if_full", lambda box: box.flush())
     store = Table()
     stage = risk_stage(triangle, DeadLetters(Topic()), store)
     await work(stage, event("north", [0, 20], 0))

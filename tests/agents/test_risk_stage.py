@@ -11,10 +11,10 @@ from scipy.sparse import csr_array
 from agents.alarms import Thresholds
 from agents.counters import Tally
 from agents.dead_letters import DeadLetters
-from agents.detection import Detection
+from agents.detection import Detection, DetectionStage
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
-from agents.risk_stage import DetectionStage, RiskStage
+from agents.risk_stage import RiskStage
 from agents.running import run_stage
 from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
@@ -161,15 +161,15 @@ async def test_a_zone_whose_clock_stays_wrong_is_given_up_like_a_silent_one(
 ) -> None:
     """Its first row came from a clock that had lost its time, and was believed."""
     stage = risk_stage(triangle, letters, max_ahead_s=86_400)
-    stage.idle_timeout_s = 0.02
+    stage.idle.timeout_s = 0.02
     await stage([Event(Message(value=encode(spread("south", [-9e3], {}, seq=0))))])
     for hour in range(200):
         for zone in ("north", "south"):
             await stage([Event(Message(value=encode(spread(zone, [hour], {}, seq=hour + 1))))])
-        if stage.silent[0, "r"]:
+        if stage.idle.of(0, "r"):
             break
         await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
-    assert stage.silent[0, "r"] == {"south"}
+    assert stage.idle.of(0, "r") == {"south"}
     assert set(letters.counts) == {"ahead"}
     state = stage.table.state("r", 0)
     assert state is not None
@@ -205,20 +205,20 @@ async def test_a_zone_that_has_fallen_silent_is_given_up_and_shown(
     triangle: Grid, letters: DeadLetters
 ) -> None:
     stage = risk_stage(triangle, letters)
-    stage.idle_timeout_s = 0.02
+    stage.idle.timeout_s = 0.02
     south = spread("south", [0], {})
     await stage([Event(Message(value=encode(south)))])
     for hour in range(200):
         frame = spread("north", [hour], {"a": [1.0]})
         await stage([Event(Message(value=encode(frame)))])
-        if stage.silent[0, "r"]:
+        if stage.idle.of(0, "r"):
             break
         await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
-    assert stage.silent[0, "r"] == {"south"}
+    assert stage.idle.of(0, "r") == {"south"}
     assert stage.windows.sent  # type: ignore[attr-defined]
     await stage([Event(Message(value=encode(spread("south", [1], {}, seq=1))))])
     assert letters.counts == {"late": 1}
-    assert stage.silent[0, "r"] == frozenset()
+    assert stage.idle.of(0, "r") == frozenset()
 
 
 @pytest.mark.parametrize("left", range(4))

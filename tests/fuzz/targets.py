@@ -19,11 +19,11 @@ import numpy as np
 from agents.alarms import Thresholds
 from agents.counters import Tally
 from agents.dead_letters import DeadLetters
-from agents.detection import Detection
+from agents.detection import Detection, DetectionStage
 from agents.kept_runs import KeptRuns
-from agents.propagation import Propagation
+from agents.propagation import Propagation, PropagationStage
 from agents.risk import RiskModel
-from agents.risk_stage import DetectionStage, PropagationStage, RiskStage
+from agents.risk_stage import RiskStage
 from agents.running import Stage, run_stage
 from gridstress.datasets.fitting import check_jumps, fitted, resampled
 from gridstress.datasets.reading import read_load

@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from agents.risk_stage import DetectionStage
+from agents.detection import DetectionStage
 from gridstress.runtime import watchdog
 from gridstress.worker import default_app
 

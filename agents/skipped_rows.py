@@ -1,0 +1,59 @@
+"""Rows that are not counted: each is sent to the dead-letter topic, and counted there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agents.batches import is_wanted
+from agents.counters import Tally
+from agents.dead_letters import DeadLetters
+from agents.risk import SkippedRows
+from tables.risk_table import ShardLost
+from tables.shard_state import ForgottenRun
+from topology.messages import PropagatedFrame
+
+
+@dataclass(frozen=True)
+class SkippedRowLetters:
+    """Sends the dead letters of one model's skipped rows.
+
+    Each method raises `ShardLost` if a rebalance waits, which does not wait for many letters.
+    """
+
+    model: str
+    letters: DeadLetters
+    tally: Tally
+
+    async def send(self, event: Any, skipped: SkippedRows) -> None:
+        """Send a letter for a frame's late rows and one for those too far ahead."""
+        for reason, where, rows in (
+            ("late", "behind", skipped.late),
+            ("ahead", "ahead", skipped.ahead),
+        ):
+            if rows:
+                await self._send(event, reason, f"{len(rows)} rows {where}", rows)
+
+    async def send_forgotten(
+        self, events: Sequence[Any], frames: Sequence[PropagatedFrame], entry: ForgottenRun
+    ) -> None:
+        """Send letters for rows of a dropped run: known ones are repeats, new ones never count."""
+        for event, frame in zip(events, frames, strict=False):
+            applied = entry.applied.get(frame.zone, -1)
+            new = range(max(frame.seq, applied + 1), frame.last_seq + 1)
+            if new:
+                detail = f"run {frame.run!r} was forgotten: newer runs took its place"
+                await self._send(event, "forgotten", detail, new)
+                self.tally.aside[self.model, "forgotten"] += len(new)
+            else:
+                self.tally.repeated[self.model] += 1
+
+    def count(self, skipped: SkippedRows) -> None:
+        """Count rows whose letters were sent, once the state knows them."""
+        self.tally.aside[self.model, "late"] += len(skipped.late)
+        self.tally.aside[self.model, "ahead"] += len(skipped.ahead)
+
+    async def _send(self, event: Any, reason: str, detail: str, rows: Sequence[int]) -> None:
+        if not is_wanted(event):
+            raise ShardLost("a rebalance does not wait for many letters")
+        listed = ",".join(map(str, rows))
+        await self.letters.send(event, f"risk_{self.model}", reason, detail, rows=listed)
