@@ -1,4 +1,4 @@
-"""What a worker's stages have done since it started, counted where it is done."""
+"""A worker's stages, and what they have done since it started, counted where it is done."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -35,3 +35,25 @@ class Tally:
     closed: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     alarm_steps: Counter[tuple[str, Level, State]] = field(default_factory=Counter)
+
+
+@dataclass
+class StageRegistry:
+    """A worker's stages: what each reads, how far each has come, and what all have done.
+
+    Attributes
+    ----------
+    sources
+        By stage, the topic that it reads.
+    finished
+        By stage, topic and partition, the offset behind the last record that it has finished.
+    """
+
+    counters: Tally = field(default_factory=Tally)
+    sources: dict[str, str] = field(default_factory=dict)
+    finished: dict[tuple[str, str, int], int] = field(default_factory=dict)
+
+    def add(self, name: str, source: str) -> None:
+        """Take a stage that has done nothing yet."""
+        self.sources[name] = source
+        self.counters.frames[name] = 0

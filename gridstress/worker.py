@@ -6,7 +6,6 @@ from typing import Any
 from faust.types import TP
 
 from agents.alarms import Thresholds
-from agents.counters import Tally
 from agents.dead_letters import DeadLetters, LostRecords
 from agents.detection import Detection, DetectionStage
 from agents.kept_runs import KeptRuns
@@ -14,15 +13,12 @@ from agents.propagation import Propagation, PropagationStage
 from agents.record_sizes import check_record_sizes
 from agents.risk import RiskModel
 from agents.risk_stage import RiskStage
-from agents.running import Stage, run_stage
 from gridstress.admin.skipped_batches import is_skipped
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from gridstress.faust_fixes.producer import halt
 from gridstress.kafka import topics
-from gridstress.runtime.app import GridstressApp, Outlet, end, faust_app, raw_table, raw_topic
+from gridstress.runtime.app import GridstressApp, Outlet, end, raw_table
 from gridstress.runtime.interpreter import use_fast_loop
 from gridstress.runtime.status import Status
-from gridstress.runtime.watchdog import Watchdog
 from gridstress.runtime.web import add_web
 from gridstress.settings import Settings, load_settings
 from tables.risk_table import RiskTable
@@ -62,33 +58,21 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     grid = grid or load_grid(settings.topology)
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings.model_names, settings.influence_params)
-    app = faust_app(settings, grid)
-    tally = Tally()
-    finished: dict[tuple[str, str, int], int] = {}
+    app = GridstressApp(settings, grid)
+    counters, ended_runs = app.stages.counters, app.group.ended_runs
     letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
     _watch_intake(app, letters)
-    stages: dict[str, str] = {}
 
-    def add_agent(name: str, source: str, stage: Stage, *, apart: bool = False) -> None:
-        async def agent(stream: Any) -> None:
-            await run_stage(
-                stream, name, stage, letters, halt, finished, apart=apart, worked=app.meters.worked
-            )
-
-        app.agent(raw_topic(app, source), name=name)(agent)
-        stages[name] = source
-        tally.frames[name] = 0
-
-    detect = Detection(grid, settings.stress_threshold, app.group.ended_runs)
-    stress_events = Outlet(app, topics.STRESS)
-    add_agent("detection", topics.MEASUREMENTS, DetectionStage(detect, stress_events, tally))
+    detect = Detection(grid, settings.stress_threshold, ended_runs)
+    detection = DetectionStage(detect, Outlet(app, topics.STRESS), counters)
+    app.add_stage("detection", topics.MEASUREMENTS, detection, letters)
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
-        spread = Propagation(grid, matrix, settings.partitions, app.group.ended_runs)
-        stage = PropagationStage(model, spread, Outlet(app, propagated), tally)
-        add_agent(f"propagation_{model}", topics.STRESS, stage)
+        spread = Propagation(grid, matrix, settings.partitions, ended_runs)
+        propagation = PropagationStage(model, spread, Outlet(app, propagated), counters)
+        app.add_stage(f"propagation_{model}", topics.STRESS, propagation, letters)
 
         risk_model = _risk_model(model, grid, matrix, settings)
         store = raw_table(app, topics.table(model))
@@ -99,29 +83,17 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             windows=Outlet(app, topics.windows(model)),
             alerts=Outlet(app, topics.alerts(model)),
             letters=letters,
-            tally=tally,
+            tally=counters,
             idle_timeout_s=settings.idle_timeout_s,
             keeps=KeptRuns(
-                risk_model,
-                table,
-                max_forgotten=settings.forgotten_runs,
-                ended_runs=app.group.ended_runs,
+                risk_model, table, max_forgotten=settings.forgotten_runs, ended_runs=ended_runs
             ),
         )
-        add_agent(f"risk_{model}", propagated, risk, apart=True)
+        app.add_stage(f"risk_{model}", propagated, risk, letters, apart=True)
         risk_stages.append(risk)
 
-    app.watchdog = Watchdog(
-        app,
-        finished,
-        stages,
-        tally.closed,
-        timeout_s=settings.stall_timeout_s,
-        ends_worker=settings.stall_exit,
-    )
-
     def status(store: Store) -> Status:
-        return Status(app, store, list(influence), tally, letters)
+        return Status(app, store, list(influence), counters, letters)
 
     add_web(app, grid, influence, risk_stages, status)
     return app

@@ -14,7 +14,10 @@ from typing import Any, NoReturn
 import faust
 from faust.web.base import Web
 
+from agents.counters import StageRegistry
+from agents.dead_letters import DeadLetters
 from agents.outbox import Record
+from agents.running import Stage, run_stage
 from gridstress.faust_fixes import data_directory
 from gridstress.faust_fixes.producer import halt
 from gridstress.faust_fixes.recovery import make_safe, safe_settings
@@ -53,13 +56,46 @@ RETRY_S = 0.25
 
 
 class GridstressApp(faust.App):
-    """A Faust app that makes its topics before anything else."""
+    """A Faust app that makes its topics before anything else; it has the corrections.
 
-    settings: Settings
-    watchdog: Watchdog
-    meters: Meters
-    group: Membership
-    mine: Mine
+    Nothing is asked of the broker before it starts.
+    """
+
+    def __init__(self, settings: Settings, grid: Grid) -> None:
+        self.settings = settings
+        self.meters = Meters()
+        self.group, self.mine = Membership(), Mine.of(settings, grid)
+        self.stages = StageRegistry()
+        super().__init__(settings.group, **_options(settings, self.meters))
+        kind = settings.known_kind
+
+        async def ask_embedded(servers: str) -> bool:
+            return await is_embedded(servers) if kind == "auto" else kind == "embedded"
+
+        make_safe(self, ask_embedded=ask_embedded, in_step=(topics.MEASUREMENTS, topics.STRESS))
+        tables: Any = self.tables
+        tables.admit = self.admit_again
+        self.watchdog = Watchdog(
+            self,
+            self.stages,
+            timeout_s=settings.stall_timeout_s,
+            ends_worker=settings.stall_exit,
+        )
+
+    def add_stage(
+        self, name: str, source: str, stage: Stage, letters: DeadLetters, *, apart: bool = False
+    ) -> None:
+        """Run a stage as an agent on a topic; ``apart`` as of `run_stage`."""
+        self.stages.add(name, source)
+
+        async def agent(stream: Any) -> None:
+            await run_stage(
+                *(stream, name, stage, letters, halt, self.stages.finished),
+                apart=apart,
+                worked=self.meters.worked,
+            )
+
+        self.agent(raw_topic(self, source), name=name)(agent)
 
     def on_init_dependencies(self) -> Iterable[Any]:
         """Start the watchdog before what it watches."""
@@ -173,43 +209,30 @@ def end(error: GridstressError) -> NoReturn:
     os._exit(error.exit_code)  # nothing has been started that would have to be stopped
 
 
-def faust_app(settings: Settings, grid: Grid) -> GridstressApp:
-    """Make the app; nothing is asked of the broker before it starts."""
-    meters = Meters()
-    app = GridstressApp(
-        settings.group,
-        broker=settings.broker,
-        store="memory://" if settings.store == "memory" else "rocksdb://?driver=rocksdict",
-        datadir=str(Path(settings.data_dir).absolute()),
-        env_prefix="GRIDSTRESS_FAUST",
-        logging_config=logging_config(settings.log_format, settings.web_port),
-        topic_partitions=settings.partitions,
-        topic_replication_factor=settings.replication,
-        producer_max_request_size=topics.MAX_RECORD_BYTES,
+def _options(settings: Settings, meters: Meters) -> dict[str, Any]:
+    """What Faust is told."""
+    return {
+        "broker": settings.broker,
+        "store": "memory://" if settings.store == "memory" else "rocksdb://?driver=rocksdict",
+        "datadir": str(Path(settings.data_dir).absolute()),
+        "env_prefix": "GRIDSTRESS_FAUST",
+        "logging_config": logging_config(settings.log_format, settings.web_port),
+        "topic_partitions": settings.partitions,
+        "topic_replication_factor": settings.replication,
+        "producer_max_request_size": topics.MAX_RECORD_BYTES,
         # aiokafka waits for the broker after each batch that is full; stock's have 16 kB.
-        producer_max_batch_size=topics.MAX_BATCH_BYTES,
+        "producer_max_batch_size": topics.MAX_BATCH_BYTES,
         # Of a large grid stock's 1 MB are three frames; a batch can hold no more than was fetched.
-        consumer_max_fetch_size=MAX_FETCH_BYTES,
-        web_bind=settings.web_bind,
-        web_port=settings.web_port,
-        web_application_options=application_options(
+        "consumer_max_fetch_size": MAX_FETCH_BYTES,
+        "web_bind": settings.web_bind,
+        "web_port": settings.web_port,
+        "web_application_options": application_options(
             settings.token, insecure=settings.insecure, answered=meters.answered
         ),
-        broker_credentials=faust_credentials(settings.kafka),
+        "broker_credentials": faust_credentials(settings.kafka),
         **only_ours(),
         **safe_settings(settings.session_timeout_s),
-    )
-    app.settings, app.meters = settings, meters
-    app.group, app.mine = Membership(), Mine.of(settings, grid)
-    kind = settings.known_kind
-
-    async def ask_embedded(servers: str) -> bool:
-        return await is_embedded(servers) if kind == "auto" else kind == "embedded"
-
-    make_safe(app, ask_embedded=ask_embedded, in_step=(topics.MEASUREMENTS, topics.STRESS))
-    tables: Any = app.tables
-    tables.admit = app.admit_again
-    return app
+    }
 
 
 @dataclass(frozen=True)

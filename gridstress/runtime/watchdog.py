@@ -4,13 +4,13 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import aiokafka
 from aiokafka.errors import KafkaError
 from mode import Service
 
+from agents.counters import StageRegistry
 from gridstress.faust_fixes.producer import halt
 from gridstress.runtime.stall_rule import Seen, Watch
 
@@ -28,12 +28,8 @@ class Watchdog(Service):
     ----------
     app
         The Faust app, with the corrected consumer.
-    finished
-        By stage, topic and partition: the offset behind the last record it has finished.
     stages
-        By stage, the topic that it reads.
-    closed
-        By stage, the windows it has closed: one record may close very many.
+        The worker's stages.
     timeout_s
         Longest time without progress, s.
     ends_worker
@@ -43,16 +39,14 @@ class Watchdog(Service):
     def __init__(
         self,
         app: Any,
-        finished: dict[tuple[str, str, int], int],
-        stages: dict[str, str],
-        closed: Mapping[str, int],
+        stages: StageRegistry,
         *,
         timeout_s: float,
         ends_worker: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self._app, self._finished, self._stages, self._closed = app, finished, stages, closed
+        self._app, self._stages = app, stages
         self._timeout_s, self._ends_worker = timeout_s, ends_worker
         self._watch = Watch(timeout_s)
         self._probe: Any = None
@@ -89,19 +83,22 @@ class Watchdog(Service):
         ready = bool(app.tables.actives_ready and not app.rebalancing)
         waiting = await self._waiting() if ready else {}
         done: Counter[str] = Counter()
-        for (stage, _, _), offset in list(self._finished.items()):
+        for (stage, _, _), offset in list(self._stages.finished.items()):
             done[stage] += offset
+        sources, closed = self._stages.sources, self._stages.counters.closed
         return Seen(
             ready=ready,
             recovered=app.tables.recovery.progress,
-            waiting={name: waiting.get(topic, 0) for name, topic in self._stages.items()},
-            done={stage: (done[stage], self._closed.get(stage, 0)) for stage in self._stages},
+            waiting={stage: waiting.get(topic, 0) for stage, topic in sources.items()},
+            # One record may close very many windows.
+            done={stage: (done[stage], closed.get(stage, 0)) for stage in sources},
         )
 
     async def _waiting(self) -> dict[str, int]:
         """By topic, the records of our partitions that no stage has finished."""
         consumer = self._app.consumer
-        sources = [tp for tp in consumer.assignment() if tp.topic in self._stages.values()]
+        topics = set(self._stages.sources.values())
+        sources = [tp for tp in consumer.assignment() if tp.topic in topics]
         try:
             async with asyncio.timeout(ANSWER_S):
                 await self._ask_ends(sources)
