@@ -7,7 +7,7 @@ from topology.messages import Level, State
 
 
 @dataclass
-class Tally:
+class StageCounters:
     """Counts that only grow; what is done again after a failure counts again.
 
     Attributes
@@ -49,7 +49,7 @@ class StageRegistry:
         By stage, topic and partition, the offset behind the last record that it has finished.
     """
 
-    counters: Tally = field(default_factory=Tally)
+    counters: StageCounters = field(default_factory=StageCounters)
     sources: dict[str, str] = field(default_factory=dict)
     finished: dict[tuple[str, str, int], int] = field(default_factory=dict)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.outbox import Outbox, Topic
 from topology.clock import HOUR_S
 from topology.errors import MessageError
@@ -83,7 +83,7 @@ class DetectionStage:
 
     detect: Detection
     stress_events: Topic
-    tally: Tally
+    counters: StageCounters
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Detect the frames' stress and send it to the same partition; how many are finished."""
@@ -97,6 +97,6 @@ class DetectionStage:
                 outbox.add(self.stress_events, frame.zone, encode(frame), partition, sent)
                 await outbox.flush_if_full()
         await outbox.flush()
-        self.tally.frames["detection"] += len(events)
-        self.tally.node_measurements += loads
+        self.counters.frames["detection"] += len(events)
+        self.counters.node_measurements += loads
         return len(events)

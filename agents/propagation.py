@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.detection import check_run
 from agents.outbox import Outbox, Topic
 from topology.grid import Grid, check_zone, node_indices
@@ -82,7 +82,7 @@ class PropagationStage:
     model: str
     propagate: Propagation
     propagated: Topic
-    tally: Tally
+    counters: StageCounters
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Spread the frames' stress and send a frame to each shard; how many are finished."""
@@ -92,5 +92,5 @@ class PropagationStage:
                 outbox.add(self.propagated, str(frame.shard), encode(frame), frame.shard)
                 await outbox.flush_if_full()
         await outbox.flush()
-        self.tally.frames[f"propagation_{self.model}"] += len(events)
+        self.counters.frames[f"propagation_{self.model}"] += len(events)
         return len(events)

@@ -13,7 +13,7 @@ from typing import Any
 
 from agents.batches import is_wanted
 from agents.changed_runs import ChangedRuns
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.detection import check_run
 from agents.idle_zones import IdleZones
@@ -46,7 +46,7 @@ class RiskStage:
     windows: Topic
     alerts: Topic
     letters: DeadLetters
-    tally: Tally
+    counters: StageCounters
     idle_timeout_s: float
     keeps: KeptRuns
     changed: ChangedRuns = field(default_factory=ChangedRuns)
@@ -57,7 +57,7 @@ class RiskStage:
         name, zones = self.model.name, self.model.grid.zones
         self.idle = IdleZones(name, zones, self.idle_timeout_s)
         self.panes = KeptPanes(self.table)
-        self.skipped = SkippedRowLetters(name, self.letters, self.tally)
+        self.skipped = SkippedRowLetters(name, self.letters, self.counters)
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Work off one partition's records of one run; how many of them, from the first on.
@@ -188,9 +188,9 @@ class RiskStage:
                 steps[alert.level, alert.state] += 1
             await outbox.flush_if_full()
         await outbox.flush()
-        self.tally.closed[f"risk_{name}"] += count
+        self.counters.closed[f"risk_{name}"] += count
         for (level, what), n in steps.items():
-            self.tally.alarm_steps[name, level, what] += n
+            self.counters.alarm_steps[name, level, what] += n
         return count == MAX_WINDOWS
 
     async def _write(
@@ -230,9 +230,9 @@ class RiskStage:
             self.idle.forget(shard, run)
 
     def _count(self, folded: Folded, *, repeats: int, missing: int) -> None:
-        name, tally = self.model.name, self.tally
+        name, counters = self.model.name, self.counters
         for _, skipped in folded:
             self.skipped.count(skipped)
-        tally.missing[name] += missing
-        tally.repeated[name] += repeats
-        tally.frames[f"risk_{name}"] += len(folded)
+        counters.missing[name] += missing
+        counters.repeated[name] += repeats
+        counters.frames[f"risk_{name}"] += len(folded)

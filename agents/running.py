@@ -49,16 +49,16 @@ async def run_stage(
     halt: Halt,
     finished: dict[tuple[str, str, int], int],
     *,
-    apart: bool = True,
+    per_partition: bool = True,
     worked: Worked | None = None,
 ) -> None:
     """Work off a stream, batch by batch; what cannot be used is a dead letter.
 
-    With ``apart``, each partition's records of a batch are handed over by themselves, and do not
-    wait for each other; otherwise all together, in the order in which they came, which then is
-    that of the outputs too. If a stage fails, it is given half as
-    many records, until it is clear which of them it was. What it has sent by then is sent again
-    with the same ids; of the state nothing has been written.
+    With ``per_partition``, each partition's records of a batch are handed over by themselves, and
+    do not wait for each other; otherwise all together, in the order in which they came, which then
+    is that of the outputs too. If a stage fails, it is given half as many records, until it is
+    clear which of them it was. What it has sent by then is sent again with the same ids; of the
+    state nothing has been written.
 
     ``halt`` ends the worker without a commit, so that everything unfinished comes again. No
     exception leaves this function: Faust would ack the records and start the agent anew.
@@ -68,7 +68,7 @@ async def run_stage(
     try:
         async for batch in batches(stream):
             began = time.perf_counter()
-            parts = _by_partition(batch) if apart else [batch]
+            parts = _by_partition(batch) if per_partition else [batch]
             sizes = await asyncio.gather(*(_work_off(part, name, stage, letters) for part in parts))
             for part, size in zip(parts, sizes, strict=True):
                 for event in part[:size]:

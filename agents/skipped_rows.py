@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agents.batches import is_wanted
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.risk import SkippedRows
 from tables.risk_table import ShardLost
@@ -22,7 +22,7 @@ class SkippedRowLetters:
 
     model: str
     letters: DeadLetters
-    tally: Tally
+    counters: StageCounters
 
     async def send(self, event: Any, skipped: SkippedRows) -> None:
         """Send a letter for a frame's late rows and one for those too far ahead."""
@@ -43,14 +43,14 @@ class SkippedRowLetters:
             if new:
                 detail = f"run {frame.run!r} was forgotten: newer runs took its place"
                 await self._send(event, "forgotten", detail, new)
-                self.tally.aside[self.model, "forgotten"] += len(new)
+                self.counters.aside[self.model, "forgotten"] += len(new)
             else:
-                self.tally.repeated[self.model] += 1
+                self.counters.repeated[self.model] += 1
 
     def count(self, skipped: SkippedRows) -> None:
         """Count rows whose letters were sent, once the state knows them."""
-        self.tally.aside[self.model, "late"] += len(skipped.late)
-        self.tally.aside[self.model, "ahead"] += len(skipped.ahead)
+        self.counters.aside[self.model, "late"] += len(skipped.late)
+        self.counters.aside[self.model, "ahead"] += len(skipped.ahead)
 
     async def _send(self, event: Any, reason: str, detail: str, rows: Sequence[int]) -> None:
         if not is_wanted(event):

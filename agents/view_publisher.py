@@ -15,7 +15,7 @@ from tables.view_epoch import ViewEpoch
 
 
 @dataclass
-class Publisher:
+class ViewPublisher:
     """Sends a view of each run and shard that has changed, and all of them after a rebalance."""
 
     stages: Collection[RiskStage]

@@ -22,10 +22,10 @@ from rich.console import Console
 from bench.harness.case import BROKERS, GRIDS, STORES
 from bench.harness.machine import about
 from bench.harness.process_usage import busy_share
-from bench.inputs.prepare import SYNTHETIC, Kitchen
+from bench.inputs.prepare import SYNTHETIC, InputCache
 from bench.parts import PARTS, QUICK
 from bench.profiling import profile
-from bench.results.results import Book
+from bench.results.results import Results
 from bench.results.tables import markdown, tables
 from bench.session import BUSY, Session
 from gridstress.replay.sinks import quiet_client
@@ -39,7 +39,7 @@ def main() -> int:
     """Measure what was asked for; 1 if the verifier refused a run or something failed."""
     options = _options()
     if options.report:
-        sys.stdout.write(markdown(Book.read(options.report)))
+        sys.stdout.write(markdown(Results.read(options.report)))
         return 0
     # What was started must end with us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -49,7 +49,7 @@ def main() -> int:
     quiet_client()  # a broker that is just up has no leaders for a moment: it is asked again
     console = Console(stderr=True)
     HOME.mkdir(parents=True, exist_ok=True)
-    book = Book({**about(), "options": sys.argv[1:]})
+    book = Results({**about(), "options": sys.argv[1:]})
     if (busy := busy_share()) > BUSY:
         book.notes.append(
             f"The machine was not idle when the bench began: {busy:.0%} of its processors were "
@@ -59,7 +59,7 @@ def main() -> int:
     quick = options.quick
     with _runs(book, keep=options.keep) as home:
         session = Session(
-            kitchen=Kitchen(HOME.resolve(), _load_file(options.load_file)),
+            kitchen=InputCache(HOME.resolve(), _load_file(options.load_file)),
             home=home,
             book=book,
             console=console,
@@ -89,7 +89,7 @@ def main() -> int:
 
 
 @contextmanager
-def _runs(book: Book, *, keep: bool) -> Iterator[Path]:
+def _runs(book: Results, *, keep: bool) -> Iterator[Path]:
     """A directory for the runs; kept if something went wrong, for its logs."""
     home = Path(tempfile.mkdtemp(prefix="runs-", dir=HOME)).resolve()
     try:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.harness.rig import CHECKOUT
+from bench.harness.test_bed import CHECKOUT
 from bench.peers.runner import PEERS
 from bench.peers.typical import typical_start
 from bench.session import Session

@@ -12,7 +12,7 @@ from shutil import which
 from rich.console import Console
 from rich.table import Table
 
-from bench.harness.rig import Rig
+from bench.harness.test_bed import TestBed
 from bench.measures.drain import drain
 from bench.session import Session
 from topology.errors import UsageError
@@ -77,7 +77,7 @@ def fold(stacks: Iterable[str], kinds: Mapping[str, str], *, leaf_only: bool) ->
 
 
 @contextmanager
-def spying(rig: Rig, output: Path) -> Iterator[None]:
+def spying(rig: TestBed, output: Path) -> Iterator[None]:
     """Profile the first worker for the length of a ``with`` block.
 
     Raises
@@ -115,7 +115,7 @@ def profile(session: Session, output: Path) -> int:
     case, place = session.base, output.resolve()
     source = session.kitchen.frames(case.grid, session.rows_of(case.grid))
 
-    def spy(rig: Rig) -> AbstractContextManager[None]:
+    def spy(rig: TestBed) -> AbstractContextManager[None]:
         return spying(rig, place)
 
     with session.rig(case, "profile") as rig:

@@ -10,12 +10,12 @@ from typing import Any
 from rich.console import Console
 
 from bench.harness.case import Case
-from bench.harness.rig import Rig
+from bench.harness.test_bed import TestBed
 from bench.inputs.frames import Input
 from bench.inputs.plan import WINTER_ROWS, rows_for
-from bench.inputs.prepare import Kitchen
+from bench.inputs.prepare import InputCache
 from bench.measures.drain import Drain, drain
-from bench.results.results import Book
+from bench.results.results import Results
 
 TRIAL_NODE_MEASUREMENTS = 1_000_000
 QUICK_NODE_MEASUREMENTS = 10_000
@@ -41,9 +41,9 @@ class Session:
         A smoke test: few rows, no trial.
     """
 
-    kitchen: Kitchen
+    kitchen: InputCache
     home: Path
-    book: Book
+    book: Results
     console: Console
     grids: Sequence[str]
     stores: Sequence[str]
@@ -91,10 +91,10 @@ class Session:
         return self._rows[grid]
 
     @contextmanager
-    def rig(self, case: Case, what: str) -> Iterator[Rig]:
+    def rig(self, case: Case, what: str) -> Iterator[TestBed]:
         """A fresh broker for one measurement; its data go when all was well."""
         place = self.home / f"{len(list(self.home.iterdir())) + 1:03d}"
-        with Rig(case, self.kitchen.grid(case.grid), place) as rig:
+        with TestBed(case, self.kitchen.grid(case.grid), place) as rig:
             self.say(f"{case}: {what}; load average {rig.load_average:.1f}")
             if rig.busy_before > BUSY:
                 self.say(f"  the machine is busy: {rig.busy_before:.0%} of its processors in use")

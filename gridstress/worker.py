@@ -83,13 +83,13 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             windows=Outlet(app, topics.windows(model)),
             alerts=Outlet(app, topics.alerts(model)),
             letters=letters,
-            tally=counters,
+            counters=counters,
             idle_timeout_s=settings.idle_timeout_s,
             keeps=KeptRuns(
                 risk_model, table, max_forgotten=settings.forgotten_runs, ended_runs=ended_runs
             ),
         )
-        app.add_stage(f"risk_{model}", propagated, risk, letters, apart=True)
+        app.add_stage(f"risk_{model}", propagated, risk, letters, per_partition=True)
         risk_stages.append(risk)
 
     def status(store: Store) -> Status:

@@ -18,7 +18,7 @@ import numpy as np
 
 from tables.pane import Pane, part_width
 from tables.run_index import RunIndex
-from tables.schema import opened, schema_of, sealed
+from tables.schema import add_schema_byte, schema_of, strip_schema_byte
 from tables.shard_state import ForgottenRun, ShardState, unpack
 from tables.windows import WindowSpec
 from topology.errors import GridstressError
@@ -138,7 +138,9 @@ class TumblingPanes:
 
     def _unpack(self, raw: dict[int, bytes]) -> Pane:
         whole = all(schema_of(value) < _IN_PARTS for value in raw.values())
-        return Pane.unpack({n: opened(value) for n, value in raw.items()}, self._width, whole=whole)
+        return Pane.unpack(
+            {n: strip_schema_byte(value) for n, value in raw.items()}, self._width, whole=whole
+        )
 
     def _keys(self, start_s: int) -> Iterator[tuple[int, bytes]]:
         for part in self._parts:
@@ -160,7 +162,7 @@ class TumblingPanes:
             assert pane is not None
             if needed_from_s is None or start_s >= needed_from_s:
                 keys = dict(self._keys(start_s))
-                changes += [(keys[part], sealed(raw)) for part, raw in pane.pack().items()]
+                changes += [(keys[part], add_schema_byte(raw)) for part, raw in pane.pack().items()]
         self._changed.clear()
         return changes
 
@@ -225,7 +227,7 @@ class RiskTable:
         """What the shard knows of the run, or remembers of it, if anything."""
         with _state_access():
             raw = self._store.stored(shard, _key(run, shard, None))
-            return None if raw is None else unpack(opened(raw), schema_of(raw))
+            return None if raw is None else unpack(strip_schema_byte(raw), schema_of(raw))
 
     def state(self, run: str, shard: int) -> ShardState | None:
         """What the shard knows of the run, if it knows it."""
@@ -234,7 +236,7 @@ class RiskTable:
 
     def entry_change(self, run: str, shard: int, entry: ShardState | ForgottenRun) -> Change:
         """The state of a run, to be written last, or its tombstone, before its panes go."""
-        return _key(run, shard, None), sealed(entry.pack())
+        return _key(run, shard, None), add_schema_byte(entry.pack())
 
     def drop_tombstone(self, run: str, shard: int) -> Change:
         """Deletion of the last that is known of a forgotten run."""

@@ -20,12 +20,12 @@ class NewerStateError(GridstressError):
     """A state that a newer gridstress has written."""
 
 
-def sealed(packed: bytes) -> bytes:
+def add_schema_byte(packed: bytes) -> bytes:
     """Mark a value with the schema it is written in."""
     return bytes((SCHEMA,)) + packed
 
 
-def opened(raw: bytes) -> bytes | memoryview:
+def strip_schema_byte(raw: bytes) -> bytes | memoryview:
     """A value without its mark.
 
     Raises
@@ -43,7 +43,7 @@ def schema_of(raw: bytes) -> int:
     Raises
     ------
     NewerStateError
-        As `opened`.
+        As `strip_schema_byte`.
     """
     first = raw[0]
     if first >= _UNMARKED:

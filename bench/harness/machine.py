@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from bench.harness.rig import CHECKOUT
+from bench.harness.test_bed import CHECKOUT
 from gridstress.local.kafka_jars import KAFKA_VERSION
 
 PACKAGES = (

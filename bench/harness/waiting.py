@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from bench.harness.rig import Rig
+from bench.harness.test_bed import TestBed
 from topology.errors import GridstressError
 
 STANDSTILL_S = 120.0
@@ -26,7 +26,7 @@ def wait_for(question: Callable[[], bool], what: str, timeout_s: float = 120.0) 
         time.sleep(0.05)
 
 
-def wait_ended(rig: Rig, runs: Sequence[str]) -> None:
+def wait_ended(rig: TestBed, runs: Sequence[str]) -> None:
     """Wait until every shard of every model has seen the end of the runs.
 
     Asks for little, and seldom: whoever asks takes part of the same processors.
@@ -49,7 +49,7 @@ def wait_ended(rig: Rig, runs: Sequence[str]) -> None:
         time.sleep(POLL_S)
 
 
-def share(rig: Rig) -> None:
+def share(rig: TestBed) -> None:
     """Wait until every worker is live and owns a part of the partitions."""
     for worker in rig.workers:
         worker.wait_ready()
@@ -62,7 +62,7 @@ def share(rig: Rig) -> None:
     wait_for(shared, "the workers share the partitions")
 
 
-def _ended(rig: Rig, run: str) -> bool:
+def _ended(rig: TestBed, run: str) -> bool:
     worker, shards, models = rig.workers[0], rig.settings.partitions, rig.settings.model_names
     told = worker.get("runs").get("runs", [])
     if not any(one["run"] == run and one["ended"] for one in told):

@@ -9,7 +9,7 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
-from bench.harness.rig import CHECKOUT
+from bench.harness.test_bed import CHECKOUT
 from bench.inputs.frames import Input
 from bench.inputs.grids import grid_file
 from bench.inputs.plan import Stretch, stretches, winter_of
@@ -21,7 +21,7 @@ SYNTHETIC = "synthetic"
 
 
 @dataclass(frozen=True)
-class Kitchen:
+class InputCache:
     """Makes and keeps the input.
 
     Parameters

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from bench.harness.case import Case
 from bench.harness.process_usage import MACHINE, watching
-from bench.harness.rig import Rig
+from bench.harness.test_bed import TestBed
 from bench.harness.waiting import share, wait_ended
 from bench.inputs.frames import Input, send
 from bench.measures.applied_times import read_progress
 
-During = Callable[[Rig], AbstractContextManager[object]]
+During = Callable[[TestBed], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Drain:
         return self.foreign_cpu_s > 0.1 * self.seconds * (os.cpu_count() or 1)
 
 
-def drain(rig: Rig, source: Input, during: During = lambda rig: nullcontext()) -> Drain:
+def drain(rig: TestBed, source: Input, during: During = lambda rig: nullcontext()) -> Drain:
     """Send the input, let the workers work it off, verify it.
 
     One worker finds all of it there when it starts. Several first share the partitions, or the
@@ -126,6 +126,6 @@ def drain(rig: Rig, source: Input, during: During = lambda rig: nullcontext()) -
     )
 
 
-def verified(rig: Rig, runs: list[str]) -> bool:
+def verified(rig: TestBed, runs: list[str]) -> bool:
     """Whether all runs are equal to what is recomputed; open windows of the newest, too."""
     return all(rig.equal(run, with_open=run == runs[-1]) for run in runs)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.harness.process_usage import MACHINE, watching
-from bench.harness.rig import Rig
+from bench.harness.test_bed import TestBed
 from bench.harness.waiting import wait_ended
 from bench.inputs.plan import Stretch
-from bench.inputs.prepare import Kitchen
+from bench.inputs.prepare import InputCache
 from bench.measures.applied_times import applied_ms, read_progress, read_sent
 from bench.measures.drain import verified
 from bench.results.stats import percentile
@@ -50,7 +50,7 @@ class Latency:
     equal: bool
 
 
-def latency(rig: Rig, kitchen: Kitchen, rows_per_s: float, seconds: float) -> Latency:
+def latency(rig: TestBed, kitchen: InputCache, rows_per_s: float, seconds: float) -> Latency:
     """Replay at a steady pace and look up in the logs when each row went in and came out.
 
     Parameters
@@ -96,7 +96,9 @@ def latency(rig: Rig, kitchen: Kitchen, rows_per_s: float, seconds: float) -> La
     )
 
 
-def _replay(rig: Rig, kitchen: Kitchen, run: str, rows_per_s: float, seconds: float) -> Stretch:
+def _replay(
+    rig: TestBed, kitchen: InputCache, run: str, rows_per_s: float, seconds: float
+) -> Stretch:
     """Send a run at this pace and wait until all of it has been worked off."""
     stretch = kitchen.stretch(run, max(10, round(rows_per_s * seconds)))
     try:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.harness.rig import CHECKOUT, Rig
+from bench.harness.test_bed import CHECKOUT, TestBed
 from bench.harness.waiting import wait_ended, wait_for
 from bench.harness.worker import Worker
 from bench.inputs.frames import Input, send
@@ -42,7 +42,7 @@ class Start:
     equal: bool
 
 
-def starting(rig: Rig, source: Input) -> Start:
+def starting(rig: TestBed, source: Input) -> Start:
     """Start, fill, kill, start, stop, start.
 
     Raises

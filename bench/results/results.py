@@ -55,7 +55,7 @@ class Figure:
 
 
 @dataclass
-class Book:
+class Results:
     """Everything a session has found.
 
     Attributes
@@ -94,7 +94,7 @@ class Book:
         return next(fits, None)
 
     def to_dict(self) -> dict[str, Any]:
-        """Book as JSON-ready values."""
+        """The results as JSON-ready values."""
         return {
             "about": self.about,
             "figures": [figure.to_dict() for figure in self.figures],
@@ -109,7 +109,7 @@ class Book:
         path.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, path: Path) -> "Book":
+    def read(cls, path: Path) -> "Results":
         """Read what `write` wrote."""
         told = json.loads(path.read_text("utf-8"))
         figures = [Figure.from_dict(figure) for figure in told["figures"]]

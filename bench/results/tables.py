@@ -7,7 +7,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from bench.harness.case import Case
-from bench.results.results import Book, Figure
+from bench.results.results import Figure, Results
 from bench.results.stats import text
 from bench.results.targets import judge
 
@@ -15,7 +15,7 @@ COLUMNS = ("part", "figure", "case", "median", "least", "most", "runs")
 TARGET_COLUMNS = ("target", "at least", "aim", "measured", "")
 
 
-def rows(book: Book) -> list[list[str]]:
+def rows(book: Results) -> list[list[str]]:
     """A row a figure, in words."""
     return [
         [figure.part, figure.name, describe(figure.case), *_numbers(figure)]
@@ -23,7 +23,7 @@ def rows(book: Book) -> list[list[str]]:
     ]
 
 
-def target_rows(book: Book) -> list[list[str]]:
+def target_rows(book: Results) -> list[list[str]]:
     """A row a target that could be judged, in words."""
     return [
         [
@@ -45,7 +45,7 @@ def describe(case: Mapping[str, Any]) -> str:
     return ", ".join([*words, *(str(v) for name, v in case.items() if name not in known)])
 
 
-def tables(book: Book) -> list[Table]:
+def tables(book: Results) -> list[Table]:
     """Tables for a terminal: a part each, then the targets that could be judged."""
     found = []
     for part in dict.fromkeys(figure.part for figure in book.figures):
@@ -56,7 +56,7 @@ def tables(book: Book) -> list[Table]:
     return found
 
 
-def markdown(book: Book) -> str:
+def markdown(book: Results) -> str:
     """Machine, targets and figures as Markdown, to be pasted into ``docs/performance.md``."""
     about, parts = book.about, dict.fromkeys(figure.part for figure in book.figures)
     machine = ", ".join(f"{name} {value}" for name, value in about["machine"].items())

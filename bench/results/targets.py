@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench.results.results import Book, Figure
+from bench.results.results import Figure, Results
 from bench.results.stats import text
 
 GRID, SMALL, LARGE = "refined-2000", "germany", "pegase-9241"
@@ -21,10 +21,10 @@ class Target:
     least: float
     aim: float
     ceiling: bool
-    found: Callable[[Book], float | None]
+    found: Callable[[Results], float | None]
 
 
-def _rate(book: Book) -> Figure | None:
+def _rate(book: Results) -> Figure | None:
     return book.find("rate", RATE, **BASE) or book.find("workers", RATE, **BASE)
 
 
@@ -36,7 +36,7 @@ def _median(figure: Figure | None) -> float | None:
     return figure.spread.median if figure else None
 
 
-def _peer(book: Book, peer: str) -> Figure | None:
+def _peer(book: Results, peer: str) -> Figure | None:
     return book.find("peers", RATE, grid=GRID, peer=peer)
 
 
@@ -107,6 +107,6 @@ class Verdict:
         return f"missed: {text(self.value / self.target.least)} of the bound"
 
 
-def judge(book: Book) -> list[Verdict]:
+def judge(book: Results) -> list[Verdict]:
     """All targets, those included that were not measured."""
     return [Verdict(target, target.found(book)) for target in TARGETS]

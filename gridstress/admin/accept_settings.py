@@ -10,7 +10,7 @@ import msgspec
 from aiokafka import ConsumerRecord
 
 from gridstress.admin.reshard import count_members
-from gridstress.faust_fixes.fencing import NOBODY, Epoch, counts
+from gridstress.faust_fixes.fencing import NO_OWNER, Epoch, counts
 from gridstress.group_settings.rule import GroupSettings, Mine, differences
 from gridstress.group_settings.settings_log import append, now, read_log, who
 from gridstress.kafka import topics
@@ -20,7 +20,7 @@ from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
 from gridstress.verify.backlog import unfinished
 from gridstress.verify.collect import run_of
-from tables.schema import opened, schema_of
+from tables.schema import schema_of, strip_schema_byte
 from tables.shard_state import ForgottenRun, unpack
 from topology.errors import BrokerError, DataError, GridstressError, UsageError
 
@@ -156,7 +156,7 @@ def known_runs(changelog: Iterable[ConsumerRecord]) -> set[str]:
     current: dict[int, Epoch] = {}
     for record in changelog:
         epoch = Epoch.of(record.headers or ())
-        if record.key and counts(epoch, current.get(record.partition, NOBODY)):
+        if record.key and counts(epoch, current.get(record.partition, NO_OWNER)):
             current[record.partition] = epoch
             states[record.key] = record.value
     return {
@@ -168,7 +168,7 @@ def known_runs(changelog: Iterable[ConsumerRecord]) -> set[str]:
 
 def _is_forgotten(value: bytes) -> bool:
     try:
-        return isinstance(unpack(opened(value), schema_of(value)), ForgottenRun)
+        return isinstance(unpack(strip_schema_byte(value), schema_of(value)), ForgottenRun)
     except (msgspec.MsgspecError, ValueError):
         return False  # not ours, so nothing is known of it
 

@@ -25,7 +25,7 @@ MAX_PARTITION = 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """One dead letter.
 
     Attributes
@@ -110,14 +110,14 @@ class Letter:
 
 def parse_letter(
     partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
-) -> Letter:
+) -> DeadLetter:
     """Read a record of ``dead_letters``; whoever wrote it, whatever it lacks."""
     said = known_headers(headers)
 
     def text(name: str) -> str:
         return as_text(said.get(name, b""))
 
-    return Letter(
+    return DeadLetter(
         partition=partition,
         offset=offset,
         value=value,
@@ -145,7 +145,7 @@ def _hex(raw: bytes) -> str:
     )
 
 
-async def read_letters(where: "Where", keep: Callable[[Letter], bool]) -> list[Letter]:
+async def read_letters(where: "Where", keep: Callable[[DeadLetter], bool]) -> list[DeadLetter]:
     """Read the letters that are wanted, each partition's in order.
 
     Raises
@@ -166,7 +166,7 @@ async def read_letters(where: "Where", keep: Callable[[Letter], bool]) -> list[L
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DeadLetterFilter:
     """Which letters are meant: those that meet every condition that is given."""
 
     ids: tuple[tuple[int, int], ...] = ()
@@ -175,7 +175,7 @@ class Wanted:
     run: str | None = None
     since_s: float | None = None
 
-    def __call__(self, letter: Letter) -> bool:
+    def __call__(self, letter: DeadLetter) -> bool:
         """Whether a letter is meant."""
         return (
             (not self.ids or (letter.partition, letter.offset) in self.ids)
@@ -212,13 +212,13 @@ class Plan:
     ``repeated`` counts the letters whose record is sent anyway, for another letter.
     """
 
-    letters: Sequence[Letter]
+    letters: Sequence[DeadLetter]
     repeated: int
     left: Sequence[str]
 
 
 def plan_replay(
-    letters: Iterable[Letter], *, read: Collection[str], passed: bool, as_run: str | None
+    letters: Iterable[DeadLetter], *, read: Collection[str], passed: bool, as_run: str | None
 ) -> Plan:
     """Choose what is sent: each record once, however many letters it has.
 
@@ -233,7 +233,7 @@ def plan_replay(
     as_run
         Send measurements under this run instead of their own, and nothing else.
     """
-    chosen: dict[tuple[str, int, bytes, bytes | None], Letter] = {}
+    chosen: dict[tuple[str, int, bytes, bytes | None], DeadLetter] = {}
     left: list[str] = []
     repeated = 0
     for letter in sorted(letters, key=lambda one: one.origin_offset or 0):
@@ -256,7 +256,7 @@ def plan_replay(
     return Plan(ordered, repeated, left)
 
 
-def _problem(letter: Letter, read: Collection[str], passed: bool, as_run: str | None) -> str:
+def _problem(letter: DeadLetter, read: Collection[str], passed: bool, as_run: str | None) -> str:
     if letter.topic not in read:
         return f"comes from {letter.topic[:80]!r}, which is not a topic that is read"
     if letter.reason in (LOST, UNDECODABLE):
@@ -272,13 +272,13 @@ def _problem(letter: Letter, read: Collection[str], passed: bool, as_run: str | 
     return ""
 
 
-def _renamed(letter: Letter, run: str) -> bytes:
+def _renamed(letter: DeadLetter, run: str) -> bytes:
     frame = decode(letter.value, MeasurementFrame)
     renamed = {name: getattr(frame, name) for name in frame.__struct_fields__} | {"run": run}
     return encode(MeasurementFrame(**renamed))
 
 
-def only(letters: Sequence[Letter], partition: int, offset: int) -> Letter:
+def only(letters: Sequence[DeadLetter], partition: int, offset: int) -> DeadLetter:
     """The letter of that id.
 
     Raises

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from gridstress.admin.dead_letters import Letter
+from gridstress.admin.dead_letters import DeadLetter
 from gridstress.kafka.acknowledged_producer import AcknowledgedProducer
 from gridstress.kafka.topics import MAX_RECORD_BYTES
 from gridstress.settings import Settings
 from topology.errors import BrokerError
 
 
-async def send_back(settings: Settings, letters: Iterable[Letter]) -> Counter[str]:
+async def redeliver(settings: Settings, letters: Iterable[DeadLetter]) -> Counter[str]:
     """Send each letter's record, byte for byte, to its own topic and partition, one by one.
 
     Returns

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from agents.dead_letters import DeadLetters
-from gridstress.admin.dead_letters import UNDECODABLE, Letter, read_letters
+from gridstress.admin.dead_letters import UNDECODABLE, DeadLetter, read_letters
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.kafka import topics
 from gridstress.kafka_connection import connection
@@ -29,14 +29,14 @@ async def is_skipped(where: "Where", topic: str, partition: int, first: int) -> 
         If the dead letters cannot be read.
     """
 
-    def marks(letter: Letter) -> bool:
+    def marks(letter: DeadLetter) -> bool:
         place = letter.topic, letter.origin_partition, letter.origin_offset
         return letter.reason == UNDECODABLE and place == (topic, partition, first)
 
     return bool(await read_letters(where, marks))
 
 
-async def skip_batch(where: "Where", topic: str, partition: int, offset: int) -> Letter:
+async def skip_batch(where: "Where", topic: str, partition: int, offset: int) -> DeadLetter:
     """Mark a batch as one to pass over; return once the broker has the mark.
 
     Raises

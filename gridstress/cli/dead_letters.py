@@ -7,7 +7,7 @@ import typer
 from gridstress.logs import printable
 
 if TYPE_CHECKING:
-    from gridstress.admin.dead_letters import Letter, Wanted
+    from gridstress.admin.dead_letters import DeadLetter, DeadLetterFilter
 
 app = typer.Typer(
     no_args_is_help=True, help="Look at records that were set aside, and replay them."
@@ -99,7 +99,7 @@ def replay(
     from collections import Counter
 
     from gridstress.admin.dead_letters import PASSED, parse_id, plan_replay
-    from gridstress.admin.redeliver import send_back
+    from gridstress.admin.redeliver import redeliver
     from gridstress.kafka.topics import sources
     from gridstress.settings import load_settings
     from topology.errors import DataError, UsageError
@@ -128,7 +128,7 @@ def replay(
     if dry_run:
         counts = Counter(letter.topic for letter in plan.letters)
     else:
-        counts = asyncio.run(send_back(settings, plan.letters))
+        counts = asyncio.run(redeliver(settings, plan.letters))
     verb = "would send" if dry_run else "sent"
     for name, count in sorted(counts.items()):
         typer.echo(f"{verb} {count:,} records to {name}")
@@ -169,8 +169,8 @@ def _wanted(
     reason: str | None = None,
     run: str | None = None,
     since: str | None = None,
-) -> "Wanted":
-    from gridstress.admin.dead_letters import Wanted
+) -> "DeadLetterFilter":
+    from gridstress.admin.dead_letters import DeadLetterFilter
     from topology.clock import from_iso
     from topology.errors import UsageError
 
@@ -178,10 +178,10 @@ def _wanted(
         since_s = None if since is None else from_iso(since)
     except (ValueError, OverflowError):
         raise UsageError(f"--since {since!r} is not a time like 2025-01-31T18:00Z") from None
-    return Wanted(ids, topic, reason, run, since_s)
+    return DeadLetterFilter(ids, topic, reason, run, since_s)
 
 
-def _read(wanted: "Wanted") -> list["Letter"]:
+def _read(wanted: "DeadLetterFilter") -> list["DeadLetter"]:
     import asyncio
     import logging
 

@@ -20,7 +20,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from gridstress.faust_fixes.partition_merge import InHand
+from gridstress.faust_fixes.partition_merge import FetchBuffer
 
 FETCH_S = 0.1
 """How long a fetch waits for records, s. A partition that has just been read, and a rebalance,
@@ -118,7 +118,7 @@ class SafeConsumer(driver.Consumer):
         self._room = asyncio.Event()
         super().__init__(*args, **kwargs)
         transport: Any = self.transport
-        self._in_hand = InHand(transport.in_step)
+        self._in_hand = FetchBuffer(transport.in_step)
         self._deliver, self.callback = self.callback, self._hand_over
 
     def _new_consumer_thread(self) -> Any:

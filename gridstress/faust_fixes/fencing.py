@@ -50,16 +50,16 @@ class Epoch(NamedTuple):
 
     @classmethod
     def of(cls, headers: Iterable[tuple[str, bytes | None]]) -> Self:
-        """Read a record's epoch; `NOBODY` if it has none that can be read."""
+        """Read a record's epoch; `NO_OWNER` if it has none that can be read."""
         raw = known_headers(headers).get(HEADER, b"")
         digits, _, owner = raw.partition(b":")
         number = as_number(digits, MAX_NUMBER)
         if number is None or not (owner.isalnum() and owner.isascii()):
-            return cls(*NOBODY)
+            return cls(*NO_OWNER)
         return cls(number, owner.decode())
 
 
-NOBODY = Epoch(0, "")
+NO_OWNER = Epoch(0, "")
 """The epoch of a log that nobody has taken over yet, and of records without one."""
 
 

@@ -33,7 +33,7 @@ def sent_ms(record: Any) -> int:
 
 
 @dataclass
-class InHand:
+class FetchBuffer:
     """Takes what is fetched and gives what is next: the topics in turn.
 
     Parameters

@@ -33,7 +33,7 @@ from mode import Service
 from gridstress.faust_fixes import data_directory, fetched_batches
 from gridstress.faust_fixes.fenced_table import FencedTable
 from gridstress.faust_fixes.producer import AskEmbedded, SafeTransport, halt, never_embedded
-from gridstress.faust_fixes.takeover import Copy, Takeover
+from gridstress.faust_fixes.takeover import ChangelogReplica, Takeover
 from topology.errors import BrokerError, GridstressError, UsageError
 
 FAUST_VERSION = "0.15.3"
@@ -52,7 +52,7 @@ class SafeRecovery(Recovery):
         super().__init__(*args, **kwargs)
         #: This process, in the epochs of what it writes.
         self.owner = uuid.uuid4().hex[:8]
-        self._copies: dict[TP, Copy] = {}
+        self._copies: dict[TP, ChangelogReplica] = {}
         #: How often tables were brought up to date, and how long it took the last time, s.
         self.recoveries, self.recovery_s = 0, 0.0
 
@@ -103,7 +103,7 @@ class SafeRecovery(Recovery):
             await self._wait(manager.admit())
         for tp in self.active_tps - self._copies.keys():
             table = self.tables._changelogs[tp.topic]
-            self._copies[tp] = Copy(tp, table, self.owner)  # type: ignore[arg-type]
+            self._copies[tp] = ChangelogReplica(tp, table, self.owner)  # type: ignore[arg-type]
             self._copies[tp].restart()
         takeover = Takeover(app, app.transport.arguments, lambda: self._still_member(generation_id))
         await self._wait(takeover.run([self._copies[tp] for tp in sorted(self.active_tps)]))

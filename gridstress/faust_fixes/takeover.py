@@ -19,7 +19,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
 from gridstress.faust_fixes.fenced_table import FencedTable
-from gridstress.faust_fixes.fencing import MAX_NUMBER, NOBODY, Epoch, counts, is_fence
+from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch, counts, is_fence
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from topology.errors import BrokerError
 
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Copy:
+class ChangelogReplica:
     """What this worker knows of one changelog partition, and what its local table is worth.
 
     Attributes
@@ -59,7 +59,7 @@ class Copy:
     table: FencedTable
     owner: str
     position: int = 0
-    current: Epoch = NOBODY
+    current: Epoch = NO_OWNER
     agreed: bool = False
     overlaid: set[bytes] = field(default_factory=set)
     passed_over: int = 0
@@ -67,7 +67,7 @@ class Copy:
     def restart(self) -> None:
         """Begin anew, with an empty table."""
         self.table.drop(self.tp.partition)
-        self.position, self.current, self.agreed, self.passed_over = 0, NOBODY, False, 0
+        self.position, self.current, self.agreed, self.passed_over = 0, NO_OWNER, False, 0
         self.overlaid.clear()
 
     def take(self, records: Iterable[Any]) -> list[Any] | None:
@@ -127,7 +127,7 @@ class Takeover:
         self._app, self._still_member = app, still_member
         self._arguments = consumer_arguments
 
-    async def run(self, copies: Iterable[Copy]) -> None:
+    async def run(self, copies: Iterable[ChangelogReplica]) -> None:
         """Bring the tables up to date, and make this worker the one whose writes count.
 
         Raises
@@ -150,11 +150,11 @@ class Takeover:
             reader.assign(list(by_tp))
             for tp, copy in by_tp.items():
                 reader.seek(tp, copy.position)
-            await self._win(reader, by_tp)
+            await self._claim_ownership(reader, by_tp)
         finally:
             await reader.stop()
         for copy in by_tp.values():
-            await self._mend(copy)
+            await self._rewrite_overlaid_keys(copy)
 
     async def _connect(self, reader: Any) -> None:
         deadline = time.monotonic() + STALL_S
@@ -168,7 +168,7 @@ class Takeover:
             else:
                 return
 
-    async def _win(self, reader: Any, copies: Mapping[Any, Copy]) -> None:
+    async def _claim_ownership(self, reader: Any, copies: Mapping[Any, ChangelogReplica]) -> None:
         left = dict(copies)
         while left:
             ends = await reader.end_offsets(list(left))
@@ -193,7 +193,9 @@ class Takeover:
                 copy.agreed = True
                 copy.table.epochs[tp.partition] = epoch
 
-    async def _read(self, reader: Any, copies: Mapping[Any, Copy], ends: Mapping[Any, int]) -> None:
+    async def _read(
+        self, reader: Any, copies: Mapping[Any, ChangelogReplica], ends: Mapping[Any, int]
+    ) -> None:
         left = {tp for tp in copies if copies[tp].position < ends[tp]}
         deadline = time.monotonic() + STALL_S
         while left:
@@ -206,7 +208,9 @@ class Takeover:
                 names = ", ".join(sorted(f"{tp.topic}/{tp.partition}" for tp in left))
                 raise BrokerError(f"changelog {names} gave nothing for {STALL_S:g} s")
 
-    async def _apply(self, reader: Any, tp: Any, copy: Copy, records: list[Any]) -> None:
+    async def _apply(
+        self, reader: Any, tp: Any, copy: ChangelogReplica, records: list[Any]
+    ) -> None:
         to_apply = copy.take(records)
         if to_apply is None:
             logger.warning("%s has had another owner; its table is read anew", copy.tp)
@@ -224,7 +228,7 @@ class Takeover:
                 raise
             copy.table.apply_changelog_batch(events)
 
-    async def _mend(self, copy: Copy) -> None:
+    async def _rewrite_overlaid_keys(self, copy: ChangelogReplica) -> None:
         """Write again what compaction could lose to records that do not count."""
         if copy.passed_over:
             logger.warning(

@@ -54,11 +54,11 @@ async def cluster_id(where: Where, *, timeout_s: float = ANSWER_TIMEOUT_S) -> st
             finally:
                 await admin.close()
     except (OSError, TimeoutError, KafkaError) as error:
-        raise await no_entry(where, error) from error
+        raise await connection_error(where, error) from error
     return str(answer.get("cluster_id") or "")
 
 
-async def no_entry(where: Where, error: Exception) -> BrokerError:
+async def connection_error(where: Where, error: Exception) -> BrokerError:
     """Say why a client could not connect; aiokafka itself says only that it could not.
 
     Parameters

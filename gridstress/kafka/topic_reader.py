@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from gridstress.faust_fixes import fetched_batches
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from gridstress.kafka.probe import no_entry
+from gridstress.kafka.probe import connection_error
 from gridstress.kafka_connection import Where, connection
 from topology.errors import BrokerError, DataError
 
@@ -51,7 +51,7 @@ async def _consumer(
         await consumer.start()
     except (KafkaError, OSError) as error:
         await consumer.stop()
-        raise await no_entry(where, error) from None
+        raise await connection_error(where, error) from None
     try:
         yield consumer
     except KafkaError as error:
@@ -72,7 +72,7 @@ async def _partitions(where: Where, topic: str) -> list[int]:
             )
         (found,) = await admin.describe_topics([topic])
     except (KafkaError, OSError) as error:
-        raise await no_entry(where, error) from None
+        raise await connection_error(where, error) from None
     finally:
         await admin.close()
     return sorted(p["partition"] for p in found["partitions"])

@@ -30,10 +30,15 @@ from gridstress.kafka.topic_drift import warn_of_losses
 from gridstress.kafka.topics import ensure_topics
 from gridstress.kafka_connection import faust_credentials
 from gridstress.logs import logging_config
-from gridstress.runtime.interpreter import log_as_told, tune_interpreter
-from gridstress.runtime.metrics_registry import Meters
+from gridstress.runtime.interpreter import silence_client_logs, tune_interpreter
+from gridstress.runtime.metrics_registry import MetricsRegistry
 from gridstress.runtime.watchdog import Watchdog
-from gridstress.runtime.web_server import ApiWeb, only_ours, refuse_exposed_web, refuse_taken_port
+from gridstress.runtime.web_server import (
+    ApiWeb,
+    disable_faust_pages,
+    refuse_exposed_web,
+    refuse_taken_port,
+)
 from gridstress.settings import Settings
 from tables.schema import schema_of
 from topology.errors import BrokerError, DataError, GridstressError
@@ -63,10 +68,10 @@ class GridstressApp(faust.App):
 
     def __init__(self, settings: Settings, grid: Grid) -> None:
         self.settings = settings
-        self.meters = Meters()
+        self.metrics = MetricsRegistry()
         self.group, self.mine = Membership(), Mine.of(settings, grid)
         self.stages = StageRegistry()
-        super().__init__(settings.group, **_options(settings, self.meters))
+        super().__init__(settings.group, **_options(settings, self.metrics))
         kind = settings.known_kind
 
         async def ask_embedded(servers: str) -> bool:
@@ -83,16 +88,22 @@ class GridstressApp(faust.App):
         )
 
     def add_stage(
-        self, name: str, source: str, stage: Stage, letters: DeadLetters, *, apart: bool = False
+        self,
+        name: str,
+        source: str,
+        stage: Stage,
+        letters: DeadLetters,
+        *,
+        per_partition: bool = False,
     ) -> None:
-        """Run a stage as an agent on a topic; ``apart`` as of `run_stage`."""
+        """Run a stage as an agent on a topic; ``per_partition`` as of `run_stage`."""
         self.stages.add(name, source)
 
         async def agent(stream: Any) -> None:
             await run_stage(
                 *(stream, name, stage, letters, halt, self.stages.finished),
-                apart=apart,
-                worked=self.meters.worked,
+                per_partition=per_partition,
+                worked=self.metrics.worked,
             )
 
         self.agent(raw_topic(self, source), name=name)(agent)
@@ -117,7 +128,7 @@ class GridstressApp(faust.App):
         except GridstressError as error:
             end(error)
         tune_interpreter()
-        log_as_told()
+        silence_client_logs()
 
     async def _enter(self) -> None:
         """Make the topics that are missing, unless the group has other settings than this worker.
@@ -209,7 +220,7 @@ def end(error: GridstressError) -> NoReturn:
     os._exit(error.exit_code)  # nothing has been started that would have to be stopped
 
 
-def _options(settings: Settings, meters: Meters) -> dict[str, Any]:
+def _options(settings: Settings, metrics: MetricsRegistry) -> dict[str, Any]:
     """What Faust is told."""
     return {
         "broker": settings.broker,
@@ -227,10 +238,10 @@ def _options(settings: Settings, meters: Meters) -> dict[str, Any]:
         "web_bind": settings.web_bind,
         "web_port": settings.web_port,
         "web_application_options": application_options(
-            settings.token, insecure=settings.insecure, answered=meters.answered
+            settings.token, insecure=settings.insecure, answered=metrics.answered
         ),
         "broker_credentials": faust_credentials(settings.kafka),
-        **only_ours(),
+        **disable_faust_pages(),
         **safe_settings(settings.session_timeout_s),
     }
 
@@ -255,7 +266,7 @@ class Outlet:
         delivery: Awaitable[Any] = await self.app.producer.send(
             self.topic, key, value, partition, None, headers
         )
-        self.app.meters.sent.labels(self.topic).inc()
+        self.app.metrics.sent.labels(self.topic).inc()
         return delivery
 
     async def send_many(
@@ -270,7 +281,7 @@ class Outlet:
         """
         producer: Any = self.app.producer
         found: Sequence[Awaitable[Any]] = await producer.send_many(self.topic, partition, records)
-        self.app.meters.sent.labels(self.topic).inc(len(records))
+        self.app.metrics.sent.labels(self.topic).inc(len(records))
         return found
 
 

@@ -52,7 +52,7 @@ def tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_S)
 
 
-def log_as_told() -> None:
+def silence_client_logs() -> None:
     """Drop log records that nobody sees or that repeat, and escape control characters in ours.
 
     Faust, told to show warnings only (its default), sets the root logger to DEBUG, for a spinner

@@ -24,7 +24,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from agents.alarms import LEVELS
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import REASONS
 from agents.risk import RiskModel
 from agents.risk_stage import RiskStage
@@ -49,7 +49,7 @@ class WorkerCollector(Collector):
 
     app: GridstressApp
     status: Status
-    tally: Tally
+    counters: StageCounters
     stages: Collection[RiskStage]
 
     def collect(self) -> Iterator[Metric]:
@@ -73,20 +73,20 @@ class WorkerCollector(Collector):
         yield _counter("rebalances", "Rebalances of the group.", self.app.rebalancing_count)
 
     def _work(self) -> Iterator[Metric]:
-        tally, models = self.tally, self.status.models
+        counters, models = self.counters, self.status.models
         # A counter that is there only from 1 on has not grown, as Prometheus sees it.
         letters = {**dict.fromkeys(REASONS, 0), **self.status.letters.counts}
-        aside = {(model, reason): 0 for model in models for reason in ASIDE} | tally.aside
+        aside = {(model, reason): 0 for model in models for reason in ASIDE} | counters.aside
         none = dict.fromkeys(models, 0)
-        steps = dict.fromkeys(product(models, LEVELS, get_args(State)), 0) | tally.alarm_steps
-        yield _counter("frames", "Frames that a stage has finished.", tally.frames, "stage")
+        steps = dict.fromkeys(product(models, LEVELS, get_args(State)), 0) | counters.alarm_steps
+        yield _counter("frames", "Frames that a stage has finished.", counters.frames, "stage")
         told = "Loads of one node at one time that were read."
-        yield _counter("node_measurements", told, tally.node_measurements)
+        yield _counter("node_measurements", told, counters.node_measurements)
         told = "Frames whose rows were known already."
-        yield _counter("duplicate_frames", told, none | tally.repeated, "model")
+        yield _counter("duplicate_frames", told, none | counters.repeated, "model")
         told = "Rows not counted: late, or too far ahead."
         yield _counter("rows_aside", told, aside, "model", "reason")
-        missing = none | tally.missing
+        missing = none | counters.missing
         yield _counter("missing_rows", "Sequence numbers that never came.", missing, "model")
         yield _counter("dead_letters", "Records set aside.", letters, "reason")
         told = "Steps of alarm episodes."
@@ -163,11 +163,11 @@ class _Newest:
 
 
 def add_metrics(
-    app: GridstressApp, status: Status, tally: Tally, stages: Collection[RiskStage]
+    app: GridstressApp, status: Status, counters: StageCounters, stages: Collection[RiskStage]
 ) -> None:
     """Add the page to an app that has not started."""
-    registry = app.meters.registry
-    registry.register(WorkerCollector(app, status, tally, stages))
+    registry = app.metrics.registry
+    registry.register(WorkerCollector(app, status, counters, stages))
     ProcessCollector(registry=registry)
 
     @app.page(PATH)

@@ -9,7 +9,7 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 
 @dataclass
-class Meters:
+class MetricsRegistry:
     """One worker's instruments, in a registry of their own."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)

@@ -12,7 +12,7 @@ import psutil
 from faust.exceptions import ConsumerNotStarted
 from faust.types import TP
 
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from gridstress import __version__
 from gridstress.kafka import topics
@@ -29,7 +29,7 @@ class Status:
     app: GridstressApp
     store: Store
     models: Sequence[str]
-    tally: Tally
+    counters: StageCounters
     letters: DeadLetters
     started_at: float = field(default_factory=time.time)
     _process: psutil.Process = field(default_factory=psutil.Process)
@@ -71,7 +71,7 @@ class Status:
 
     def frames(self) -> dict[str, int]:
         """Frames that each stage has finished since the start."""
-        return dict(sorted(self.tally.frames.items()))
+        return dict(sorted(self.counters.frames.items()))
 
     def lag(self) -> dict[str, int]:
         """By topic, the records of this worker's partitions that are not finished yet."""
@@ -103,8 +103,8 @@ class Status:
             partitions=self.partitions(),
             counters=Counters(
                 frames=self.frames(),
-                duplicates=self.tally.repeated.total(),
-                **_rows_amiss([view] if view else []),
+                duplicates=self.counters.repeated.total(),
+                **_skipped_row_counts([view] if view else []),
                 dead_letters=self.letters.counts.total(),
             ),
             lost_records=[LostRecords(*lost) for lost in self.letters.lost],
@@ -132,14 +132,14 @@ class Status:
             lag=self.lag(),
             frames=frames,
             frames_per_s=rates if before_at else {},
-            duplicates=self.tally.repeated.total(),
-            **_rows_amiss(view for (m, _), view in runs.items() if m == self.models[0]),
+            duplicates=self.counters.repeated.total(),
+            **_skipped_row_counts(view for (m, _), view in runs.items() if m == self.models[0]),
             dead_letters=dict(self.letters.counts),
             rss_mb=self._process.memory_info().rss / 1e6,
         )
 
 
-def _rows_amiss(views: Iterable[RunView]) -> dict[str, int]:
+def _skipped_row_counts(views: Iterable[RunView]) -> dict[str, int]:
     """Late rows, rows too far ahead and missing numbers; every shard of a run sees them all.
 
     So does every model, and every worker knows all runs.

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from agents.risk_stage import RiskStage
-from agents.view_publisher import Publisher
+from agents.view_publisher import ViewPublisher
 from gridstress import __version__
 from gridstress.faust_fixes.fencing import Epoch
 from gridstress.kafka import topics
@@ -24,10 +24,10 @@ from tables.view_epoch import ViewEpoch
 from topology.grid import Grid
 from topology.models import Matrix
 from ui.api.agreement_history import History
-from ui.api.answers import Answers
-from ui.api.record_check import Shape
+from ui.api.answers import ApiQueries
+from ui.api.record_check import RecordValidator
 from ui.api.routes import register_measurements, register_views
-from ui.api.view_consumer import Feed
+from ui.api.view_consumer import ViewConsumer
 from ui.api.view_store import Store
 from ui.schema.grid import GridSettings
 
@@ -46,10 +46,10 @@ def add_web(
     settings = app.settings
     store = Store(
         History(grid.index, list(influence), settings.partitions, settings.level_warning),
-        Shape(grid, list(influence), settings.partitions),
+        RecordValidator(grid, list(influence), settings.partitions),
     )
     status = new_status(store)
-    answers = Answers(
+    answers = ApiQueries(
         grid=grid,
         influence=influence,
         partitions=settings.partitions,
@@ -57,7 +57,7 @@ def add_web(
         size_s=settings.size_s,
         settings=_shown(settings),
         store=store,
-        all_settings=_told(settings),
+        all_settings=_settings_as_text(settings),
         ended_runs=app.group.ended_runs,
     )
     register_views(app, answers, status.health, __version__)
@@ -76,9 +76,9 @@ def add_web(
             describe=posted.describe,
         ),
     )
-    add_metrics(app, status, status.tally, stages)
+    add_metrics(app, status, status.counters, stages)
     app.service(
-        Feed(  # type: ignore[arg-type]
+        ViewConsumer(  # type: ignore[arg-type]
             connection(settings.kafka),
             store,
             settings.partitions,
@@ -92,7 +92,7 @@ def add_web(
             learn=ledger.learn,
         )
     )
-    publisher = Publisher(
+    publisher = ViewPublisher(
         stages,
         Outlet(app, topics.VIEW),
         worker=lambda: status.worker,
@@ -126,7 +126,7 @@ def _view_epoch(app: GridstressApp, model: str, shard: int) -> ViewEpoch | None:
     return epoch and ViewEpoch(epoch.number, topics.changelog(app.settings.group, model))
 
 
-def _told(settings: Settings) -> dict[str, str]:
+def _settings_as_text(settings: Settings) -> dict[str, str]:
     """Every setting as text; pydantic writes a secret as asterisks."""
     values = settings.model_dump().items()
     return {ENV_PREFIX + name.upper(): "" if v is None else str(v) for name, v in values}

@@ -14,7 +14,7 @@ class ApiWeb(Web):
     production_blueprints = ()
 
 
-def only_ours() -> dict[str, Any]:
+def disable_faust_pages() -> dict[str, Any]:
     """Faust settings that turn its own pages off: they show tables and statistics to all.
 
     Given one by one, because some are on, and others follow ``debug``.

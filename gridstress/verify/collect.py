@@ -15,7 +15,7 @@ from gridstress.kafka_connection import Where
 from gridstress.verify import records
 from gridstress.verify.compare import Observed
 from gridstress.verify.compare_dead_letters import OF_ROWS, AsideLetter
-from gridstress.verify.compare_refused import ELSEWHERE, Letter, Letters
+from gridstress.verify.compare_refused import ELSEWHERE, DeadLetter, Letters
 from gridstress.verify.measured import Measurements, Place, digest
 from gridstress.verify.records import Pairs
 from topology.errors import DataError, MessageError
@@ -265,9 +265,9 @@ def _place(headers: Mapping[str, str]) -> Place | None:
     return None if partition is None or offset is None else Place(partition, offset)
 
 
-def _letter(record: ConsumerRecord, headers: Mapping[str, str]) -> Letter:
+def _letter(record: ConsumerRecord, headers: Mapping[str, str]) -> DeadLetter:
     whole = "truncated" not in headers
-    return Letter(
+    return DeadLetter(
         topic=headers.get("topic", "?"),
         place=_place(headers),
         stage=headers.get("stage", "?"),

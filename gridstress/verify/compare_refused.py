@@ -20,7 +20,7 @@ ELSEWHERE = ("lost", UNDECODABLE)
 
 
 @dataclass(frozen=True)
-class Letter:
+class DeadLetter:
     """A dead letter of ``grid_measurements``, or of another topic about the run.
 
     ``place`` and ``digest`` are of the record that it is about; ``run`` is None if the record
@@ -72,8 +72,8 @@ class Letters:
         before the letters were; None if they have read everything.
     """
 
-    measurements: list[Letter] = field(default_factory=list)
-    later: list[Letter] = field(default_factory=list)
+    measurements: list[DeadLetter] = field(default_factory=list)
+    later: list[DeadLetter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     whole_since_ms: int = 0
     due_before: Mapping[int, int] | None = None
@@ -91,7 +91,7 @@ def compare_refused(
 
     ``ended`` is whether other settings have ended the run, so that any record may be refused.
     """
-    about: dict[tuple[Place, str], list[Letter]] = defaultdict(list)
+    about: dict[tuple[Place, str], list[DeadLetter]] = defaultdict(list)
     for letter in letters.measurements:
         if letter.reason in ELSEWHERE:
             outcome.counts[f"records {letter.reason}"] += 1
@@ -129,7 +129,9 @@ def compare_refused(
         )
 
 
-def _compare(record: Measured, found: Sequence[Letter], letters: Letters, outcome: Outcome) -> None:
+def _compare(
+    record: Measured, found: Sequence[DeadLetter], letters: Letters, outcome: Outcome
+) -> None:
     name = f"grid_measurements {record.place} ({record.detail})"
     outcome.counts["letters expected"] += 1
     if not found and not letters.is_due(record.place):
@@ -149,7 +151,7 @@ def _compare(record: Measured, found: Sequence[Letter], letters: Letters, outcom
         outcome.counts["letters found"] += 1
 
 
-def _accepted(record: Measured, letter: Letter, sent_again: bool, outcome: Outcome) -> None:
+def _accepted(record: Measured, letter: DeadLetter, sent_again: bool, outcome: Outcome) -> None:
     if sent_again:  # `dead-letters replay`: the later copy counts
         outcome.counts["letters sent again"] += 1
         return
@@ -160,7 +162,7 @@ def _accepted(record: Measured, letter: Letter, sent_again: bool, outcome: Outco
     )
 
 
-def _stray(about: dict[tuple[Place, str], list[Letter]], measurements: Measurements) -> int:
+def _stray(about: dict[tuple[Place, str], list[DeadLetter]], measurements: Measurements) -> int:
     """How many letters that could be the run's are about no record that was read."""
     return sum(
         place.offset < measurements.read.get(place.partition, range(0)).stop

@@ -11,7 +11,7 @@ from gridstress.verify.compare_sent import origin_of
 from gridstress.verify.outcome import TOLERANCE
 from gridstress.verify.run import Verification
 from topology.clock import to_iso
-from ui.api.serializers import run_record
+from ui.schema.runs import run_record
 
 FIRST = 10
 GROUPS = {

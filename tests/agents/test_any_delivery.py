@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agents.alarms import Thresholds
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection
 from agents.kept_runs import KeptRuns
@@ -71,7 +71,7 @@ class Run:
         tables = [RiskTable(store, 4) for store in self.stores]
         self.stages = [
             RiskStage(self.model, table, self.windows, self.alerts, self.letters,
-                      Tally(), 0, KeptRuns(self.model, table))
+                      StageCounters(), 0, KeptRuns(self.model, table))
             for table in tables
         ]  # fmt: skip
 

@@ -33,7 +33,7 @@ from topology.messages import (
     decode,
     encode,
 )
-from ui.api.record_check import Shape
+from ui.api.record_check import RecordValidator
 
 HOUR = timedelta(hours=1)
 SIZE = timedelta(seconds=SETTINGS.size_s)
@@ -66,7 +66,7 @@ def rows(begin: datetime, zone: str, first: datetime | None = None) -> list[Meas
 async def test_what_comes_of_the_first_and_the_last_time_is_sent_shown_and_verified(
     frames: list[MeasurementFrame], earliest: datetime | None
 ) -> None:
-    run, shape = Run(), Shape(GRID, [MODEL], SHARDS)
+    run, shape = Run(), RecordValidator(GRID, [MODEL], SHARDS)
     for frame in frames:
         for part in propagated(frame):
             await run.feed(part)
@@ -88,7 +88,7 @@ def verified(run: Run, frames: list[MeasurementFrame]) -> list[RiskWindow]:
     return read
 
 
-def check_view(run: Run, shape: Shape, shard: int) -> None:
+def check_view(run: Run, shape: RecordValidator, shard: int) -> None:
     """What the worker publishes of the shard now can be shown."""
     stage = run.stages[shard]
     state = stage.table.state("r", shard)

@@ -8,7 +8,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from agents.alarms import Thresholds
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
@@ -36,7 +36,7 @@ class Shard:
         self.table = RiskTable(self.store, 3)
         keeps = KeptRuns(self.model, self.table, ended_runs=ended_runs, **self.limits)
         self.stage = RiskStage(
-            self.model, self.table, self.windows, Topic(), self.letters, Tally(), 0, keeps
+            self.model, self.table, self.windows, Topic(), self.letters, StageCounters(), 0, keeps
         )
 
     async def feed(self, *frames: PropagatedFrame) -> None:
@@ -66,7 +66,7 @@ async def test_what_comes_again_of_a_forgotten_run_counts_as_seen(shard: Shard) 
         await shard.feed(spread(zone, [1], {}, run="old", seq=1, final=True))
     assert len(shard.windows.sent) == sent
     assert shard.letters.counts == {}
-    assert shard.stage.tally.repeated == {"linear": 4}
+    assert shard.stage.counters.repeated == {"linear": 4}
 
 
 async def test_new_rows_of_a_forgotten_run_are_refused_with_their_numbers(shard: Shard) -> None:
@@ -76,7 +76,7 @@ async def test_new_rows_of_a_forgotten_run_are_refused_with_their_numbers(shard:
     assert shard.letters.counts == {"forgotten": 1}
     (letter,) = shard.letters.topic.sent  # type: ignore[attr-defined]
     assert letter["headers"]["rows"] == b"2,3"
-    assert shard.stage.tally.aside["linear", "forgotten"] == 2
+    assert shard.stage.counters.aside["linear", "forgotten"] == 2
 
 
 async def test_tombstones_are_kept_by_count_oldest_first(triangle: Grid) -> None:

@@ -46,7 +46,7 @@ async def work(stage: Any, *events: Event, meanwhile: Any = None) -> None:
     stream = Stream(events)
     if meanwhile is not None:
         meanwhile(stream.app)
-    await run_stage(stream, "risk", stage, stage.letters, halt, {}, apart=True)
+    await run_stage(stream, "risk", stage, stage.letters, halt, {}, per_partition=True)
 
 
 def window_ends(*stages: RiskStage) -> list[Any]:
@@ -115,7 +115,7 @@ async def test_what_another_shard_has_finished_is_acked_all_the_same(triangle: G
     stream = Stream(events)
     app = stream.app
     finished: dict[tuple[str, str, int], int] = {}
-    await run_stage(stream, "s", stage, DeadLetters(Topic()), halt, finished, apart=True)
+    await run_stage(stream, "s", stage, DeadLetters(Topic()), halt, finished, per_partition=True)
     assert [e.acked for e in events if e.message.partition == 0] == [True, True, True]
     assert [e.acked for e in events if e.message.partition == 1] == [True, False, False]
     assert finished == {("s", "t", 0): 1, ("s", "t", 1): 1}
@@ -139,7 +139,7 @@ async def test_a_rebalance_waits_for_one_step_of_many_windows(
     await work(stage, last, meanwhile=revoked_meanwhile)
     assert window_ends(stage) == [at(hour) for hour in range(1, 11)]
     assert not last.acked
-    assert stage.tally.frames["risk_linear"] == 2, "it is in the state"
+    assert stage.counters.frames["risk_linear"] == 2, "it is in the state"
     store.owner = 1
     heir = risk_stage(triangle, DeadLetters(Topic()), store)
     again = event("south", [0, 95], 0)

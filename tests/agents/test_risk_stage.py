@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from agents.alarms import Thresholds
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection, DetectionStage
 from agents.kept_runs import KeptRuns
@@ -42,7 +42,7 @@ def risk_stage(
     model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, spec, Thresholds())
     table = RiskTable(store or Table(), grid_size=3)
     keeps = KeptRuns(model, table, max_ended=max_ended, max_forgotten=max_forgotten)
-    return RiskStage(model, table, Topic(), Topic(), letters, Tally(), 0, keeps)
+    return RiskStage(model, table, Topic(), Topic(), letters, StageCounters(), 0, keeps)
 
 
 @pytest.mark.parametrize(
@@ -184,10 +184,10 @@ async def test_late_rows_and_rows_ahead_of_a_frame_are_set_aside_with_their_numb
     told = [letter["headers"] for letter in letters.topic.sent]  # type: ignore[attr-defined]
     assert [(h["reason"], h["rows"]) for h in told] == [(b"late", b"4,7"), (b"ahead", b"5")]
     assert letters.counts == {"late": 1, "ahead": 1}
-    assert stage.tally.aside == {("linear", "late"): 2, ("linear", "ahead"): 1}
-    assert stage.tally.missing == {"linear": 0}, "before the first number nothing is missing"
+    assert stage.counters.aside == {("linear", "late"): 2, ("linear", "ahead"): 1}
+    assert stage.counters.missing == {"linear": 0}, "before the first number nothing is missing"
     await stage([Event(Message(value=encode(spread("north", [7], {}, seq=10))))])
-    assert stage.tally.missing == {"linear": 2}
+    assert stage.counters.missing == {"linear": 2}
 
 
 async def test_a_frame_in_the_wrong_partition_is_refused(
@@ -259,7 +259,7 @@ async def test_what_closes_without_a_silent_zone_is_the_same_after_a_crash(
 
 async def test_a_stress_frame_says_when_its_measurements_were_sent(triangle: Grid) -> None:
     topic = Topic()
-    stage = DetectionStage(Detection(triangle, 0.85), topic, Tally())
+    stage = DetectionStage(Detection(triangle, 0.85), topic, StageCounters())
     frame = measured("south", [0], {"c": [95.0]})
     await stage([Event(Message(partition=1, value=encode(frame), timestamp=1234.567))])
     assert [sent["headers"] for sent in topic.sent] == [[(SENT_MS, b"1234567")]]

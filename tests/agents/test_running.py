@@ -64,7 +64,7 @@ async def test_a_stage_that_wants_them_together_is_given_them_as_they_came(
     stage = Recorder()
     mixed = [event for pair in zip(events(3), events(3, 1), strict=True) for event in pair]
     finished: dict[tuple[str, str, int], int] = {}
-    await run_stage(Stream(mixed), "s", stage, letters, halt, finished, apart=False)
+    await run_stage(Stream(mixed), "s", stage, letters, halt, finished, per_partition=False)
     assert stage.done == [(p, n) for n in range(3) for p in (0, 1)]
     assert len(stage.given) == 1
     assert finished == {("s", "t", 0): 3, ("s", "t", 1): 3}
@@ -75,7 +75,7 @@ async def test_of_partitions_together_exactly_the_bad_record_is_set_aside(
 ) -> None:
     stage = Recorder([1])
     mixed = [event for pair in zip(events(4), events(4, 1), strict=True) for event in pair]
-    await run_stage(Stream(mixed), "s", stage, letters, halt, {}, apart=False)
+    await run_stage(Stream(mixed), "s", stage, letters, halt, {}, per_partition=False)
     told = [sent["headers"] for sent in letters.topic.sent]  # type: ignore[attr-defined]
     assert [(one["partition"], one["offset"]) for one in told] == [(b"0", b"1")]
     assert stage.done == [(p, n) for n in range(4) for p in (0, 1) if (p, n) != (0, 1)]

@@ -10,12 +10,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from agents.alarms import Thresholds
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.kept_runs import KeptRuns
 from agents.risk import RiskModel
 from agents.risk_stage import RiskStage
-from agents.view_publisher import Publisher
+from agents.view_publisher import ViewPublisher
 from tables.risk_table import RiskTable
 from tables.view_epoch import ViewEpoch
 from tables.windows import WindowSpec
@@ -39,7 +39,7 @@ class Shards:
     shown: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.publisher = Publisher(
+        self.publisher = ViewPublisher(
             [self.stage],
             self.topic,
             worker=lambda: "w:1",
@@ -80,7 +80,7 @@ def shards(triangle: Grid) -> Shards:
     letters = DeadLetters(Topic())
     table = RiskTable(Table(), grid_size=3)
     keeps = KeptRuns(model, table)
-    return Shards(RiskStage(model, table, Topic(), Topic(), letters, Tally(), 0, keeps))
+    return Shards(RiskStage(model, table, Topic(), Topic(), letters, StageCounters(), 0, keeps))
 
 
 async def test_a_view_and_a_tombstone_say_in_which_epoch_they_were_published(

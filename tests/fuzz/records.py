@@ -16,10 +16,10 @@ from aiokafka import ConsumerRecord
 from aiokafka.record.util import calc_crc32c
 from faust.types import TP
 
-from gridstress.admin.dead_letters import Wanted, parse_letter, plan_replay
+from gridstress.admin.dead_letters import DeadLetterFilter, parse_letter, plan_replay
 from gridstress.faust_fixes.fencing import Epoch
 from gridstress.faust_fixes.fetched_batches import Batches, Undecodable
-from gridstress.faust_fixes.takeover import Copy, _message
+from gridstress.faust_fixes.takeover import ChangelogReplica, _message
 from gridstress.verify.collect import take_letter
 from gridstress.verify.compare import Observed
 from tests.fuzz.seeds import FIELD, NULL, PART
@@ -84,7 +84,9 @@ async def delivered(records: list[Any]) -> list[Event]:
 def changelog(data: bytes) -> None:
     """Read records of a changelog as a take-over does: it ends, or says where it cannot."""
     dropped: list[int] = []
-    copy = Copy(TP("log", 0), cast(Any, SimpleNamespace(drop=dropped.append)), "aaaaaaaa")
+    copy = ChangelogReplica(
+        TP("log", 0), cast(Any, SimpleNamespace(drop=dropped.append)), "aaaaaaaa"
+    )
     records = parsed(data, "log")
     try:
         taken = copy.take(records) or []
@@ -105,8 +107,8 @@ def letter(data: bytes) -> None:
         json.dumps(found.to_dict())
         found.pretty()
         take_letter(record, "r", Observed())
-        assert Wanted()(found)
-        Wanted(topic="t", reason="r", run="r", since_s=1.0)(found)
+        assert DeadLetterFilter()(found)
+        DeadLetterFilter(topic="t", reason="r", run="r", since_s=1.0)(found)
         for run in (None, "again"):
             plan = plan_replay([found], read={"grid_measurements"}, passed=True, as_run=run)
             for one in plan.letters:

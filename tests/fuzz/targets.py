@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from agents.alarms import Thresholds
-from agents.counters import Tally
+from agents.counters import StageCounters
 from agents.dead_letters import DeadLetters
 from agents.detection import Detection, DetectionStage
 from agents.kept_runs import KeptRuns
@@ -68,37 +68,37 @@ def influence() -> Any:
     return MODELS["linear"].build(grid(), InfluenceParams())
 
 
-def _detection(letters: DeadLetters, tally: Tally) -> Stage:
-    return DetectionStage(Detection(grid(), 0.85), Topic(), tally)
+def _detection(letters: DeadLetters, counters: StageCounters) -> Stage:
+    return DetectionStage(Detection(grid(), 0.85), Topic(), counters)
 
 
-def _propagation(letters: DeadLetters, tally: Tally) -> Stage:
-    return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), tally)
+def _propagation(letters: DeadLetters, counters: StageCounters) -> Stage:
+    return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), counters)
 
 
-def _risk(letters: DeadLetters, tally: Tally) -> Stage:
+def _risk(letters: DeadLetters, counters: StageCounters) -> Stage:
     spec = WindowSpec(step_s=3600, size_s=10_800, lateness_s=3600, max_ahead_s=MONTH_S)
     model = RiskModel("linear", grid(), influence(), 1, spec, Thresholds())
     table = RiskTable(Table(), len(grid().nodes))
     keeps = KeptRuns(model, table)
-    return RiskStage(model, table, Topic(), Topic(), letters, tally, 0, keeps)
+    return RiskStage(model, table, Topic(), Topic(), letters, counters, 0, keeps)
 
 
-def stage(make: Callable[[DeadLetters, Tally], Stage]) -> Callable[[bytes], None]:
+def stage(make: Callable[[DeadLetters, StageCounters], Stage]) -> Callable[[bytes], None]:
     """A check that sends records to a stage: each is counted or set aside, and acked."""
 
     def check(data: bytes) -> None:
-        topic, tally = Topic(), Tally()
+        topic, counters = Topic(), StageCounters()
         letters = DeadLetters(topic)
         events = records.in_stage(data)
-        handler = make(letters, tally)
+        handler = make(letters, counters)
         asyncio.run(run_stage(Stream(events), "stage", handler, letters, halt, {}))
         assert all(event.acked for event in events)
         told = {(r["headers"]["offset"], r["headers"]["reason"]) for r in topic.sent}
         assert not any(reason == b"failed" for _, reason in told), topic.sent
         aside = {offset for offset, reason in told if reason not in (b"late", b"ahead")}
-        done = tally.frames.total() + tally.repeated.total()
-        assert done + len(aside) == len(events), (tally, told)
+        done = counters.frames.total() + counters.repeated.total()
+        assert done + len(aside) == len(events), (counters, told)
         for record in topic.sent:
             origin = events[int(record["headers"]["offset"])].message
             assert (record["value"], record["headers"]["key"]) == (origin.value, origin.key or b"")

@@ -16,10 +16,10 @@ from tests.fuzz import seeds
 from tests.fuzz.records import parsed
 from topology.grid import Grid, Line, Node
 from ui.api.agreement_history import History
-from ui.api.answers import Answers
-from ui.api.record_check import Shape
+from ui.api.answers import ApiQueries
+from ui.api.record_check import RecordValidator
 from ui.api.routes import register_views
-from ui.api.view_consumer import Feed
+from ui.api.view_consumer import ViewConsumer
 from ui.api.view_store import Store
 from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridSettings
@@ -77,11 +77,11 @@ async def one_partition() -> int:
     return 1
 
 
-def served() -> tuple[Pages, Feed]:
+def served() -> tuple[Pages, ViewConsumer]:
     """Pages over an empty store, and the feed that fills it."""
     influence = csr_array(np.array([[1.0, 0.5, 0.0], [0.25, 1.0, 0.4], [0.0, 0.3, 1.0]]))
-    store = Store(History(GRID.index, list(MODELS), 1, 0.5), Shape(GRID, MODELS, 1))
-    answers = Answers(
+    store = Store(History(GRID.index, list(MODELS), 1, 0.5), RecordValidator(GRID, MODELS, 1))
+    answers = ApiQueries(
         grid=GRID,
         influence=dict.fromkeys(MODELS, influence),
         partitions=1,
@@ -93,7 +93,7 @@ def served() -> tuple[Pages, Feed]:
     pages = Pages()
     register_views(pages, answers, lambda: Health("ok", "here"))
     windows, alerts, status, view, runs, audit = TOPICS
-    feed = Feed(
+    feed = ViewConsumer(
         *({}, store, 1, view, status, audit, runs, one_partition),
         {alerts: "linear"},
         {windows: "linear"},
@@ -101,7 +101,7 @@ def served() -> tuple[Pages, Feed]:
     return pages, feed
 
 
-def take(feed: Feed, record: Any) -> None:
+def take(feed: ViewConsumer, record: Any) -> None:
     """One record, its topic by the first character of its value."""
     tagged = record.value
     kind = tagged[0] - 48 if tagged else -1

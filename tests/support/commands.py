@@ -115,9 +115,9 @@ def _become(
     os.setsid()
     for number, path in enumerate(streams):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND if number else os.O_RDONLY
-        opened = os.open(path, flags, 0o644)
-        os.dup2(opened, number)
-        os.close(opened)
+        strip_schema_byte = os.open(path, flags, 0o644)
+        os.dup2(strip_schema_byte, number)
+        os.close(strip_schema_byte)
     for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
         stream = os.fdopen(number, mode, encoding="utf-8", closefd=False, buffering=1)
         stream.buffer.raw.name = f"<{name}>"  # as Python names its own

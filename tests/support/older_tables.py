@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tables.schema import opened
+from tables.schema import strip_schema_byte
 
 STATE_FIELDS = 12
 """What a state had before schema 3, without a tag."""
@@ -10,7 +10,7 @@ STATE_FIELDS = 12
 
 def in_schema(schema: int, key: bytes, value: bytes) -> bytes:
     """A value of now in schema 1 or 2."""
-    packed = bytes(opened(value))
+    packed = bytes(strip_schema_byte(value))
     if key.endswith(b",null]"):
         _, *fields = msgspec.msgpack.decode(packed)
         packed = msgspec.msgpack.encode(fields[:STATE_FIELDS])

@@ -11,11 +11,11 @@ from topology.ranking import highest
 from ui.api import serializers
 from ui.api.agreement_history import TOP_K
 from ui.api.episodes import pair_up
-from ui.api.read_model import LEVEL_NAMES, Knowledge, Moment, UnknownError
+from ui.api.read_model import LEVEL_NAMES, Moment, ReadModel, UnknownError
 from ui.api.serializers import iso_or_none
 from ui.api.view_store import RunView
 from ui.schema.grid import GridInfo
-from ui.schema.runs import Episodes, History, RunInfo, Runs
+from ui.schema.runs import Episodes, History, RunInfo, Runs, run_record
 from ui.schema.system import GONE_S, System
 from ui.schema.views import (
     Alerts,
@@ -38,7 +38,7 @@ WEEK_S = 7 * 86_400
 
 
 @dataclass(frozen=True)
-class Answers(Knowledge):
+class ApiQueries(ReadModel):
     """Answers every question of the API for one grid and its models."""
 
     def overview(self) -> GridInfo:
@@ -271,7 +271,7 @@ class Answers(Knowledge):
             ended=view.ended,
             settings_changed=run in self.ended_runs,
             published_at=view.published_at,
-            record=serializers.run_record(self.store.records.get(run)),
+            record=run_record(self.store.records.get(run)),
             audit=serializers.audit(*audit) if audit else None,
         )
 

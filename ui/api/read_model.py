@@ -41,7 +41,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Knowledge:
+class ReadModel:
     """One grid with its models, and the store that the feed keeps up to date."""
 
     grid: Grid

@@ -16,7 +16,7 @@ FIRST_S, LAST_S = (moment.timestamp() for moment in RESULT_TIMES)
 
 
 @dataclass(frozen=True)
-class Shape:
+class RecordValidator:
     """What views and windows of one grid look like; ``models`` are their names."""
 
     grid: Grid

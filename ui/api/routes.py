@@ -9,7 +9,7 @@ import msgspec
 from faust.web.views import View
 
 from topology.errors import GridstressError, MessageError, UsageError
-from ui.api.answers import Answers
+from ui.api.answers import ApiQueries
 from ui.api.read_model import UnknownError
 from ui.schema.endpoints import (
     ALERT_LIMIT,
@@ -49,7 +49,7 @@ DEFAULT_SOURCE = "http"
 
 
 def register_views(
-    app: Any, answers: Answers, health: Callable[[], Health], version: str = ""
+    app: Any, answers: ApiQueries, health: Callable[[], Health], version: str = ""
 ) -> None:
     """Add the API to a Faust app.
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from msgspec import convert, to_builtins
 
-from topology import messages
 from topology.clock import to_iso
 from topology.grid import Line, Node
 from topology.models import MODELS
@@ -70,11 +69,6 @@ def parts(view: RunView | None) -> list[Part]:
         )
         for shard, part in sorted((view.shards if view else {}).items())
     ]
-
-
-def run_record(record: messages.RunRecord | None) -> runs.RunRecord | None:
-    """What the sender of a run says of it; None if it has said nothing."""
-    return None if record is None else convert(to_builtins(record), runs.RunRecord)
 
 
 def audit(said_at: float, status: AuditStatus) -> runs.Audit:

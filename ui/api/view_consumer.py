@@ -37,7 +37,7 @@ WINDOWS_BACK = 1_000
 Apply = Callable[[ConsumerRecord], None]
 
 
-class Feed(Service):
+class ViewConsumer(Service):
     """Keeps a store up to date from Kafka.
 
     Parameters

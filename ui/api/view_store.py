@@ -15,7 +15,7 @@ from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, deco
 from ui.api.agreement_history import History
 from ui.api.broker_clock import BrokerClock
 from ui.api.episodes import Episode, EpisodeBook
-from ui.api.record_check import Shape
+from ui.api.record_check import RecordValidator
 from ui.schema.audit import AuditStatus
 from ui.schema.system import GONE_S, WorkerStatus
 
@@ -122,7 +122,9 @@ class Store:
     ``shape`` refuses what is not of the grid that is shown, whoever wrote it.
     """
 
-    def __init__(self, history: History | None = None, shape: Shape | None = None) -> None:
+    def __init__(
+        self, history: History | None = None, shape: RecordValidator | None = None
+    ) -> None:
         self.version = 0
         self.clock = BrokerClock()
         self.shape = shape

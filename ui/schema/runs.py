@@ -1,7 +1,8 @@
 """Runs: which there are, their records and audits, their alarm episodes, how two models agree."""
 
-from msgspec import Struct
+from msgspec import Struct, convert, to_builtins
 
+from topology import messages
 from ui.schema.views import RunAnswer, SourceShare
 
 
@@ -151,3 +152,8 @@ class History(Struct, frozen=True):
     to_compare: int = 0
     episodes: EpisodePairs = EpisodePairs()
     lead: Lead = Lead()
+
+
+def run_record(record: messages.RunRecord | None) -> RunRecord | None:
+    """The topic's record as answers have it; None for none."""
+    return None if record is None else convert(to_builtins(record), RunRecord)

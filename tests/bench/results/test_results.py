@@ -1,26 +1,26 @@
 from pathlib import Path
 
 from bench.harness.case import Case
-from bench.results.results import Book
+from bench.results.results import Results
 
 
 def test_a_book_reads_back_as_it_was_written(tmp_path: Path):
-    book = Book({"at": "2026-01-01"}, runs=[{"part": "rate"}], notes=["busy"])
+    book = Results({"at": "2026-01-01"}, runs=[{"part": "rate"}], notes=["busy"])
     book.add("rate", "node-measurements", "1/s", Case().to_dict(), [3.0, 1.0, 2.0])
     book.write(tmp_path / "deep" / "result.json")
-    read = Book.read(tmp_path / "deep" / "result.json")
+    read = Results.read(tmp_path / "deep" / "result.json")
     assert read.to_dict() == book.to_dict()
     assert read.figures[0].spread.median == 2.0
 
 
 def test_a_figure_without_a_value_is_left_out():
-    book = Book()
+    book = Results()
     book.add("rate", "x", "s", {}, [])
     assert book.figures == []
 
 
 def test_a_figure_is_found_by_the_values_of_its_case():
-    book = Book()
+    book = Results()
     book.add("rate", "x", "s", Case("germany").to_dict(), [1.0])
     book.add("rate", "x", "s", Case("pegase-9241").to_dict(), [2.0])
     found = book.find("rate", "x", grid="pegase-9241", workers=1)

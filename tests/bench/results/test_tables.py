@@ -1,5 +1,5 @@
 from bench.harness.case import Case
-from bench.results.results import Book
+from bench.results.results import Results
 from bench.results.tables import describe, markdown, rows, tables, target_rows
 
 ABOUT = {
@@ -19,7 +19,7 @@ def test_a_case_is_described_by_what_is_unusual_in_it():
 
 
 def test_a_figure_of_one_run_has_no_spread():
-    book = Book(ABOUT)
+    book = Results(ABOUT)
     book.add("rate", "x", "MB", {}, [12.0])
     book.add("rate", "y", "MB", {}, [12.0, 14.0, 13.0])
     assert rows(book)[0] == ["rate", "x", "", "12 MB", "", "", "1"]
@@ -27,7 +27,7 @@ def test_a_figure_of_one_run_has_no_spread():
 
 
 def test_markdown_tells_machine_versions_warnings_and_a_table_a_part():
-    book = Book(ABOUT, notes=["not idle"])
+    book = Results(ABOUT, notes=["not idle"])
     book.add("rate", "node-measurements", "/s", Case().to_dict(), [260_000.0])
     text = markdown(book)
     for expected in ("2026-01-31, commit abc1234", "cores 2", "Python 3.11", "**not idle**"):
@@ -37,5 +37,5 @@ def test_markdown_tells_machine_versions_warnings_and_a_table_a_part():
 
 
 def test_targets_that_were_not_measured_are_not_shown():
-    assert target_rows(Book(ABOUT)) == []
-    assert tables(Book(ABOUT)) == []
+    assert target_rows(Results(ABOUT)) == []
+    assert tables(Results(ABOUT)) == []

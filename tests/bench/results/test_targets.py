@@ -1,7 +1,7 @@
 import pytest
 
 from bench.harness.case import Case
-from bench.results.results import Book
+from bench.results.results import Results
 from bench.results.targets import TARGETS, Verdict, judge
 
 RATE, LATENCY = TARGETS[0], next(t for t in TARGETS if t.unit == "ms")
@@ -29,7 +29,7 @@ def test_a_latency_is_not_to_be_exceeded(value: float, word: str):
 
 
 def test_ratios_are_between_medians_of_the_same_session():
-    book = Book()
+    book = Results()
     for peer, rate in (("gridstress", 300_000.0), ("faust", 1500.0)):
         told = {"grid": "refined-2000", "peer": peer}
         book.add("peers", "node-measurements", "/s", told, [rate])

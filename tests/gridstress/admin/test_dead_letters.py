@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from gridstress.admin.dead_letters import Letter, Wanted, only, parse_id, parse_letter, plan_replay
+from gridstress.admin.dead_letters import (
+    DeadLetter,
+    DeadLetterFilter,
+    only,
+    parse_id,
+    parse_letter,
+    plan_replay,
+)
 from gridstress.kafka.topics import sources
 from tests.support.frames import measured, spread
 from topology.errors import DataError, UsageError
@@ -25,12 +32,12 @@ HEADERS = {
 }
 
 
-def letter(at: int = 0, value: bytes | None = FRAME, **changes: str) -> Letter:
+def letter(at: int = 0, value: bytes | None = FRAME, **changes: str) -> DeadLetter:
     said = [(name, text.encode()) for name, text in (HEADERS | changes).items()]
     return parse_letter(0, at, value, said)
 
 
-def sent(*letters: Letter, **how: Any) -> list[tuple[str, int | None, int | None]]:
+def sent(*letters: DeadLetter, **how: Any) -> list[tuple[str, int | None, int | None]]:
     plan = plan_replay(letters, **({"read": READ, "passed": False, "as_run": None} | how))
     return [(one.topic, one.origin_partition, one.origin_offset) for one in plan.letters]
 
@@ -63,7 +70,7 @@ def test_what_is_json_is_shown_as_json_and_the_rest_in_hexadecimal() -> None:
 def test_letters_are_chosen_by_every_condition_that_is_given() -> None:
     one = letter(3)
     assert all(
-        Wanted(**yes)(one)
+        DeadLetterFilter(**yes)(one)
         for yes in (
             {},
             {"ids": ((0, 3),)},
@@ -72,7 +79,7 @@ def test_letters_are_chosen_by_every_condition_that_is_given() -> None:
         )
     )
     assert not any(
-        Wanted(**no)(one)
+        DeadLetterFilter(**no)(one)
         for no in (
             {"ids": ((0, 4),)},
             {"topic": "stress_events"},

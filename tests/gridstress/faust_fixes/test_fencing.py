@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridstress.faust_fixes.fencing import NOBODY, Epoch, counts, is_fence
+from gridstress.faust_fixes.fencing import NO_OWNER, Epoch, counts, is_fence
 
 A, B = "aaaaaaaa", "bbbbbbbb"
 
 
 def counted(log: list[Epoch]) -> list[int]:
     """Positions of the records that count."""
-    current, found = NOBODY, []
+    current, found = NO_OWNER, []
     for position, epoch in enumerate(log):
         if counts(epoch, current):
             current = epoch
@@ -49,7 +49,7 @@ def test_whatever_two_owners_interleave_only_the_winner_of_each_fence_writes(
     legal: list[int] = []
     for owner in data.draw(st.lists(st.sampled_from([A, B]), max_size=40)):
         step = data.draw(st.sampled_from(["read", "fence", "write"]))
-        current = max((log[p] for p in counted(log)), default=NOBODY)
+        current = max((log[p] for p in counted(log)), default=NO_OWNER)
         if step == "read":
             wishes[owner] = Epoch(current.number + 1, owner)
         elif step == "fence" and owner in wishes:
@@ -76,7 +76,7 @@ def test_a_header_is_read_as_it_was_written(number: int, owner: str) -> None:
 @given(st.binary())
 def test_a_header_that_cannot_be_read_is_nobodys(raw: bytes) -> None:
     epoch = Epoch.of([("epoch", raw)])
-    assert epoch == NOBODY or (epoch.number >= 0 and epoch.owner)
+    assert epoch == NO_OWNER or (epoch.number >= 0 and epoch.owner)
 
 
 @pytest.mark.parametrize("key", [None, b"", b'["run",0,null]', b"fence"])
@@ -85,7 +85,7 @@ def test_entries_of_tables_are_no_fences(key: bytes | None) -> None:
 
 
 def test_records_of_nobody_count_until_somebody_takes_over() -> None:
-    assert counted([NOBODY, Epoch(1, A), NOBODY, Epoch(1, B)]) == [0, 1]
+    assert counted([NO_OWNER, Epoch(1, A), NO_OWNER, Epoch(1, B)]) == [0, 1]
 
 
 @given(st.lists(epochs, min_size=1), st.data())

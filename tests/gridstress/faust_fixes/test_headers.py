@@ -3,7 +3,7 @@
 import pytest
 
 from gridstress.admin.dead_letters import parse_letter
-from gridstress.faust_fixes.fencing import MAX_NUMBER, NOBODY, Epoch
+from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch
 from gridstress.faust_fixes.headers import as_number, as_text, known_headers
 from gridstress.faust_fixes.partition_merge import sent_ms
 from tests.support.memory import Message
@@ -40,9 +40,9 @@ def test_a_record_with_an_odd_time_of_sending_is_merged_by_its_own(value: bytes 
 
 @pytest.mark.parametrize("value", ODD)
 def test_a_record_with_an_odd_epoch_has_none(value: bytes | None) -> None:
-    assert Epoch.of([("epoch", value)]) == NOBODY
-    assert Epoch.of([("epoch", b"%b:owner" % (value or b""))]) == NOBODY
-    assert Epoch.of([("epoch", b"1:\xff%b" % (value or b""))]) == NOBODY
+    assert Epoch.of([("epoch", value)]) == NO_OWNER
+    assert Epoch.of([("epoch", b"%b:owner" % (value or b""))]) == NO_OWNER
+    assert Epoch.of([("epoch", b"1:\xff%b" % (value or b""))]) == NO_OWNER
     assert Epoch.of([("epoch", b"%d:owner" % MAX_NUMBER)]).number == MAX_NUMBER
 
 

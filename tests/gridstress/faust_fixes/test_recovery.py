@@ -23,7 +23,7 @@ CHANGELOG = TP("rebalance-t-changelog", 0)
 GENERATION = 7
 
 
-class Rig:
+class Bench:
     """The real consumer, fetch loop and recovery of an app, on a log of records in memory.
 
     `position` is the broker-side reading position, which a fetch moves forward. A seek takes
@@ -121,44 +121,44 @@ def _record(offset: int) -> Any:
 
 
 async def test_no_record_is_lost_while_the_positions_are_set() -> None:
-    safe, stock_rig = Rig(safe=True), Rig(safe=False)
+    safe, stock_bench = Bench(safe=True), Bench(safe=False)
     await safe.complete()
     assert safe.delivered == [3, 4, 5]
-    await stock_rig.complete()
-    assert stock_rig.delivered[0] > 3, "stock no longer drops what comes while it seeks"
+    await stock_bench.complete()
+    assert stock_bench.delivered[0] > 3, "stock no longer drops what comes while it seeks"
 
 
 async def test_a_worker_whose_partitions_are_being_revoked_does_not_go_on() -> None:
-    async def rebalance_begins_while_seeking(rig: Rig) -> Any:
+    async def rebalance_begins_while_seeking(bench: Bench) -> Any:
         async def on_seek() -> None:
-            rig.consumer.stop_flow()
-            rig.app.rebalancing_count += 1
+            bench.consumer.stop_flow()
+            bench.app.rebalancing_count += 1
 
-        rig.on_seek = on_seek  # type: ignore[method-assign]
-        return await rig.recovery.on_recovery_completed(GENERATION)
+        bench.on_seek = on_seek  # type: ignore[method-assign]
+        return await bench.recovery.on_recovery_completed(GENERATION)
 
-    safe, stock_rig = Rig(safe=True), Rig(safe=False)
+    safe, stock_bench = Bench(safe=True), Bench(safe=False)
     loop = asyncio.create_task(safe.consumer._drain_messages(safe.fetcher))
     with pytest.raises(RebalanceAgain):
         await rebalance_begins_while_seeking(safe)
     loop.cancel()
     assert not safe.consumer.flow_active
     assert SOURCE not in safe.consumer._active_partitions
-    await rebalance_begins_while_seeking(stock_rig)
-    assert stock_rig.consumer.flow_active
-    assert SOURCE in stock_rig.consumer._active_partitions
+    await rebalance_begins_while_seeking(stock_bench)
+    assert stock_bench.consumer.flow_active
+    assert SOURCE in stock_bench.consumer._active_partitions
 
 
 async def test_a_broker_that_does_not_answer_ends_the_worker_rather_than_its_work() -> None:
     never = asyncio.Event()
     with pytest.raises(BrokerError, match=r"did not answer within 0.05 s"):
-        await Rig(safe=True).recovery._wait(never.wait(), timeout=0.05)
+        await Bench(safe=True).recovery._wait(never.wait(), timeout=0.05)
     with pytest.raises(ServiceStopped):
-        await Rig(safe=False).recovery._wait(never.wait(), timeout=0.05)
+        await Bench(safe=False).recovery._wait(never.wait(), timeout=0.05)
 
 
 async def test_a_partition_without_a_commit_is_read_from_its_beginning() -> None:
-    rig = Rig(safe=True)
+    bench = Bench(safe=True)
 
     async def nothing_committed() -> dict[TP, None]:
         return {SOURCE: None}
@@ -168,9 +168,9 @@ async def test_a_partition_without_a_commit_is_read_from_its_beginning() -> None
     async def commit(places: dict[TP, int]) -> None:
         committed.append(places)
 
-    rig.consumer.seek_to_committed, rig.consumer._commit = nothing_committed, commit
-    await rig.consumer.rewind()
-    assert rig.sought == {SOURCE: 0}
+    bench.consumer.seek_to_committed, bench.consumer._commit = nothing_committed, commit
+    await bench.consumer.rewind()
+    assert bench.sought == {SOURCE: 0}
     assert committed == [{SOURCE: 0}], "from now on it has a place"
 
 

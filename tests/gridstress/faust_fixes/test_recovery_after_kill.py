@@ -17,7 +17,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from gridstress.faust_fixes.fencing import NOBODY, Epoch, counts, is_fence
+from gridstress.faust_fixes.fencing import NO_OWNER, Epoch, counts, is_fence
 from gridstress.faust_fixes.producer import EXIT_UNDELIVERED
 from gridstress.kafka.topic_reader import scan_topic
 from gridstress.local import processes
@@ -142,7 +142,7 @@ async def both_sides(
     topic = CHANGELOG.format(group=name)
     valid: list[list[tuple[str, Any]]] = [[] for _ in range(PARTITIONS)]
     passed_over: list[list[tuple[str, Any]]] = [[] for _ in range(PARTITIONS)]
-    current = [NOBODY] * PARTITIONS
+    current = [NO_OWNER] * PARTITIONS
     async for record in scan_topic(broker, topic):
         epoch, partition = Epoch.of(record.headers), record.partition
         counted = counts(epoch, current[partition])

@@ -11,9 +11,9 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridstress.faust_fixes.fencing import MAX_NUMBER, NOBODY, Epoch, counts
+from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch, counts
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from gridstress.faust_fixes.takeover import Copy
+from gridstress.faust_fixes.takeover import ChangelogReplica
 from topology.errors import BrokerError
 
 ME, OTHER = "aaaaaaaa", "bbbbbbbb"
@@ -38,8 +38,8 @@ def log_of(*entries: tuple[Epoch, bytes | None]) -> list[Any]:
     return [record(offset, *entry) for offset, entry in enumerate(entries)]
 
 
-def new_copy() -> Copy:
-    return Copy(LOG, cast(Any, Table()), ME)
+def new_copy() -> ChangelogReplica:
+    return ChangelogReplica(LOG, cast(Any, Table()), ME)
 
 
 def fence(number: int, owner: str) -> tuple[Epoch, bytes]:
@@ -63,7 +63,7 @@ def test_a_fresh_copy_is_the_last_counting_value_of_each_key(
     for each in log_of(*log):
         for applied in copy.take([each]) or ():
             table[applied.key] = applied.value
-    current, expected, last_counts = NOBODY, {}, {}
+    current, expected, last_counts = NO_OWNER, {}, {}
     for offset, (epoch, key) in enumerate(log):
         last_counts[key] = counts(epoch, current)
         if last_counts[key]:

@@ -7,8 +7,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gridstress.admin.dead_letters import Letter
-from gridstress.admin.redeliver import send_back
+from gridstress.admin.dead_letters import DeadLetter
+from gridstress.admin.redeliver import redeliver
 from gridstress.kafka import acknowledged_producer
 from gridstress.kafka.acknowledged_producer import AcknowledgedProducer
 from gridstress.kafka.topics import MAX_RECORD_BYTES, MEASUREMENTS, ensure_topics
@@ -23,7 +23,7 @@ from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 
-LETTER = Letter(0, 0, b"{}", MEASUREMENTS, 0, 0, b"north", "detection", "malformed", "", "", "")
+LETTER = DeadLetter(0, 0, b"{}", MEASUREMENTS, 0, 0, b"north", "detection", "malformed", "", "", "")
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ async def test_dead_letters_sent_back_end_when_the_broker_hangs(
     settings, process = broker
     await ensure_topics(settings)
 
-    def letters() -> Iterator[Letter]:
+    def letters() -> Iterator[DeadLetter]:
         yield LETTER
         process.suspend()
         yield LETTER
 
     with pytest.raises(BrokerError, match=r"after 1 that it took: .*no acknowledgement for"):
-        await send_back(settings, letters())
+        await redeliver(settings, letters())
 
 
 async def test_a_feed_notices_that_its_last_line_was_not_acknowledged(

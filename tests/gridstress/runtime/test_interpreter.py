@@ -11,11 +11,11 @@ CODE = """
 import asyncio, gc, json, logging, sys
 from faust import Worker
 from gridstress.worker import default_app
-from gridstress.runtime.interpreter import log_as_told, tune_interpreter
+from gridstress.runtime.interpreter import silence_client_logs, tune_interpreter
 worker = Worker(default_app(), loglevel="WARN")
 worker._setup_logging()
 before = logging.getLogger("aiokafka.conn").isEnabledFor(logging.DEBUG)
-log_as_told()
+silence_client_logs()
 loop = asyncio.new_event_loop()
 tune_interpreter()
 print(json.dumps({

@@ -260,7 +260,7 @@ async def test_refusals_are_counted_too_and_invented_addresses_as_one(triangle: 
         await client.get("/made/up/too", headers=WITH_IT)
     counted = {
         (sample.labels["path"], sample.labels["status"]): sample.value
-        for family in app.meters.registry.collect()
+        for family in app.metrics.registry.collect()
         for sample in family.samples
         if sample.name == "gridstress_api_requests_total"
     }

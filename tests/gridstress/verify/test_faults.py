@@ -9,7 +9,7 @@ import pytest
 
 from gridstress.verify.compare import Observed, compare
 from gridstress.verify.compare_dead_letters import AsideLetter
-from gridstress.verify.compare_refused import Letter
+from gridstress.verify.compare_refused import DeadLetter
 from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.measured import Measurements, Place, digest
 from gridstress.verify.outcome import Outcome
@@ -86,8 +86,10 @@ def sent_record(north: int = 7) -> RunRecord:
     return msgspec.structs.replace(run_record("r1"), state="ended", ended=at(50), sent=sent)
 
 
-def letter(offset: int, raw: bytes | None, reason: str, run: str | None = None) -> Letter:
-    return Letter("grid_measurements", Place(0, offset), "detection", reason, digest(raw), run=run)
+def letter(offset: int, raw: bytes | None, reason: str, run: str | None = None) -> DeadLetter:
+    return DeadLetter(
+        "grid_measurements", Place(0, offset), "detection", reason, digest(raw), run=run
+    )
 
 
 def test_without_a_fault_nothing_is_found() -> None:
@@ -209,7 +211,7 @@ def corrupt_letter(found: World) -> None:
 
 def later_letter(found: World, reason: str = "failed") -> None:
     found.said.letters.later.append(
-        Letter("stress_events", Place(0, 3), "propagation_linear", reason, "", run="r1")
+        DeadLetter("stress_events", Place(0, 3), "propagation_linear", reason, "", run="r1")
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from gridstress.verify.compare_refused import Letter
+from gridstress.verify.compare_refused import DeadLetter
 from gridstress.verify.measured import Place
 from tests.gridstress.verify.samples import record
 from tests.gridstress.verify.test_faults import add_letter, drop_letter, frames, letter, world
@@ -24,7 +24,7 @@ def test_a_batch_that_cannot_be_decoded_needs_the_letter_of_an_operator() -> Non
     found.measurements.add(replace(record(0, 8, batch), timestamp=-1))
     found.said.letters.whole_since_ms = 1
     assert "0/8 (ValueError: the checksum is wrong)" in found.found()["measurements"].problems[0]
-    skipped = Letter("grid_measurements", Place(0, 6), "operator", "undecodable", "", upto=9)
+    skipped = DeadLetter("grid_measurements", Place(0, 6), "operator", "undecodable", "", upto=9)
     found.said.letters.measurements.append(skipped)
     assert found.found()["measurements"].ok
 
@@ -82,7 +82,7 @@ def test_a_letter_is_not_missed_before_the_workers_have_read_the_record(
 
 def test_letters_that_stand_for_offsets_are_noted_with_their_span() -> None:
     found = world()
-    lost = Letter("stress_events", Place(1, 10), "intake", "lost", "", upto=20)
+    lost = DeadLetter("stress_events", Place(1, 10), "intake", "lost", "", upto=20)
     found.said.letters.measurements.append(lost)
     outcome = found.found()["measurements"]
     assert outcome.ok

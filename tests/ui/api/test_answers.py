@@ -21,7 +21,7 @@ from topology.clock import to_iso
 from topology.errors import UsageError
 from topology.grid import Grid
 from topology.messages import encode
-from ui.api.answers import Answers
+from ui.api.answers import ApiQueries
 from ui.api.read_model import UnknownError
 from ui.api.view_store import Store
 from ui.schema import runs
@@ -40,7 +40,7 @@ def iso(hour: float) -> str:
 
 
 @pytest.fixture
-def answers(triangle: Grid) -> Answers:
+def answers(triangle: Grid) -> ApiQueries:
     """Three hours of a run, worked on by the real stage and published as a worker does."""
     store = Store()
     for name in BOOST:
@@ -71,7 +71,7 @@ def answers(triangle: Grid) -> Answers:
             9.0,
             NO_EPOCH,
         )  # fmt: skip
-    return Answers(
+    return ApiQueries(
         grid=triangle,
         influence=dict.fromkeys(BOOST, INFLUENCE),
         partitions=1,
@@ -82,7 +82,7 @@ def answers(triangle: Grid) -> Answers:
     )
 
 
-def test_state_shows_the_window_that_is_filling(answers: Answers) -> None:
+def test_state_shows_the_window_that_is_filling(answers: ApiQueries) -> None:
     state = answers.state("linear", None)
     assert (state.run, state.event_time, state.watermark) == ("r", iso(2), iso(1))
     assert state.nodes == ["a", "b", "c"]
@@ -93,7 +93,7 @@ def test_state_shows_the_window_that_is_filling(answers: Answers) -> None:
     assert [part.worker for part in state.parts] == ["host:1"]
 
 
-def test_the_runs_record_says_where_its_data_come_from(answers: Answers) -> None:
+def test_the_runs_record_says_where_its_data_come_from(answers: ApiQueries) -> None:
     (unknown,) = answers.runs().runs
     assert unknown.record is None
     state = answers.state("linear", "r")
@@ -115,7 +115,7 @@ def test_the_runs_record_says_where_its_data_come_from(answers: Answers) -> None
     assert answers.runs().runs[0].record is None
 
 
-def test_a_run_has_the_auditors_last_word(answers: Answers) -> None:
+def test_a_run_has_the_auditors_last_word(answers: ApiQueries) -> None:
     assert answers.runs().runs[0].audit is None
     for found in (0, 2):
         status = AuditStatus(
@@ -137,21 +137,21 @@ def test_a_run_has_the_auditors_last_word(answers: Answers) -> None:
 
 
 def test_state_without_a_run_is_empty_and_not_an_error(triangle: Grid) -> None:
-    empty = Answers(triangle, {"linear": INFLUENCE}, 1, 3600, 10_800, GridSettings(), Store())
+    empty = ApiQueries(triangle, {"linear": INFLUENCE}, 1, 3600, 10_800, GridSettings(), Store())
     state = empty.state(None, None)
     assert (state.run, state.event_time, state.risk) == (None, None, [0.0] * 3)
     assert state.parts == []
 
 
 def test_top_is_sorted_by_risk_and_tells_the_change_since_the_last_final_window(
-    answers: Answers,
+    answers: ApiQueries,
 ) -> None:
     nodes = answers.top("linear", "r", 2).nodes
     assert [node.node_id for node in nodes] == ["a", "b"]
     assert nodes[0].change == pytest.approx(exp(-0.1) - exp(-0.7))
 
 
-def test_a_node_has_panes_windows_sources_and_neighbours(answers: Answers) -> None:
+def test_a_node_has_panes_windows_sources_and_neighbours(answers: ApiQueries) -> None:
     node = answers.node("b", "linear", "r")
     assert node.neighbours == ["a", "c"]
     assert [pane.start for pane in node.panes] == [iso(0), iso(1), iso(2)]
@@ -161,7 +161,7 @@ def test_a_node_has_panes_windows_sources_and_neighbours(answers: Answers) -> No
     assert shares == pytest.approx({"a": 0.35 / 0.5, "c": 0.15 / 0.5})
 
 
-def test_open_windows_are_those_with_data_that_are_not_final(answers: Answers) -> None:
+def test_open_windows_are_those_with_data_that_are_not_final(answers: ApiQueries) -> None:
     windows = answers.open_windows("linear", "r").windows
     assert [w.window_end for w in windows] == [iso(h) for h in (2, 3, 4, 5)]
     assert windows[0].nodes == ["a"]
@@ -169,7 +169,7 @@ def test_open_windows_are_those_with_data_that_are_not_final(answers: Answers) -
     assert windows[2].stress == pytest.approx([0.6, 0.2])
 
 
-def test_compare_sets_the_models_side_by_side(answers: Answers) -> None:
+def test_compare_sets_the_models_side_by_side(answers: ApiQueries) -> None:
     compared = answers.compare("r", 2)
     assert list(compared.models) == ["linear", "centrality"]
     assert compared.models["centrality"].risk[0] == pytest.approx(1 - exp(-1.4))
@@ -177,7 +177,7 @@ def test_compare_sets_the_models_side_by_side(answers: Answers) -> None:
     assert compared.rank_correlation == 1.0
 
 
-def test_any_two_of_three_models_are_compared(answers: Answers) -> None:
+def test_any_two_of_three_models_are_compared(answers: ApiQueries) -> None:
     pair = ["electrical", "linear"]
     compared = answers.compare("r", 2, pair)
     assert list(compared.models) == pair
@@ -187,13 +187,13 @@ def test_any_two_of_three_models_are_compared(answers: Answers) -> None:
 
 
 @pytest.mark.parametrize("pair", [[], ["linear"], ["linear"] * 2, list(BOOST)])
-def test_what_is_not_two_models_is_a_wrong_question(answers: Answers, pair: list[str]) -> None:
+def test_what_is_not_two_models_is_a_wrong_question(answers: ApiQueries, pair: list[str]) -> None:
     for ask in (lambda: answers.compare("r", 2, pair), lambda: answers.history("r", pair)):
         with pytest.raises(UsageError, match="two different names"):
             ask()
 
 
-def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
+def test_one_model_answers_all_but_a_comparison(answers: ApiQueries) -> None:
     alone = replace(answers, influence={"centrality": INFLUENCE})
     assert alone.overview().models == ["centrality"]
     assert alone.state(None, None).model == "centrality"
@@ -205,13 +205,13 @@ def test_one_model_answers_all_but_a_comparison(answers: Answers) -> None:
         alone.history(None)
 
 
-def test_runs_that_other_settings_have_ended_are_marked(answers: Answers) -> None:
+def test_runs_that_other_settings_have_ended_are_marked(answers: ApiQueries) -> None:
     assert [run.settings_changed for run in answers.runs().runs] == [False]
     ended = replace(answers, ended_runs={"r"})
     assert [run.settings_changed for run in ended.runs().runs] == [True]
 
 
-def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) -> None:
+def test_the_overview_says_which_models_there_are_with_titles(answers: ApiQueries) -> None:
     overview = answers.overview()
     assert overview.models == list(BOOST)
     assert overview.model_info["electrical"].title == "Electrical sensitivity"
@@ -227,7 +227,7 @@ def test_the_overview_says_which_models_there_are_with_titles(answers: Answers) 
         (lambda a: a.node("q", None, None), ["a", "b", "c"]),
     ],
 )
-def test_what_is_unknown_is_answered_with_what_exists(answers: Answers, ask, exists) -> None:
+def test_what_is_unknown_is_answered_with_what_exists(answers: ApiQueries, ask, exists) -> None:
     with pytest.raises(UnknownError) as caught:
         ask(answers)
     assert caught.value.exists == exists

@@ -10,17 +10,17 @@ from tests.fuzz.seeds import results
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import RiskWindow, WindowHead, decode
-from ui.api.record_check import Shape
+from ui.api.record_check import RecordValidator
 
 WINDOW, _, _, VIEW = (tagged[1:] for tagged in results()[:4])
 
 
 @pytest.fixture
-def shape(triangle: Grid) -> Shape:
-    return Shape(triangle, ["linear"], 1)
+def shape(triangle: Grid) -> RecordValidator:
+    return RecordValidator(triangle, ["linear"], 1)
 
 
-def test_what_fits_is_let_in(shape: Shape) -> None:
+def test_what_fits_is_let_in(shape: RecordValidator) -> None:
     shape.check_head(decode(WINDOW, WindowHead), "linear", 0)
     shape.check_window(decode(WINDOW, RiskWindow))
     shape.check_view(msgspec.json.decode(VIEW, type=ShardView))
@@ -42,7 +42,7 @@ def test_what_fits_is_let_in(shape: Shape) -> None:
         {"panes": [{"start_s": 0, "stress": [0] * 3, "source_index": [0], "source_stress": []}]},
     ],
 )
-def test_a_view_of_another_grid_is_refused(shape: Shape, changes: dict[str, Any]) -> None:
+def test_a_view_of_another_grid_is_refused(shape: RecordValidator, changes: dict[str, Any]) -> None:
     view = msgspec.json.encode(msgspec.json.decode(VIEW) | changes)
     with pytest.raises(MessageError, match="run 'r'"):
         shape.check_view(msgspec.json.decode(view, type=ShardView))
@@ -53,14 +53,14 @@ def test_a_view_of_another_grid_is_refused(shape: Shape, changes: dict[str, Any]
     [({}, "centrality", 0), ({"shard": 1}, "linear", 0), ({"risk": [0.5] * 4}, "linear", 0)],
 )
 def test_a_window_of_another_place_or_size_is_refused(
-    shape: Shape, changes: dict[str, Any], model: str, shard: int
+    shape: RecordValidator, changes: dict[str, Any], model: str, shard: int
 ) -> None:
     raw = msgspec.json.encode(msgspec.json.decode(WINDOW) | changes)
     with pytest.raises(MessageError, match="run 'r'"):
         shape.check_head(decode(raw, WindowHead), model, shard)
 
 
-def test_a_window_of_another_grid_is_refused(shape: Shape) -> None:
+def test_a_window_of_another_grid_is_refused(shape: RecordValidator) -> None:
     window = decode(WINDOW.replace(b'"c"', b'"x"'), RiskWindow)
     with pytest.raises(MessageError, match="run 'r'"):
         shape.check_window(window)

@@ -11,7 +11,7 @@ from gridstress.local.embedded import embedded_broker
 from gridstress.settings import load_settings
 from tables.view_epoch import ViewEpoch
 from tests.support.waiting import until
-from ui.api.view_consumer import Feed
+from ui.api.view_consumer import ViewConsumer
 from ui.api.view_store import Store
 
 OWNER = ViewEpoch(5, "gridstress-risk_linear-changelog")
@@ -29,7 +29,7 @@ def test_tombstones_of_runs_with_endless_names_are_not_kept(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = Store()
-    feed = Feed({}, store, 1, "view", "status", "audit", "runs", partitions, {}, {})
+    feed = ViewConsumer({}, store, 1, "view", "status", "audit", "runs", partitions, {}, {})
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 129)))
     assert "cannot show view/0@0" in caplog.text
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 128)))
@@ -45,7 +45,7 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(
     store, port = Store(), processes.free_port()
     settings = load_settings(broker=f"kafka://127.0.0.1:{port}")
     where = {"bootstrap_servers": settings.bootstrap}
-    async with Feed(
+    async with ViewConsumer(
         where, store, settings.partitions, VIEW, STATUS, AUDIT, RUNS, partitions, {}, {}
     ):
         await until(lambda: "the views wait for a broker" in caplog.text, 60)

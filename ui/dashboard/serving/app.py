@@ -14,10 +14,10 @@ from ui.dashboard.pages.overview.page import OVERVIEW
 from ui.dashboard.pages.system.page import SYSTEM, register_settings
 from ui.dashboard.serving.security_headers import add_headers
 from ui.dashboard.shell.page import Page
-from ui.dashboard.shell.paused_views import Paused
+from ui.dashboard.shell.paused_views import PausedViews
 from ui.dashboard.shell.shell import register_shell, shell
 from ui.dashboard.shell.source import Runs
-from ui.dashboard.shell.view_context import Looking
+from ui.dashboard.shell.view_context import ViewContext
 
 PAGES: tuple[Page, ...] = (OVERVIEW, COMPARE, ALARMS, NODE, SYSTEM)
 """The pages, in the order of the navigation. A new page is one more entry here."""
@@ -72,8 +72,8 @@ def create_dashboard(
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [shell(pages, refresh_s, None), *(page.layout() for page in pages)]
     )
-    paused = Paused()
-    looking = Looking(source, paused)
+    paused = PausedViews()
+    looking = ViewContext(source, paused)
     register_shell(app, source, looking, pages, paused)
     for page in pages:
         page.register(app, looking)

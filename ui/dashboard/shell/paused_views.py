@@ -48,7 +48,7 @@ class Standstill:
             return first
 
 
-class Paused:
+class PausedViews:
     """Where paused views stand, by the snapshot's version; the last :data:`KEPT` of them.
 
     A view that has been forgotten (32 others have paused since, or the dashboard was restarted)
@@ -73,7 +73,7 @@ class Paused:
         return self._kept.get(version) if version is not None else None
 
 
-def stand_still(source: Runs, paused: Paused, run: str | None) -> Snapshot:
+def stand_still(source: Runs, paused: PausedViews, run: str | None) -> Snapshot:
     """Pause at the newest snapshot of a run, with what its pages will ask about that moment.
 
     Asked for now, because the workers only know the newest: what a paused view turns to later

@@ -16,7 +16,7 @@ from ui.dashboard.shell.help import about_panel, credit_line
 from ui.dashboard.shell.model_pair import register_pairs
 from ui.dashboard.shell.origin import origin_badge, run_title
 from ui.dashboard.shell.page import Page, page_at
-from ui.dashboard.shell.paused_views import Paused, stand_still
+from ui.dashboard.shell.paused_views import PausedViews, stand_still
 from ui.dashboard.shell.run_select import register_run_chooser
 from ui.dashboard.shell.source import Runs, Source
 from ui.dashboard.shell.status import Status, paused_status, status_of
@@ -73,7 +73,7 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
 
 
 def register_shell(
-    app: Dash, source: Runs, looking: Source, pages: Sequence[Page], paused: Paused
+    app: Dash, source: Runs, looking: Source, pages: Sequence[Page], paused: PausedViews
 ) -> None:
     """Add the callbacks of the shell.
 
@@ -168,7 +168,7 @@ def _register_routing(app: Dash, source: Runs, pages: Sequence[Page]) -> None:
     )
 
 
-def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
+def _register_beat(app: Dash, source: Runs, paused: PausedViews) -> None:
     @app.callback(
         Output("status-title", "children"),
         Output("status-detail", "children"),
@@ -227,7 +227,7 @@ def _register_beat(app: Dash, source: Runs, paused: Paused) -> None:
         )
 
 
-def _register_pause(app: Dash, source: Runs, paused: Paused) -> None:
+def _register_pause(app: Dash, source: Runs, paused: PausedViews) -> None:
     @app.callback(
         Output("paused", "data"),
         Output("pause", "children"),

@@ -12,7 +12,7 @@ from dash.exceptions import MissingCallbackContextException
 
 from ui.client.rewind import node_at
 from ui.client.snapshot import Snapshot
-from ui.dashboard.shell.paused_views import Paused
+from ui.dashboard.shell.paused_views import PausedViews
 from ui.dashboard.shell.source import Runs
 from ui.schema.runs import Episodes, History
 from ui.schema.system import System
@@ -21,7 +21,7 @@ from ui.schema.views import Compare, NodeDetail
 Answer = TypeVar("Answer")
 
 
-class Looking:
+class ViewContext:
     """The source for pages: inside a callback, what that browser looks at.
 
     It knows from the callback's own ``news``, so every callback that asks has it as an input or a
@@ -35,7 +35,7 @@ class Looking:
         Where paused views stand.
     """
 
-    def __init__(self, source: Runs, paused: Paused) -> None:
+    def __init__(self, source: Runs, paused: PausedViews) -> None:
         self._source = source
         self._paused = paused
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client.snapshot import Snapshot
-from ui.dashboard.shell.paused_views import KEPT, KEPT_ANSWERS, Paused, Standstill, stand_still
+from ui.dashboard.shell.paused_views import KEPT, KEPT_ANSWERS, PausedViews, Standstill, stand_still
 from ui.dashboard.shell.status import paused_status, status_of
 
 
@@ -15,7 +15,7 @@ def api():
 
 
 def test_only_so_many_paused_snapshots_are_kept():
-    paused = Paused()
+    paused = PausedViews()
     for version in range(KEPT + 1):
         paused.keep(Snapshot(version=version))
     assert paused.at(0) is None
@@ -24,7 +24,7 @@ def test_only_so_many_paused_snapshots_are_kept():
 
 
 def test_views_that_pause_at_one_version_share_what_is_kept():
-    paused = Paused()
+    paused = PausedViews()
     assert paused.keep(Snapshot(version=3)) is paused.keep(Snapshot(version=3))
 
 
@@ -44,7 +44,7 @@ def test_only_so_many_answers_are_kept():
 
 
 def test_pausing_asks_for_what_other_pages_show_of_that_moment(poller, api):
-    snapshot = stand_still(poller, paused := Paused(), None)
+    snapshot = stand_still(poller, paused := PausedViews(), None)
     asked = {path for path, _ in api.asked}
     assert asked >= {"episodes", "compare/history", "compare", "system"}
     kept = paused.at(snapshot.version)

@@ -5,8 +5,8 @@ from dash import Dash, Input, Output, html
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client.rewind import parts_at
-from ui.dashboard.shell.paused_views import Paused, stand_still
-from ui.dashboard.shell.view_context import Looking, news_of_callback
+from ui.dashboard.shell.paused_views import PausedViews, stand_still
+from ui.dashboard.shell.view_context import ViewContext, news_of_callback
 
 OLD = "opsd-1"
 
@@ -51,13 +51,13 @@ def asked_by(looking, question):
 
 def test_outside_of_callbacks_the_newest_is_given(poller):
     assert news_of_callback() == (None, None)
-    looking = Looking(poller, Paused())
+    looking = ViewContext(poller, PausedViews())
     assert looking.snapshot() is poller.snapshot()
     assert looking.node("wendlingen", "linear").risk == 0.83
 
 
 def test_a_view_of_another_run_is_answered_about_that_run(poller):
-    looking = Looking(poller, Paused())
+    looking = ViewContext(poller, PausedViews())
     assert asked_by(looking, lambda s: s.snapshot().run.run)([1, OLD]) == OLD
     assert asked_by(looking, lambda s: s.node("wendlingen", "linear").risk)([1, OLD]) == 0.11
     assert asked_by(looking, lambda s: s.episodes().run)([1, OLD]) == OLD
@@ -66,12 +66,12 @@ def test_a_view_of_another_run_is_answered_about_that_run(poller):
 
 @pytest.mark.parametrize("news", [None, 7, [1], ["1", None], [1, 2], {"version": 1}])
 def test_news_that_nobody_could_have_told_means_the_newest(poller, news):
-    assert asked_by(Looking(poller, Paused()), lambda s: s.snapshot().run.run)(news) == RUN
+    assert asked_by(ViewContext(poller, PausedViews()), lambda s: s.snapshot().run.run)(news) == RUN
 
 
 def test_a_paused_view_keeps_snapshot_and_answers_while_others_go_on(poller, api):
-    paused = Paused()
-    looking = Looking(poller, paused)
+    paused = PausedViews()
+    looking = ViewContext(poller, paused)
     old = stand_still(poller, paused, None)
     api.answers["state/linear"]["risk"] = [0.5, 0.5, 0.5]
     api.answers["episodes"]["episodes"] = []
@@ -84,7 +84,7 @@ def test_a_paused_view_keeps_snapshot_and_answers_while_others_go_on(poller, api
 
 
 def test_a_node_first_looked_at_while_paused_is_brought_back_to_that_moment(poller, api):
-    paused = Paused()
+    paused = PausedViews()
     old = stand_still(poller, paused, None)
     now = api.answers["node/wendlingen/linear"]
     now["risk"], now["event_time"] = 0.2, "2019-01-15T20:00:00Z"
@@ -96,7 +96,7 @@ def test_a_node_first_looked_at_while_paused_is_brought_back_to_that_moment(poll
         found = source.node("wendlingen", "linear")
         return [found.risk, len(found.windows), parts_at(found)]
 
-    told = asked_by(Looking(poller, paused), values)
+    told = asked_by(ViewContext(poller, paused), values)
     assert told([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
     now["event_time"] = "2019-01-15T23:00:00Z"
     assert told([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]

@@ -29,7 +29,7 @@ _BROKERS = {"apache": apache_broker, "embedded": embedded_broker}
 
 
 @dataclass
-class Rig:
+class TestBed:
     """Everything one case needs; what was started is stopped at the end of the block.
 
     Parameters
