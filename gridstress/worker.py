@@ -14,6 +14,7 @@ from agents.record_sizes import check_record_sizes
 from agents.risk import RiskModel
 from agents.risk_stage import RiskStage
 from gridstress.admin.skipped_batches import is_skipped
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.kafka import topics
 from gridstress.runtime.app import GridstressApp, Outlet, end, raw_table
@@ -106,7 +107,10 @@ def _watch_intake(app: GridstressApp, letters: DeadLetters) -> None:
         await letters.send_lost(LostRecords(tp.topic, tp.partition, first, upto))
 
     async def skipped(tp: TP, batch: Undecodable) -> bool:
-        return await is_skipped(app.settings.kafka, tp.topic, tp.partition, batch.first)
+        try:
+            return await is_skipped(app.settings.kafka, tp.topic, tp.partition, batch.first)
+        except GridstressError as error:
+            raise FaustFixError(str(error), hint=error.hint) from error
 
     transport: Any = app.transport
     transport.on_lost, transport.is_skipped = on_lost, skipped

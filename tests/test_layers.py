@@ -64,7 +64,6 @@ FLOORS = {
 files as stand higher. A file may import its own floor and those below."""
 
 APART = (
-    ("gridstress/faust_fixes", "gridstress"),
     *((f"ui/dashboard/pages/{one}", "ui/dashboard/pages") for one in
       ("alarms", "compare", "node", "overview", "system")),
 )  # fmt: skip
@@ -156,6 +155,13 @@ def test_some_folders_stand_apart(folder: str, around: str) -> None:
         for other in imports(source):
             inside = other.startswith(f"{folder}/") or not other.startswith(f"{around}/")
             assert inside or other == f"{around}/__init__.py", f"{path}: {other}"
+
+
+def test_the_corrections_of_faust_stand_alone() -> None:
+    for path, source in sources("gridstress").items():
+        if path.startswith("gridstress/faust_fixes/"):
+            others = {other for other in imports(source) if "faust_fixes" not in other}
+            assert not others, path
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class SafeConsumer(driver.Consumer):
         self._room = asyncio.Event()
         super().__init__(*args, **kwargs)
         transport: Any = self.transport
-        self._in_hand = FetchBuffer(transport.in_step)
+        self._in_hand = FetchBuffer(transport.in_step, transport.time_header)
         self._deliver, self.callback = self.callback, self._hand_over
 
     def _new_consumer_thread(self) -> Any:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
-from topology.errors import UsageError
+from gridstress.faust_fixes.errors import FaustFixError
 
 LOCK = "worker.lock"
 """Holds the process id of the worker, and nothing once it has left its group."""
@@ -28,7 +28,7 @@ def claim(datadir: Path, tabledir: Path) -> IO[str]:
 
     Raises
     ------
-    UsageError
+    FaustFixError
         If another process has it.
     """
     datadir.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def claim(datadir: Path, tabledir: Path) -> IO[str]:
         fcntl.flock(in_use, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         in_use.close()
-        raise UsageError(
+        raise FaustFixError(
             f"another worker uses the data directory {datadir}",
             hint="give every worker its own: `--datadir` or GRIDSTRESS_DATA_DIR",
         ) from None

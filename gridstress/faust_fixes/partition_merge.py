@@ -16,7 +16,6 @@ from typing import Any
 from faust.types import TP
 
 from gridstress.faust_fixes.headers import as_number, known_headers
-from topology.messages import SENT_MS
 
 HOLD_S = 1.0
 """How long the other partitions of a topic wait for one that has records and does not give them,
@@ -26,10 +25,10 @@ Queue = deque[tuple[int, Any]]
 """Records of a partition in the order of its log, each with the time it is merged by."""
 
 
-def sent_ms(record: Any) -> int:
-    """When the measurements behind a client's record were sent; as a rule the record itself."""
-    told = as_number(known_headers(record.headers).get(SENT_MS, b""))
-    return told if told is not None else int(record.timestamp or 0)
+def merge_time_ms(record: Any, header: str) -> int:
+    """The time by which a client's record is merged: its own, or that of its header."""
+    said = as_number(known_headers(record.headers).get(header, b"")) if header else None
+    return said if said is not None else int(record.timestamp or 0)
 
 
 @dataclass
@@ -40,9 +39,12 @@ class FetchBuffer:
     ----------
     in_step
         Topics whose partitions are merged by time. Those of other topics take turns.
+    time_header
+        Name of the header with that time, ms; the record's own where there is none.
     """
 
     in_step: Collection[str] = ()
+    time_header: str = ""
     _topics: dict[str, dict[TP, Queue]] = field(default_factory=dict)
     _held_since: dict[str, float] = field(default_factory=dict)
 
@@ -63,7 +65,7 @@ class FetchBuffer:
         for tp, found in records.items():
             if found:
                 queue = self._topics.setdefault(tp.topic, {}).setdefault(tp, deque())
-                queue.extend((sent_ms(record), record) for record in found)
+                queue.extend((merge_time_ms(record, self.time_header), record) for record in found)
 
     def forget(self, tps: Collection[TP]) -> None:
         """Drop what is in hand of these partitions."""

@@ -23,8 +23,8 @@ from faust.types import TP
 from mode import Service
 
 from gridstress.faust_fixes.consumer import SafeConsumer
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from topology.errors import GridstressError
 
 """What answers at the broker's address; ``auto`` asks it when the worker starts."""
 
@@ -230,7 +230,9 @@ class SafeTransport(driver.Transport):
     ask_embedded
         Given the servers, whether they are the embedded broker; asked when the worker starts.
     in_step
-        Topics whose partitions are merged by time (`gridstress.faust_fixes.partition_merge`).
+        Topics whose partitions are merged by time (`partition_merge`).
+    time_header
+        Name of a header with the time to merge a record by, decimal ms; without it, by its own.
     """
 
     Consumer = SafeConsumer
@@ -243,9 +245,10 @@ class SafeTransport(driver.Transport):
         *,
         ask_embedded: AskEmbedded = never_embedded,
         in_step: Collection[str] = (),
+        time_header: str = "",
     ) -> None:
         super().__init__(url, app)
-        self.in_step = frozenset(in_step)
+        self.in_step, self.time_header = frozenset(in_step), time_header
         #: Told what the broker deleted before it was read: partition, first offset, offset behind.
         self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None
         #: Asked whether the group may not have committed a place in each partition yet.
@@ -288,7 +291,7 @@ class SafeTransport(driver.Transport):
         place = f"{tp.topic}/{tp.partition}@{batch.first}"
         try:
             skipped = self.is_skipped is not None and await self.is_skipped(tp, batch)
-        except GridstressError as error:
+        except FaustFixError as error:
             halt(f"{place}: a batch cannot be decoded ({batch.cause}), nor letters read: {error}")
         if not skipped:
             halt(
@@ -311,7 +314,7 @@ class SafeTransport(driver.Transport):
 
         Raises
         ------
-        BrokerError
+        FaustFixError
             If it has to be asked and does not answer.
         """
         if self._embedded is None:

@@ -31,10 +31,10 @@ from faust.types import TP
 from mode import Service
 
 from gridstress.faust_fixes import data_directory, fetched_batches
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fenced_table import FencedTable
 from gridstress.faust_fixes.producer import AskEmbedded, SafeTransport, halt, never_embedded
 from gridstress.faust_fixes.takeover import ChangelogReplica, Takeover
-from topology.errors import BrokerError, GridstressError, UsageError
 
 FAUST_VERSION = "0.15.3"
 """The Faust these corrections are written for; check `docs/faust.md` before raising it."""
@@ -82,7 +82,7 @@ class SafeRecovery(Recovery):
                 continue  # the next rebalance has begun, or will
             except ServiceStopped:
                 break
-            except GridstressError as error:
+            except FaustFixError as error:
                 halt(f"the tables could not be recovered: {error}; {error.hint}".rstrip("; "))
             except Exception as error:
                 logger.exception("recovery failed")
@@ -135,7 +135,7 @@ class SafeRecovery(Recovery):
         if self.signal_recovery_start in result.done or self._superseded(self._generation_id):
             raise RebalanceAgain
         if result.stopped:
-            raise BrokerError(
+            raise FaustFixError(
                 f"the broker did not answer within {timeout:g} s while tables were recovered",
                 hint="look at the broker; the worker can be started again at any time",
             )
@@ -187,7 +187,7 @@ class SafeRecovery(Recovery):
 class SafeTableManager(TableManager):
     """Tables with the corrected recovery, and with no trust in what lies on the disk."""
 
-    #: Is asked before partitions are taken over; raises GridstressError if the worker must not.
+    #: Is asked before partitions are taken over; raises FaustFixError if the worker must not.
     admit: Callable[[], Awaitable[None]] | None = None
 
     #: Whether this process has, or had, the data directory; its lock may name another.
@@ -229,7 +229,11 @@ class SafeTableManager(TableManager):
 
 
 def make_safe(
-    app: Any, *, ask_embedded: AskEmbedded = never_embedded, in_step: Collection[str] = ()
+    app: Any,
+    *,
+    ask_embedded: AskEmbedded = never_embedded,
+    in_step: Collection[str] = (),
+    time_header: str = "",
 ) -> None:
     """Give a Faust app the corrections, before it has tables, agents or views.
 
@@ -240,28 +244,29 @@ def make_safe(
     ask_embedded
         Given the servers, whether they are the embedded broker, which needs work-arounds.
     in_step
-        Topics whose partitions are merged by time (`gridstress.faust_fixes.partition_merge`).
+        Topics whose partitions are merged by time (`partition_merge`).
+    time_header
+        Name of a header with the time to merge a record by, decimal ms; without it, by its own.
 
     Raises
     ------
-    GridstressError
-        If this is another Faust than the one corrected here.
-    UsageError
-        If the app has used its tables or its transport already, or sets `producer_threaded`.
+    FaustFixError
+        If this is another Faust than the one corrected here, or the app has used its tables or
+        its transport already, or sets `producer_threaded`.
     """
     if faust.__version__ != FAUST_VERSION:
-        raise GridstressError(
+        raise FaustFixError(
             f"Faust {faust.__version__} is installed, the corrections are for {FAUST_VERSION}",
             hint="install the pinned version, or check docs/faust.md and raise FAUST_VERSION",
         )
     if streams._CStreamIterator is None:  # type: ignore[attr-defined]
-        raise GridstressError(
+        raise FaustFixError(
             "Faust is installed without its compiled part",
             hint="install it from a wheel, or with a C compiler: its pure Python acknowledges "
             "records that it skips at a rebalance, and so loses them",
         )
     if "tables" in vars(app) or app._transport is not None or app.conf.producer_threaded:
-        raise UsageError(
+        raise FaustFixError(
             "the app cannot be made safe any more",
             hint="call make_safe right after faust.App(...), without producer_threaded",
         )
@@ -269,7 +274,11 @@ def make_safe(
     app.conf.TableManager = SafeTableManager
     app.conf.Table = FencedTable
     app.transport = SafeTransport(
-        app.conf.broker_consumer, app, ask_embedded=ask_embedded, in_step=in_step
+        app.conf.broker_consumer,
+        app,
+        ask_embedded=ask_embedded,
+        in_step=in_step,
+        time_header=time_header,
     )
 
 

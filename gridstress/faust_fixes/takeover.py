@@ -18,10 +18,10 @@ from aiokafka.errors import KafkaConnectionError
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fenced_table import FencedTable
 from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch, counts, is_fence
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from topology.errors import BrokerError
 
 STALL_S = 45.0
 """A log that gives nothing for so long before its end is out of reach. A broker that is started
@@ -75,7 +75,7 @@ class ChangelogReplica:
 
         Raises
         ------
-        BrokerError
+        FaustFixError
             If a record cannot be decoded: of what it said, nothing would be known.
         """
         to_apply = []
@@ -132,7 +132,7 @@ class Takeover:
 
         Raises
         ------
-        BrokerError
+        FaustFixError
             If a log gives nothing for `STALL_S` before its end.
         """
         by_tp = {aiokafka.TopicPartition(*copy.tp): copy for copy in copies}
@@ -206,7 +206,7 @@ class Takeover:
             left = {tp for tp in left if await reader.position(tp) < ends[tp]}
             if left and time.monotonic() > deadline:
                 names = ", ".join(sorted(f"{tp.topic}/{tp.partition}" for tp in left))
-                raise BrokerError(f"changelog {names} gave nothing for {STALL_S:g} s")
+                raise FaustFixError(f"changelog {names} gave nothing for {STALL_S:g} s")
 
     async def _apply(
         self, reader: Any, tp: Any, copy: ChangelogReplica, records: list[Any]
@@ -251,8 +251,8 @@ class Takeover:
         return await self._app.producer.send(tp.topic, key, value, tp.partition, None, headers)
 
 
-def _useless(tp: TP, offset: int, why: str) -> BrokerError:
-    return BrokerError(
+def _useless(tp: TP, offset: int, why: str) -> FaustFixError:
+    return FaustFixError(
         f"changelog {tp.topic}/{tp.partition}@{offset}: {why}",
         hint="repair the log, or begin anew with a group of its own (GRIDSTRESS_GROUP)",
     )

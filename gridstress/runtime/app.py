@@ -19,6 +19,7 @@ from agents.dead_letters import DeadLetters
 from agents.outbox import Record
 from agents.running import Stage, run_stage
 from gridstress.faust_fixes import data_directory
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.producer import halt
 from gridstress.faust_fixes.recovery import make_safe, safe_settings
 from gridstress.faust_fixes.takeover import STALL_S
@@ -43,6 +44,7 @@ from gridstress.settings import Settings
 from tables.schema import schema_of
 from topology.errors import BrokerError, DataError, GridstressError
 from topology.grid import Grid
+from topology.messages import SENT_MS
 from ui.api.guard import application_options
 
 logger = logging.getLogger(__name__)
@@ -77,7 +79,15 @@ class GridstressApp(faust.App):
         async def ask_embedded(servers: str) -> bool:
             return await is_embedded(servers) if kind == "auto" else kind == "embedded"
 
-        make_safe(self, ask_embedded=ask_embedded, in_step=(topics.MEASUREMENTS, topics.STRESS))
+        try:
+            make_safe(
+                self,
+                ask_embedded=ask_embedded,
+                in_step=(topics.MEASUREMENTS, topics.STRESS),
+                time_header=SENT_MS,
+            )
+        except FaustFixError as error:
+            raise GridstressError(str(error), hint=error.hint) from None
         tables: Any = self.tables
         tables.admit = self.admit_again
         self.watchdog = Watchdog(
@@ -170,9 +180,9 @@ class GridstressApp(faust.App):
         while True:
             try:
                 return await self.admit()
-            except BrokerError:
-                if time.monotonic() > deadline:
-                    raise
+            except GridstressError as error:
+                if not isinstance(error, BrokerError) or time.monotonic() > deadline:
+                    raise FaustFixError(str(error), hint=error.hint) from error
             await asyncio.sleep(RETRY_S)
 
     async def stop(self) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from gridstress.faust_fixes.data_directory import LOCK, claim, left, outlast, seen, session_left_s
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.local import processes
 from gridstress.local.embedded import embedded_broker
-from topology.errors import UsageError
 
 
 def test_tables_of_the_process_before_are_thrown_away(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_tables_of_the_process_before_are_thrown_away(tmp_path: Path) -> None:
 
 def test_two_workers_cannot_share_a_data_directory(tmp_path: Path) -> None:
     held = claim(tmp_path, tmp_path)
-    with pytest.raises(UsageError, match="another worker uses the data directory"):
+    with pytest.raises(FaustFixError, match="another worker uses the data directory"):
         claim(tmp_path, tmp_path)
     assert held.fileno()
     assert (tmp_path / "worker.lock").read_text() == f"{os.getpid()}\n"

@@ -5,7 +5,7 @@ import pytest
 from gridstress.admin.dead_letters import parse_letter
 from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch
 from gridstress.faust_fixes.headers import as_number, as_text, known_headers
-from gridstress.faust_fixes.partition_merge import sent_ms
+from gridstress.faust_fixes.partition_merge import merge_time_ms
 from tests.support.memory import Message
 from topology.messages import SENT_MS
 
@@ -35,7 +35,7 @@ def test_numbers_are_read_up_to_a_limit() -> None:
 def test_a_record_with_an_odd_time_of_sending_is_merged_by_its_own(value: bytes | None) -> None:
     record = Message(timestamp=1234)
     record.headers = ((SENT_MS, value),)  # type: ignore[attr-defined]
-    assert sent_ms(record) == 1234
+    assert merge_time_ms(record, SENT_MS) == 1234
 
 
 @pytest.mark.parametrize("value", ODD)

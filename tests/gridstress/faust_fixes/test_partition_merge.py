@@ -9,7 +9,7 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridstress.faust_fixes.partition_merge import HOLD_S, FetchBuffer, sent_ms
+from gridstress.faust_fixes.partition_merge import HOLD_S, FetchBuffer, merge_time_ms
 from topology.messages import SENT_MS
 
 A, B, C = TP("zones", 0), TP("zones", 1), TP("zones", 2)
@@ -123,9 +123,15 @@ def test_what_is_forgotten_does_not_come(hand: FetchBuffer) -> None:
 
 
 def test_a_frame_made_of_measurements_goes_by_their_time() -> None:
-    assert sent_ms(record(7)) == 7
-    assert sent_ms(record(7, ("epoch", b"1"), (SENT_MS, b"3"))) == 3
-    assert sent_ms(record(7, (SENT_MS, b"soon"))) == 7
+    assert merge_time_ms(record(7), SENT_MS) == 7
+    assert merge_time_ms(record(7, ("epoch", b"1"), (SENT_MS, b"3")), SENT_MS) == 3
+    assert merge_time_ms(record(7, (SENT_MS, b"soon")), SENT_MS) == 7
+
+
+def test_partitions_are_merged_by_the_time_in_the_header() -> None:
+    hand = FetchBuffer(in_step=["zones"], time_header=SENT_MS)
+    hand.add({A: [record(9, (SENT_MS, b"1"))], B: [record(2)]})
+    assert given_out(hand, [A, B]) == [(A, 9), (B, 2)]
 
 
 @given(st.lists(st.lists(st.integers(0, 50), max_size=8), min_size=3, max_size=3), st.data())

@@ -13,10 +13,10 @@ from faust.transport.drivers import aiokafka as stock
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fenced_table import FencedTable
 from gridstress.faust_fixes.producer import SafeConsumer
 from gridstress.faust_fixes.recovery import SafeRecovery, SafeTableManager, make_safe, safe_settings
-from topology.errors import BrokerError, GridstressError, UsageError
 
 SOURCE = TP("source", 0)
 CHANGELOG = TP("rebalance-t-changelog", 0)
@@ -151,7 +151,7 @@ async def test_a_worker_whose_partitions_are_being_revoked_does_not_go_on() -> N
 
 async def test_a_broker_that_does_not_answer_ends_the_worker_rather_than_its_work() -> None:
     never = asyncio.Event()
-    with pytest.raises(BrokerError, match=r"did not answer within 0.05 s"):
+    with pytest.raises(FaustFixError, match=r"did not answer within 0.05 s"):
         await Bench(safe=True).recovery._wait(never.wait(), timeout=0.05)
     with pytest.raises(ServiceStopped):
         await Bench(safe=False).recovery._wait(never.wait(), timeout=0.05)
@@ -213,13 +213,13 @@ def test_an_app_made_safe_uses_every_corrected_part() -> None:
 def test_an_app_that_has_tables_already_cannot_be_made_safe() -> None:
     app = new_app()
     app.Table("t")
-    with pytest.raises(UsageError, match="cannot be made safe any more"):
+    with pytest.raises(FaustFixError, match="cannot be made safe any more"):
         make_safe(app)
 
 
 def test_another_faust_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(faust, "__version__", "0.16.0")
-    with pytest.raises(GridstressError, match=r"Faust 0\.16\.0 is installed"):
+    with pytest.raises(FaustFixError, match=r"Faust 0\.16\.0 is installed"):
         make_safe(new_app())
 
 

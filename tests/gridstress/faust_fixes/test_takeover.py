@@ -11,10 +11,10 @@ from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch, counts
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.faust_fixes.takeover import ChangelogReplica
-from topology.errors import BrokerError
 
 ME, OTHER = "aaaaaaaa", "bbbbbbbb"
 LOG = TP("changelog", 2)
@@ -122,13 +122,13 @@ def test_a_fence_that_lost_is_passed_over_and_mends_nothing() -> None:
 def test_a_log_of_which_a_part_cannot_be_decoded_is_no_table() -> None:
     log = log_of((Epoch(1, OTHER), b"x"), (Epoch(1, OTHER), b"y"))
     log[1].value = Undecodable.of(b"batch", 1, ValueError("the checksum is wrong"))
-    with pytest.raises(BrokerError, match=r"changelog/2@1: .*checksum is wrong"):
+    with pytest.raises(FaustFixError, match=r"changelog/2@1: .*checksum is wrong"):
         new_copy().take(log)
 
 
 def test_an_epoch_without_a_successor_ends_the_take_over_at_once() -> None:
     """Else the worker would try for ever: its own fence could not be read."""
-    with pytest.raises(BrokerError, match=r"changelog/2@0: epoch 9+ has no successor"):
+    with pytest.raises(FaustFixError, match=r"changelog/2@0: epoch 9+ has no successor"):
         new_copy().take(log_of((Epoch(MAX_NUMBER, OTHER), b"x")))
 
 
