@@ -13,9 +13,8 @@ import numpy as np
 
 from tables.shard_state import ShardState
 from topology.clock import to_iso
-from topology.messages import Floats, Level, State
+from topology.messages import LEVELS, Floats, Level, State
 
-LEVELS: Final[tuple[Level, ...]] = ("WARNING", "HIGH", "CRITICAL")
 STATES: Final[tuple[State, ...]] = ("RAISED", "ESCALATED", "CLEARED")
 _RAISED, _ESCALATED, _CLEARED = range(3)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 import numpy as np
@@ -31,6 +31,7 @@ Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
 Text = Annotated[str, Meta(max_length=1000)]
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Level = Literal["WARNING", "HIGH", "CRITICAL"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 State = Literal["RAISED", "ESCALATED", "CLEARED"]
 
 SCHEMA = 1

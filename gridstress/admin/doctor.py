@@ -13,19 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from gridstress.admin import doctor_cluster
+from gridstress.faust_fixes import FAUST_VERSION
 from gridstress.group_settings.rule import Mine, differences
 from gridstress.group_settings.settings_log import read_log
 from gridstress.kafka import topic_drift
-from gridstress.kafka.broker_version import kafka_release
 from gridstress.kafka.probe import EMBEDDED_CLUSTER_ID, cluster_id
 from gridstress.local import compose, embedded, kafka_jars, processes, state_file
 from gridstress.local.services import Place
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
 from topology.loaders import load_grid
-
-FAUST_VERSION = "0.15.3"
-"""The one Faust whose recovery `gridstress.faust_fixes.recovery` corrects."""
 
 PYTHON_OLDEST, PYTHON_NEWEST = (3, 11), (3, 14)
 """The versions of Python that gridstress is tested on, both included."""
@@ -143,13 +140,8 @@ def broker(settings: Settings, *, is_up: bool) -> Finding:
         if "broker" in settings.model_fields_set or is_up:
             return Finding("broker", False, str(error), error.hint)
         return Finding("broker", True, f"none at {settings.bootstrap}; `gridstress up` starts one")
-    kind = "embedded" if identity == EMBEDDED_CLUSTER_ID else _kafka(settings)
+    kind = "embedded" if identity == EMBEDDED_CLUSTER_ID else "Kafka"
     return Finding("broker", True, f"{kind} at {settings.bootstrap}, cluster id {identity}")
-
-
-def _kafka(settings: Settings) -> str:
-    release = asyncio.run(kafka_release(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
-    return f"Kafka {release}" if release else "Kafka, release not told,"
 
 
 def topics(settings: Settings) -> Finding:

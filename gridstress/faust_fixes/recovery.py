@@ -30,14 +30,11 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 from mode import Service
 
-from gridstress.faust_fixes import data_directory, fetched_batches
+from gridstress.faust_fixes import FAUST_VERSION, data_directory, fetched_batches
 from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fenced_table import FencedTable
 from gridstress.faust_fixes.producer import AskEmbedded, SafeTransport, halt, never_embedded
 from gridstress.faust_fixes.takeover import ChangelogReplica, Takeover
-
-FAUST_VERSION = "0.15.3"
-"""The Faust these corrections are written for; check `docs/faust.md` before raising it."""
 
 logger = logging.getLogger(__name__)
 

@@ -23,7 +23,6 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from agents.alarms import LEVELS
 from agents.counters import StageCounters
 from agents.dead_letters import REASONS
 from agents.risk import RiskModel
@@ -33,7 +32,7 @@ from gridstress.kafka import topics
 from gridstress.runtime.app import GridstressApp
 from gridstress.runtime.status import Status
 from tables.shard_state import ShardState
-from topology.messages import State
+from topology.messages import LEVELS, State
 
 Values = float | Mapping[Any, float]
 """One value, or one by each combination of labels."""

@@ -18,6 +18,7 @@ from ui.schema.grid import GridInfo
 from ui.schema.runs import Episodes, History, RunInfo, Runs, run_record
 from ui.schema.system import GONE_S, System
 from ui.schema.views import (
+    AFFECTED_RISK,
     Alerts,
     Compare,
     GridState,
@@ -33,7 +34,6 @@ from ui.schema.views import (
     Window,
 )
 
-AFFECTED_RISK = 0.05
 WEEK_S = 7 * 86_400
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from tables.shard_view import PaneView
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
-from topology.messages import Floats
+from topology.messages import LEVELS, Floats
 from topology.models import Matrix
 from topology.ranking import top_sources
 from topology.shards import shard_nodes
@@ -19,7 +19,7 @@ from ui.api.view_store import RunView, Store
 from ui.schema.grid import GridSettings
 from ui.schema.views import SourceShare
 
-LEVEL_NAMES = ("", "WARNING", "HIGH", "CRITICAL")
+LEVEL_NAMES = ("", *LEVELS)
 
 
 class UnknownError(DataError):

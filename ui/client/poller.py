@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-TOP_K = 10
 EPISODES = 2000
 GRID_EVERY = 30
 SYSTEM_EVERY_S = 2.0
@@ -148,7 +147,7 @@ class Poller:
         return self._once(
             ("compare", *(models or ())),
             run,
-            lambda name: self._client.compare(name, TOP_K, models),
+            lambda name: self._client.compare(name, models=models),
         )
 
     def system(self) -> System | None:

@@ -4,6 +4,9 @@ from msgspec import Struct
 
 from ui.schema.grid import GridNode
 
+AFFECTED_RISK = 0.05
+"""From this risk on a node counts as affected."""
+
 
 class RunAnswer(Struct, frozen=True, kw_only=True):
     """Of which run and moment an answer is; ``version`` grows when anything has changed."""

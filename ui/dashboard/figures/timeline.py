@@ -7,9 +7,10 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from topology.messages import LEVELS
 from ui.dashboard.figures.plain import plain_axis, plain_layout
 from ui.dashboard.style import formatting
-from ui.dashboard.style.theme import LEVELS, LIGHT, Palette
+from ui.dashboard.style.theme import LIGHT, Palette
 from ui.schema.views import Alert
 
 SLIDE_S = 5

@@ -6,6 +6,7 @@ from typing import Any
 import dash_ag_grid as dag
 from dash.development.base_component import Component
 
+from topology.messages import LEVELS
 from topology.models import title_of
 from ui.dashboard.panels.components import LEAVE
 from ui.dashboard.shell.links import node_href
@@ -28,8 +29,7 @@ COLUMNS: list[dict[str, Any]] = [
         "comparator": {"function": "gridstressAlarms.byLevel"},
         "cellClass": "level-cell",
         "cellClassRules": {
-            f"level-{level.lower()}": f"params.value === '{level}'"
-            for level in ("WARNING", "HIGH", "CRITICAL")
+            f"level-{level.lower()}": f"params.value === '{level}'" for level in LEVELS
         },
         **TEXT_FILTER,
     },

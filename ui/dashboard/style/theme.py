@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from topology.messages import LEVELS
+
 RISK_SCALE: tuple[tuple[float, str], ...] = (
     (0.0, "#e9edf1"),
     (0.05, "#fbe6b2"),
@@ -43,10 +45,9 @@ LAND = "#f4f6f8"
 ACCENT = "#1c6dd0"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'DejaVu Sans', sans-serif"
 
-LEVELS = ("WARNING", "HIGH", "CRITICAL")
 LEVEL_COLOURS = {"WARNING": "#a4560a", "HIGH": "#b52f50", "CRITICAL": "#4b1470"}
 LEVEL_LETTERS = {"WARNING": "W", "HIGH": "H", "CRITICAL": "C"}
-LEVEL_INK = {level: f"var(--level-{level.lower()})" for level in LEVELS}
+LEVEL_INK: dict[str, str] = {level: f"var(--level-{level.lower()})" for level in LEVELS}
 """A level's colour for text on the page; the style sheet knows it for light and dark."""
 
 
@@ -92,10 +93,6 @@ DARK = Palette(
 def palette(scheme: str | None) -> Palette:
     """The palette of ``light`` or ``dark``; light while the browser has not said."""
     return DARK if scheme == "dark" else LIGHT
-
-
-AFFECTED_RISK = 0.05
-"""From this risk on a node counts as affected, as in the worker's API."""
 
 
 def scale_colour(risk: float, scale: Sequence[tuple[float, str]] = RISK_SCALE) -> str:

@@ -6,12 +6,12 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from topology.messages import LEVELS
 from ui.dashboard.pages.alarms.callbacks import register
 from ui.dashboard.pages.alarms.filters import EVERYTHING, STATES, TIMES, model_choices
 from ui.dashboard.panels.episodes import episode_table
 from ui.dashboard.shell.links import ALARMS_PATH
 from ui.dashboard.shell.page import Page
-from ui.dashboard.style.theme import LEVELS
 
 KEPT: dict[str, Any] = {"persistence": True, "persistence_type": "session"}
 

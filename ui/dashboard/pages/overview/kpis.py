@@ -6,11 +6,12 @@ from urllib.parse import quote
 
 from dash import html
 
+from topology.messages import LEVELS
 from ui.client.snapshot import Snapshot
 from ui.client.trends import FIGURES
 from ui.dashboard.panels.components import Kpi
 from ui.dashboard.style import formatting
-from ui.dashboard.style.theme import AFFECTED_RISK, LEVELS
+from ui.schema.views import AFFECTED_RISK
 
 KPIS = {
     "alarms": ("Active alarms", "nodes in alarm"),
