@@ -1,6 +1,7 @@
 """Files import downwards only: docs/design.md says who may know whom."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,24 @@ def test_some_folders_stand_apart(folder: str, around: str) -> None:
         for other in imports(source):
             inside = other.startswith(f"{folder}/") or not other.startswith(f"{around}/")
             assert inside or other == f"{around}/__init__.py", f"{path}: {other}"
+
+
+def defined(path: str) -> set[str]:
+    """Functions and classes of a file, and the functions of its classes as ``Class.name``."""
+    found = set()
+    for node in ast.parse((ROOT / path).read_text("utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            found |= {node.name, *(f"{node.name}.{getattr(one, 'name', '')}" for one in node.body
+                                   if isinstance(node, ast.ClassDef))}  # fmt: skip
+    return found
+
+
+def test_the_way_of_a_measurement_passes_functions_that_there_are() -> None:
+    page = (ROOT / "docs" / "way-of-a-measurement.md").read_text("utf-8")
+    steps = re.findall(r"`([\w/]+\.py)`: `([\w.]+)`(?:, `([\w.]+)`)?", page)
+    assert len(steps) >= 16
+    for path, *names in steps:
+        assert {name for name in names if name} <= defined(path), path
 
 
 def test_the_corrections_of_faust_stand_alone() -> None:

@@ -1,4 +1,4 @@
-"""Event time in two dresses: epoch seconds inside the code, ISO-8601 UTC in messages."""
+"""Event-time conversion: epoch seconds inside, ISO-8601 in messages."""
 
 from datetime import UTC, datetime
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Which nodes of a grid hang together."""
+"""Connected components of the grid."""
 
 from collections.abc import Iterable
 

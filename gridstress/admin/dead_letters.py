@@ -1,4 +1,4 @@
-"""Dead letters as what they are: records that were set aside, where from, why, and when."""
+"""Read, filter and redeliver records of the dead-letter topic."""
 
 import json
 from collections.abc import Callable, Collection, Iterable, Sequence

@@ -1,4 +1,4 @@
-"""How all of it hangs on the models' parameters: one is changed at a time, the rest stay."""
+"""One-at-a-time sensitivity of the results to the model parameters."""
 
 import os
 from collections.abc import Iterator

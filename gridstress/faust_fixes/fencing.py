@@ -1,4 +1,4 @@
-"""Whose records of a changelog count: the rule, as a function of the log alone.
+"""Fencing rule: which changelog records are valid, decided from the log alone.
 
 Every record carries an *epoch* in a header: a number, and the process that writes under it. Read
 in the order of the log, a record counts if its number is greater than all before it, or if it is

@@ -55,7 +55,7 @@ class SafeRecovery(Recovery):
 
     @property
     def progress(self) -> int:
-        """Something that changes while changelogs are read."""
+        """Monotonic progress marker, for stall detection."""
         return sum(copy.position for copy in self._copies.values())
 
     async def on_rebalance(

@@ -1,4 +1,4 @@
-"""Taking over partitions of changelogs: read them, fence the owner before off, read on, mend.
+"""Changelog takeover: replay it, fence the previous owner, catch up, rewrite overwritten keys.
 
 This is a compare-and-set on the log (the rule is in `fencing`): a fence with the number
 after the last one read wins only if nobody has taken that number in between. Before it is sent,

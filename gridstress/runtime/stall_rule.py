@@ -1,4 +1,4 @@
-"""When a worker is stalled: a decision over what was seen of it, without clock, broker or loop."""
+"""Stall detection as a pure function of observations."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field

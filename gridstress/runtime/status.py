@@ -113,7 +113,7 @@ class Status:
         )
 
     def record(self) -> WorkerStatus:
-        """What the other workers are told."""
+        """The status record published to the other workers."""
         now, frames, runs = time.time(), self.frames(), self.store.runs
         before_at, before = self._before
         span_s = max(now - before_at, 1e-3)

@@ -1,4 +1,4 @@
-"""Answers that are asked for only while somebody looks, once for all who do."""
+"""Answers that single pages need, fetched lazily and shared by all viewers."""
 
 import logging
 from collections import OrderedDict

@@ -1,4 +1,4 @@
-"""Runs other than the newest, asked for only while somebody looks, once for all who do."""
+"""Snapshots of older runs, fetched lazily and shared by all viewers."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
