@@ -9,7 +9,7 @@ from tables.risk_table import RiskTable, TumblingPanes
 class KeptPanes:
     """By shard, the panes of the last batch, exactly as they were written.
 
-    Whoever takes them has to keep them again, and may only once all that was changed is written:
+    Who takes them keeps them again, but only once all that was changed is written:
     after a failure they are read anew.
     """
 

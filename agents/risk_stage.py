@@ -66,7 +66,7 @@ class RiskStage:
         ------
         ShardLost
             If the shard is not this worker's any more, or a rebalance waits. Then nothing that
-            was sent is wrong, and nothing was written that whoever has the shard does not know.
+            was sent is wrong, and nothing was written that the shard's next owner does not read.
         """
         shard = events[0].message.partition
         await self._take_over(shard)
@@ -210,8 +210,8 @@ class RiskStage:
 
     def _check_fits(self, run: str, shard: int, state: ShardState) -> None:
         if len(state.level) != (size := len(self.model.shards[shard])):
-            told = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
-            raise OtherTopology(f"the state of {told}")
+            problem = f"run {run!r} has {len(state.level)} nodes in shard {shard}, not {size}"
+            raise OtherTopology(f"the state of {problem}")
 
     def _deletable(self, state: ShardState) -> list[int]:
         """Panes that the state, as it was last written, does not ask for any more."""

@@ -30,7 +30,7 @@ them cannot be used, and of those it was about to finish none is."""
 Halt = Callable[[str], NoReturn]
 
 Worked = Callable[[str, int, float], None]
-"""Told of each batch: the stage, how many records, and how long it took, s."""
+"""Called after each batch: the stage, how many records, and how long it took, s."""
 
 OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What a bug of ours raises on one record. Nothing else becomes a letter `failed`: not an error of
@@ -63,7 +63,7 @@ async def run_stage(
     ``halt`` ends the worker without a commit, so that everything unfinished comes again. No
     exception leaves this function: Faust would ack the records and start the agent anew.
     ``finished`` is kept up to date: the offset behind the last record by (name, topic, partition).
-    ``worked`` is told of each batch.
+    ``worked`` is called after each batch.
     """
     try:
         async for batch in batches(stream):

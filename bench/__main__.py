@@ -43,7 +43,7 @@ def main() -> int:
         return 0
     # What was started must end with us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # A figure must not depend on the settings of whoever measures.
+    # A figure must not depend on the user's own settings.
     for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
         del os.environ[name]
     quiet_client()  # a broker that is just up has no leaders for a moment: it is asked again
@@ -78,9 +78,9 @@ def main() -> int:
                 PARTS[part](session)
                 book.write(options.output)
         except GridstressError as error:
-            told = f"{error}; {error.hint}" if error.hint else str(error)
-            console.print(f"error: {told}", style="red", highlight=False, markup=False)
-            book.unequal.append(told)
+            message = f"{error}; {error.hint}" if error.hint else str(error)
+            console.print(f"error: {message}", style="red", highlight=False, markup=False)
+            book.unequal.append(message)
     book.write(options.output)
     for table in tables(book):
         Console().print(table)

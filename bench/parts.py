@@ -56,15 +56,15 @@ def latencies(session: Session) -> None:
             with session.rig(case, f"latency at {pace}, {rows_per_s:.1f} rows/s, {i + 1}") as rig:
                 runs.append(latency(rig, session.kitchen, rows_per_s, session.seconds))
         session.note_runs("latency", runs)
-        told = {**case.to_dict(), "pace": pace}
+        about = {**case.to_dict(), "pace": pace}
         fine = [run for run in runs if run.equal]
         for name in ("p50", "p95", "p99"):
             values = [getattr(run, f"{name}_ms") for run in fine]
-            session.book.add("latency", name, "ms", told, values)
+            session.book.add("latency", name, "ms", about, values)
         sent = [run.rows_per_s for run in fine]
         cpu = [run.worker_cpu_share for run in fine]
-        session.book.add("latency", "worker CPU", "cores", told, cpu)
-        session.book.add("latency", "rows sent", "/s", told, sent)
+        session.book.add("latency", "worker CPU", "cores", about, cpu)
+        session.book.add("latency", "rows sent", "/s", about, sent)
 
 
 def starts(session: Session) -> None:
@@ -93,15 +93,15 @@ def starts(session: Session) -> None:
 
 
 def _drained(session: Session, part: str, case: Case) -> None:
-    runs, book, told = session.drains(case), session.book, case.to_dict()
-    book.add(part, "node-measurements", "/s", told, [run.rate for run in runs])
+    runs, book, about = session.drains(case), session.book, case.to_dict()
+    book.add(part, "node-measurements", "/s", about, [run.rate for run in runs])
     _cost(session, part, case, runs)
-    book.add(part, "peak RSS", "MB", told, [run.peak_rss / MB for run in runs])
+    book.add(part, "peak RSS", "MB", about, [run.peak_rss / MB for run in runs])
     written = [run.changelog_bytes / run.node_measurements for run in runs]
-    book.add(part, "changelog", "B each", told, written)
+    book.add(part, "changelog", "B each", about, written)
     if case.store == "rocksdb":
         stored = [run.store_bytes / MB for run in runs]
-        book.add(part, "RocksDB", "MB", told, stored)
+        book.add(part, "RocksDB", "MB", about, stored)
 
 
 def _cost(session: Session, part: str, case: Case, runs: list[Drain]) -> None:

@@ -34,12 +34,12 @@ def peers(session: Session) -> None:
         hours = SLOW_ROWS if peer.unrolled else rows
         runs = [_measured(session, name, grid, hours) for _ in range(session.repeat)]
         session.book.runs += [{"part": "peers", **run} for run in runs]
-        told = {"grid": grid, "peer": name}
+        about = {"grid": grid, "peer": name}
         for run in runs:
             if not run["equal"]:
                 session.book.unequal.append(f"peers: {name}: {'; '.join(run['notes'])}")
         rates = [run["node_measurements_per_s"] for run in runs if run["equal"]]
-        session.book.add("peers", "node-measurements", "/s", told, rates)
+        session.book.add("peers", "node-measurements", "/s", about, rates)
 
 
 def _measured(session: Session, name: str, grid: str, rows: int) -> dict[str, Any]:

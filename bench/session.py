@@ -104,7 +104,7 @@ class Session:
                 shutil.rmtree(one) if one.is_dir() else one.unlink()
 
     def note_runs(self, part: str, runs: Sequence[Any]) -> None:
-        """Keep runs as they were, and tell of those that the verifier refused."""
+        """Keep runs as they were, and print those that the verifier refused."""
         self.book.runs += [{"part": part, **asdict(run)} for run in runs]
         for run in runs:
             if not run.equal:

@@ -6,7 +6,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Build the Faust app only when somebody asks for it (``faust -A gridstress``)."""
+    """Build the Faust app only when it is asked for (``faust -A gridstress``)."""
     if name == "app":
         from gridstress.worker import default_app
 

@@ -245,7 +245,7 @@ class Settings(BaseSettings):
         "For networks that nobody else is in.",
     )
     web_bind: str = Field(
-        "127.0.0.1", description="Address the worker's API listens on; loopback unless told."
+        "127.0.0.1", description="Address the worker's API listens on; loopback by default."
     )
     web_port: int = Field(6066, ge=1, le=65_535, description="Port of the worker's API.")
     view_interval_s: Positive = Field(

@@ -155,7 +155,7 @@ class TumblingPanes:
         return pane
 
     def changes(self, needed_from_s: int | None) -> list[Change]:
-        """The panes changed since the last call, oldest first, without those that nobody needs."""
+        """The panes changed since the last call that are still needed, oldest first."""
         changes: list[Change] = []
         for start_s in sorted(self._changed):
             pane = self._known[start_s]

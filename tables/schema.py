@@ -1,4 +1,4 @@
-"""The shape of table values, told by their first byte, so that no worker misreads another's.
+"""The shape of table values, marked by their first byte, so that no worker misreads another's.
 
 | schema | values |
 |---|---|

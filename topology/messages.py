@@ -312,8 +312,8 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
         record: Record = _decoder(_lenient(kind)).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if (schema := _schema_of(raw)) > SCHEMA:
-            told = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
-            raise MessageError("newer", told) from None
+            problem = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
+            raise MessageError("newer", problem) from None
         no_number = "; NaN and Infinity are no JSON" if _NO_NUMBER.search(raw) else ""
         raise MessageError("invalid", f"not a {kind.__name__}: {error}{no_number}") from None
     return record if type(record) is kind else kind(**msgspec.structs.asdict(record))

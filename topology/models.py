@@ -1,7 +1,7 @@
 """The models, registered: each is one entry here, and its function stands where the entry says.
 
 Nothing but the worker and the verifier builds matrices, so that functions are imported when they
-are called: whoever only asks which models there are does without SciPy.
+are called: listing the models needs no SciPy.
 """
 
 from collections.abc import Callable, Iterable

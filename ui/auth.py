@@ -1,4 +1,4 @@
-"""Who may ask: the token, and the addresses that nobody else can reach."""
+"""Who may ask: the token, and the addresses that only this machine can reach."""
 
 import hmac
 import ipaddress
@@ -6,7 +6,7 @@ import ipaddress
 from topology.errors import UsageError
 
 ANOTHER_NAME = "this server answers to localhost only: see docs/security.md"
-"""Said to who asks a server on loopback by a name of somebody else."""
+"""The refusal when a server on loopback is asked by a name that is not its own."""
 
 
 def is_loopback(host: str) -> bool:
@@ -37,7 +37,7 @@ def refuse_exposed(what: str, bind: str, setting: str, *, token: str, insecure: 
     token
         The token in plain text; empty if there is none.
     insecure
-        Whether somebody has said in so many words that all who reach it may read it.
+        Whether it was set explicitly that all who reach it may read it.
 
     Raises
     ------

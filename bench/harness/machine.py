@@ -48,9 +48,9 @@ def about() -> dict[str, Any]:
 
 def commit(checkout: Path) -> str | None:
     """The commit that is checked out, with a ``+`` if files differ from it; None without git."""
-    told = _git(checkout, "rev-parse", "--short", "HEAD")
+    short = _git(checkout, "rev-parse", "--short", "HEAD")
     changed = _git(checkout, "status", "--porcelain", "--untracked-files=no")
-    return f"{told}{'+' if changed else ''}" if told else None
+    return f"{short}{'+' if changed else ''}" if short else None
 
 
 def processor() -> str:

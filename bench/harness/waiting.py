@@ -29,7 +29,7 @@ def wait_for(question: Callable[[], bool], what: str, timeout_s: float = 120.0) 
 def wait_ended(rig: TestBed, runs: Sequence[str]) -> None:
     """Wait until every shard of every model has seen the end of the runs.
 
-    Asks for little, and seldom: whoever asks takes part of the same processors.
+    Asks for little, and seldom: asking takes part of the same processors.
 
     Raises
     ------
@@ -39,9 +39,9 @@ def wait_ended(rig: TestBed, runs: Sequence[str]) -> None:
     worker = rig.workers[0]
     before, deadline = None, time.monotonic() + STANDSTILL_S
     while not _ended(rig, runs[-1]):
-        told = worker.get("runs").get("runs")
-        if told != before:
-            deadline, before = time.monotonic() + STANDSTILL_S, told
+        answer = worker.get("runs").get("runs")
+        if answer != before:
+            deadline, before = time.monotonic() + STANDSTILL_S, answer
         if time.monotonic() > deadline or not worker.service.alive:
             raise GridstressError(
                 f"{rig.case}: the worker does not get on", hint=f"its log is {worker.service.log}"
@@ -55,8 +55,8 @@ def share(rig: TestBed) -> None:
         worker.wait_ready()
 
     def shared() -> bool:
-        told = rig.workers[0].get("system").get("workers", [])
-        fine = [w for w in told if w["status"] == "ok" and w["partitions"]["grid_measurements"]]
+        answer = rig.workers[0].get("system").get("workers", [])
+        fine = [w for w in answer if w["status"] == "ok" and w["partitions"]["grid_measurements"]]
         return len(fine) == len(rig.workers)
 
     wait_for(shared, "the workers share the partitions")
@@ -64,8 +64,8 @@ def share(rig: TestBed) -> None:
 
 def _ended(rig: TestBed, run: str) -> bool:
     worker, shards, models = rig.workers[0], rig.settings.partitions, rig.settings.model_names
-    told = worker.get("runs").get("runs", [])
-    if not any(one["run"] == run and one["ended"] for one in told):
+    answer = worker.get("runs").get("runs", [])
+    if not any(one["run"] == run and one["ended"] for one in answer):
         return False
     states = [worker.get("state", model=model, run=run) for model in models]
     return all(state.get("ended") and len(state["parts"]) == shards for state in states)

@@ -27,7 +27,7 @@ class Worker:
     service: processes.Service
 
     def get(self, path: str, **query: str) -> Any:
-        """JSON it answers with, whatever the status; {} while nobody answers."""
+        """JSON it answers with, whatever the status; {} while there is no answer."""
         try:
             return httpx.get(f"{self.url}/api/v1/{path}", params=query, timeout=10).json()
         except (httpx.HTTPError, ValueError):

@@ -92,8 +92,8 @@ def _live_after(worker: Worker, began: float) -> float:
 
 
 def _without_lag(worker: Worker, since: float) -> bool:
-    told = worker.get("system").get("workers", [])
-    ours = [one for one in told if one["started_at"] >= since]
+    workers = worker.get("system").get("workers", [])
+    ours = [one for one in workers if one["started_at"] >= since]
     return bool(ours) and all(not sum(one["lag"].values()) for one in ours)
 
 

@@ -61,7 +61,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 @contextmanager
 def _broker(bootstrap: str | None) -> Iterator[str]:
     if bootstrap:
-        cluster_id_now(bootstrap)  # a clear error if nobody answers
+        cluster_id_now(bootstrap)  # a clear error if no broker answers
         yield bootstrap
         return
     with apache_broker() as broker:

@@ -49,9 +49,9 @@ class Figure:
         }
 
     @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> "Figure":
+    def from_dict(cls, raw: Mapping[str, Any]) -> "Figure":
         """Figure from what `to_dict` gave."""
-        return cls(*(told[name] for name in ("part", "name", "unit", "case", "values")))
+        return cls(*(raw[name] for name in ("part", "name", "unit", "case", "values")))
 
 
 @dataclass
@@ -111,6 +111,6 @@ class Results:
     @classmethod
     def read(cls, path: Path) -> "Results":
         """Read what `write` wrote."""
-        told = json.loads(path.read_text("utf-8"))
-        figures = [Figure.from_dict(figure) for figure in told["figures"]]
-        return cls(told["about"], figures, told["runs"], told["unequal"], told["notes"])
+        raw = json.loads(path.read_text("utf-8"))
+        figures = [Figure.from_dict(figure) for figure in raw["figures"]]
+        return cls(raw["about"], figures, raw["runs"], raw["unequal"], raw["notes"])

@@ -195,7 +195,7 @@ async def _admin(settings: Settings) -> AsyncIterator[Any]:
 
     from gridstress.kafka.probe import cluster_id
 
-    await cluster_id(settings.kafka)  # a clear error if nobody answers
+    await cluster_id(settings.kafka)  # a clear error if no broker answers
     admin = AIOKafkaAdminClient(**connection(settings.kafka))
     try:
         await admin.start()

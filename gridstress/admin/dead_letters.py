@@ -111,7 +111,7 @@ class DeadLetter:
 def parse_letter(
     partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> DeadLetter:
-    """Read a record of ``dead_letters``; whoever wrote it, whatever it lacks."""
+    """Read a record of ``dead_letters``; any program may have written it, and left fields out."""
     said = known_headers(headers)
 
     def text(name: str) -> str:

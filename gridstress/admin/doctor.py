@@ -199,10 +199,10 @@ def group(settings: Settings) -> Finding:
 
 
 def clock(settings: Settings) -> Finding:
-    """Whether this machine's clock can be right: ages and time-outs are told by it."""
+    """Whether this machine's clock can be right: ages and time-outs depend on it."""
     problem = doctor_cluster.clock_problem(settings)
-    told = problem or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    return Finding("clock", not problem, told, "let the clock be set by NTP (timedatectl)")
+    detail = problem or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    return Finding("clock", not problem, detail, "let the clock be set by NTP (timedatectl)")
 
 
 def browser() -> Finding:

@@ -59,7 +59,7 @@ async def _topic_problems(settings: Settings) -> list[str] | None:
 
 
 def clock_problem(settings: Settings) -> str:
-    """What is wrong with this machine's clock, as far as can be told; empty if nothing is."""
+    """What is wrong with this machine's clock, as far as can be seen; empty if nothing is."""
     if datetime.now(UTC) < RELEASED:
         return f"it is {datetime.now(UTC):%Y-%m-%d}, before this version was made"
     for url in settings.api_urls.split(","):

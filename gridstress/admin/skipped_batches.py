@@ -1,4 +1,4 @@
-"""Batches that cannot be decoded and that an operator has told the workers to pass over.
+"""Batches that cannot be decoded and that an operator has let the workers skip.
 
 The mark is a dead letter `undecodable` with the batch's bytes: it tells the workers to go on, and
 everybody else what is missing.

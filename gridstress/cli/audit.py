@@ -22,7 +22,7 @@ def audit(
 
     from gridstress.logs import printable
     from gridstress.settings import load_settings
-    from gridstress.verify.audit_topic import told
+    from gridstress.verify.audit_topic import status_writer
     from gridstress.verify.auditor import Auditor
     from topology.loaders import load_grid
     from ui.schema.audit import audit_line
@@ -33,7 +33,7 @@ def audit(
 
     async def follow() -> None:
         said: dict[str, str] = {}
-        async with told(settings) as tell, aclosing(auditor.states()) as states:
+        async with status_writer(settings) as tell, aclosing(auditor.states()) as states:
             async for status in states:
                 await tell(status)
                 line = audit_line(status)

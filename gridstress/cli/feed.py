@@ -45,7 +45,7 @@ def lines(
 ) -> None:
     """Send frames that another program writes, a line each, as docs/messages.md describes them.
 
-    A line that cannot be used is told and passed over. Exit codes: 0 fine, 3 broker, 4 lines were
+    A line that cannot be used is reported and skipped. Exit codes: 0 fine, 3 broker, 4 lines were
     refused, 130 interrupted.
     """
     import asyncio

@@ -1,4 +1,4 @@
-"""Times that somebody gives on the command line."""
+"""Options that several commands share."""
 
 import pandas as pd
 

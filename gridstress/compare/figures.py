@@ -20,7 +20,7 @@ from ui.dashboard.figures.plain import GRID_LINE
 from ui.dashboard.style.theme import FONT, INK, LEVEL_COLOURS
 
 COLOURS = ("#1c6dd0", "#c2571a", "#2f7d4f", "#7b3fa0", "#5f6b7a", "#8a6d00")
-"""By model, in the settings' order, baselines after them; told apart in grey by their place."""
+"""By model, in the settings' order, baselines after them; distinct in grey by their place."""
 MOST_POINTS = 1_500
 """Points a line has at most; of a year of hours each stands for six."""
 

@@ -19,7 +19,7 @@ from topology.clock import to_iso
 from topology.models import short_title_of, title_of
 
 TOLD = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
-"""Measures the score is told by."""
+"""Measures that the score is shown by."""
 
 
 def to_dict(
@@ -145,7 +145,7 @@ def contingency_line(score: Score) -> str:
     if not found.touched:
         return said
     marks = (f"{title_of(name)} {interval(mark)}" for name, mark in found.marks.items())
-    return f"{said}; told from the others with a ROC area of: {', '.join(marks)}"
+    return f"{said}; separated from the others with a ROC area of: {', '.join(marks)}"
 
 
 def narrow(value: Interval) -> str:
@@ -179,7 +179,7 @@ def _model_table(comparison: Comparison) -> Table:
 
 
 def model_rows(comparison: Comparison) -> list[list[str]]:
-    """What is to be told of each model: a label, then a cell a model."""
+    """The rows about each model: a label, then a cell a model."""
     rows: dict[str, Callable[[ModelMeasures], str]] = {
         "alarm episodes": lambda m: f"{sum(m.episodes.values()):,}",
         **{f"  up to {level}": _episodes(level) for level in LEVELS},
@@ -215,7 +215,7 @@ def _pair_table(pair: PairMeasures) -> Table:
 
 
 def pair_rows(pair: PairMeasures) -> list[list[str]]:
-    """What is to be told of two models: a label and a cell."""
+    """The rows about two models: a label and a cell."""
     first, second = title_of(pair.first), title_of(pair.second)
     lead = pair.lead
     return [

@@ -96,7 +96,7 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
         while coordinator.generation == generation_id:
             if await coordinator._do_heartbeat():
                 return bool(coordinator.generation == generation_id)
-            await asyncio.sleep(FETCH_S)  # nobody answered; the answer "no" ends the generation
+            await asyncio.sleep(FETCH_S)  # no answer; the answer "no" ends the generation
         return False
 
 
@@ -139,7 +139,7 @@ class SafeConsumer(driver.Consumer):
         return offset
 
     async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Do nothing: holes in the offsets are never handed over, so nobody waits for them.
+        """Do nothing: holes in the offsets are never handed over, so nothing waits for them.
 
         Stock counts the record behind a hole as part of it, and so as acknowledged.
         """

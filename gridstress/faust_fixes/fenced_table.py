@@ -16,7 +16,7 @@ from faust.stores.rocksdb import RocksDBOptions
 
 from gridstress.faust_fixes.fencing import Epoch
 
-# What a table holds is never kept over a restart, so a log of it would be written for nobody.
+# What a table holds is never kept over a restart, so a log of it would never be read.
 _UNLOGGED = rocksdict.WriteOptions()
 _UNLOGGED.disable_wal = True  # type: ignore[assignment,method-assign]
 

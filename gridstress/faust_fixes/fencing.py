@@ -3,7 +3,7 @@
 Every record carries an *epoch* in a header: a number, and the process that writes under it. Read
 in the order of the log, a record counts if its number is greater than all before it, or if it is
 of the very epoch that is current. The first record of a number wins; the same number of another
-process never counts. Whoever takes a partition over appends a *fence*, a record of a greater
+process never counts. A worker that takes a partition over appends a *fence*, a record of a greater
 number, and whatever the owner before appends behind it is passed over by every reader.
 """
 
@@ -60,7 +60,7 @@ class Epoch(NamedTuple):
 
 
 NO_OWNER = Epoch(0, "")
-"""The epoch of a log that nobody has taken over yet, and of records without one."""
+"""The epoch of a log that no worker has taken over yet, and of records without one."""
 
 
 def is_fence(key: bytes | None) -> bool:

@@ -4,9 +4,9 @@
    positions go back to the committed offsets, then records flow. Stock lets records flow while it
    seeks and then empties the queues: records are lost, come twice or overtake each other.
 2. **Fencing** (`SafeRecovery`, with `takeover`). Who takes a partition over makes sure
-   that nobody ever counts what its former owner still writes.
+   that what its former owner still writes never counts.
 3. **Local tables are never kept over a restart** (`SafeTableManager`). They may be ahead of the
-   changelog, damaged, or somebody else's.
+   changelog, damaged, or another worker's.
 
 `producer` and `consumer` hold the rest: flush, send failures, commits.
 `make_safe` gives an app all of it, `safe_settings` the settings it relies on. `docs/faust.md`
@@ -65,7 +65,7 @@ class SafeRecovery(Recovery):
         self._rebalance = self.app.rebalancing_count
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
         if self.standby_tps:
-            halt("standby replicas and global tables are not supported: nobody reads them")
+            halt("standby replicas and global tables are not supported")
         for tp in self._copies.keys() - self.active_tps:
             self._copies.pop(tp).restart()
 
@@ -205,7 +205,7 @@ class SafeTableManager(TableManager):
         if conf.store.scheme == "rocksdb":
             self._in_use = data_directory.claim(Path(conf.datadir), Path(conf.tabledir))
             self.claimed = True
-        # Stock sleeps for a second here; whoever depends on the tables waits for them anyway.
+        # Stock sleeps for a second here; what depends on the tables waits for them anyway.
         await self._update_channels()
         await self.recovery.start()
 

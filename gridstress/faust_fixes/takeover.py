@@ -1,8 +1,8 @@
 """Changelog takeover: replay it, fence the previous owner, catch up, rewrite overwritten keys.
 
-This is a compare-and-set on the log (the rule is in `fencing`): a fence with the number
-after the last one read wins only if nobody has taken that number in between. Before it is sent,
-the group's coordinator must say that this worker is still a member; else one that slept in the
+This is a compare-and-set on the log (the rule is in `fencing`): a fence with the number after the
+last one read wins only if no other worker has taken that number in between. Before it is sent, the
+group's coordinator must say that this worker is still a member; else one that slept in the
 middle of a recovery could fence off the worker that has its partitions by now.
 """
 

@@ -44,7 +44,7 @@ async def cluster_id(where: Where, *, timeout_s: float = ANSWER_TIMEOUT_S) -> st
 
     arguments = connection(where)
     try:
-        # A refused connection is told apart first: aiokafka would log each try as an error.
+        # A refused connection is recognised first: aiokafka would log each try as an error.
         await asyncio.wait_for(connect_any(arguments["bootstrap_servers"]), timeout_s)
         with quiet():
             admin = AIOKafkaAdminClient(**arguments, request_timeout_ms=int(timeout_s * 1000))
@@ -78,16 +78,16 @@ async def connection_error(where: Where, error: Exception) -> BrokerError:
 
     arguments = connection(where)
     servers = arguments.pop("bootstrap_servers")
-    nobody = BrokerError(
+    no_answer = BrokerError(
         f"no Kafka broker answers at {servers}: {str(error) or type(error).__name__}",
         hint="start one with `gridstress up`, or name yours: GRIDSTRESS_BROKER=kafka://host:9092",
     )
     if isinstance(error, TimeoutError):
-        return nobody  # asking once more would take as long
+        return no_answer  # asking once more would take as long
     try:
         host, port = await asyncio.wait_for(connect_any(servers), _HANDSHAKE_S)
     except (OSError, TimeoutError):
-        return nobody
+        return no_answer
     try:
         with quiet():
             timeout_ms = int(_HANDSHAKE_S * 1000)

@@ -1,4 +1,4 @@
-"""Read a whole topic, or follow it, without a consumer group, so that nobody is disturbed.
+"""Read a whole topic, or follow it, without a consumer group, so that no group rebalances.
 
 Where a topic ends is taken from the last stable offset that comes with every fetch, not from
 ``end_offsets``: the embedded broker answers that question too low (base offset of the last batch

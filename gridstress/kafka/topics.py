@@ -152,7 +152,7 @@ async def ensure_topics(settings: Settings) -> None:
 
     from gridstress.kafka.probe import cluster_id
 
-    await cluster_id(settings.kafka)  # a clear error if nobody answers
+    await cluster_id(settings.kafka)  # a clear error if no broker answers
     admin = AIOKafkaAdminClient(**connection(settings.kafka))
     try:
         await admin.start()
@@ -208,7 +208,7 @@ async def _partitions(
 
 
 def _check_created(errors: list[Any]) -> None:
-    already_exists = 36  # somebody else was faster
+    already_exists = 36  # another process was faster
     for name, code, message in errors:
         if code not in (0, already_exists):
             raise BrokerError(f"the broker did not make topic {name}: error {code} {message or ''}")

@@ -72,8 +72,8 @@ class Entsoe:
             raise SourceError(f"the ENTSO-E platform answers {status} for {area}") from None
         except requests.RequestException as error:
             # The address in its text holds the token.
-            told = f"the ENTSO-E platform cannot be reached: {type(error).__name__}"
-            raise SourceError(told) from None
+            problem = f"the ENTSO-E platform cannot be reached: {type(error).__name__}"
+            raise SourceError(problem) from None
         return _whole(found[LOAD], self.resolution)
 
     @cached_property

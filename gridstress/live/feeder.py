@@ -1,4 +1,4 @@
-"""Sends what comes in, until it ends or somebody stops it."""
+"""Sends what comes in, until it ends or is stopped."""
 
 import asyncio
 import os
@@ -52,7 +52,7 @@ class Fed:
 async def pump(
     lines: AsyncIterator[bytes], grid: Grid, sink: Sink, stop: asyncio.Event, say: Say
 ) -> Fed:
-    """Send frames that come as lines of JSON; what cannot be used is told and passed over.
+    """Send frames that come as lines of JSON; what cannot be used is reported and skipped.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ async def poll(
 ) -> Fed:
     """Ask for what is new of each zone again and again, and send it.
 
-    A source that fails is told and asked again the next time; nothing is lost by that.
+    A source that fails is reported and asked again the next time; nothing is lost by that.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Frames from somebody else's program, checked before they are sent."""
+"""Frames from another program, checked before they are sent."""
 
 from gridstress.kafka.topics import MAX_FRAME_BYTES
 from topology.errors import MessageError
@@ -29,8 +29,8 @@ def read_frame(line: bytes, grid: Grid) -> MeasurementFrame:
 
 def _check_size(size: int) -> None:
     if size > MAX_FRAME_BYTES:
-        told = f"a frame of {size:,} bytes; at most {MAX_FRAME_BYTES:,} are taken"
-        raise MessageError("too-large", told)
+        problem = f"a frame of {size:,} bytes; at most {MAX_FRAME_BYTES:,} are taken"
+        raise MessageError("too-large", problem)
 
 
 def read_frames(body: bytes, grid: Grid) -> list[MeasurementFrame]:

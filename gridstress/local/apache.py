@@ -70,7 +70,7 @@ class Detour:
     listens
         Port the broker listens on for it.
     advertised
-        Port on this machine that whoever comes this way is told to use: the one of a proxy.
+        Port on this machine that clients are given as the broker's: the one of a proxy.
     """
 
     listens: int

@@ -115,7 +115,7 @@ def fetch_jars() -> Path:
         try:
             jars.rename(target)
         except OSError as error:
-            # Somebody else was faster.
+            # Another process was faster.
             if not target.is_dir():
                 raise BrokerError(f"cannot keep Kafka's jars in {target}: {error}") from error
     return target

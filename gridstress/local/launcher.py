@@ -277,7 +277,7 @@ def _start_broker(launch: _Launch, cluster: Cluster) -> None:
         with state_file.writing(place.home):
             broker = apache.service(port, place.home / "kafka")
         launch.start(broker)
-    cluster_id_now(cluster)  # a clear error if nobody answers
+    cluster_id_now(cluster)  # a clear error if no broker answers
 
 
 def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:

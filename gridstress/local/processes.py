@@ -266,14 +266,14 @@ def check_free(port: int, setting: str, host: str = "127.0.0.1") -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Port that nobody listens on at this moment."""
+    """Port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
 
 
 def holder(port: int) -> tuple[int, str] | None:
-    """Id and name of the process that listens on `port`, or None where that cannot be told."""
+    """Id and name of the process that listens on `port`, or None where that cannot be seen."""
     try:
         listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
         pid = next((c.pid for c in listening if c.laddr and c.laddr.port == port), None)

@@ -231,7 +231,7 @@ def end(error: GridstressError) -> NoReturn:
 
 
 def _options(settings: Settings, metrics: MetricsRegistry) -> dict[str, Any]:
-    """What Faust is told."""
+    """Faust's own settings."""
     return {
         "broker": settings.broker,
         "store": "memory://" if settings.store == "memory" else "rocksdb://?driver=rocksdict",

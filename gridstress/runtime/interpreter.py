@@ -53,9 +53,9 @@ def tune_interpreter() -> None:
 
 
 def silence_client_logs() -> None:
-    """Drop log records that nobody sees or that repeat, and escape control characters in ours.
+    """Drop log records below the level or that repeat, and escape control characters in ours.
 
-    Faust, told to show warnings only (its default), sets the root logger to DEBUG, for a spinner
+    Faust, set to show warnings only (its default), sets the root logger to DEBUG, for a spinner
     that each record turns: one record for every request, thrown away.
     """
     shown = logging.root.handlers

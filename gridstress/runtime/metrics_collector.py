@@ -79,25 +79,25 @@ class WorkerCollector(Collector):
         none = dict.fromkeys(models, 0)
         steps = dict.fromkeys(product(models, LEVELS, get_args(State)), 0) | counters.alarm_steps
         yield _counter("frames", "Frames that a stage has finished.", counters.frames, "stage")
-        told = "Loads of one node at one time that were read."
-        yield _counter("node_measurements", told, counters.node_measurements)
-        told = "Frames whose rows were known already."
-        yield _counter("duplicate_frames", told, none | counters.repeated, "model")
-        told = "Rows not counted: late, or too far ahead."
-        yield _counter("rows_aside", told, aside, "model", "reason")
+        help_text = "Loads of one node at one time that were read."
+        yield _counter("node_measurements", help_text, counters.node_measurements)
+        help_text = "Frames whose rows were known already."
+        yield _counter("duplicate_frames", help_text, none | counters.repeated, "model")
+        help_text = "Rows not counted: late, or too far ahead."
+        yield _counter("rows_aside", help_text, aside, "model", "reason")
         missing = none | counters.missing
         yield _counter("missing_rows", "Sequence numbers that never came.", missing, "model")
         yield _counter("dead_letters", "Records set aside.", letters, "reason")
-        told = "Steps of alarm episodes."
-        yield _counter("alarm_steps", told, steps, "model", "level", "state")
+        help_text = "Steps of alarm episodes."
+        yield _counter("alarm_steps", help_text, steps, "model", "level", "state")
 
     def _partitions(self) -> Iterator[Metric]:
         owned = {name: len(found) for name, found in self.status.partitions().items()}
-        told = "Partitions that this worker owns."
-        yield _gauge("assigned_partitions", told, owned, "topic")
-        told = "Records of its partitions that it has not finished."
+        help_text = "Partitions that this worker owns."
+        yield _gauge("assigned_partitions", help_text, owned, "topic")
+        help_text = "Records of its partitions that it has not finished."
         lag = {(tp.topic, str(tp.partition)): n for tp, n in self.status.partition_lag().items()}
-        yield _gauge("lag_records", told, lag, "topic", "partition")
+        yield _gauge("lag_records", help_text, lag, "topic", "partition")
 
     def _tables(self) -> Iterator[Metric]:
         keys = {
@@ -107,8 +107,8 @@ class WorkerCollector(Collector):
         }
         yield _gauge("table_keys", "Keys of a table's partition.", keys, "table", "partition")
         tables: Any = self.app.tables
-        told = "Times that tables were brought up to date."
-        yield _counter("recoveries", told, tables.recovery.recoveries)
+        help_text = "Times that tables were brought up to date."
+        yield _counter("recoveries", help_text, tables.recovery.recoveries)
         yield _gauge("recovery_seconds", "How long the last time took.", tables.recovery.recovery_s)
 
     def _grid(self) -> Iterator[Metric]:
@@ -128,12 +128,12 @@ class WorkerCollector(Collector):
             known = [mark for mark in marks if mark is not None]
             if known and len(known) == len(marks):
                 watermarks[name] = min(known)
-        told = "Nodes in alarm, by the level of their episode."
-        yield _gauge("open_alarms", told, alarms, "model", "level")
+        help_text = "Nodes in alarm, by the level of their episode."
+        yield _gauge("open_alarms", help_text, alarms, "model", "level")
         yield _gauge("silent_zones", "Zones that are not waited for.", silent, "model")
         yield _gauge("event_time_seconds", "Newest event time.", event_times, "model")
-        told = "Event time up to which all was seen."
-        yield _gauge("watermark_seconds", told, watermarks, "model")
+        help_text = "Event time up to which all was seen."
+        yield _gauge("watermark_seconds", help_text, watermarks, "model")
 
     def _newest(self, stage: RiskStage) -> list["_Newest"]:
         """By shard of this worker, the run that began last."""
@@ -176,12 +176,12 @@ def add_metrics(
         return web.Response(body=generate_latest(registry), headers=headers)
 
 
-def _gauge(name: str, told: str, values: Values, *labels: str) -> Metric:
-    return _family(GaugeMetricFamily(f"gridstress_{name}", told, labels=labels), values)
+def _gauge(name: str, help_text: str, values: Values, *labels: str) -> Metric:
+    return _family(GaugeMetricFamily(f"gridstress_{name}", help_text, labels=labels), values)
 
 
-def _counter(name: str, told: str, values: Values, *labels: str) -> Metric:
-    return _family(CounterMetricFamily(f"gridstress_{name}", told, labels=labels), values)
+def _counter(name: str, help_text: str, values: Values, *labels: str) -> Metric:
+    return _family(CounterMetricFamily(f"gridstress_{name}", help_text, labels=labels), values)
 
 
 def _family(family: Any, values: Values) -> Metric:

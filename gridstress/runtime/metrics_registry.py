@@ -15,7 +15,7 @@ class MetricsRegistry:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
     def __post_init__(self) -> None:
-        # A time beside each value, which nobody reads.
+        # A time beside each value, which has no use.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._batch_records = Histogram(
             "gridstress_batch_records",

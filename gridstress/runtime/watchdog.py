@@ -22,7 +22,7 @@ ANSWER_S = 10.0
 
 
 class Watchdog(Service):
-    """Says in `reason` why a worker is stalled, and ends it if it is told to.
+    """Says in `reason` why a worker is stalled, and ends it if that is set.
 
     Parameters
     ----------

@@ -47,7 +47,7 @@ def refuse_exposed_web(settings: Settings, conf: Any) -> None:
 
 
 def refuse_taken_port(conf: Any) -> None:
-    """Refuse to start where somebody else listens; ``conf`` as in `refuse_exposed_web`.
+    """Refuse to start where another program listens; ``conf`` as in `refuse_exposed_web`.
 
     Raises
     ------

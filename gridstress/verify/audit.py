@@ -290,13 +290,13 @@ class RunAudit:
         """Forget rows set aside that were dropped, once each letter is there or was missed."""
         for zone in self.intake.zones.values():
             for reason, seqs in (("late", zone.late_seqs), ("ahead", zone.ahead_seqs)):
-                told = {
+                reported = {
                     (letter.model, letter.shard, row)
                     for letter in said.aside
                     if (letter.zone, letter.reason) == (zone.zone, reason)
                     for row in letter.rows
                 }
-                there = Counter(row for _, _, row in told)
+                there = Counter(row for _, _, row in reported)
                 seqs[:] = [seq for seq in seqs if self._is_open(zone, seq, there[seq])]
         self.observed.aside = [
             letter

@@ -14,7 +14,9 @@ from ui.schema.audit import AuditStatus
 
 
 @asynccontextmanager
-async def told(settings: Settings) -> AsyncIterator[Callable[[AuditStatus], Awaitable[None]]]:
+async def status_writer(
+    settings: Settings,
+) -> AsyncIterator[Callable[[AuditStatus], Awaitable[None]]]:
     """Give what writes a run's state to the topic.
 
     Raises

@@ -42,7 +42,7 @@ MOST_NAMES = 10_000
 AHEAD = 1000
 """Windows that may be read before those before them are verified."""
 FIRST = 5
-"""Differences that are told in words."""
+"""Differences that are listed in words."""
 
 
 @dataclass
@@ -114,7 +114,7 @@ class _Question:
 
 
 class Auditor:
-    """Audits the runs of a group, as the topics tell of them.
+    """Audits the runs of a group, as they appear on the topics.
 
     Parameters
     ----------

@@ -223,7 +223,7 @@ async def read_letters(where: Where, run: str, observed: Observed) -> None:
 
 
 def take_letter(record: ConsumerRecord, run: str, observed: Observed) -> None:
-    """Take a record of ``dead_letters`` that may concern a run; whoever wrote it."""
+    """Take a record of ``dead_letters`` that may concern a run; any program may have written it."""
     headers = _headers(record)
     if headers.get("topic") == MEASUREMENTS or headers.get("reason") in ELSEWHERE:
         observed.letters.measurements.append(_letter(record, headers))

@@ -16,7 +16,7 @@ OTHER_SETTINGS = "other-settings"
 been counted: by a worker that was killed before it had committed it."""
 REFUSED = "records refused: run ended"
 ELSEWHERE = ("lost", UNDECODABLE)
-"""Reasons of letters about what nobody can read: there is no record to compare them with."""
+"""Reasons of letters about what cannot be read: there is no record to compare them with."""
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ class Measurements:
         Raises
         ------
         DataError
-            If frames of a zone lie in several partitions: nobody can tell in which order the
+            If frames of a zone lie in several partitions: it cannot be known in which order the
             workers have read them.
         """
         found: dict[str, set[int]] = defaultdict(set)

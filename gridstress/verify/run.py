@@ -67,7 +67,7 @@ async def verify_run(
     settings: Settings,
     say: Callable[[str], None] = lambda _: None,
 ) -> Verification:
-    """Verify one run; ``say`` is told what is going on.
+    """Verify one run; ``say`` is given lines about its progress.
 
     Raises
     ------
@@ -130,9 +130,9 @@ async def _wait(
 ) -> tuple[float, list[str]]:
     """Wait for the workers; return how long to wait for letters then (s), and notes."""
     if not request.patience_s:
-        return 0.0, ["nobody was waited for"]
+        return 0.0, ["no worker was waited for"]
     if not request.with_open and not await api.answers():
-        return 0.0, [f"no worker answers at {api.url}: nobody was waited for"]
+        return 0.0, [f"no worker answers at {api.url}: no worker was waited for"]
     missing = await drain(
         api,
         expected,
@@ -176,7 +176,7 @@ async def _read_letters(
     """Read the dead letters, again as long as some are missing and others still come.
 
     Workers that have caught up with the run may not yet have looked at what lies behind it; for
-    those of a run that has ended nobody has waited, so where they are is asked.
+    those of a run that has ended there was no wait, so where they are is asked.
     """
     due_before = await committed(settings, MEASUREMENTS) if observed.ended else None
     loop = asyncio.get_running_loop()

@@ -153,7 +153,7 @@ async def drain(
     is_caught_up
         Asked while there is none: whether the workers have finished what lay there.
     say
-        Is told what is being waited for, whenever that changes.
+        Is given what is being waited for, whenever that changes.
 
     Returns
     -------

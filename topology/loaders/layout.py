@@ -1,7 +1,7 @@
 """Positions for nodes that have none: the same grid always gets the same picture.
 
 Computed positions lie in a box of 10 by 10 degrees around 0° N 0° E, in the sea off Africa, where
-nobody takes them for geography.
+they are not taken for geography.
 """
 
 from collections import defaultdict

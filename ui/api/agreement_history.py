@@ -1,8 +1,8 @@
 """How the models have agreed, window by window, over the runs so far.
 
-Whether somebody looks is not known when a window comes, and to read all of it and to compare the
+Whether anyone looks is not known when a window comes, and to read all of it and to compare the
 order of thousands of nodes takes longer than all else that is done with it. So of each window the
-risks are summed up, and the rest is kept as it came and compared when somebody asks.
+risks are summed up, and the rest is kept as it came and compared when it is asked for.
 """
 
 import logging
@@ -25,7 +25,7 @@ MAX_POINTS = 20_000
 """Of all runs together: two years of hours. Beyond it the run that moved longest ago loses its
 oldest, and so with all that is bounded here."""
 MAX_BYTES = 16 << 20
-"""Of windows that nobody has asked to compare yet, and of those that are not whole; one that is
+"""Of windows that were never asked for yet, and of those that are not whole; one that is
 dropped has no agreement."""
 PART_BYTES = 200
 """What a part of a window takes beside its record."""
@@ -143,7 +143,7 @@ class History:
         return list(known.points.values())
 
     def to_compare(self, run: str) -> int:
-        """How many windows of a run nobody has asked to compare yet."""
+        """How many windows of a run have not been compared yet."""
         known = self._runs.get(run)
         return len(known.to_compare) if known else 0
 

@@ -210,7 +210,7 @@ class ApiQueries(ReadModel):
         return self.store.history.to_compare(run) if run and self.store.history else 0
 
     def system(self, now: float) -> System:
-        """Workers that have told of themselves lately, and the settings in force."""
+        """Workers that have published their status lately, and the settings in force."""
         workers = sorted(self.store.workers.values(), key=lambda w: w.worker)
         return System(
             version=self.store.version,

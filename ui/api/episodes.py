@@ -1,4 +1,4 @@
-"""Alarm episodes, put together from the alerts that tell of their steps."""
+"""Alarm episodes, assembled from the alerts of their steps."""
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence

@@ -26,8 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 Answered = Callable[[str, int, float], None]
-"""Told of each answer: the address asked for, with names for its parts that vary; the status; and
-how long it took, s."""
+"""Called after each answer: the address asked for, with names for its parts that vary; the status;
+and how long it took, s."""
 
 
 def application_options(token: str, *, insecure: bool, answered: Answered) -> dict[str, Any]:
@@ -40,14 +40,14 @@ def application_options(token: str, *, insecure: bool, answered: Answered) -> di
     insecure
         Without a token: whether a server on loopback answers to other names than its own.
     answered
-        Is told of each answer, refusals included.
+        Called after each answer, refusals included.
     """
     middlewares = [watch(answered), guard(token, insecure=insecure)]
     return {"client_max_size": MAX_BODY_BYTES, "middlewares": middlewares}
 
 
 def watch(answered: Answered) -> Any:
-    """Middleware that tells of each answer."""
+    """Middleware that reports each answer."""
 
     @web.middleware
     async def ask(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -80,8 +80,8 @@ def guard(token: str, *, insecure: bool) -> Any:
                     {"WWW-Authenticate": 'Bearer realm="gridstress"', **(UNREAD if posted else {})},
                 )
             if posted and not token:
-                told = "measurements are taken with a token only: set GRIDSTRESS_API_TOKEN"
-                return _refusal(403, told, UNREAD)
+                reason = "measurements are taken with a token only: set GRIDSTRESS_API_TOKEN"
+                return _refusal(403, reason, UNREAD)
             if posted and (request.content_length or 0) > MAX_BODY_BYTES:
                 return _refusal(413, f"at most {MAX_BODY_BYTES:,} bytes are taken at once", UNREAD)
             if not (token or insecure) and _is_rebound(request):

@@ -44,8 +44,8 @@ class RecordValidator:
     def check_window(self, window: RiskWindow) -> None:
         """Raise MessageError if the window is of another grid."""
         if not self.grid.index.keys() >= set(window.nodes):
-            told = f"a window of run {window.run!r} names a node that is not in the topology"
-            raise MessageError("invalid", told)
+            problem = f"a window of run {window.run!r} names a node that is not in the topology"
+            raise MessageError("invalid", problem)
 
     def _amiss(self, view: ShardView) -> Iterator[str]:
         if view.model not in self.models:

@@ -24,7 +24,7 @@ def iso_or_none(time_s: float | None) -> str | None:
 
 
 def model_info(name: str) -> ModelInfo:
-    """What people are told of a model."""
+    """A model as people see it."""
     return ModelInfo(MODELS[name].title, MODELS[name].explanation)
 
 

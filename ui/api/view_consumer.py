@@ -149,7 +149,7 @@ class ViewConsumer(Service):
         try:
             self._apply[record.topic](record)
         except (MessageError, msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            # Somebody else wrote into our topics: the views go on without that record.
+            # Another program wrote into our topics: the views go on without that record.
             log.warning(
                 "cannot show %s/%s@%s: %s", record.topic, record.partition, record.offset, error
             )

@@ -1,4 +1,4 @@
-"""What a worker knows of the whole grid, whoever owns which partition; fed by `view_consumer`."""
+"""What a worker knows of the whole grid, the other workers' shards included."""
 
 import logging
 from bisect import insort
@@ -119,7 +119,7 @@ def _record_memory(record: RunRecord | None) -> int:
 class Store:
     """Views, alerts and final windows of all runs; ``version`` grows with every change.
 
-    ``shape`` refuses what is not of the grid that is shown, whoever wrote it.
+    ``shape`` refuses what is not of the grid that is shown.
     """
 
     def __init__(
@@ -254,7 +254,7 @@ class Store:
         self.version += 1
 
     def apply_window(self, raw: bytes, model: str, shard: int) -> None:
-        """Keep a final window as it came: most of it is read only when somebody asks for it."""
+        """Keep a final window as it came: most of it is read only when it is asked for."""
         head = decode(raw, WindowHead)
         if self.shape is not None:
             self.shape.check_head(head, model, shard)

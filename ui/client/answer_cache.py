@@ -41,7 +41,7 @@ class OnDemand:
         return failed
 
     def known(self, key: Key) -> Any:
-        """The last answer, None if there was none; asks nobody."""
+        """The last answer, None if there was none; sends no request."""
         with self._lock:
             return self._kept.get(key, (0, None))[1]
 

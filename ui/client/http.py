@@ -263,7 +263,7 @@ def _refuse(response: httpx.Response) -> None:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, httpx.ConnectError):
-        return "nobody listens there"
+        return "nothing listens there"
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     if isinstance(error, msgspec.DecodeError):

@@ -1,8 +1,7 @@
 """One background thread asks the workers once a second, for however many browsers.
 
 What it learns is an immutable :class:`ui.client.snapshot.Snapshot` of the newest run; its
-``version`` grows only when there is something new to show. Everything else is asked for while
-somebody looks.
+``version`` grows only when there is something new to show. Everything else is fetched lazily.
 """
 
 import logging

@@ -16,7 +16,7 @@ def node_at(detail: NodeDetail, snapshot: Snapshot) -> NodeDetail:
     """The detail as it was at a snapshot of the same run.
 
     Risk, stress and level are the snapshot's, windows and alerts those up to its watermark: that
-    is exact, for both are decided by event time. Sources and panes cannot be told afterwards:
+    is exact, for both are decided by event time. Sources and panes are not known afterwards:
     :func:`parts_at` says of which moment they are.
     """
     view = snapshot.view(detail.model)

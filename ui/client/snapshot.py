@@ -105,11 +105,11 @@ def content_of(
     """What can be seen of a snapshot: two that are equal in it look the same."""
     shown = [(_shown(view.state), view.top, view.alerts) for view in views.values()]
     names = [(known.run, known.ended) for known in runs]
-    told = run and structs.replace(run, published_at=0.0, audit=None)
-    return [grid, names, told, health and health.status, *shown]
+    same = run and structs.replace(run, published_at=0.0, audit=None)
+    return [grid, names, same, health and health.status, *shown]
 
 
 def _shown(state: GridState) -> GridState:
-    """The state without what moves every second though nobody can see it on the page."""
+    """The state without what moves every second and is not seen on the page."""
     speed = state.speed and float(f"{state.speed:.2g}")
     return structs.replace(state, version=0, parts=[], speed=speed)

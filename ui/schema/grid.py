@@ -44,7 +44,7 @@ class GridSettings(Struct, frozen=True):
 
 
 class ModelInfo(Struct, frozen=True):
-    """What people are told of a model: its title, and one sentence."""
+    """A model as people see it: its title, and one sentence."""
 
     title: str
     explanation: str = ""

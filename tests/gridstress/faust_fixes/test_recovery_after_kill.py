@@ -160,6 +160,7 @@ def in_order(a: int, b: int, c: int) -> bool:
 
 
 @pytest.mark.kafka
+@pytest.mark.timeout(900)  # it has a time-out of its own, without progress
 async def test_workers_that_are_killed_lose_nothing(
     broker: str, start: Callable[..., Worker]
 ) -> None:

@@ -119,7 +119,7 @@ def test_a_wrong_alert_ends_with_1_and_is_named(command, runs):
     result = command("verify", "--run", "bad", "--no-open", "--api", "http://127.0.0.1:1")
     assert result.exit_code == 1
     assert "DIFFERENT: linear: alert a RAISED WARNING at 1970-01-01T02:00:00Z" in result.output
-    assert "nobody was waited for" in result.output
+    assert "no worker was waited for" in result.output
 
 
 def test_workers_that_do_not_get_on_are_named(command, worker):
@@ -211,7 +211,7 @@ def test_nobody_is_waited_for_if_told_so(command, worker):
     api.applied, api.closed_until_s = {}, None
     result = command("verify", "--run", "good", "--api", api.url, "--wait", "0", "--no-open")
     assert result.exit_code == 0, result.output
-    assert "nobody was waited for" in result.output
+    assert "no worker was waited for" in result.output
 
 
 def test_no_worker_at_all_says_what_to_do(command):

@@ -103,7 +103,7 @@ def test_when_nobody_answers_the_error_names_every_worker_and_why():
             client.grid()
     assert all(url in str(caught.value) for url in urls)
     assert "status 500" in str(caught.value)
-    with ApiClient(urls) as client, pytest.raises(WorkerGoneError, match="nobody listens there"):
+    with ApiClient(urls) as client, pytest.raises(WorkerGoneError, match="nothing listens there"):
         client.grid()
 
 

@@ -78,7 +78,7 @@ def ask_for_token(app: Dash, token: str) -> None:
     """
     server: Flask = app.server
     app.index_string = app.index_string.replace("{%app_entry%}", "{%app_entry%}" + _LOGOUT_FORM)
-    # From the token, so that a restart logs nobody out and a new token everybody; scrypt, so
+    # From the token, so that a restart keeps every log-in and a new token ends them; scrypt, so
     # that a cookie does not help to guess it.
     server.secret_key = hashlib.scrypt(
         token.encode(), salt=b"gridstress dashboard session", n=1 << 14, r=8, p=1, dklen=32

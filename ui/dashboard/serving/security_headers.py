@@ -6,7 +6,7 @@ from flask import Flask, Response
 ALWAYS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # An address holds what somebody looks at.
+    # An address holds what a viewer looks at.
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -47,7 +47,7 @@ def add_headers(app: Dash) -> None:
     server: Flask = app.server
 
     @server.after_request
-    def told(response: Response) -> Response:
+    def with_headers(response: Response) -> Response:
         response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in ALWAYS.items():
             response.headers[name] = value

@@ -86,7 +86,7 @@ def serve(
 
 
 def options(proxy: str) -> dict[str, Any]:
-    """What waitress admits, and whom it believes: nobody, but a proxy at this address."""
+    """What waitress admits, and whom it believes: only a proxy at this address."""
     believed: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
     if proxy:
         believed["trusted_proxy"] = proxy

@@ -8,7 +8,7 @@ from ui.dashboard.style import formatting
 from ui.schema.runs import Audit, RunInfo
 
 SILENT_S = 60.0
-"""An auditor that has said nothing for so long is not shown: nobody knows whether it goes on."""
+"""An auditor that has said nothing for so long is not shown: it may have stopped."""
 
 
 def audit_badge(run: RunInfo | None, now: float) -> Badge:

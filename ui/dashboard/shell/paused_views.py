@@ -41,7 +41,7 @@ class Standstill:
         if answer is None:
             return None
         with self._lock:
-            # Whoever asked at the same time and was quicker is right for all.
+            # Of requests at the same time the first answer counts for all.
             first: Answer = self._answers.setdefault(key, answer)
             while len(self._answers) > KEPT_ANSWERS:
                 self._answers.popitem(last=False)
@@ -69,7 +69,7 @@ class PausedViews:
             return kept
 
     def at(self, version: int | None) -> Standstill | None:
-        """What is kept of that version, None where nobody has paused at it."""
+        """What is kept of that version, None if no view is paused at it."""
         return self._kept.get(version) if version is not None else None
 
 

@@ -123,7 +123,7 @@ def register_shell(
         prevent_initial_call=True,
     )
 
-    # The browser itself notices when this process is gone: then nobody else can tell.
+    # The browser itself notices when this process is gone: no one else is left to say so.
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "watch"),
         Output("root", "className"),

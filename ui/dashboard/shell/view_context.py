@@ -90,7 +90,7 @@ class ViewContext:
 
 
 def news_of_callback() -> tuple[int | None, str | None]:
-    """Version and run that the running callback was told as ``news``; None for what it was not."""
+    """Version and run that the running callback got as ``news``; None for what it did not."""
     try:
         said: Mapping[str, Any] = {**ctx.states, **ctx.inputs}
     except MissingCallbackContextException:

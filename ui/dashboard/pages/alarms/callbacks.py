@@ -84,7 +84,7 @@ def register(app: Dash, source: Source) -> None:
         chosen = Filters(levels or (), state, model, zone, time, node)
         found = source.episodes()
         wanted = filter_model(chosen, found.event_time if found else None)
-        # A table that was not ready yet has forgotten what it was told: then it is told again.
+        # A table that was not ready yet has lost what it was sent: then it is sent again.
         return no_update if wanted == (applied or {}) else wanted
 
     @app.callback(
@@ -135,7 +135,7 @@ def empty_text(snapshot: Snapshot, found: Episodes | None) -> str:
     if snapshot.run is None:
         return "No data yet: nothing has been replayed."
     if found is None:
-        return "The workers have not told of their alarms yet."
+        return "The workers have not published their alarms yet."
     warning = snapshot.grid.settings.levels.get("WARNING", 0.5)
     return (
         f"No alarm in this run so far. One is raised when the risk of a node's final window "

@@ -77,8 +77,8 @@ def _register_now(app: Dash, source: Source) -> None:
         Input("news", "data"),
     )
     def alone(_news: object) -> tuple[str, str]:
-        told = panel.alone_words(models_of(source.snapshot().grid))
-        return "compare alone" if told else "compare", told
+        words = panel.alone_words(models_of(source.snapshot().grid))
+        return "compare alone" if words else "compare", words
 
     @app.callback(
         Output("compare-pick", "data"),
@@ -122,7 +122,7 @@ def _register_run(app: Dash, source: Source) -> None:
         Output("compare-history-empty", "children"),
         Output("compare-history-mark", "data"),
         Input("news", "data"),
-        # Older windows are compared while somebody looks, also when nothing new comes.
+        # Older windows are compared while the page is open, also when nothing new comes.
         Input("slide", "data"),
         Input("pair", "value"),
         Input("scheme", "computedColorScheme"),

@@ -90,12 +90,12 @@ def history_values(points: Sequence[HistoryPoint], models: Sequence[str]) -> dic
 
 
 def _key(y: float, lines: Mapping[str, str]) -> dict[str, Any]:
-    told = [
+    texts = [
         f'<span style="color:{colour}">{stroke}</span> {name}'
         for stroke, (name, colour) in zip(("━━", "╍╍"), lines.items(), strict=True)
     ]
     return {
-        "text": "   ".join(told),
+        "text": "   ".join(texts),
         "xref": "paper",
         "yref": "paper",
         "x": 0,

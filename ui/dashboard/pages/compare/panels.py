@@ -138,11 +138,11 @@ def picked_line(compare: Compare | None, models: Sequence[str], name: str, node:
     if compare is None or node is None or node not in compare.nodes:
         return "Click a point or a node of a map to see it in all three."
     place = compare.nodes.index(node)
-    told = " · ".join(
+    text = " · ".join(
         f"{short_title_of(model)} {formatting.score(compare.models[model].risk[place])}"
         for model in models
     )
-    return [dcc.Link(f"{name}: open its page", href=node_href(node)), f" {told}"]
+    return [dcc.Link(f"{name}: open its page", href=node_href(node)), f" {text}"]
 
 
 def only_table() -> Component:
@@ -202,10 +202,10 @@ def only_note(history: History | None, models: Sequence[str], shown: int) -> str
     alone: Mapping[str, int] = {
         model: counts.counts.get(model, 0) - counts.both for model in models
     }
-    told = " · ".join(f"{short_title_of(model)} {count:,}" for model, count in alone.items())
+    text = " · ".join(f"{short_title_of(model)} {count:,}" for model, count in alone.items())
     hidden = sum(alone.values()) - shown
     more = f" (newest {shown} listed)" if shown and hidden > 0 else ""
-    return f"{told} · both {counts.both:,}{more}"
+    return f"{text} · both {counts.both:,}{more}"
 
 
 def _measure(value: float | None) -> str:

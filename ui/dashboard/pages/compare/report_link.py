@@ -21,7 +21,7 @@ ON_ITS_OWN = (
 
 
 def report_place() -> Component:
-    """Where the compare page tells of the report."""
+    """Where the compare page links the report."""
     return html.Div(id="compare-report", className="note")
 
 
@@ -38,7 +38,7 @@ def report_words(directory: Path, snapshot: Snapshot) -> Any:
 
 
 def register_reports(app: Dash, source: Source, directory: Path) -> None:
-    """Serve the reports that lie in the directory, and tell of the one of the run looked at."""
+    """Serve the reports that lie in the directory, and link the one of the run looked at."""
     server: Flask = app.server
 
     @server.get(f"{REPORTS}/<name>")

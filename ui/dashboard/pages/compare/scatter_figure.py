@@ -92,7 +92,7 @@ def scatter_values(
         x, y = first.risk[place], second.risk[place]
         levels = first.level[place], second.level[place]
         alarms = sum(map(bool, levels))
-        told = "<br>".join(
+        text = "<br>".join(
             f"{title_of(model)}: {formatting.score(risk)}{f', {level}' if level else ''}"
             for model, risk, level in zip(models, (x, y), levels, strict=True)
         )
@@ -100,7 +100,7 @@ def scatter_values(
         points["y"].append(round(y, 4))
         points["symbol"].append(SYMBOLS[bool(levels[0]), bool(levels[1])])
         points["colour"].append(tints[alarms])
-        points["hover"].append(f"<b>{names.get(node, node)}</b><br>{told}")
+        points["hover"].append(f"<b>{names.get(node, node)}</b><br>{text}")
         points["node"].append(node)
     return points
 

@@ -127,9 +127,9 @@ def state_words(worker: WorkerStatus, now: float) -> str:
 
 
 def worker_table(system: System) -> Component:
-    """A row a worker; a silent one is told by its words and drawn faintly."""
+    """A row a worker; a silent one says so and is drawn faintly."""
     if not system.workers:
-        return html.Div("No worker has told how it is in the last minute.", className="help")
+        return html.Div("No worker has published its status in the last minute.", className="help")
     heads = ("Worker", "State", "Up for", "Memory", "Frames a second, by stage", "Late",
              "Ahead", "Duplicates", "Gaps", "Dead letters", "Versions")  # fmt: skip
     rows = [
@@ -163,7 +163,7 @@ def worker_table(system: System) -> Component:
 def partition_tables(system: System, partitions: int) -> list[Component]:
     """One small table a topic: who owns which partition, and what is not finished of it.
 
-    A partition that nobody owns, or only a silent worker, is named in words.
+    A partition without an owner, or with a silent one, is named in words.
     """
     topics = sorted({topic for worker in system.workers for topic in worker.partitions})
     return [_partition_table(topic, system, partitions) for topic in topics] or [
@@ -240,8 +240,8 @@ def reason_words(reason: str) -> str:
 
 
 def _by_name(counts: Mapping[str, float], form: str, empty: str = formatting.DASH) -> str:
-    told = [f"{reason_words(name)} {form.format(count)}" for name, count in sorted(counts.items())]
-    return ", ".join(told) or empty
+    text = [f"{reason_words(name)} {form.format(count)}" for name, count in sorted(counts.items())]
+    return ", ".join(text) or empty
 
 
 def _versions(worker: WorkerStatus) -> str:
@@ -250,5 +250,5 @@ def _versions(worker: WorkerStatus) -> str:
 
 
 def _state(worker: WorkerStatus, now: float) -> html.Span:
-    told = state_words(worker, now)
-    return html.Span(told, className="state" if told == "ok" else "state state-bad")
+    text = state_words(worker, now)
+    return html.Span(text, className="state" if text == "ok" else "state state-bad")
