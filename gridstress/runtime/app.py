@@ -295,6 +295,13 @@ class Outlet:
         return found
 
 
+def _check_schema(value: bytes) -> None:
+    try:
+        schema_of(value)
+    except GridstressError as error:
+        raise FaustFixError(str(error), hint=error.hint) from error
+
+
 def raw_topic(app: GridstressApp, name: str) -> Any:
     """Give a topic whose keys and values are bytes: what cannot be read must reach a stage."""
     return app.topic(
@@ -318,5 +325,5 @@ def raw_table(app: GridstressApp, name: str) -> Any:
         partitions=app.settings.partitions,
         options=options if app.settings.store == "rocksdb" else None,
     )
-    table.check = schema_of
+    table.check = _check_schema
     return table
