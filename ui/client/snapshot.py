@@ -61,6 +61,14 @@ class Snapshot:
         return self.models.get(model or "")
 
     @property
+    def event_time(self) -> str | None:
+        """The moment that the pages show: the first model's; the runs were asked for before it."""
+        view = next(iter(self.models.values()), None)
+        if view is None:
+            return self.run.event_time if self.run else None
+        return view.state.event_time
+
+    @property
     def is_newest(self) -> bool:
         """Whether the run shown is the one active last (or there is none yet)."""
         return not self.runs or (self.run is not None and self.run.run == self.runs[0].run)

@@ -82,7 +82,7 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
 
 def paused_status(live: Status, kept: Snapshot) -> Status:
     """What a paused view says: where it stands, and how the data are meanwhile."""
-    moment = formatting.grid_time(kept.run.event_time if kept.run else None)
+    moment = formatting.grid_time(kept.event_time)
     return Status(
         "paused",
         "Paused",

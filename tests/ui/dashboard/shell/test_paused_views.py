@@ -1,6 +1,8 @@
 import time
+from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client.snapshot import Snapshot
@@ -57,3 +59,12 @@ def test_a_paused_view_says_where_it_stands_and_how_the_data_are(poller):
     assert (status.kind, status.title, status.stale) == ("paused", "Paused", False)
     assert "Tue 15 Jan 2019 18:00" in status.detail
     assert "Meanwhile: live." in status.detail
+
+
+def test_it_stands_where_the_values_are_that_it_shows(poller):
+    """Runs are asked for first: by the time of the values an hour of grid time may have passed."""
+    snapshot = poller.snapshot()
+    assert snapshot.run is not None
+    earlier = structs.replace(snapshot.run, event_time="2019-01-15T17:00:00Z")
+    status = paused_status(status_of(snapshot, time.time()), replace(snapshot, run=earlier))
+    assert "Tue 15 Jan 2019 18:00" in status.detail
