@@ -235,14 +235,14 @@ class Settings(BaseSettings):
     # Web
     api_token: SecretStr | None = Field(
         None,
-        description="Who has it may use the workers' API and the dashboard, nobody else; "
+        description="Needed to use the workers' API and the dashboard; "
         f"{TOKEN_MIN} characters or more. Needed to listen on anything but loopback. Secret: "
         "never shown.",
     )
     insecure: bool = Field(
         False,
-        description="Listen beyond loopback without a token: whoever reaches the port reads all. "
-        "For networks that nobody else is in.",
+        description="Listen beyond loopback without a token: all who reach the port read all. "
+        "For private networks.",
     )
     web_bind: str = Field(
         "127.0.0.1", description="Address the worker's API listens on; loopback by default."

@@ -24,8 +24,8 @@ def ui(
         bool,
         typer.Option(
             "--insecure",
-            help="Listen beyond loopback without GRIDSTRESS_API_TOKEN: whoever reaches the port "
-            "reads all.",
+            help="Listen beyond loopback without GRIDSTRESS_API_TOKEN: all who reach the port "
+            "read all.",
         ),
     ] = False,
 ) -> None:

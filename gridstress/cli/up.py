@@ -43,8 +43,8 @@ def up(
         bool,
         typer.Option(
             "--insecure",
-            help="Listen beyond loopback without GRIDSTRESS_API_TOKEN: whoever reaches the port "
-            "reads all.",
+            help="Listen beyond loopback without GRIDSTRESS_API_TOKEN: all who reach the port "
+            "read all.",
         ),
     ] = False,
     as_json: Annotated[

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import PairMeasures
-from gridstress.compare.report import TOLD
+from gridstress.compare.report import SHOWN
 from gridstress.compare.score import BASELINES, Score
 from gridstress.compare.sweep import Outcome
 from gridstress.verify.episodes import LEVELS
@@ -148,9 +148,9 @@ def score_figure(score: Score) -> go.Figure:
     figure = _figure("mark (1 is the power flow itself)", height=340, barmode="group")
     figure.update_yaxes(range=[min(0.0, *_means(score)) - 0.02, 1.02])
     for i, (name, marks) in enumerate(score.marks.items()):
-        found = [marks.means[measure] for measure in TOLD]
+        found = [marks.means[measure] for measure in SHOWN]
         figure.add_bar(
-            x=list(TOLD.values()),
+            x=list(SHOWN.values()),
             y=[value.mean for value in found],
             name=title_of(name),
             marker={
@@ -167,7 +167,7 @@ def score_figure(score: Score) -> go.Figure:
 
 
 def _means(score: Score) -> list[float]:
-    means = [marks.means[measure].mean for marks in score.marks.values() for measure in TOLD]
+    means = [marks.means[measure].mean for marks in score.marks.values() for measure in SHOWN]
     return [value for value in means if not np.isnan(value)]
 
 

@@ -15,7 +15,7 @@ from gridstress.compare import figures as draw
 from gridstress.compare.comparison import Comparison
 from gridstress.compare.measures import PairMeasures
 from gridstress.compare.report import (
-    TOLD,
+    SHOWN,
     contingency_line,
     interval,
     model_rows,
@@ -129,7 +129,7 @@ def _score_section(score: Score) -> Section:
     rows = [
         [
             title_of(name),
-            *(interval(marks.means[measure]) for measure in TOLD),
+            *(interval(marks.means[measure]) for measure in SHOWN),
             interval(marks.overall["spearman"]),
         ]
         for name, marks in score.marks.items()
@@ -143,7 +143,7 @@ def _score_section(score: Score) -> Section:
             *verdicts(score),
             contingency_line(score),
         ],
-        ["", *TOLD.values(), "whole grid"],
+        ["", *SHOWN.values(), "whole grid"],
         rows,
         [_piece("", draw.score_figure(score))],
     )

@@ -18,7 +18,7 @@ from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso
 from topology.models import short_title_of, title_of
 
-TOLD = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
+SHOWN = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
 """Measures that the score is shown by."""
 
 
@@ -104,9 +104,9 @@ def show_score(score: Score, console: Console) -> None:
         f"Against DC power flow: {score.grid}, {score.nodes:,} nodes, {score.lines:,} lines, "
         f"{score.sources:,} sources asked, slack by {score.slack}"
     )
-    table = _table(title, "", *TOLD.values(), "whole grid")
+    table = _table(title, "", *SHOWN.values(), "whole grid")
     for name, marks in score.marks.items():
-        cells = [narrow(marks.means[measure]) for measure in TOLD]
+        cells = [narrow(marks.means[measure]) for measure in SHOWN]
         table.add_row(title_of(name), *cells, narrow(marks.overall["spearman"]))
     console.print(table)
     for sentence in (*verdicts(score), contingency_line(score)):
@@ -120,7 +120,7 @@ def verdicts(score: Score) -> list[str]:
 
 def _verdict(leads: Mapping[str, Lead]) -> str:
     parts: dict[str, list[str]] = {}
-    for measure, name in TOLD.items():
+    for measure, name in SHOWN.items():
         over, by = leads[measure].over, leads[measure].by
         if np.isnan(by.mean):
             continue

@@ -61,7 +61,7 @@ async def pump(
     stop
         When set, no more lines are taken.
     say
-        Told of every line that is refused, with its number.
+        Called for every line that is refused, with its number.
 
     Raises
     ------
@@ -108,7 +108,7 @@ async def poll(
     stop
         When set, it ends after the round it is at.
     say
-        Told of what was sent, and of what failed.
+        Called with what was sent, and with what failed.
     every_s
         From the end of a round to the next, s.
 

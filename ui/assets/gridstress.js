@@ -41,10 +41,10 @@ window.dash_clientside.gridstress = {
     };
   })(),
 
-  /* Light or dark, told to the figures that the server draws: Mantine only sets it on the page. */
-  scheme: function (ticks, told) {
+  /* Light or dark, passed to the figures that the server draws: Mantine only sets it on the page. */
+  scheme: function (ticks, known) {
     const scheme = document.documentElement.getAttribute("data-mantine-color-scheme");
-    return scheme && scheme !== told ? scheme : window.dash_clientside.no_update;
+    return scheme && scheme !== known ? scheme : window.dash_clientside.no_update;
   },
 
   openAbout: function () {
@@ -99,7 +99,7 @@ window.dash_clientside.gridstress = {
     const ids = inputs_list.map((input) => input.id);
     const trigger = (triggered[0] || {}).prop_id || "";
     const moved = trigger.startsWith(`${ids[1]}.`) ? second : first;
-    // Other events (a new size, a first drawing) are nobody's wish to see another part.
+    // Other events (a new size, a first drawing) do not mean that the viewer wants to see another part.
     if (!Object.keys(moved || {}).some((key) => key.startsWith("xaxis."))) return same;
     const plots = ids.map((id) => document.querySelector(`#${id} .js-plotly-plot`));
     const [source, other] = moved === second ? [plots[1], plots[0]] : plots;

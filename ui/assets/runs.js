@@ -5,7 +5,7 @@ window.dash_clientside.gridstressRuns = {
   choose: (function () {
     const NEWEST = "*";
     let read;
-    return function (picked, _pathname, _search, told) {
+    return function (picked, _pathname, _search, known) {
       const { pathname, search, hash } = window.location;
       const query = new URLSearchParams(search);
       const asked = query.get("run");
@@ -24,7 +24,7 @@ window.dash_clientside.gridstressRuns = {
       const same = window.dash_clientside.no_update;
       // Saying the same again would count as a choice.
       const chosen = wanted === NEWEST ? null : wanted;
-      return [chosen === (told || null) ? same : chosen, wanted === picked ? same : wanted];
+      return [chosen === (known || null) ? same : chosen, wanted === picked ? same : wanted];
     };
   })(),
 };
