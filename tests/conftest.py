@@ -15,7 +15,7 @@ import pytest
 
 from gridstress.local import processes
 from gridstress.local.embedded import embedded_broker
-from tests.support import browser, examples, ports, scheduling
+from tests.support import allocator, browser, examples, ports, scheduling
 from tests.support.shared_kafka import empty, shared_kafka
 from topology.grid import Grid, Line, Node
 
@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    allocator.share_arenas()
     processes.free_port = ports.free_port
     if config.getoption("--hypothesis-profile") != "explore":
         examples.same_every_time()
