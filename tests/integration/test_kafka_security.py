@@ -40,7 +40,7 @@ def run_a_day(bootstrap: str, environment: dict[str, str], directory: Path) -> N
         done = stack.command("alerts", "--run", group, "--json")
         assert done.returncode == 0, done.stderr
         assert '"RAISED"' in done.stdout
-        assert "ok    broker: Kafka 4.4 at" in stack.command("doctor").stdout
+        assert "ok    broker: Kafka at" in stack.command("doctor").stdout
         said = "".join(path.read_text(errors="replace") for path in directory.glob("*.log"))
         assert said, "the worker has a log"
         assert PASSWORD not in said
