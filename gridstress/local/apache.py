@@ -2,10 +2,9 @@
 
 import base64
 import subprocess
-import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,10 +125,9 @@ def service(port: int, directory: Path, detours: Sequence[Detour] = ()) -> proce
     )
 
 
-@contextmanager
 def apache_broker(
     port: int | None = None, directory: Path | None = None, *, timeout_s: float = START_TIMEOUT_S
-) -> Iterator[RunningBroker]:
+) -> AbstractContextManager[RunningBroker]:
     """Run Apache Kafka for the length of a ``with`` block.
 
     Parameters
@@ -144,11 +142,7 @@ def apache_broker(
     BrokerError
         As `service`, or if it does not come up within `timeout_s` seconds.
     """
-    port = port or processes.free_port()
-    with tempfile.TemporaryDirectory(prefix="gridstress-kafka-") as temporary:
-        home = directory or Path(temporary)
-        with run_broker("apache", service(port, home), port, home, timeout_s) as broker:
-            yield broker
+    return run_broker("apache", service, port, directory, timeout_s)
 
 
 def _addresses(names: Sequence[str], ports: Sequence[int]) -> str:

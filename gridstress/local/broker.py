@@ -1,7 +1,8 @@
 """What the brokers that run on this machine have in common."""
 
 import asyncio
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,14 +64,34 @@ def answers(bootstrap: str) -> bool:
 
 @contextmanager
 def run_broker(
-    kind: str, spec: processes.ServiceSpec, port: int, log_dir: Path, timeout_s: float
+    kind: str,
+    service: Callable[[int, Path], processes.ServiceSpec],
+    port: int | None,
+    directory: Path | None,
+    timeout_s: float,
 ) -> Iterator[RunningBroker]:
     """Run a broker for the length of a ``with`` block; it answers from the first line on.
+
+    Parameters
+    ----------
+    kind
+        As of `RunningBroker`.
+    service
+        Gives the broker on a port with its files in a directory.
+    port
+        Any free one if None.
+    directory
+        A temporary one if None.
+    timeout_s
+        How long it may take to come up, s.
 
     Raises
     ------
     BrokerError
-        If it does not come up.
+        As `service`, or if it does not come up.
     """
-    with processes.running(spec, log_dir, timeout_s) as service:
-        yield RunningBroker(kind, f"127.0.0.1:{port}", service)
+    port = port or processes.free_port()
+    with tempfile.TemporaryDirectory(prefix=f"gridstress-{kind}-") as temporary:
+        home = directory or Path(temporary)
+        with processes.running(service(port, home), home, timeout_s) as running:
+            yield RunningBroker(kind, f"127.0.0.1:{port}", running)

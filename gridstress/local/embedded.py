@@ -1,8 +1,6 @@
 """The embedded broker: Tansu, a Kafka-compatible broker that pip installs and memory holds."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from gridstress.kafka.probe import EMBEDDED_CLUSTER_ID
@@ -66,10 +64,9 @@ def service(port: int) -> processes.ServiceSpec:
     )
 
 
-@contextmanager
 def embedded_broker(
     port: int | None = None, directory: Path | None = None, *, timeout_s: float = START_TIMEOUT_S
-) -> Iterator[RunningBroker]:
+) -> AbstractContextManager[RunningBroker]:
     """Run an embedded broker for the length of a ``with`` block.
 
     Parameters
@@ -84,8 +81,4 @@ def embedded_broker(
     BrokerError
         If it is not installed or does not come up within `timeout_s` seconds.
     """
-    port = port or processes.free_port()
-    with tempfile.TemporaryDirectory(prefix="gridstress-broker-") as temporary:
-        log_dir = directory or Path(temporary)
-        with run_broker("embedded", service(port), port, log_dir, timeout_s) as broker:
-            yield broker
+    return run_broker("embedded", lambda at, _: service(at), port, directory, timeout_s)

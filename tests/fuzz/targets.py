@@ -94,11 +94,11 @@ def stage(make: Callable[[DeadLetters, StageCounters], Stage]) -> Callable[[byte
         handler = make(letters, counters)
         asyncio.run(run_stage(Stream(events), "stage", handler, letters, halt, {}))
         assert all(event.acked for event in events)
-        told = {(r["headers"]["offset"], r["headers"]["reason"]) for r in topic.sent}
-        assert not any(reason == b"failed" for _, reason in told), topic.sent
-        aside = {offset for offset, reason in told if reason not in (b"late", b"ahead")}
+        reported = {(r["headers"]["offset"], r["headers"]["reason"]) for r in topic.sent}
+        assert not any(reason == b"failed" for _, reason in reported), topic.sent
+        aside = {offset for offset, reason in reported if reason not in (b"late", b"ahead")}
         done = counters.frames.total() + counters.repeated.total()
-        assert done + len(aside) == len(events), (counters, told)
+        assert done + len(aside) == len(events), (counters, reported)
         for record in topic.sent:
             origin = events[int(record["headers"]["offset"])].message
             assert (record["value"], record["headers"]["key"]) == (origin.value, origin.key or b"")

@@ -17,12 +17,12 @@ from ui.schema.endpoints import (
     EPISODE_LIMIT,
     LIVE,
     MAX_SOURCE,
+    NODE_COUNT,
     POSTED,
     PREFIX,
     SINCE_END,
     SOURCE,
     SYNTHETIC,
-    TOP_K,
     Parameter,
 )
 from ui.schema.openapi import document
@@ -68,11 +68,11 @@ def register_views(
         "/grid": lambda q: answers.overview(),
         "/runs": lambda q: answers.runs(),
         "/state": lambda q: answers.state(q.get("model"), q.get("run")),
-        "/top": lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, TOP_K)),
+        "/top": lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, NODE_COUNT)),
         "/alerts": lambda q: answers.alerts(
             q.get("model"), q.get("run"), _since(q), _integer(q, ALERT_LIMIT)
         ),
-        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, TOP_K), _pair(q)),
+        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, NODE_COUNT), _pair(q)),
         "/compare/history": lambda q: answers.history(q.get("run"), _pair(q)),
         "/episodes": lambda q: answers.episodes(
             q.get("model"), q.get("run"), _integer(q, EPISODE_LIMIT)

@@ -52,7 +52,7 @@ class Endpoint:
 MODEL = Parameter("model", "An enabled model; by default the first.")
 RUN = Parameter("run", "A run; by default the one that was active last.")
 PAIR = Parameter("models", "Two enabled models, separated by a comma; by default the first two.")
-TOP_K = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
+NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
 ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
 EPISODE_LIMIT = Parameter("limit", "Number of episodes.", "integer", default=500, most=5000)
 SINCE = Parameter("since", "Received after this wall-clock time, epoch seconds.", "number")
@@ -65,7 +65,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint("/grid", "Nodes, lines, models and the settings in force.", GridInfo),
         Endpoint("/runs", "The runs, the one active last first.", Runs),
         Endpoint("/state", "Risk, stress and level of every node.", GridState, (MODEL, RUN)),
-        Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, TOP_K)),
+        Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, NODE_COUNT)),
         Endpoint("/alerts", "Alerts, newest first.", Alerts, (MODEL, RUN, SINCE, ALERT_LIMIT)),
         Endpoint("/node/{node_id}", "One node.", NodeDetail, (MODEL, RUN)),
         Endpoint("/windows/open", "The windows that are not final.", OpenWindows, (MODEL, RUN)),
@@ -75,7 +75,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             Episodes,
             (MODEL, RUN, EPISODE_LIMIT),
         ),
-        Endpoint("/compare", "Two models over the same moment.", Compare, (RUN, TOP_K, PAIR)),
+        Endpoint("/compare", "Two models over the same moment.", Compare, (RUN, NODE_COUNT, PAIR)),
         Endpoint(
             "/compare/history", "How two models have agreed over a run.", History, (RUN, PAIR)
         ),

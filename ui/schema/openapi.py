@@ -1,5 +1,6 @@
 """The OpenAPI 3.1 document of the API, made of its endpoints and the structs of its answers."""
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -28,8 +29,9 @@ REFUSALS = {
 }
 
 
+@cache
 def document(version: str) -> Json:
-    """Describe every address of a worker of this version."""
+    """Describe every address of a worker of this version; made once, not to be changed."""
     kinds: set[Any] = {endpoint.answer for endpoint in ENDPOINTS.values()} | {Refused, Taken}
     ordered = sorted(kinds, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(

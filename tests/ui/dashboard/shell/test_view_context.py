@@ -36,7 +36,7 @@ def asked_by(looking, question):
     def show(_news):
         return question(looking)
 
-    def told(news):
+    def shown(news):
         asked = {
             "output": "out.children",
             "outputs": {"id": "out", "property": "children"},
@@ -46,7 +46,7 @@ def asked_by(looking, question):
         answer = app.server.test_client().post("/_dash-update-component", json=asked)
         return answer.json["response"]["out"]["children"]
 
-    return told
+    return shown
 
 
 def test_outside_of_callbacks_the_newest_is_given(poller):
@@ -96,8 +96,8 @@ def test_a_node_first_looked_at_while_paused_is_brought_back_to_that_moment(poll
         found = source.node("wendlingen", "linear")
         return [found.risk, len(found.windows), parts_at(found)]
 
-    told = asked_by(ViewContext(poller, paused), values)
-    assert told([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
+    shown = asked_by(ViewContext(poller, paused), values)
+    assert shown([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
     now["event_time"] = "2019-01-15T23:00:00Z"
-    assert told([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
-    assert told([poller.poll().version, None]) == [0.2, 3, None]
+    assert shown([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
+    assert shown([poller.poll().version, None]) == [0.2, 3, None]
