@@ -35,7 +35,6 @@ TOGETHER: dict[str, str] = {
     **dict.fromkeys(
         (
             "agents/test_record_sizes.py",
-            "gridstress/cli/test_compare.py",
             "gridstress/compare/test_comparison.py",
             "gridstress/compare/test_ranks.py",
             "gridstress/compare/test_score.py",
@@ -49,19 +48,20 @@ TOGETHER: dict[str, str] = {
             "topology/influence/test_paths.py",
             "topology/loaders/test_layout.py",
             "ui/api/test_agreement_history.py",
-            "ui/dashboard/serving/test_login.py",
             "ui/api/test_view_store.py",
         ),
         "large",
     ),
     **dict.fromkeys(
         (
+            "gridstress/cli/test_compare.py",
             "gridstress/compare/test_sweep.py",
             "gridstress/datasets/test_reading.py",
             "gridstress/replay/test_replayer.py",
             "gridstress/kafka/test_topic_reader.py",
             "test_notebook.py",
             "ui/api/test_answers.py",
+            "ui/dashboard/serving/test_login.py",
             "ui/dashboard/serving/test_server.py",
         ),
         "medium",
