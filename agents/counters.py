@@ -18,7 +18,7 @@ class StageCounters:
         Frames finished, by stage.
     repeated
         By model, frames whose rows the state knew already.
-    aside
+    skipped_rows
         By model and reason (``late``, ``ahead``, ``forgotten``), rows that were not counted.
     closed
         Windows closed, by stage.
@@ -31,7 +31,7 @@ class StageCounters:
     node_measurements: int = 0
     frames: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)
-    aside: Counter[tuple[str, str]] = field(default_factory=Counter)
+    skipped_rows: Counter[tuple[str, str]] = field(default_factory=Counter)
     closed: Counter[str] = field(default_factory=Counter)
     missing: Counter[str] = field(default_factory=Counter)
     alarm_steps: Counter[tuple[str, Level, State]] = field(default_factory=Counter)

@@ -12,11 +12,11 @@ from agents.outbox import Sender
 log = logging.getLogger(__name__)
 
 MAX_DETAIL = 500
-MAX_LETTER_BYTES = (2 << 20) - (8 << 10)
-"""Size of key, value and headers up to which a letter is whole; a record may have 2 MiB, and the
+MAX_DEAD_LETTER_BYTES = (2 << 20) - (8 << 10)
+"""Size of key, value and headers up to which a dead letter is whole. A record may have 2 MiB; the
 rest is what Kafka's format adds."""
 KEPT_BYTES = 64 << 10
-"""What a letter that would be larger keeps of the value; of the key a sixteenth of that."""
+"""What a dead letter that would be larger keeps of the value; of the key a sixteenth of that."""
 
 REASONS = (
     "invalid",
@@ -33,7 +33,7 @@ REASONS = (
     "lost",
     "undecodable",
 )
-"""Why there is a letter; ``docs/messages.md`` says more of each."""
+"""Why there is a dead letter; ``docs/messages.md`` says more of each."""
 
 
 class LostRecords(NamedTuple):
@@ -45,7 +45,7 @@ class LostRecords(NamedTuple):
     upto: int
 
     def __str__(self) -> str:
-        """Return it as it is written in logs and letters."""
+        """Return it as it is written in logs and dead letters."""
         return f"{self.topic}/{self.partition}@{self.first} to {self.upto - 1}"
 
 
@@ -56,7 +56,7 @@ class DeadLetters:
     Attributes
     ----------
     counts
-        Letters by reason.
+        Dead letters by reason.
     lost
         What the broker deleted before this worker had read it, since the worker started.
     """
@@ -68,8 +68,8 @@ class DeadLetters:
     async def send(self, event: Any, stage: str, reason: str, detail: str, **extra: str) -> None:
         """Send a Faust event's record to the dead-letter topic; return once the broker has it.
 
-        The letter has the record's value, byte for byte. One that would be too large for the topic
-        has its beginning, and says in headers how long the record was and what its SHA-256 is.
+        The dead letter has the record's value, byte for byte. If that is too large for the topic,
+        it has the beginning, and headers give the record's length and SHA-256.
         """
         message = event.message
         place = message.topic, message.partition, message.offset
@@ -79,13 +79,13 @@ class DeadLetters:
             **{name: text.encode() for name, text in extra.items()},
         }
         value = message.value
-        if _size(message.topic, value, headers) > MAX_LETTER_BYTES:
+        if _size(message.topic, value, headers) > MAX_DEAD_LETTER_BYTES:
             headers |= _cut(headers["key"], value or b"")
             value = None if value is None else value[:KEPT_BYTES]
         await self._send(place, value, headers)
 
     async def send_lost(self, lost: LostRecords) -> None:
-        """Note that records are lost; return once the broker has the letter, which has no value."""
+        """Note that records are lost; return once the broker has the dead letter (no value)."""
         detail = f"the broker deleted {lost.upto - lost.first:,} records before they were read"
         place = lost.topic, lost.partition, lost.first
         headers = _headers(*place, "intake", "lost", detail)
@@ -131,7 +131,7 @@ def _size(key: str, value: bytes | None, headers: dict[str, bytes]) -> int:
 
 
 def _cut(key: bytes, value: bytes) -> dict[str, bytes]:
-    """Return the headers of a truncated letter."""
+    """Return the headers of a truncated dead letter."""
     return {
         "key": key[: KEPT_BYTES // 16],
         "truncated": b"%d" % len(value),

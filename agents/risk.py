@@ -111,9 +111,9 @@ class RiskModel:
         closed_s = state.closed_until_s
         return None if closed_s is None else self.spec.oldest_needed(closed_s)
 
-    def waited_in_vain(self, state: ShardState, silent: Collection[str]) -> bool:
-        """Whether silent zones have held windows back that may close now; the state notes it."""
-        watermark_s = state.watermark_s(self.grid.zones, self.spec, silent)
+    def can_close_past_idle(self, state: ShardState, idle: Collection[str]) -> bool:
+        """Whether windows that idle zones held back may close now; the state notes it."""
+        watermark_s = state.watermark_s(self.grid.zones, self.spec, idle)
         if watermark_s is None or watermark_s == state.watermark_s(self.grid.zones, self.spec):
             return False
         if next(self._due(state, watermark_s), None) is None:

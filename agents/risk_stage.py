@@ -22,7 +22,7 @@ from agents.kept_runs import Dropped, KeptRuns
 from agents.outbox import Outbox, Topic
 from agents.risk import RiskModel, SkippedRows
 from agents.running import OtherTopology
-from agents.skipped_rows import SkippedRowLetters
+from agents.skipped_rows import SkippedRowReporter
 from tables.risk_table import Change, RiskTable, ShardLost, TumblingPanes
 from tables.shard_state import ForgottenRun, ShardState
 from tables.spans import panes_with_rows
@@ -45,7 +45,7 @@ class RiskStage:
     table: RiskTable
     windows: Topic
     alerts: Topic
-    letters: DeadLetters
+    dead_letters: DeadLetters
     counters: StageCounters
     idle_timeout_s: float
     keeps: KeptRuns
@@ -57,7 +57,7 @@ class RiskStage:
         name, zones = self.model.name, self.model.grid.zones
         self.idle = IdleZones(name, zones, self.idle_timeout_s)
         self.panes = KeptPanes(self.table)
-        self.skipped = SkippedRowLetters(name, self.letters, self.counters)
+        self.skipped = SkippedRowReporter(name, self.dead_letters, self.counters)
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Work off one partition's records of one run; how many of them, from the first on.
@@ -84,7 +84,7 @@ class RiskStage:
         for event, skipped in folded:
             await self.skipped.send(event, skipped)
         changes = self.keeps.changes(shard, dropped)
-        if self.model.waited_in_vain(state, self.idle.of(shard, run)):
+        if self.model.can_close_past_idle(state, self.idle.of(shard, run)):
             # Idleness is not in the log: what it lets close is written before it is sent, or the
             # next owner, who waits anew, might close the same windows with other rows.
             await self._write(shard, run, state, panes, changes)

@@ -33,7 +33,7 @@ Worked = Callable[[str, int, float], None]
 """Called after each batch: the stage, how many records, and how long it took, s."""
 
 OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""What a bug of ours raises on one record. Nothing else becomes a letter `failed`: not an error of
+"""What a bug of ours raises on one record. Nothing else becomes a dead letter `failed`: no error of
 the state (`tables.risk_table.StateError`), of memory, of the operating system, of the broker."""
 
 
@@ -45,7 +45,7 @@ async def run_stage(
     stream: Any,
     name: str,
     stage: Stage,
-    letters: DeadLetters,
+    dead_letters: DeadLetters,
     halt: Halt,
     finished: dict[tuple[str, str, int], int],
     *,
@@ -69,7 +69,9 @@ async def run_stage(
         async for batch in batches(stream):
             began = time.perf_counter()
             parts = _by_partition(batch) if per_partition else [batch]
-            sizes = await asyncio.gather(*(_work_off(part, name, stage, letters) for part in parts))
+            sizes = await asyncio.gather(
+                *(_work_off(part, name, stage, dead_letters) for part in parts)
+            )
             for part, size in zip(parts, sizes, strict=True):
                 for event in part[:size]:
                     event.ack()
@@ -95,7 +97,7 @@ def _by_partition(batch: Sequence[Any]) -> Collection[Sequence[Any]]:
     return parts.values()
 
 
-async def _work_off(part: Sequence[Any], name: str, stage: Stage, letters: DeadLetters) -> int:
+async def _work_off(part: Sequence[Any], name: str, stage: Stage, dead_letters: DeadLetters) -> int:
     """Work off what is still wanted; how many records that were, from the first on."""
     finished, size = 0, len(part)
     while finished < len(part) and is_wanted(part[finished]):
@@ -107,20 +109,22 @@ async def _work_off(part: Sequence[Any], name: str, stage: Stage, letters: DeadL
             if size > 1:
                 size //= 2
                 continue
-            await _send_letter(part[finished], name, error, letters)
+            await _send_dead_letter(part[finished], name, error, dead_letters)
             done = 1
         finished += done
         size = len(part) - finished
     return finished
 
 
-async def _send_letter(event: Any, name: str, error: Exception, letters: DeadLetters) -> None:
+async def _send_dead_letter(
+    event: Any, name: str, error: Exception, dead_letters: DeadLetters
+) -> None:
     if isinstance(error, MessageError):
-        await letters.send(event, name, error.reason, str(error))
+        await dead_letters.send(event, name, error.reason, str(error))
     elif isinstance(error, ProducerSendError):  # any other failure to send ends the worker
-        await letters.send(event, name, "too-large", str(error.__cause__ or error))
+        await dead_letters.send(event, name, "too-large", str(error.__cause__ or error))
     else:
         message = event.message
         about = {"topic": message.topic, "partition": message.partition, "offset": message.offset}
         log.error("%s failed", name, exc_info=error, extra={"stage": name, **about})
-        await letters.send(event, name, "failed", f"{type(error).__name__}: {error}")
+        await dead_letters.send(event, name, "failed", f"{type(error).__name__}: {error}")

@@ -73,7 +73,7 @@ class ViewPublisher:
                 shard=shard,
                 shard_size=len(stage.model.shards[shard]),
                 zones=stage.model.grid.zones,
-                silent=stage.idle.of(shard, run),
+                idle=stage.idle.of(shard, run),
                 worker=self.worker(),
                 published_at=time.time(),
             )

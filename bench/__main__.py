@@ -49,19 +49,19 @@ def main() -> int:
     quiet_client()  # a broker that is just up has no leaders for a moment: it is asked again
     console = Console(stderr=True)
     HOME.mkdir(parents=True, exist_ok=True)
-    book = Results({**about(), "options": sys.argv[1:]})
+    results = Results({**about(), "options": sys.argv[1:]})
     if (busy := busy_share()) > BUSY:
-        book.notes.append(
+        results.notes.append(
             f"The machine was not idle when the bench began: {busy:.0%} of its processors were "
             "in use. Compare processor times only."
         )
-        console.print(book.notes[-1], style="yellow", highlight=False)
+        console.print(results.notes[-1], style="yellow", highlight=False)
     quick = options.quick
-    with _runs(book, keep=options.keep) as home:
+    with _runs(results, keep=options.keep) as home:
         session = Session(
-            kitchen=InputCache(HOME.resolve(), _load_file(options.load_file)),
+            inputs=InputCache(HOME.resolve(), _load_file(options.load_file)),
             home=home,
-            book=book,
+            results=results,
             console=console,
             grids=options.grid or (["germany"] if quick else GRIDS),
             stores=options.store or (["rocksdb"] if quick else STORES),
@@ -76,26 +76,26 @@ def main() -> int:
                 return profile(session, HOME / "profile.txt")
             for part in options.only or (QUICK if quick else PARTS):
                 PARTS[part](session)
-                book.write(options.output)
+                results.write(options.output)
         except GridstressError as error:
             message = f"{error}; {error.hint}" if error.hint else str(error)
             console.print(f"error: {message}", style="red", highlight=False, markup=False)
-            book.unequal.append(message)
-    book.write(options.output)
-    for table in tables(book):
+            results.unequal.append(message)
+    results.write(options.output)
+    for table in tables(results):
         Console().print(table)
     sys.stdout.write(f"{options.output}\n")
-    return 1 if book.unequal else 0
+    return 1 if results.unequal else 0
 
 
 @contextmanager
-def _runs(book: Results, *, keep: bool) -> Iterator[Path]:
+def _runs(results: Results, *, keep: bool) -> Iterator[Path]:
     """A directory for the runs; kept if something went wrong, for its logs."""
     home = Path(tempfile.mkdtemp(prefix="runs-", dir=HOME)).resolve()
     try:
         yield home
     finally:
-        if not keep and not book.unequal:
+        if not keep and not results.unequal:
             shutil.rmtree(home)
 
 

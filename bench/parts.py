@@ -53,29 +53,31 @@ def latencies(session: Session) -> None:
     for pace, rows_per_s in paces.items():
         runs = []
         for i in range(session.repeat):
-            with session.rig(case, f"latency at {pace}, {rows_per_s:.1f} rows/s, {i + 1}") as rig:
-                runs.append(latency(rig, session.kitchen, rows_per_s, session.seconds))
+            with session.testbed(
+                case, f"latency at {pace}, {rows_per_s:.1f} rows/s, {i + 1}"
+            ) as testbed:
+                runs.append(latency(testbed, session.inputs, rows_per_s, session.seconds))
         session.note_runs("latency", runs)
         about = {**case.to_dict(), "pace": pace}
         fine = [run for run in runs if run.equal]
         for name in ("p50", "p95", "p99"):
             values = [getattr(run, f"{name}_ms") for run in fine]
-            session.book.add("latency", name, "ms", about, values)
+            session.results.add("latency", name, "ms", about, values)
         sent = [run.rows_per_s for run in fine]
         cpu = [run.worker_cpu_share for run in fine]
-        session.book.add("latency", "worker CPU", "cores", about, cpu)
-        session.book.add("latency", "rows sent", "/s", about, sent)
+        session.results.add("latency", "worker CPU", "cores", about, cpu)
+        session.results.add("latency", "rows sent", "/s", about, sent)
 
 
 def starts(session: Session) -> None:
     """Start-up and recovery, on every broker; the command line; the influence matrices."""
     for broker in session.brokers:
         case = replace(session.base, broker=broker)
-        source = session.kitchen.frames(case.grid, session.rows_of(case.grid))
+        source = session.inputs.frames(case.grid, session.rows_of(case.grid))
         runs = []
         for i in range(session.repeat):
-            with session.rig(case, f"start and recovery, {i + 1}") as rig:
-                runs.append(starting(rig, source))
+            with session.testbed(case, f"start and recovery, {i + 1}") as testbed:
+                runs.append(starting(testbed, source))
         session.note_runs("start", runs)
         fine = [asdict(run) for run in runs if run.equal]
         for name, key in (
@@ -84,24 +86,24 @@ def starts(session: Session) -> None:
             ("live, full state, after a kill", "killed_s"),
             ("nothing left to do, after a kill", "caught_up_s"),
         ):
-            session.book.add("start", name, "s", case.to_dict(), [run[key] for run in fine])
+            session.results.add("start", name, "s", case.to_dict(), [run[key] for run in fine])
     calls = [help_s() for _ in range(session.repeat)]
-    session.book.add("start", "gridstress --help", "s", {}, calls)
+    session.results.add("start", "gridstress --help", "s", {}, calls)
     for grid in session.grids:
-        built = [influence_s(str(session.kitchen.grid(grid))) for _ in range(session.repeat)]
-        session.book.add("start", "influence matrices built", "s", {"grid": grid}, built)
+        built = [influence_s(str(session.inputs.grid(grid))) for _ in range(session.repeat)]
+        session.results.add("start", "influence matrices built", "s", {"grid": grid}, built)
 
 
 def _drained(session: Session, part: str, case: Case) -> None:
-    runs, book, about = session.drains(case), session.book, case.to_dict()
-    book.add(part, "node-measurements", "/s", about, [run.rate for run in runs])
+    runs, results, about = session.drains(case), session.results, case.to_dict()
+    results.add(part, "node-measurements", "/s", about, [run.rate for run in runs])
     _cost(session, part, case, runs)
-    book.add(part, "peak RSS", "MB", about, [run.peak_rss / MB for run in runs])
+    results.add(part, "peak RSS", "MB", about, [run.peak_rss / MB for run in runs])
     written = [run.changelog_bytes / run.node_measurements for run in runs]
-    book.add(part, "changelog", "B each", about, written)
+    results.add(part, "changelog", "B each", about, written)
     if case.store == "rocksdb":
         stored = [run.store_bytes / MB for run in runs]
-        book.add(part, "RocksDB", "MB", about, stored)
+        results.add(part, "RocksDB", "MB", about, stored)
 
 
 def _cost(session: Session, part: str, case: Case, runs: list[Drain]) -> None:
@@ -109,9 +111,9 @@ def _cost(session: Session, part: str, case: Case, runs: list[Drain]) -> None:
     for name in ("worker", "broker"):
         used = [1e6 * getattr(run, f"{name}_cpu_s") / run.node_measurements for run in runs]
         label = f"{name} CPU"
-        session.book.add(part, label, "µs each", case.to_dict(), used)
+        session.results.add(part, label, "µs each", case.to_dict(), used)
     took = [1e6 * run.seconds / run.node_measurements for run in runs]
-    session.book.add(part, "time", "µs each", case.to_dict(), took)
+    session.results.add(part, "time", "µs each", case.to_dict(), took)
 
 
 PARTS: dict[str, Callable[[Session], None]] = {

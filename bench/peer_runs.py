@@ -25,21 +25,21 @@ def peers(session: Session) -> None:
     One whose results are not equal gives no figure.
     """
     grid, rows = session.base.grid, session.rows_of(session.base.grid)
-    kitchen = session.kitchen
-    start = typical_start(kitchen.load_file, kitchen.grid(grid), rows)
-    source = replace(kitchen, start=start).frames(grid, rows)
+    inputs = session.inputs
+    start = typical_start(inputs.load_file, inputs.grid(grid), rows)
+    source = replace(inputs, start=start).frames(grid, rows)
     ours = [run.rate for run in session.drain_all("peers", session.base, source)]
-    session.book.add("peers", "node-measurements", "/s", {"grid": grid, "peer": OURS}, ours)
+    session.results.add("peers", "node-measurements", "/s", {"grid": grid, "peer": OURS}, ours)
     for name, peer in PEERS.items():
         hours = SLOW_ROWS if peer.unrolled else rows
         runs = [_measured(session, name, grid, hours) for _ in range(session.repeat)]
-        session.book.runs += [{"part": "peers", **run} for run in runs]
+        session.results.runs += [{"part": "peers", **run} for run in runs]
         about = {"grid": grid, "peer": name}
         for run in runs:
             if not run["equal"]:
-                session.book.unequal.append(f"peers: {name}: {'; '.join(run['notes'])}")
+                session.results.unequal.append(f"peers: {name}: {'; '.join(run['notes'])}")
         rates = [run["node_measurements_per_s"] for run in runs if run["equal"]]
-        session.book.add("peers", "node-measurements", "/s", about, rates)
+        session.results.add("peers", "node-measurements", "/s", about, rates)
 
 
 def _measured(session: Session, name: str, grid: str, rows: int) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def fold(stacks: Iterable[str], kinds: Mapping[str, str], *, leaf_only: bool) ->
 
 
 @contextmanager
-def spying(rig: TestBed, output: Path) -> Iterator[None]:
+def spying(testbed: TestBed, output: Path) -> Iterator[None]:
     """Profile the first worker for the length of a ``with`` block.
 
     Raises
@@ -90,7 +90,14 @@ def spying(rig: TestBed, output: Path) -> Iterator[None]:
         raise UsageError("py-spy is not installed", hint="pip install 'gridstress[bench]'")
     command = [
         *(program, "record", "--format", "raw", "--full-filenames", "--nonblocking"),
-        *("--rate", str(HERTZ), "--output", str(output), "--pid", str(rig.workers[0].service.pid)),
+        *(
+            "--rate",
+            str(HERTZ),
+            "--output",
+            str(output),
+            "--pid",
+            str(testbed.workers[0].service.pid),
+        ),
     ]
     with (output.with_suffix(".log")).open("wb") as log:
         spy = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
@@ -113,13 +120,13 @@ def profile(session: Session, output: Path) -> int:
     The collapsed stacks are kept in `output`. Returns 1 if the verifier refused the run.
     """
     case, place = session.base, output.resolve()
-    source = session.kitchen.frames(case.grid, session.rows_of(case.grid))
+    source = session.inputs.frames(case.grid, session.rows_of(case.grid))
 
-    def spy(rig: TestBed) -> AbstractContextManager[None]:
-        return spying(rig, place)
+    def spy(testbed: TestBed) -> AbstractContextManager[None]:
+        return spying(testbed, place)
 
-    with session.rig(case, "profile") as rig:
-        found = drain(rig, source, spy)
+    with session.testbed(case, "profile") as testbed:
+        found = drain(testbed, source, spy)
     stacks = place.read_text("utf-8").splitlines()
     for title, kinds, leaf_only in (
         ("self time, by code", KINDS, True),

@@ -41,9 +41,9 @@ class Session:
         A smoke test: few rows, no trial.
     """
 
-    kitchen: InputCache
+    inputs: InputCache
     home: Path
-    book: Results
+    results: Results
     console: Console
     grids: Sequence[str]
     stores: Sequence[str]
@@ -65,7 +65,7 @@ class Session:
     def drains(self, case: Case) -> list[Drain]:
         """Runs of a case that were found equal; measured now if they have not been before."""
         if case not in self._drains:
-            source = self.kitchen.frames(case.grid, self.rows_of(case.grid))
+            source = self.inputs.frames(case.grid, self.rows_of(case.grid))
             self._drains[case] = self.drain_all("drain", case, source)
         return self._drains[case]
 
@@ -85,30 +85,32 @@ class Session:
             if not self.quick:
                 rows = min(WINTER_ROWS, TRIAL_NODE_MEASUREMENTS // nodes)
                 case = Case(grid, self.stores[0], self.brokers[0])
-                trial = self._drain(case, self.kitchen.frames(grid, rows), "trial")
+                trial = self._drain(case, self.inputs.frames(grid, rows), "trial")
                 rows = rows_for(trial.rate, nodes, self.seconds)
             self._rows[grid] = rows
         return self._rows[grid]
 
     @contextmanager
-    def rig(self, case: Case, what: str) -> Iterator[TestBed]:
+    def testbed(self, case: Case, what: str) -> Iterator[TestBed]:
         """A fresh broker for one measurement; its data go when all was well."""
         place = self.home / f"{len(list(self.home.iterdir())) + 1:03d}"
-        with TestBed(case, self.kitchen.grid(case.grid), place) as rig:
-            self.say(f"{case}: {what}; load average {rig.load_average:.1f}")
-            if rig.busy_before > BUSY:
-                self.say(f"  the machine is busy: {rig.busy_before:.0%} of its processors in use")
-            yield rig
+        with TestBed(case, self.inputs.grid(case.grid), place) as testbed:
+            self.say(f"{case}: {what}; load average {testbed.load_average:.1f}")
+            if testbed.busy_before > BUSY:
+                self.say(
+                    f"  the machine is busy: {testbed.busy_before:.0%} of its processors in use"
+                )
+            yield testbed
         if not list(place.glob("*.verify.log")):
             for one in place.iterdir():
                 shutil.rmtree(one) if one.is_dir() else one.unlink()
 
     def note_runs(self, part: str, runs: Sequence[Any]) -> None:
         """Keep runs as they were, and print those that the verifier refused."""
-        self.book.runs += [{"part": part, **asdict(run)} for run in runs]
+        self.results.runs += [{"part": part, **asdict(run)} for run in runs]
         for run in runs:
             if not run.equal:
-                self.book.unequal.append(f"{part}: {getattr(run, 'case', '')}")
+                self.results.unequal.append(f"{part}: {getattr(run, 'case', '')}")
                 self.say(f"  NOT EQUAL, see the *.verify.log in {self.home}")
 
     def say(self, text: str) -> None:
@@ -116,19 +118,21 @@ class Session:
         self.console.print(text, highlight=False, markup=False)
 
     def _nodes(self, grid: str) -> int:
-        source = self.kitchen.frames(grid, 1)
+        source = self.inputs.frames(grid, 1)
         return source.node_measurements // source.rows
 
     def _drain(self, case: Case, source: Input, what: str) -> Drain:
-        with self.rig(case, f"{what}, {source.node_measurements:,} node-measurements") as rig:
-            found = drain(rig, source)
+        with self.testbed(
+            case, f"{what}, {source.node_measurements:,} node-measurements"
+        ) as testbed:
+            found = drain(testbed, source)
         self.say(
             f"  {found.rate:,.0f} node-measurements/s in {found.seconds:.1f} s, "
             f"processor time {found.worker_cpu_s:.1f} s of workers, "
             f"{found.broker_cpu_s:.1f} s of the broker, {found.foreign_cpu_s:.1f} s of others"
         )
         if found.disturbed:
-            self.book.notes.append(
+            self.results.notes.append(
                 f"{case}, {what}: others took {found.foreign_cpu_s:.1f} s of processor time in "
                 f"{found.seconds:.1f} s; the rate is too low."
             )

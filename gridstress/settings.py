@@ -180,8 +180,8 @@ class Settings(BaseSettings):
     idle_timeout_s: float = Field(
         300.0,
         ge=0,
-        description="A zone silent for so long, while others speak, stops holding back the "
-        "watermark (wall clock). 0 waits for ever.",
+        description="A zone that sends nothing for so long (wall clock), while others do, is "
+        "idle: it holds back no watermark. 0 waits for ever.",
     )
 
     forgotten_runs: int = Field(

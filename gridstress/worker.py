@@ -61,19 +61,19 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     influence = influence_matrices(grid, settings.model_names, settings.influence_params)
     app = GridstressApp(settings, grid)
     counters, ended_runs = app.stages.counters, app.group.ended_runs
-    letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
-    _watch_intake(app, letters)
+    dead_letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
+    _watch_intake(app, dead_letters)
 
     detect = Detection(grid, settings.stress_threshold, ended_runs)
     detection = DetectionStage(detect, Outlet(app, topics.STRESS), counters)
-    app.add_stage("detection", topics.MEASUREMENTS, detection, letters)
+    app.add_stage("detection", topics.MEASUREMENTS, detection, dead_letters)
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
         spread = Propagation(grid, matrix, settings.partitions, ended_runs)
         propagation = PropagationStage(model, spread, Outlet(app, propagated), counters)
-        app.add_stage(f"propagation_{model}", topics.STRESS, propagation, letters)
+        app.add_stage(f"propagation_{model}", topics.STRESS, propagation, dead_letters)
 
         risk_model = _risk_model(model, grid, matrix, settings)
         store = raw_table(app, topics.table(model))
@@ -83,28 +83,28 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             table=table,
             windows=Outlet(app, topics.windows(model)),
             alerts=Outlet(app, topics.alerts(model)),
-            letters=letters,
+            dead_letters=dead_letters,
             counters=counters,
             idle_timeout_s=settings.idle_timeout_s,
             keeps=KeptRuns(
                 risk_model, table, max_forgotten=settings.forgotten_runs, ended_runs=ended_runs
             ),
         )
-        app.add_stage(f"risk_{model}", propagated, risk, letters, per_partition=True)
+        app.add_stage(f"risk_{model}", propagated, risk, dead_letters, per_partition=True)
         risk_stages.append(risk)
 
     def status(store: Store) -> Status:
-        return Status(app, store, list(influence), counters, letters)
+        return Status(app, store, list(influence), counters, dead_letters)
 
     add_web(app, grid, influence, risk_stages, status)
     return app
 
 
-def _watch_intake(app: GridstressApp, letters: DeadLetters) -> None:
+def _watch_intake(app: GridstressApp, dead_letters: DeadLetters) -> None:
     """Put on record what cannot be read; ask there what an operator has said of it."""
 
     async def on_lost(tp: TP, first: int, upto: int) -> None:
-        await letters.send_lost(LostRecords(tp.topic, tp.partition, first, upto))
+        await dead_letters.send_lost(LostRecords(tp.topic, tp.partition, first, upto))
 
     async def skipped(tp: TP, batch: Undecodable) -> bool:
         try:

@@ -81,7 +81,7 @@ class ShardState:
         The last window end that has been closed, or skipped (``tables/spans.py``).
     passed_s
         The greatest watermark whose windows have all been closed; or that was passed because a
-        silent zone was waited for in vain: its windows close, whatever comes.
+        zone was idle: its windows close, whatever comes.
     floor_s
         Panes that start before it have been deleted.
     late_rows, ahead_rows, gaps
@@ -115,7 +115,7 @@ class ShardState:
         """Whether a row comes too late to count; depends on its own zone's order alone.
 
         What follows a zone's end is late, whatever its time: an ended zone holds no window open.
-        The last two conditions can only be true after a silent zone has been waited for in vain.
+        The last two conditions can only be true after windows have closed past an idle zone.
         """
         behind_zone = time_s < self.newest_s.get(zone, time_s) - spec.lateness_s
         behind_closed = self.closed_until_s is not None and time_s < self.closed_until_s
@@ -156,26 +156,26 @@ class ShardState:
         ]
 
     def watermark_s(
-        self, zones: Collection[str], spec: WindowSpec, silent: Collection[str] = ()
+        self, zones: Collection[str], spec: WindowSpec, idle: Collection[str] = ()
     ) -> float | None:
         """Event time up to which all of the run has been seen, or None if that is not known.
 
-        A zone that has ended or fallen silent holds nothing back; once all have ended, it is the
+        A zone that has ended or is idle holds nothing back; once all have ended, it is the
         latest end of those that had a row: nothing bounds what the end of another may say. It
-        never goes back, also when a silent zone speaks again.
+        never goes back, also when an idle zone sends again.
         """
-        now_s = self._watermark_now_s(zones, spec, silent)
+        now_s = self._watermark_now_s(zones, spec, idle)
         if now_s is None or self.passed_s is None:
             return self.passed_s if now_s is None else now_s
         return max(now_s, self.passed_s)
 
     def _watermark_now_s(
-        self, zones: Collection[str], spec: WindowSpec, silent: Collection[str]
+        self, zones: Collection[str], spec: WindowSpec, idle: Collection[str]
     ) -> float | None:
         if self.is_ended(zones):
             ends = (time_s for zone, time_s in self.ended_s.items() if zone in self.newest_s)
             return max(ends, default=None)
-        holding = [zone for zone in zones if zone not in self.ended_s and zone not in silent]
+        holding = [zone for zone in zones if zone not in self.ended_s and zone not in idle]
         if not holding or not all(zone in self.newest_s for zone in holding):
             return None
         return min(self.newest_s[zone] for zone in holding) - spec.lateness_s

@@ -57,7 +57,7 @@ class ShardView(msgspec.Struct, kw_only=True):
     risk: list[float]
     level: list[int]
     panes: list[PaneView]
-    silent_zones: list[str]
+    idle_zones: list[str]
     late_rows: int
     gaps: int
     ahead_rows: int = 0
@@ -75,7 +75,7 @@ def view_of(
     shard: int,
     shard_size: int,
     zones: Sequence[str],
-    silent: Collection[str],
+    idle: Collection[str],
     worker: str,
     published_at: float,
 ) -> ShardView:
@@ -90,7 +90,7 @@ def view_of(
         published_at=published_at,
         started_ms=state.started_ms,
         event_time_s=state.event_time_s,
-        watermark_s=state.watermark_s(zones, spec, silent),
+        watermark_s=state.watermark_s(zones, spec, idle),
         closed_until_s=state.closed_until_s,
         ended=state.is_ended(zones),
         window_end_s=end_s,
@@ -99,7 +99,7 @@ def view_of(
         level=state.level.tolist(),
         panes=shown,
         shown_until_s=until_s,
-        silent_zones=sorted(silent),
+        idle_zones=sorted(idle),
         late_rows=state.late_rows,
         ahead_rows=state.ahead_rows,
         gaps=state.gaps,

@@ -26,7 +26,7 @@ def wait_for(question: Callable[[], bool], what: str, timeout_s: float = 120.0) 
         time.sleep(0.05)
 
 
-def wait_ended(rig: TestBed, runs: Sequence[str]) -> None:
+def wait_ended(testbed: TestBed, runs: Sequence[str]) -> None:
     """Wait until every shard of every model has seen the end of the runs.
 
     Asks for little, and seldom: asking takes part of the same processors.
@@ -36,34 +36,39 @@ def wait_ended(rig: TestBed, runs: Sequence[str]) -> None:
     GridstressError
         If nothing moves any more.
     """
-    worker = rig.workers[0]
+    worker = testbed.workers[0]
     before, deadline = None, time.monotonic() + STANDSTILL_S
-    while not _ended(rig, runs[-1]):
+    while not _ended(testbed, runs[-1]):
         answer = worker.get("runs").get("runs")
         if answer != before:
             deadline, before = time.monotonic() + STANDSTILL_S, answer
         if time.monotonic() > deadline or not worker.service.alive:
             raise GridstressError(
-                f"{rig.case}: the worker does not get on", hint=f"its log is {worker.service.log}"
+                f"{testbed.case}: the worker does not get on",
+                hint=f"its log is {worker.service.log}",
             )
         time.sleep(POLL_S)
 
 
-def share(rig: TestBed) -> None:
+def share(testbed: TestBed) -> None:
     """Wait until every worker is live and owns a part of the partitions."""
-    for worker in rig.workers:
+    for worker in testbed.workers:
         worker.wait_ready()
 
     def shared() -> bool:
-        answer = rig.workers[0].get("system").get("workers", [])
+        answer = testbed.workers[0].get("system").get("workers", [])
         fine = [w for w in answer if w["status"] == "ok" and w["partitions"]["grid_measurements"]]
-        return len(fine) == len(rig.workers)
+        return len(fine) == len(testbed.workers)
 
     wait_for(shared, "the workers share the partitions")
 
 
-def _ended(rig: TestBed, run: str) -> bool:
-    worker, shards, models = rig.workers[0], rig.settings.partitions, rig.settings.model_names
+def _ended(testbed: TestBed, run: str) -> bool:
+    worker, shards, models = (
+        testbed.workers[0],
+        testbed.settings.partitions,
+        testbed.settings.model_names,
+    )
     answer = worker.get("runs").get("runs", [])
     if not any(one["run"] == run and one["ended"] for one in answer):
         return False

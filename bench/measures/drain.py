@@ -70,7 +70,7 @@ class Drain:
         return self.foreign_cpu_s > 0.1 * self.seconds * (os.cpu_count() or 1)
 
 
-def drain(rig: TestBed, source: Input, during: During = lambda rig: nullcontext()) -> Drain:
+def drain(testbed: TestBed, source: Input, during: During = lambda testbed: nullcontext()) -> Drain:
     """Send the input, let the workers work it off, verify it.
 
     One worker finds all of it there when it starts. Several first share the partitions, or the
@@ -88,27 +88,27 @@ def drain(rig: TestBed, source: Input, during: During = lambda rig: nullcontext(
     GridstressError
         If a worker does not start or does not get on.
     """
-    alone = rig.case.workers == 1
+    alone = testbed.case.workers == 1
     if alone:
-        asyncio.run(send(source, rig.broker.bootstrap, rig.settings.partitions))
-    for _ in range(rig.case.workers):
-        rig.add_worker()
-    with watching(rig.processes()) as samples:
-        rig.workers[0].wait_ready()
+        asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
+    for _ in range(testbed.case.workers):
+        testbed.add_worker()
+    with watching(testbed.processes()) as samples:
+        testbed.workers[0].wait_ready()
         if not alone:
-            share(rig)
-            asyncio.run(send(source, rig.broker.bootstrap, rig.settings.partitions))
-        with during(rig):
-            wait_ended(rig, source.runs)
-    progress = asyncio.run(read_progress(rig.settings))
-    ended_ms = progress.ended_ms(source.last, rig.parts)
+            share(testbed)
+            asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
+        with during(testbed):
+            wait_ended(testbed, source.runs)
+    progress = asyncio.run(read_progress(testbed.settings))
+    ended_ms = progress.ended_ms(source.last, testbed.parts)
     span = progress.began_ms / 1000, ended_ms / 1000
     seconds = (ended_ms - progress.began_ms) / 1000
-    names = [worker.spec.name for worker in rig.workers]
+    names = [worker.spec.name for worker in testbed.workers]
     worker_cpu_s = sum(samples.cpu_s(name, *span) for name in names)
     broker_cpu_s = samples.cpu_s("broker", *span)
     return Drain(
-        case=rig.case,
+        case=testbed.case,
         rows=source.rows,
         node_measurements=source.node_measurements,
         seconds=seconds,
@@ -117,15 +117,15 @@ def drain(rig: TestBed, source: Input, during: During = lambda rig: nullcontext(
         broker_cpu_s=broker_cpu_s,
         peak_rss=max(samples.peak_rss(name) for name in names),
         changelog_bytes=progress.changelog_bytes,
-        store_bytes=sum(worker.store_bytes for worker in rig.workers),
-        load_average=rig.load_average,
-        busy_before=rig.busy_before,
+        store_bytes=sum(worker.store_bytes for worker in testbed.workers),
+        load_average=testbed.load_average,
+        busy_before=testbed.busy_before,
         foreign_cpu_s=samples.cpu_s(MACHINE, *span) - worker_cpu_s - broker_cpu_s,
         broker_clock=progress.broker_clock,
-        equal=verified(rig, source.runs),
+        equal=verified(testbed, source.runs),
     )
 
 
-def verified(rig: TestBed, runs: list[str]) -> bool:
+def verified(testbed: TestBed, runs: list[str]) -> bool:
     """Whether all runs are equal to what is recomputed; open windows of the newest, too."""
-    return all(rig.equal(run, with_open=run == runs[-1]) for run in runs)
+    return all(testbed.equal(run, with_open=run == runs[-1]) for run in runs)

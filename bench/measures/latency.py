@@ -50,7 +50,7 @@ class Latency:
     equal: bool
 
 
-def latency(rig: TestBed, kitchen: InputCache, rows_per_s: float, seconds: float) -> Latency:
+def latency(testbed: TestBed, inputs: InputCache, rows_per_s: float, seconds: float) -> Latency:
     """Replay at a steady pace and look up in the logs when each row went in and came out.
 
     Parameters
@@ -65,16 +65,16 @@ def latency(rig: TestBed, kitchen: InputCache, rows_per_s: float, seconds: float
     GridstressError
         If the worker or the replay does not get on.
     """
-    rig.add_worker().wait_ready()
-    _replay(rig, kitchen, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
-    with watching(rig.processes()) as samples:
-        stretch = _replay(rig, kitchen, RUN, rows_per_s, seconds)
-    progress = asyncio.run(read_progress(rig.settings))
-    took, sent = [], asyncio.run(read_sent(rig.settings))
+    testbed.add_worker().wait_ready()
+    _replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
+    with watching(testbed.processes()) as samples:
+        stretch = _replay(testbed, inputs, RUN, rows_per_s, seconds)
+    progress = asyncio.run(read_progress(testbed.settings))
+    took, sent = [], asyncio.run(read_sent(testbed.settings))
     sent = {zone: rows for zone, rows in sent.items() if zone[0] == RUN}
     for zone, rows in sent.items():
         seq, at_ms = np.array(rows).T
-        took += (applied_ms(progress.steps[zone], seq.tolist(), rig.parts) - at_ms).tolist()
+        took += (applied_ms(progress.steps[zone], seq.tolist(), testbed.parts) - at_ms).tolist()
     first, last = (pick(at for rows in sent.values() for _, at in rows) for pick in (min, max))
     seconds = max((last - first) / 1000, 1e-3)
     used = {
@@ -92,21 +92,21 @@ def latency(rig: TestBed, kitchen: InputCache, rows_per_s: float, seconds: float
         worker_cpu_share=used["worker-1"],
         foreign_cpu_share=used[MACHINE] - used["worker-1"] - used["broker"],
         broker_clock=progress.broker_clock,
-        equal=verified(rig, [RUN]),
+        equal=verified(testbed, [RUN]),
     )
 
 
 def _replay(
-    rig: TestBed, kitchen: InputCache, run: str, rows_per_s: float, seconds: float
+    testbed: TestBed, inputs: InputCache, run: str, rows_per_s: float, seconds: float
 ) -> Stretch:
     """Send a run at this pace and wait until all of it has been worked off."""
-    stretch = kitchen.stretch(run, max(10, round(rows_per_s * seconds)))
+    stretch = inputs.stretch(run, max(10, round(rows_per_s * seconds)))
     try:
-        words = kitchen.replay_words(stretch)
-        done = rig.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
+        words = inputs.replay_words(stretch)
+        done = testbed.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
     except subprocess.TimeoutExpired:
-        raise GridstressError(f"{rig.case}: the replay did not end") from None
+        raise GridstressError(f"{testbed.case}: the replay did not end") from None
     if done.returncode:
-        raise GridstressError(f"{rig.case}: the replay failed: {done.stderr.strip()[-300:]}")
-    wait_ended(rig, [run])
+        raise GridstressError(f"{testbed.case}: the replay failed: {done.stderr.strip()[-300:]}")
+    wait_ended(testbed, [run])
     return stretch

@@ -42,7 +42,7 @@ class Start:
     equal: bool
 
 
-def starting(rig: TestBed, source: Input) -> Start:
+def starting(testbed: TestBed, source: Input) -> Start:
     """Start, fill, kill, start, stop, start.
 
     Raises
@@ -51,17 +51,17 @@ def starting(rig: TestBed, source: Input) -> Start:
         If the worker does not start or does not get on.
     """
     began = time.monotonic()
-    worker = rig.add_worker()
+    worker = testbed.add_worker()
     empty_s = _live_after(worker, began)
-    asyncio.run(send(source, rig.broker.bootstrap, rig.settings.partitions))
-    wait_ended(rig, source.runs)
+    asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
+    wait_ended(testbed, source.runs)
     worker.kill()
     began, since = time.monotonic(), time.time()
     worker.restart()
     killed_s = _live_after(worker, began)
     wait_for(lambda: _without_lag(worker, since), "the restarted worker has caught up")
     caught_up_s = time.monotonic() - began
-    equal = verified(rig, source.runs)
+    equal = verified(testbed, source.runs)
     processes.stop(worker.service)
     began = time.monotonic()
     worker.restart()

@@ -138,7 +138,7 @@ def _run(name: str, command: list[str], task: Task, limit_s: float) -> Outcome:
     with processes.running(spec, Path(task.directory), limit_s) as service:
         if not outcome_file(task).exists():
             raise GridstressError(
-                f"{name} ended without results: {processes.telling_line(Path(service.log))}",
+                f"{name} ended without results: {processes.error_line(Path(service.log))}",
                 hint=f"see {service.log}",
             )
         return load_outcome(task)

@@ -15,15 +15,15 @@ COLUMNS = ("part", "figure", "case", "median", "least", "most", "runs")
 TARGET_COLUMNS = ("target", "at least", "aim", "measured", "")
 
 
-def rows(book: Results) -> list[list[str]]:
+def rows(results: Results) -> list[list[str]]:
     """A row a figure, in words."""
     return [
         [figure.part, figure.name, describe(figure.case), *_numbers(figure)]
-        for figure in book.figures
+        for figure in results.figures
     ]
 
 
-def target_rows(book: Results) -> list[list[str]]:
+def target_rows(results: Results) -> list[list[str]]:
     """A row a target that could be judged, in words."""
     return [
         [
@@ -33,7 +33,7 @@ def target_rows(book: Results) -> list[list[str]]:
             _with_unit(verdict.value, verdict.target.unit),
             verdict.word,
         ]
-        for verdict in judge(book)
+        for verdict in judge(results)
         if verdict.value is not None
     ]
 
@@ -45,30 +45,30 @@ def describe(case: Mapping[str, Any]) -> str:
     return ", ".join([*words, *(str(v) for name, v in case.items() if name not in known)])
 
 
-def tables(book: Results) -> list[Table]:
+def tables(results: Results) -> list[Table]:
     """Tables for a terminal: a part each, then the targets that could be judged."""
     found = []
-    for part in dict.fromkeys(figure.part for figure in book.figures):
-        lines = [row[1:] for row in rows(book) if row[0] == part]
+    for part in dict.fromkeys(figure.part for figure in results.figures):
+        lines = [row[1:] for row in rows(results) if row[0] == part]
         found.append(_table(part, COLUMNS[1:], lines, words=2))
-    if judged := target_rows(book):
+    if judged := target_rows(results):
         found.append(_table("targets", TARGET_COLUMNS, judged, words=1))
     return found
 
 
-def markdown(book: Results) -> str:
+def markdown(results: Results) -> str:
     """Machine, targets and figures as Markdown, to be pasted into ``docs/performance.md``."""
-    about, parts = book.about, dict.fromkeys(figure.part for figure in book.figures)
+    about, parts = results.about, dict.fromkeys(figure.part for figure in results.figures)
     machine = ", ".join(f"{name} {value}" for name, value in about["machine"].items())
     versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
     lines = [
         f"{about['at'][:10]}, commit {about['commit'] or 'unknown'}. {machine}. {versions}.",
-        *(f"\n**{note}**" for note in book.notes),
+        *(f"\n**{note}**" for note in results.notes),
     ]
-    if judged := target_rows(book):
+    if judged := target_rows(results):
         lines += ["", *_markdown(TARGET_COLUMNS, judged)]
     for part in parts:
-        found = [row[1:] for row in rows(book) if row[0] == part]
+        found = [row[1:] for row in rows(results) if row[0] == part]
         lines += ["", f"### {part}", *_markdown(COLUMNS[1:], found)]
     return "\n".join(lines) + "\n"
 

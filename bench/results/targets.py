@@ -24,8 +24,8 @@ class Target:
     found: Callable[[Results], float | None]
 
 
-def _rate(book: Results) -> Figure | None:
-    return book.find("rate", RATE, **BASE) or book.find("workers", RATE, **BASE)
+def _rate(results: Results) -> Figure | None:
+    return results.find("rate", RATE, **BASE) or results.find("workers", RATE, **BASE)
 
 
 def _over(top: Figure | None, bottom: Figure | None) -> float | None:
@@ -36,52 +36,52 @@ def _median(figure: Figure | None) -> float | None:
     return figure.spread.median if figure else None
 
 
-def _peer(book: Results, peer: str) -> Figure | None:
-    return book.find("peers", RATE, grid=GRID, peer=peer)
+def _peer(results: Results, peer: str) -> Figure | None:
+    return results.find("peers", RATE, grid=GRID, peer=peer)
 
 
 TARGETS = (
     Target(
         "node-measurements, one worker, 2,000 nodes, RocksDB, Apache Kafka",
-        "/s", 250_000, 600_000, False, lambda book: _median(_rate(book)),
+        "/s", 250_000, 600_000, False, lambda r: _median(_rate(r)),
     ),
     Target(
         "share of the plain loop without Faust, state and changelog",
-        "", 0.4, 0.7, False, lambda book: _over(_peer(book, "gridstress"), _peer(book, "plain")),
+        "", 0.4, 0.7, False, lambda r: _over(_peer(r, "gridstress"), _peer(r, "plain")),
     ),
     Target(
         "against per-record Faust",
-        "x", 100, 300, False, lambda book: _over(_peer(book, "gridstress"), _peer(book, "faust")),
+        "x", 100, 300, False, lambda r: _over(_peer(r, "gridstress"), _peer(r, "faust")),
     ),
     Target(
         "against Quix Streams",
-        "x", 20, 60, False, lambda book: _over(_peer(book, "gridstress"), _peer(book, "quix")),
+        "x", 20, 60, False, lambda r: _over(_peer(r, "gridstress"), _peer(r, "quix")),
     ),
     Target(
         "time per node-measurement, 9,241 nodes against 2,000",
         "x", 1.5, 1.0, True,
-        lambda book: _over(
-            book.find("nodes", COST, **{**BASE, "grid": LARGE}), book.find("nodes", COST, **BASE)
+        lambda r: _over(
+            r.find("nodes", COST, **{**BASE, "grid": LARGE}), r.find("nodes", COST, **BASE)
         ),
     ),
     Target(
         "time per node-measurement, size/step 48 against 6",
         "x", 2.0, 1.0, True,
-        lambda book: _over(
-            book.find("windows", COST, **{**BASE, "span": 48}), book.find("windows", COST, **BASE)
+        lambda r: _over(
+            r.find("windows", COST, **{**BASE, "span": 48}), r.find("windows", COST, **BASE)
         ),
     ),
     Target(
         "p99 latency at half the sustained rate",
         "ms", 300, 100, True,
-        lambda book: _median(
-            book.find("latency", "p99", **BASE, pace="half the sustained rate")
+        lambda r: _median(
+            r.find("latency", "p99", **BASE, pace="half the sustained rate")
         ),
     ),
     Target(
         "peak RSS, 9,241 nodes",
         "MB", 600, 300, True,
-        lambda book: _median(book.find("rate", "peak RSS", **{**BASE, "grid": LARGE})),
+        lambda r: _median(r.find("rate", "peak RSS", **{**BASE, "grid": LARGE})),
     ),
 )  # fmt: skip
 """The table of the issue that asked for speed."""
@@ -107,6 +107,6 @@ class Verdict:
         return f"missed: {text(self.value / self.target.least)} of the bound"
 
 
-def judge(book: Results) -> list[Verdict]:
+def judge(results: Results) -> list[Verdict]:
     """All targets, those included that were not measured."""
-    return [Verdict(target, target.found(book)) for target in TARGETS]
+    return [Verdict(target, target.found(results)) for target in TARGETS]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PASSED = ("late", "ahead")
 """Reasons whose rows have been seen and judged: sent again they are repeats."""
 LOST, UNDECODABLE = "lost", "undecodable"
-"""Reasons of letters that stand for offsets of a log, not for a record that could be sent again."""
+"""Reasons of dead letters about offsets of a log, not about a record that could be sent again."""
 SHOWN_BYTES = 4096
 MAX_PARTITION = 2**31 - 1
 """The greatest number of a partition that Kafka's protocol can carry."""
@@ -33,13 +33,13 @@ class DeadLetter:
     partition, offset
         Where in ``dead_letters`` it lies; together its id.
     topic, origin_partition, origin_offset, key, value
-        The record it was; the numbers are None where the letter does not say.
+        The record it was; the numbers are None where the dead letter does not say.
     stage, reason, detail, at, rows
-        What the agent said, as in ``docs/messages.md``; empty where the letter does not say.
+        What the agent said, as in ``docs/messages.md``; empty where the dead letter does not say.
     upto
-        Of a letter that stands for several offsets, the one behind the last.
+        Of a dead letter that stands for several offsets, the one behind the last.
     length, sha256
-        Of a letter that has only the beginning of its record's value: size and hash of all of it.
+        If it has only the beginning of its record's value: size and hash of the whole.
     """
 
     partition: int
@@ -70,7 +70,7 @@ class DeadLetter:
 
     @property
     def at_s(self) -> float | None:
-        """When it was set aside, epoch seconds; None if it does not say."""
+        """When it was written, epoch seconds; None if it does not say."""
         try:
             return from_iso(self.at)
         except (ValueError, OverflowError):
@@ -108,7 +108,7 @@ class DeadLetter:
         return text[: 4 * SHOWN_BYTES] + (f"\n... of {len(self.value):,} bytes" if cut else "")
 
 
-def parse_letter(
+def parse_dead_letter(
     partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> DeadLetter:
     """Read a record of ``dead_letters``; any program may have written it, and left fields out."""
@@ -145,8 +145,8 @@ def _hex(raw: bytes) -> str:
     )
 
 
-async def read_letters(where: "Where", keep: Callable[[DeadLetter], bool]) -> list[DeadLetter]:
-    """Read the letters that are wanted, each partition's in order.
+async def read_dead_letters(where: "Where", keep: Callable[[DeadLetter], bool]) -> list[DeadLetter]:
+    """Read the dead letters that are wanted, each partition's in order.
 
     Raises
     ------
@@ -159,15 +159,17 @@ async def read_letters(where: "Where", keep: Callable[[DeadLetter], bool]) -> li
 
     found = []
     async for record in scan_topic(where, topics.DEAD_LETTERS):
-        letter = parse_letter(record.partition, record.offset, record.value, record.headers)
-        if keep(letter):
-            found.append(letter)
+        dead_letter = parse_dead_letter(
+            record.partition, record.offset, record.value, record.headers
+        )
+        if keep(dead_letter):
+            found.append(dead_letter)
     return sorted(found, key=lambda one: (one.at_s or 0.0, one.partition, one.offset))
 
 
 @dataclass(frozen=True)
 class DeadLetterFilter:
-    """Which letters are meant: those that meet every condition that is given."""
+    """Which dead letters are meant: those that meet every condition that is given."""
 
     ids: tuple[tuple[int, int], ...] = ()
     topic: str | None = None
@@ -175,14 +177,14 @@ class DeadLetterFilter:
     run: str | None = None
     since_s: float | None = None
 
-    def __call__(self, letter: DeadLetter) -> bool:
-        """Whether a letter is meant."""
+    def __call__(self, dead_letter: DeadLetter) -> bool:
+        """Whether a dead letter is meant."""
         return (
-            (not self.ids or (letter.partition, letter.offset) in self.ids)
-            and self.topic in (None, letter.topic)
-            and self.reason in (None, letter.reason)
-            and (self.run is None or self.run == letter.run)
-            and (self.since_s is None or (letter.at_s or 0.0) >= self.since_s)
+            (not self.ids or (dead_letter.partition, dead_letter.offset) in self.ids)
+            and self.topic in (None, dead_letter.topic)
+            and self.reason in (None, dead_letter.reason)
+            and (self.run is None or self.run == dead_letter.run)
+            and (self.since_s is None or (dead_letter.at_s or 0.0) >= self.since_s)
         )
 
 
@@ -209,42 +211,44 @@ def parse_id(text: str) -> tuple[int, int]:
 class Plan:
     """What a replay sends, in the order of the original records; ``left`` tells what it does not.
 
-    ``repeated`` counts the letters whose record is sent anyway, for another letter.
+    ``repeated`` counts the dead letters whose record is sent anyway, for another dead letter.
     """
 
-    letters: Sequence[DeadLetter]
+    dead_letters: Sequence[DeadLetter]
     repeated: int
     left: Sequence[str]
 
 
 def plan_replay(
-    letters: Iterable[DeadLetter], *, read: Collection[str], passed: bool, as_run: str | None
+    dead_letters: Iterable[DeadLetter], *, read: Collection[str], passed: bool, as_run: str | None
 ) -> Plan:
-    """Choose what is sent: each record once, however many letters it has.
+    """Choose what is sent: each record once, however many dead letters it has.
 
     Parameters
     ----------
-    letters
+    dead_letters
         Those that were asked for.
     read
-        Topics that a letter may be sent back to: its own word is not enough.
+        Topics that a dead letter may be sent back to: its own word is not enough.
     passed
-        Whether to send letters with a reason in ``PASSED``, too.
+        Whether to send dead letters with a reason in ``PASSED``, too.
     as_run
         Send measurements under this run instead of their own, and nothing else.
     """
     chosen: dict[tuple[str, int, bytes, bytes | None], DeadLetter] = {}
     left: list[str] = []
     repeated = 0
-    for letter in sorted(letters, key=lambda one: one.origin_offset or 0):
-        problem = _problem(letter, read, passed, as_run)
+    for dead_letter in sorted(dead_letters, key=lambda one: one.origin_offset or 0):
+        problem = _problem(dead_letter, read, passed, as_run)
         if problem:
-            left.append(f"{letter.id}: {problem}")
+            left.append(f"{dead_letter.id}: {problem}")
             continue
         try:
-            moved = letter if as_run is None else replace(letter, value=_renamed(letter, as_run))
+            moved = dead_letter
+            if as_run is not None:
+                moved = replace(dead_letter, value=_renamed(dead_letter, as_run))
         except MessageError as error:
-            left.append(f"{letter.id}: cannot be given another run: {error}")
+            left.append(f"{dead_letter.id}: cannot be given another run: {error}")
             continue
         identity = (moved.topic, moved.origin_partition or 0, moved.key, moved.value)
         if identity in chosen:
@@ -256,39 +260,41 @@ def plan_replay(
     return Plan(ordered, repeated, left)
 
 
-def _problem(letter: DeadLetter, read: Collection[str], passed: bool, as_run: str | None) -> str:
-    if letter.topic not in read:
-        return f"comes from {letter.topic[:80]!r}, which is not a topic that is read"
-    if letter.reason in (LOST, UNDECODABLE):
-        return f"is {letter.reason}: it stands for records of the log, none of which it has"
-    if letter.length is not None:
-        return f"is truncated: it has the beginning of a record of {letter.length:,} bytes"
-    if letter.origin_partition is None:
+def _problem(
+    dead_letter: DeadLetter, read: Collection[str], passed: bool, as_run: str | None
+) -> str:
+    if dead_letter.topic not in read:
+        return f"comes from {dead_letter.topic[:80]!r}, which is not a topic that is read"
+    if dead_letter.reason in (LOST, UNDECODABLE):
+        return f"is {dead_letter.reason}: it stands for records of the log, none of which it has"
+    if dead_letter.length is not None:
+        return f"is truncated: it has the beginning of a record of {dead_letter.length:,} bytes"
+    if dead_letter.origin_partition is None:
         return "does not say which partition it comes from"
-    if as_run is not None and letter.topic != topics.MEASUREMENTS:
-        return f"is no measurement (but of {letter.topic}), so it has no run to change"
-    if letter.reason in PASSED and not passed:
-        return f"is {letter.reason}: its rows are seen, sent again they would be repeats"
+    if as_run is not None and dead_letter.topic != topics.MEASUREMENTS:
+        return f"is no measurement (but of {dead_letter.topic}), so it has no run to change"
+    if dead_letter.reason in PASSED and not passed:
+        return f"is {dead_letter.reason}: its rows are seen, sent again they would be repeats"
     return ""
 
 
-def _renamed(letter: DeadLetter, run: str) -> bytes:
-    frame = decode(letter.value, MeasurementFrame)
+def _renamed(dead_letter: DeadLetter, run: str) -> bytes:
+    frame = decode(dead_letter.value, MeasurementFrame)
     renamed = {name: getattr(frame, name) for name in frame.__struct_fields__} | {"run": run}
     return encode(MeasurementFrame(**renamed))
 
 
-def only(letters: Sequence[DeadLetter], partition: int, offset: int) -> DeadLetter:
-    """The letter of that id.
+def only(dead_letters: Sequence[DeadLetter], partition: int, offset: int) -> DeadLetter:
+    """The dead letter of that id.
 
     Raises
     ------
     DataError
         If there is none.
     """
-    for letter in letters:
-        if (letter.partition, letter.offset) == (partition, offset):
-            return letter
+    for dead_letter in dead_letters:
+        if (dead_letter.partition, dead_letter.offset) == (partition, offset):
+            return dead_letter
     raise DataError(
         f"no dead letter {partition}:{offset}", hint="`gridstress dead-letters list` shows all"
     )

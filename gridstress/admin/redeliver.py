@@ -10,8 +10,8 @@ from gridstress.settings import Settings
 from topology.errors import BrokerError
 
 
-async def redeliver(settings: Settings, letters: Iterable[DeadLetter]) -> Counter[str]:
-    """Send each letter's record, byte for byte, to its own topic and partition, one by one.
+async def redeliver(settings: Settings, dead_letters: Iterable[DeadLetter]) -> Counter[str]:
+    """Send each dead letter's record, byte for byte, to its own topic and partition, one by one.
 
     Returns
     -------
@@ -29,16 +29,16 @@ async def redeliver(settings: Settings, letters: Iterable[DeadLetter]) -> Counte
     sent: Counter[str] = Counter()
     try:
         async with AcknowledgedProducer(settings, max_bytes=MAX_RECORD_BYTES) as producer:
-            for letter in letters:
+            for dead_letter in dead_letters:
                 await producer.wait(
                     await producer.send(
-                        letter.topic,
-                        letter.value,
-                        key=letter.key,
-                        partition=letter.origin_partition,
+                        dead_letter.topic,
+                        dead_letter.value,
+                        key=dead_letter.key,
+                        partition=dead_letter.origin_partition,
                     )
                 )
-                sent[letter.topic] += 1
+                sent[dead_letter.topic] += 1
     except (KafkaError, OSError, AssertionError) as error:
         raise BrokerError(
             f"the broker did not take a record, after {sent.total()} that it took: {error!r}",

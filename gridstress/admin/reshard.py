@@ -52,7 +52,7 @@ class Saved:
 async def save(settings: Settings, path: Path) -> Saved:
     """Keep all measurements in a file of frames, in the order in which they were sent.
 
-    What the workers have set aside is left out. The file is there when it is complete.
+    What the workers have refused is left out. The file is there when it is complete.
 
     Raises
     ------
@@ -153,21 +153,21 @@ async def drop_topics(settings: Settings, saved: Saved | None = None) -> None:
                 raise BrokerError(f"the broker did not delete topic {name}: error {code}")
         await _forgotten(admin, settings.group, set(doomed))
         if DEAD_LETTERS in existing:
-            await _mark_letters(settings)
+            await _mark_former_dead_letters(settings)
     except KafkaError as error:
         raise BrokerError(f"the topics could not be deleted: {error!r}") from error
     finally:
         await admin.close()
 
 
-async def _mark_letters(settings: Settings) -> None:
+async def _mark_former_dead_letters(settings: Settings) -> None:
     from aiokafka import AIOKafkaProducer
 
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     texts = {
         "stage": "reshard",
         "reason": RESHARDED,
-        "detail": "all topics were made anew; the letters before this one are of the former ones",
+        "detail": "all topics were made anew; earlier dead letters are of the former topics",
         "at": at,
     }
     headers = [(name, text.encode()) for name, text in texts.items()]
@@ -227,7 +227,7 @@ async def send_again(settings: Settings, grid: Grid, path: Path) -> int:
             async with KafkaSink(settings, grid.zones) as sink:
                 for line in lines:
                     frame = decode(line, MeasurementFrame)
-                    if frame.zone in grid.zones:  # else it was set aside, and would be again
+                    if frame.zone in grid.zones:  # else it was refused, and would be again
                         await sink.send((frame,))
                         count += 1
                 await sink.flush()

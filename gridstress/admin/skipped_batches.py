@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from agents.dead_letters import DeadLetters
-from gridstress.admin.dead_letters import UNDECODABLE, DeadLetter, read_letters
+from gridstress.admin.dead_letters import UNDECODABLE, DeadLetter, read_dead_letters
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.kafka import topics
 from gridstress.kafka_connection import connection
@@ -29,11 +29,11 @@ async def is_skipped(where: "Where", topic: str, partition: int, first: int) -> 
         If the dead letters cannot be read.
     """
 
-    def marks(letter: DeadLetter) -> bool:
-        place = letter.topic, letter.origin_partition, letter.origin_offset
-        return letter.reason == UNDECODABLE and place == (topic, partition, first)
+    def marks(dead_letter: DeadLetter) -> bool:
+        place = dead_letter.topic, dead_letter.origin_partition, dead_letter.origin_offset
+        return dead_letter.reason == UNDECODABLE and place == (topic, partition, first)
 
-    return bool(await read_letters(where, marks))
+    return bool(await read_dead_letters(where, marks))
 
 
 async def skip_batch(where: "Where", topic: str, partition: int, offset: int) -> DeadLetter:
@@ -61,12 +61,12 @@ async def skip_batch(where: "Where", topic: str, partition: int, offset: int) ->
         topic=topic, partition=partition, offset=offset, key=b"", value=bytes(record.value)
     )
     async with _Outlet(where) as outlet:
-        letters = DeadLetters(outlet)
+        dead_letters = DeadLetters(outlet)
         event = SimpleNamespace(message=message)
         cause = record.value.cause
-        await letters.send(event, "operator", UNDECODABLE, cause, upto=str(upto))
-    (letter,) = await read_letters(where, lambda one: one.id == outlet.last_id)
-    return letter
+        await dead_letters.send(event, "operator", UNDECODABLE, cause, upto=str(upto))
+    (dead_letter,) = await read_dead_letters(where, lambda one: one.id == outlet.last_id)
+    return dead_letter
 
 
 class _Outlet:
@@ -78,7 +78,7 @@ class _Outlet:
         self._producer = AIOKafkaProducer(
             **connection(where), acks="all", max_request_size=topics.MAX_RECORD_BYTES
         )
-        #: Id of the letter that was sent last.
+        #: Id of the dead letter that was sent last.
         self.last_id = ""
 
     async def __aenter__(self) -> "_Outlet":
@@ -102,7 +102,7 @@ class _Outlet:
         partition: int | None = None,
         headers: Any = None,
     ) -> Awaitable[Any]:
-        """Send a letter; what comes back is done already."""
+        """Send a dead letter; what comes back is done already."""
         from aiokafka.errors import KafkaError
 
         try:
@@ -110,7 +110,7 @@ class _Outlet:
                 topics.DEAD_LETTERS, value, key=key, headers=list(headers.items())
             )
         except (KafkaError, OSError) as error:
-            raise BrokerError(f"the broker did not take the letter: {error!r}") from None
+            raise BrokerError(f"the broker did not take the dead letter: {error!r}") from None
         self.last_id = f"{sent.partition}:{sent.offset}"
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         done.set_result(None)

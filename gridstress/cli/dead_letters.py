@@ -1,4 +1,4 @@
-"""``gridstress dead-letters``: what was set aside, why, and back with it after a fix."""
+"""``gridstress dead-letters``: list and show refused records, and send them again."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from gridstress.admin.dead_letters import DeadLetter, DeadLetterFilter
 
 app = typer.Typer(
-    no_args_is_help=True, help="Look at records that were set aside, and replay them."
+    no_args_is_help=True, help="Look at records that the workers refused, and send them again."
 )
 
 Topic = Annotated[str | None, typer.Option(help="Only those that came from this topic.")]
-Reason = Annotated[str | None, typer.Option(help="Only those set aside for this reason.")]
+Reason = Annotated[str | None, typer.Option(help="Only those refused for this reason.")]
 Run = Annotated[str | None, typer.Option(help="Only those whose record names this run.")]
-Since = Annotated[str | None, typer.Option(help="Only those set aside since then (ISO-8601, UTC).")]
+Since = Annotated[str | None, typer.Option(help="Only those refused since then (ISO-8601, UTC).")]
 
 
 @app.command("list")
@@ -30,38 +30,38 @@ def list_letters(
     """List dead letters, the oldest first."""
     import json
 
-    letters = _read(_wanted((), topic, reason, run, since))
+    dead_letters = _read(_wanted((), topic, reason, run, since))
     if as_json:
-        for letter in letters:
-            typer.echo(json.dumps(letter.to_dict()))
+        for dead_letter in dead_letters:
+            typer.echo(json.dumps(dead_letter.to_dict()))
         return
-    if not letters:
+    if not dead_letters:
         typer.echo("no dead letters", err=True)
         return
     rows = [("id", "at", "topic", "stage", "reason", "detail")]
-    rows += [(x.id, x.at, x.topic, x.stage, x.reason, x.detail) for x in letters]
+    rows += [(x.id, x.at, x.topic, x.stage, x.reason, x.detail) for x in dead_letters]
     lines = [[printable(cell) for cell in row] for row in rows]
     # A column is as wide as it must be, whatever the terminal: a cut id or topic is of no use.
     widths = [max(map(len, column)) for column in list(zip(*lines, strict=True))[:-1]]
     for *cells, detail in lines:
         padded = [f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)]
         typer.echo("  ".join([*padded, detail]))
-    typer.echo(f"{len(letters):,} dead letters", err=True)
+    typer.echo(f"{len(dead_letters):,} dead letters", err=True)
 
 
 @app.command()
 def show(
     letter_id: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Its id.")],
 ) -> None:
-    """Show one dead letter: where it came from, why it was set aside, and what it holds."""
+    """Show one dead letter: where it came from, why it was refused, and what it holds."""
     from gridstress.admin.dead_letters import only, parse_id
 
     place = parse_id(letter_id)
-    letter = only(_read(_wanted((place,))), *place)
-    for name, value in letter.to_dict().items():
+    dead_letter = only(_read(_wanted((place,))), *place)
+    for name, value in dead_letter.to_dict().items():
         typer.echo(f"{name + ':':<11}{printable(str('' if value is None else value))}")
     typer.echo()
-    typer.echo(letter.pretty())
+    typer.echo(dead_letter.pretty())
 
 
 @app.command()
@@ -87,11 +87,11 @@ def replay(
 ) -> None:
     """Send dead letters back to where they came from, byte for byte, each record once.
 
-    For after a fix, such as a node that the topology lacked. What cannot be used is set aside
+    For after a fix, such as a node that the topology lacked. What cannot be used is refused
     again.
 
     Rows count by their numbers: where a zone has gone on to higher numbers in the meantime, rows
-    sent again are taken for repeats and do not count any more. Letters that are `late` or
+    sent again are taken for repeats and do not count any more. Dead letters that are `late` or
     `ahead` are therefore left out unless asked for by --reason or id, and stay so. Use --as-run
     to have such measurements in a run of their own.
     """
@@ -107,8 +107,8 @@ def replay(
     if as_run is not None and not 1 <= len(as_run) <= 120:
         raise UsageError(f"--as-run {as_run!r} has {len(as_run)} characters; 1 to 120 are allowed")
     places = tuple(map(parse_id, letter_ids or ()))
-    letters = _read(_wanted(places, topic, reason, run, since))
-    there = {(letter.partition, letter.offset) for letter in letters}
+    dead_letters = _read(_wanted(places, topic, reason, run, since))
+    there = {(dead_letter.partition, dead_letter.offset) for dead_letter in dead_letters}
     if lost := [place for place in places if place not in there]:
         raise DataError(
             f"no dead letter {lost[0][0]}:{lost[0][1]} (of those that the options mean)",
@@ -116,7 +116,7 @@ def replay(
         )
     settings = load_settings()
     plan = plan_replay(
-        letters,
+        dead_letters,
         read=sources(settings.model_names),
         passed=bool(places) or reason in PASSED,
         as_run=as_run,
@@ -126,15 +126,15 @@ def replay(
     if len(plan.left) > 10:
         typer.echo(f"left out: {len(plan.left) - 10:,} more", err=True)
     if dry_run:
-        counts = Counter(letter.topic for letter in plan.letters)
+        counts = Counter(dead_letter.topic for dead_letter in plan.dead_letters)
     else:
-        counts = asyncio.run(redeliver(settings, plan.letters))
+        counts = asyncio.run(redeliver(settings, plan.dead_letters))
     verb = "would send" if dry_run else "sent"
     for name, count in sorted(counts.items()):
         typer.echo(f"{verb} {count:,} records to {name}")
     typer.echo(
-        f"{verb} {counts.total():,} records for {len(letters):,} dead letters: "
-        f"{plan.repeated:,} letters are of a record that another has, {len(plan.left):,} left out"
+        f"{verb} {counts.total():,} records for {len(dead_letters):,} dead letters: "
+        f"{plan.repeated:,} are of a record that another has, {len(plan.left):,} left out"
     )
 
 
@@ -156,10 +156,10 @@ def skip(
     from gridstress.settings import load_settings
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    letter = asyncio.run(skip_batch(load_settings().kafka, topic, partition, offset))
+    dead_letter = asyncio.run(skip_batch(load_settings().kafka, topic, partition, offset))
     typer.echo(
-        f"{topic}/{partition}: workers pass over offsets {offset} to {(letter.upto or 0) - 1}; "
-        f"dead letter {letter.id} has the batch"
+        f"{topic}/{partition}: workers skip offsets {offset} to {(dead_letter.upto or 0) - 1}; "
+        f"dead letter {dead_letter.id} has the batch"
     )
 
 
@@ -185,8 +185,8 @@ def _read(wanted: "DeadLetterFilter") -> list["DeadLetter"]:
     import asyncio
     import logging
 
-    from gridstress.admin.dead_letters import read_letters
+    from gridstress.admin.dead_letters import read_dead_letters
     from gridstress.settings import load_settings
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    return asyncio.run(read_letters(load_settings().kafka, wanted))
+    return asyncio.run(read_dead_letters(load_settings().kafka, wanted))

@@ -166,8 +166,8 @@ def _announce(run: "LiveRun", areas: dict[str, str]) -> None:
 
     for zone, code in areas.items():
         _say(f"run {run.run}: {zone} ({code}) from {to_iso(run.next_s(zone))} on")
-    if silent := sorted(set(run.grid.zones) - set(areas)):
-        _say(f"no area for {', '.join(silent)}: nothing is sent for it, and windows wait for it")
+    if unserved := sorted(set(run.grid.zones) - set(areas)):
+        _say(f"no area for {', '.join(unserved)}: nothing is sent for it, and windows wait for it")
 
 
 def _pairs(given: list[str]) -> dict[str, str]:

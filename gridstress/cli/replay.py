@@ -224,10 +224,10 @@ def _announce(schedule: "Schedule", speed: float, where: str) -> None:
     begin, end = (to_iso(moment.timestamp()) for moment in (series.start, series.end))
     pace = f"{speed / 3600:,g} h/s" if speed < float("inf") else "full speed"
     _say(f"run {schedule.run}: {begin} to {end}, {schedule.rows:,} rows, {pace}, to {where}")
-    silent = schedule.silent_zones
-    for zone in silent:
+    empty = schedule.empty_zones
+    for zone in empty:
         _say(f"no data for zone {zone}: it ends at once, and holds nothing back")
-    gaps = [gap for gap in series.gaps() if gap.zone not in silent]
+    gaps = [gap for gap in series.gaps() if gap.zone not in empty]
     if gaps:
         values = sum(gap.rows for gap in gaps)
         first = min(gaps, key=lambda gap: gap.start)

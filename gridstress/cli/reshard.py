@@ -27,7 +27,7 @@ def reshard(
     """Change the number of partitions: keep the measurements, make the topics anew, send again.
 
     Stop feeds and workers first. Every result is reckoned again from the measurements; dead
-    letters stay. Exit codes: 1 refused, 2 wrong usage, 3 broker, 4 the file.
+    dead letters stay. Exit codes: 1 refused, 2 wrong usage, 3 broker, 4 the file.
     """
     import asyncio
 

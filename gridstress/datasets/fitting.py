@@ -116,7 +116,7 @@ def check_jumps(series: LoadSeries, max_ahead_s: int) -> None:
         if jump_s > max_ahead_s:
             raise DataError(
                 f"{series.source}: zone {gap.zone} has no value from {gap.start:%Y-%m-%dT%H:%MZ} "
-                f"to {gap.end:%Y-%m-%dT%H:%MZ}; the workers would set aside all that follows as "
+                f"to {gap.end:%Y-%m-%dT%H:%MZ}; the workers would refuse all that follows as "
                 "too far ahead",
                 hint="replay one side of the gap (--start, --until), draw a line across "
                 f"(--on-gap interpolate), or set GRIDSTRESS_MAX_AHEAD_S={jump_s} for the "

@@ -129,7 +129,7 @@ class SafeProducer(driver.Producer):
         Raises
         ------
         ProducerSendError
-            If the record is larger than the producer allows; its sender can set it aside.
+            If the record is larger than the producer allows; its sender decides what then.
         """
         try:
             delivery = await super().send(topic, *args, **kwargs)
@@ -292,7 +292,7 @@ class SafeTransport(driver.Transport):
         try:
             skipped = self.is_skipped is not None and await self.is_skipped(tp, batch)
         except FaustFixError as error:
-            halt(f"{place}: a batch cannot be decoded ({batch.cause}), nor letters read: {error}")
+            halt(f"{place}: a batch cannot be decoded ({batch.cause}), nor skipped: {error}")
         if not skipped:
             halt(
                 f"{place}: a batch cannot be decoded: {batch.cause}. To go on without it: "

@@ -26,7 +26,7 @@ MEASUREMENTS = "grid_measurements"
 STRESS = "stress_events"
 DEAD_LETTERS = "dead_letters"
 RESHARDED = "resharded"
-"""Reason of a letter that says: those before it are about topics that are there no more."""
+"""Reason of a dead letter that says: those before it are about topics that are there no more."""
 VIEW = "grid_view"
 STATUS = "worker_status"
 RUNS = "runs"
@@ -34,8 +34,8 @@ AUDIT = "audit"
 
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that, so that anything unreadable
-still fits into ``dead_letters``, beside its headers; compressed it may be larger, and its letter is
-truncated then."""
+still fits into ``dead_letters``, beside its headers; compressed it may be larger, and its dead
+letter is truncated then."""
 
 MAX_INTAKE_BYTES = (1 << 20) + 12
 """Size of the largest batch of measurements that a topic takes: Kafka's default, set on purpose."""
@@ -117,14 +117,14 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
     """
     count = settings.partitions
     stream = kept(settings, settings.retention_days)
-    letters = kept(settings, settings.retention_dead_letters_days)
+    dead_letters = kept(settings, settings.retention_dead_letters_days)
     written = [STRESS]
     for model in settings.model_names:
         written += [propagated(model), windows(model), alerts(model)]
     changelogs = [changelog(settings.group, model) for model in settings.model_names]
     return [
         TopicSpec(MEASUREMENTS, count, stream | SENDER_TIME | _INTAKE),
-        TopicSpec(DEAD_LETTERS, count, letters | BROKER_TIME | _ROOMY, any_count=True),
+        TopicSpec(DEAD_LETTERS, count, dead_letters | BROKER_TIME | _ROOMY, any_count=True),
         TopicSpec(RUNS, count, compacted(settings) | _ROOMY, any_count=True),
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         TopicSpec(VIEW, count, compacted(settings) | _ROOMY),

@@ -30,7 +30,9 @@ STOP_GRACE_S = 15.0
 _SUPERVISE = (sys.executable, supervise.__file__)
 _POLL_S = 0.1
 _TAIL_BYTES = 32_768
-_TELLING = re.compile(r"error|exception|fatal|critical|refused|in use|cannot|failed", re.IGNORECASE)
+_SAYS_WHY = re.compile(
+    r"error|exception|fatal|critical|refused|in use|cannot|failed", re.IGNORECASE
+)
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -282,7 +284,7 @@ def holder(port: int) -> tuple[int, str] | None:
         return None
 
 
-def telling_line(log: Path) -> str:
+def error_line(log: Path) -> str:
     """Last line of a log that speaks of a failure, or else its very last; "" if empty."""
     try:
         with log.open("rb") as file:
@@ -291,12 +293,12 @@ def telling_line(log: Path) -> str:
     except OSError:
         return ""
     lines = [text_of(line.strip()) for line in _ANSI.sub("", text).splitlines() if line.strip()]
-    telling = [line for line in lines if _TELLING.search(line)]
-    return (telling or lines or [""])[-1][:300]
+    errors = [line for line in lines if _SAYS_WHY.search(line)]
+    return (errors or lines or [""])[-1][:300]
 
 
 def _failure(spec: ServiceSpec, service: Service, what: str) -> GridstressError:
-    line = telling_line(Path(service.log))
+    line = error_line(Path(service.log))
     return spec.failure(
         f"{spec.name} {what}: {line or 'its log is empty'}", hint=f"see {service.log}"
     )

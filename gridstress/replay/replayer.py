@@ -137,12 +137,12 @@ class _Count:
                 self._end_s = max(self._end_s, last_s)
 
     def summary(self, *, stopped: bool) -> Summary:
-        silent = self._schedule.silent_zones
+        empty = self._schedule.empty_zones
         return Summary(
             run=self._schedule.run,
             frames=self._frames,
             rows=self._rows,
-            zones=[zone for zone in self._schedule.grid.zones if zone not in silent],
+            zones=[zone for zone in self._schedule.grid.zones if zone not in empty],
             start=to_iso(self._schedule.series.start.timestamp()),
             end=to_iso(self._end_s),
             stopped=stopped,

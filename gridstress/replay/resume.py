@@ -100,7 +100,7 @@ def digests(frame: MeasurementFrame) -> dict[int, bytes]:
 async def frames_of(where: Where, run: str) -> AsyncIterator[MeasurementFrame]:
     """Yield what the topic holds of a run, each partition's frames in the order of its log.
 
-    What the workers set aside is not part of the run.
+    What the workers refuse is not part of the run.
     """
     # Most of a topic are other runs; looking for the name costs far less than decoding.
     name = msgspec.json.encode(run)

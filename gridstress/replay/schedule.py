@@ -68,7 +68,7 @@ class Schedule:
         return len(self.series.values)
 
     @property
-    def silent_zones(self) -> tuple[str, ...]:
+    def empty_zones(self) -> tuple[str, ...]:
         """Zones of the grid without a single value; they end where the run starts."""
         values = self.series.values
         return tuple(z for z in self.grid.zones if z not in values or values[z].isna().all())
@@ -106,7 +106,7 @@ class Schedule:
         loads = {
             zone: self.series.values[zone].to_numpy(dtype=np.float64)
             for zone in self.grid.zones
-            if zone not in self.silent_zones
+            if zone not in self.empty_zones
         }
         shares = {zone: Split(self.grid.nodes_of(zone), self.seed) for zone in loads}
         last = self._last_rows()
@@ -141,11 +141,11 @@ class Schedule:
             yield from step.frames
 
     def _last_rows(self) -> dict[str, int]:
-        silent, values = self.silent_zones, self.series.values
+        empty, values = self.empty_zones, self.series.values
         return {
             zone: int(np.flatnonzero(values[zone].notna().to_numpy())[-1])
             for zone in self.grid.zones
-            if zone not in silent
+            if zone not in empty
         }
 
     def _final(self, zone: str, seq: int, time_s: int) -> MeasurementFrame:

@@ -102,7 +102,7 @@ class GridstressApp(faust.App):
         name: str,
         source: str,
         stage: Stage,
-        letters: DeadLetters,
+        dead_letters: DeadLetters,
         *,
         per_partition: bool = False,
     ) -> None:
@@ -111,7 +111,7 @@ class GridstressApp(faust.App):
 
         async def agent(stream: Any) -> None:
             await run_stage(
-                *(stream, name, stage, letters, halt, self.stages.finished),
+                *(stream, name, stage, dead_letters, halt, self.stages.finished),
                 per_partition=per_partition,
                 worked=self.metrics.worked,
             )

@@ -38,7 +38,7 @@ Values = float | Mapping[Any, float]
 """One value, or one by each combination of labels."""
 
 PATH = "/metrics"
-ASIDE = ("late", "ahead")
+SKIPPED = ("late", "ahead")
 """Reasons for which a row is not counted."""
 
 
@@ -74,8 +74,10 @@ class WorkerCollector(Collector):
     def _work(self) -> Iterator[Metric]:
         counters, models = self.counters, self.status.models
         # A counter that is there only from 1 on has not grown, as Prometheus sees it.
-        letters = {**dict.fromkeys(REASONS, 0), **self.status.letters.counts}
-        aside = {(model, reason): 0 for model in models for reason in ASIDE} | counters.aside
+        dead_letters = {**dict.fromkeys(REASONS, 0), **self.status.dead_letters.counts}
+        skipped = {
+            (model, reason): 0 for model in models for reason in SKIPPED
+        } | counters.skipped_rows
         none = dict.fromkeys(models, 0)
         steps = dict.fromkeys(product(models, LEVELS, get_args(State)), 0) | counters.alarm_steps
         yield _counter("frames", "Frames that a stage has finished.", counters.frames, "stage")
@@ -84,10 +86,12 @@ class WorkerCollector(Collector):
         help_text = "Frames whose rows were known already."
         yield _counter("duplicate_frames", help_text, none | counters.repeated, "model")
         help_text = "Rows not counted: late, or too far ahead."
-        yield _counter("rows_aside", help_text, aside, "model", "reason")
+        yield _counter("rows_skipped", help_text, skipped, "model", "reason")
         missing = none | counters.missing
         yield _counter("missing_rows", "Sequence numbers that never came.", missing, "model")
-        yield _counter("dead_letters", "Records set aside.", letters, "reason")
+        yield _counter(
+            "dead_letters", "Records sent to the dead-letter topic.", dead_letters, "reason"
+        )
         help_text = "Steps of alarm episodes."
         yield _counter("alarm_steps", help_text, steps, "model", "level", "state")
 
@@ -113,14 +117,14 @@ class WorkerCollector(Collector):
 
     def _grid(self) -> Iterator[Metric]:
         alarms: dict[tuple[str, str], int] = {}
-        silent: dict[str, int] = {}
+        idle: dict[str, int] = {}
         event_times: dict[str, float] = {}
         watermarks: dict[str, float] = {}
         for stage in self.stages:
             name, newest = stage.model.name, self._newest(stage)
             for i, level in enumerate(LEVELS, 1):
                 alarms[name, level] = sum(int((one.state.level == i).sum()) for one in newest)
-            silent[name] = len(frozenset().union(*(one.silent for one in newest)))
+            idle[name] = len(frozenset().union(*(one.idle for one in newest)))
             times = [t for one in newest if (t := one.state.event_time_s) is not None]
             if times:
                 event_times[name] = max(times)
@@ -130,7 +134,7 @@ class WorkerCollector(Collector):
                 watermarks[name] = min(known)
         help_text = "Nodes in alarm, by the level of their episode."
         yield _gauge("open_alarms", help_text, alarms, "model", "level")
-        yield _gauge("silent_zones", "Zones that are not waited for.", silent, "model")
+        yield _gauge("idle_zones", "Zones that are not waited for.", idle, "model")
         yield _gauge("event_time_seconds", "Newest event time.", event_times, "model")
         help_text = "Event time up to which all was seen."
         yield _gauge("watermark_seconds", help_text, watermarks, "model")
@@ -155,10 +159,10 @@ class _Newest:
     """A shard's newest run, and the zones that it does not wait for."""
 
     state: ShardState
-    silent: frozenset[str]
+    idle: frozenset[str]
 
     def watermark_s(self, model: RiskModel) -> float | None:
-        return self.state.watermark_s(model.grid.zones, model.spec, self.silent)
+        return self.state.watermark_s(model.grid.zones, model.spec, self.idle)
 
 
 def add_metrics(

@@ -30,7 +30,7 @@ class Status:
     store: Store
     models: Sequence[str]
     counters: StageCounters
-    letters: DeadLetters
+    dead_letters: DeadLetters
     started_at: float = field(default_factory=time.time)
     _process: psutil.Process = field(default_factory=psutil.Process)
     _before: tuple[float, dict[str, int]] = (0.0, {})
@@ -105,10 +105,10 @@ class Status:
                 frames=self.frames(),
                 duplicates=self.counters.repeated.total(),
                 **_skipped_row_counts([view] if view else []),
-                dead_letters=self.letters.counts.total(),
+                dead_letters=self.dead_letters.counts.total(),
             ),
-            lost_records=[LostRecords(*lost) for lost in self.letters.lost],
-            silent_zones=sorted({zone for shard in shards for zone in shard.silent_zones}),
+            lost_records=[LostRecords(*lost) for lost in self.dead_letters.lost],
+            idle_zones=sorted({zone for shard in shards for zone in shard.idle_zones}),
             parts=parts(view),
         )
 
@@ -134,7 +134,7 @@ class Status:
             frames_per_s=rates if before_at else {},
             duplicates=self.counters.repeated.total(),
             **_skipped_row_counts(view for (m, _), view in runs.items() if m == self.models[0]),
-            dead_letters=dict(self.letters.counts),
+            dead_letters=dict(self.dead_letters.counts),
             rss_mb=self._process.memory_info().rss / 1e6,
         )
 

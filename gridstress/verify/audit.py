@@ -15,11 +15,11 @@ import numpy as np
 from aiokafka import ConsumerRecord
 
 from gridstress.settings import Settings
-from gridstress.verify.collect import take_letter, take_result
+from gridstress.verify.collect import take_dead_letter, take_result
 from gridstress.verify.compare import Observed, compare, up_to
 from gridstress.verify.compare_alarms import decisions_for
-from gridstress.verify.compare_dead_letters import FORGOTTEN, NOT_DUE, AsideLetter
-from gridstress.verify.compare_refused import OTHER_SETTINGS, Letters
+from gridstress.verify.compare_dead_letters import FORGOTTEN, NOT_DUE, RowsDeadLetter
+from gridstress.verify.compare_refused import OTHER_SETTINGS, RunDeadLetters
 from gridstress.verify.compare_windows import compare_windows
 from gridstress.verify.due import AlertsDue, Due, Mark
 from gridstress.verify.intake import Intake, ZoneIntake
@@ -64,7 +64,7 @@ class RunAudit:
     unverified
         Number of final windows that are not verified yet.
     waits, waits_for_letters
-        Whether anything, or a letter, is not there and not due yet.
+        Whether anything, or a dead letter, is not there and not due yet.
     newest_s
         By topic and partition, the end of the newest window of which the results speak.
     """
@@ -83,7 +83,7 @@ class RunAudit:
         self.verified_s = dict.fromkeys(matrices, -math.inf)
         self.final_s = -math.inf
         self.unverified = 0
-        self.waits = self.waits_for_letters = self.changed = False
+        self.waits = self.waits_for_dead_letters = self.changed = False
         self.newest_s: dict[tuple[str, int], float] = {}
         self.sent_ms = math.inf
         self.ended_by_settings = False
@@ -157,13 +157,13 @@ class RunAudit:
         if isinstance(result, RiskWindow) and result.shard < shards:
             self._alerts_due[model][result.shard].see(end_s, record.timestamp / 1000, now_s)
 
-    def take_letter(self, record: ConsumerRecord) -> None:
+    def take_dead_letter(self, record: ConsumerRecord) -> None:
         """Take a dead letter that may be about the run."""
-        take_letter(record, self.run, self.observed)
-        letters = self.observed.letters
+        take_dead_letter(record, self.run, self.observed)
+        dead_letters = self.observed.dead_letters
         self.ended_by_settings |= any(
-            letter.reason == OTHER_SETTINGS
-            for letter in (*letters.measurements[-1:], *letters.later[-1:])
+            dead_letter.reason == OTHER_SETTINGS
+            for dead_letter in (*dead_letters.measurements[-1:], *dead_letters.later[-1:])
         )
         self.changed = True
 
@@ -213,13 +213,17 @@ class RunAudit:
                 for alert in said.alerts.get(model, ())
                 if alert.window_end.timestamp() <= reach[self._shard_of(alert.node_id)]
             ]
-        said.aside = [self._read_rows(letter) for letter in self.observed.aside]
-        letters, read = self.observed.letters, self.measurements.read
-        said.letters = Letters(
-            [x for x in letters.measurements if x.place and x.place.offset < _stop(read, x.place)],
-            letters.later,
-            letters.unreadable,
-            letters.whole_since_ms,
+        said.skipped_rows = [self._read_rows(one) for one in self.observed.skipped_rows]
+        dead_letters, read = self.observed.dead_letters, self.measurements.read
+        said.dead_letters = RunDeadLetters(
+            [
+                x
+                for x in dead_letters.measurements
+                if x.place and x.place.offset < _stop(read, x.place)
+            ],
+            dead_letters.later,
+            dead_letters.unreadable,
+            dead_letters.whole_since_ms,
             self.finished.offsets,
         )
         said.due = Due(
@@ -244,26 +248,30 @@ class RunAudit:
     def _shard_of(self, node_id: str) -> int:
         return crc32(node_id.encode()) % self.settings.partitions
 
-    def _read_rows(self, letter: AsideLetter) -> AsideLetter:
+    def _read_rows(self, dead_letter: RowsDeadLetter) -> RowsDeadLetter:
         """Leave out the rows that have not been read, and those that were dropped."""
-        zone = self.intake.zones.get(letter.zone)
-        if zone is None or letter.reason == FORGOTTEN:
-            return letter
-        aside = {*zone.late_seqs, *zone.ahead_seqs}
-        rows = [r for r in letter.rows if r <= zone.last_seq]
-        rows = [r for r in rows if r >= zone.dropped_before or r in aside]
-        return AsideLetter(letter.model, letter.shard, letter.zone, letter.reason, tuple(rows))
+        zone = self.intake.zones.get(dead_letter.zone)
+        if zone is None or dead_letter.reason == FORGOTTEN:
+            return dead_letter
+        skipped = {*zone.late_seqs, *zone.ahead_seqs}
+        rows = [r for r in dead_letter.rows if r <= zone.last_seq]
+        rows = [r for r in rows if r >= zone.dropped_before or r in skipped]
+        return RowsDeadLetter(
+            dead_letter.model, dead_letter.shard, dead_letter.zone, dead_letter.reason, tuple(rows)
+        )
 
     def _note(self, expected: Recomputed, outcomes: Mapping[str, Outcome]) -> None:
         ends_s = expected.ends_s[: expected.closed]
         if len(ends_s):
             self.final_s = max(self.final_s, float(ends_s[-1]))
         waits_s = math.inf
-        self.waits = self.waits_for_letters = False
+        self.waits = self.waits_for_dead_letters = False
         for name, outcome in outcomes.items():
             self.differences.setdefault(name, {}).update(dict.fromkeys(outcome.problems))
-            self.waits_for_letters |= any(outcome.counts[x] for x in ("letters not due", NOT_DUE))
-            self.waits |= self.waits_for_letters or outcome.waits_s < math.inf
+            self.waits_for_dead_letters |= any(
+                outcome.counts[x] for x in ("dead letters not due", NOT_DUE)
+            )
+            self.waits |= self.waits_for_dead_letters or outcome.waits_s < math.inf
             waits_s = min(waits_s, outcome.waits_s)
             if name in self.verified_s:
                 done_s = float(ends_s[ends_s < outcome.waits_s].max(initial=-math.inf))
@@ -287,37 +295,37 @@ class RunAudit:
         self._forget_records(until_s)
 
     def _forget_rows(self, said: Observed) -> None:
-        """Forget rows set aside that were dropped, once each letter is there or was missed."""
+        """Forget skipped rows that were dropped, once each dead letter is there or was missed."""
         for zone in self.intake.zones.values():
             for reason, seqs in (("late", zone.late_seqs), ("ahead", zone.ahead_seqs)):
                 reported = {
-                    (letter.model, letter.shard, row)
-                    for letter in said.aside
-                    if (letter.zone, letter.reason) == (zone.zone, reason)
-                    for row in letter.rows
+                    (dead_letter.model, dead_letter.shard, row)
+                    for dead_letter in said.skipped_rows
+                    if (dead_letter.zone, dead_letter.reason) == (zone.zone, reason)
+                    for row in dead_letter.rows
                 }
                 there = Counter(row for _, _, row in reported)
                 seqs[:] = [seq for seq in seqs if self._is_open(zone, seq, there[seq])]
-        self.observed.aside = [
-            letter
-            for letter in self.observed.aside
-            if letter.zone in self.intake.zones
+        self.observed.skipped_rows = [
+            dead_letter
+            for dead_letter in self.observed.skipped_rows
+            if dead_letter.zone in self.intake.zones
             and (
-                self._read_rows(letter).rows
-                or max(letter.rows) > self.intake.zones[letter.zone].last_seq
+                self._read_rows(dead_letter).rows
+                or max(dead_letter.rows) > self.intake.zones[dead_letter.zone].last_seq
             )
         ]
 
-    def _is_open(self, zone: ZoneIntake, seq: int, letters: int) -> bool:
+    def _is_open(self, zone: ZoneIntake, seq: int, dead_letters: int) -> bool:
         judged = seq <= self.finished.rows.get(zone.zone, -1)
         wanted = len(self.matrices) * self.settings.partitions
-        return seq >= zone.dropped_before or not (judged or letters == wanted)
+        return seq >= zone.dropped_before or not (judged or dead_letters == wanted)
 
     def _forget_records(self, until_s: float) -> None:
-        """Forget old records that can be used, and refused ones whose letter is there or due."""
-        measurements, letters = self.measurements, self.observed.letters
+        """Forget old records that are fine, and refused ones whose dead letter is there or due."""
+        measurements, dead_letters = self.measurements, self.observed.dead_letters
         before_s = until_s - self.settings.size_s
-        about = {letter.place for letter in letters.measurements}
+        about = {dead_letter.place for dead_letter in dead_letters.measurements}
         refused = {r.place for r in measurements.judged(self.grid) if r.reason}
         measurements.records = [
             record
@@ -331,9 +339,9 @@ class RunAudit:
         ]
         measurements.nameless = [r for r in measurements.nameless if r.place not in about]
         held = {r.place for r in (*measurements.records, *measurements.nameless)}
-        letters.measurements = [
+        dead_letters.measurements = [
             x
-            for x in letters.measurements
+            for x in dead_letters.measurements
             if x.place in held or (x.place and x.place.offset >= _stop(measurements.read, x.place))
         ]
 

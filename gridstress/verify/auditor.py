@@ -17,7 +17,7 @@ from gridstress.verify import records
 from gridstress.verify.audit import RunAudit
 from gridstress.verify.backlog import CatchUp
 from gridstress.verify.circumstances import run_circumstances
-from gridstress.verify.collect import check_partitions, former_letters, run_of_letter
+from gridstress.verify.collect import check_partitions, former_dead_letters, run_of_dead_letter
 from gridstress.verify.due import Mark
 from gridstress.verify.influence import influence_of
 from gridstress.verify.measured import parsed_value
@@ -54,23 +54,23 @@ class _Followed:
     begun: bool = False
     moved_at: float = -math.inf
     reached_s: float = -math.inf
-    letters_at: float = math.inf
+    dead_letters_missing_at: float = math.inf
     said: AuditStatus | None = None
 
     def look(self, alerts_read_s: Callable[[str, int], float]) -> None:
-        """Compare, and note since when nothing gets on, and since when letters are missing."""
+        """Compare, and note since when nothing gets on, and since when dead letters are missing."""
         audit, now_s = self.audit, time.time()
         audit.look(alerts_read_s)
         if not audit.waits or audit.until_s > self.reached_s:
             self.moved_at, self.reached_s = now_s, audit.until_s
-        if not audit.waits_for_letters:
-            self.letters_at = math.inf
-        elif self.letters_at == math.inf:
-            self.letters_at = now_s
+        if not audit.waits_for_dead_letters:
+            self.dead_letters_missing_at = math.inf
+        elif self.dead_letters_missing_at == math.inf:
+            self.dead_letters_missing_at = now_s
 
     def stands_still(self, now_s: float) -> bool:
         """Whether something has been missing for so long that the workers may have finished."""
-        since_s = min(self.moved_at, self.letters_at)
+        since_s = min(self.moved_at, self.dead_letters_missing_at)
         return self.begun and self.audit.waits and now_s - since_s >= STILL_S
 
     def status(self, now_s: float) -> AuditStatus:
@@ -132,7 +132,7 @@ class Auditor:
         self._offsets: dict[TopicPartition, int] = {}
         self._ends_at: dict[TopicPartition, float] = {}
         self._at_end: set[TopicPartition] = set()
-        self._results_since_ms = self._letters_since_ms = 0
+        self._results_since_ms = self._dead_letters_since_ms = 0
         self._look_at, self._count = -math.inf, 0
         self._question: _Question | None = None
 
@@ -155,7 +155,7 @@ class Auditor:
         where = self.settings.kafka
         for model in self.settings.model_names:
             await check_partitions(where, windows(model), self.settings.partitions)
-        self._former = await former_letters(where)
+        self._former = await former_dead_letters(where)
         async with followed(where, [MEASUREMENTS, *self._models, DEAD_LETTERS]) as topics:
             try:
                 while True:
@@ -204,8 +204,8 @@ class Auditor:
             await self._take_measurement(record, whole=topics.begins[tp] == 0)
         elif tp.topic == DEAD_LETTERS:
             if record.offset >= self._former.get(record.partition, 0):
-                for found in self._about(run_of_letter(record)):
-                    found.audit.take_letter(record)
+                for found in self._about(run_of_dead_letter(record)):
+                    found.audit.take_dead_letter(record)
                     if found.audit.ended_by_settings and not found.audit.excuse:
                         await self._check(found.audit)
         else:
@@ -222,7 +222,7 @@ class Auditor:
         if record.topic in self._models:
             self._results_since_ms = max(self._results_since_ms, record.timestamp)
         elif record.topic == DEAD_LETTERS:
-            self._letters_since_ms = max(self._letters_since_ms, record.timestamp)
+            self._dead_letters_since_ms = max(self._dead_letters_since_ms, record.timestamp)
 
     async def _take_measurement(self, record: ConsumerRecord, *, whole: bool) -> None:
         parsed = parsed_value(record)
@@ -285,7 +285,7 @@ class Auditor:
             return
         for found in self.runs.values():
             audit = found.audit
-            audit.observed.letters.whole_since_ms = self._letters_since_ms
+            audit.observed.dead_letters.whole_since_ms = self._dead_letters_since_ms
             if found.begun and audit.sent_ms < self._results_since_ms:
                 audit.excuse = "the topics do not hold its first results any more"
             if audit.changed:

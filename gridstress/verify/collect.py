@@ -14,8 +14,8 @@ from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS, RESHARDED, alert
 from gridstress.kafka_connection import Where
 from gridstress.verify import records
 from gridstress.verify.compare import Observed
-from gridstress.verify.compare_dead_letters import OF_ROWS, AsideLetter
-from gridstress.verify.compare_refused import ELSEWHERE, DeadLetter, Letters
+from gridstress.verify.compare_dead_letters import OF_ROWS, RowsDeadLetter
+from gridstress.verify.compare_refused import ELSEWHERE, RecordDeadLetter, RunDeadLetters
 from gridstress.verify.measured import Measurements, Place, digest
 from gridstress.verify.records import Pairs
 from topology.errors import DataError, MessageError
@@ -192,8 +192,8 @@ def take_result(
     return result
 
 
-async def former_letters(where: Where) -> dict[int, int]:
-    """Find where the letters about topics end that `reshard` has replaced, by partition.
+async def former_dead_letters(where: Where) -> dict[int, int]:
+    """Find where the dead letters about topics end that `reshard` has replaced, by partition.
 
     These are the offsets behind its last marks. Errors are as of `read_results`.
     """
@@ -204,46 +204,46 @@ async def former_letters(where: Where) -> dict[int, int]:
     }
 
 
-async def read_letters(where: Where, run: str, observed: Observed) -> None:
+async def read_dead_letters(where: Where, run: str, observed: Observed) -> None:
     """Read the dead letters that may concern a run, instead of those that were read before.
 
     Errors are as of `read_results`.
     """
-    letters = observed.letters = Letters()
-    observed.aside = []
-    former = await former_letters(where)
-    letters.former = bool(former)
+    dead_letters = observed.dead_letters = RunDeadLetters()
+    observed.skipped_rows = []
+    former = await former_dead_letters(where)
+    dead_letters.former = bool(former)
     begun: set[int] = set()
     async for record in scan_topic(where, DEAD_LETTERS, begin=former):
         if record.partition not in begun:
             begun.add(record.partition)
             if record.offset > former.get(record.partition, 0):
-                letters.whole_since_ms = max(letters.whole_since_ms, record.timestamp)
-        take_letter(record, run, observed)
+                dead_letters.whole_since_ms = max(dead_letters.whole_since_ms, record.timestamp)
+        take_dead_letter(record, run, observed)
 
 
-def take_letter(record: ConsumerRecord, run: str, observed: Observed) -> None:
+def take_dead_letter(record: ConsumerRecord, run: str, observed: Observed) -> None:
     """Take a record of ``dead_letters`` that may concern a run; any program may have written it."""
     headers = _headers(record)
     if headers.get("topic") == MEASUREMENTS or headers.get("reason") in ELSEWHERE:
-        observed.letters.measurements.append(_letter(record, headers))
+        observed.dead_letters.measurements.append(_dead_letter(record, headers))
     elif fields := _fields_of(record, headers, run):
         _take_later(record, headers, fields, observed)
 
 
-def run_of_letter(record: ConsumerRecord) -> str | None:
+def run_of_dead_letter(record: ConsumerRecord) -> str | None:
     """Return the run of the record that a dead letter is about, or None if it names none."""
     found = _BEGINNING.match(record.value or b"") if "truncated" in _headers(record) else None
     return run_of(found[1] + b"}" if found else record.value)
 
 
 def is_resharded(record: ConsumerRecord) -> bool:
-    """Whether a letter says that those before it are about topics that have been replaced."""
+    """Whether a dead letter says that those before it are about topics that have been replaced."""
     return _headers(record).get("reason") == RESHARDED
 
 
 def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> dict[str, Any]:
-    """Return the fields of a letter about a record of the run; none for another run's."""
+    """Return the fields of a dead letter about a record of the run; none for another run's."""
     if "truncated" not in headers:
         return dict(_pairs_of(record.value, run) or ())
     found, place = _BEGINNING.match(record.value or b""), _place(headers)
@@ -253,7 +253,7 @@ def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> 
 
 
 _BEGINNING = re.compile(rb'(\{"schema":1,"run":"(?:[^"\\]|\\.)*","zone":"(?:[^"\\]|\\.)*"),')
-"""How the frames begin that stages write: what is left of one whose letter was cut."""
+"""How the frames begin that stages write: what is left of one whose dead letter was cut."""
 
 
 def _headers(record: ConsumerRecord) -> dict[str, str]:
@@ -265,9 +265,9 @@ def _place(headers: Mapping[str, str]) -> Place | None:
     return None if partition is None or offset is None else Place(partition, offset)
 
 
-def _letter(record: ConsumerRecord, headers: Mapping[str, str]) -> DeadLetter:
+def _dead_letter(record: ConsumerRecord, headers: Mapping[str, str]) -> RecordDeadLetter:
     whole = "truncated" not in headers
-    return DeadLetter(
+    return RecordDeadLetter(
         topic=headers.get("topic", "?"),
         place=_place(headers),
         stage=headers.get("stage", "?"),
@@ -283,7 +283,7 @@ def _take_later(
 ) -> None:
     topic, reason = headers.get("topic", "?"), headers.get("reason", "?")
     if reason not in OF_ROWS or not topic.startswith(PROPAGATED):
-        observed.letters.later.append(_letter(record, headers))
+        observed.dead_letters.later.append(_dead_letter(record, headers))
         return
     shard, zone = fields.get("shard"), fields.get("zone")
     try:
@@ -292,7 +292,7 @@ def _take_later(
         rows = ()
     if type(shard) is int and type(zone) is str and rows:
         model = topic.removeprefix(PROPAGATED)
-        observed.aside.append(AsideLetter(model, shard, zone, reason, rows))
+        observed.skipped_rows.append(RowsDeadLetter(model, shard, zone, reason, rows))
     else:
         place = f"{DEAD_LETTERS} {record.partition}/{record.offset}"
-        observed.letters.unreadable.append(f"{place}: names no shard, zone or rows")
+        observed.dead_letters.unreadable.append(f"{place}: names no shard, zone or rows")

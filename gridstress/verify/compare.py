@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from gridstress.verify.compare_alarms import compare_alarms
-from gridstress.verify.compare_dead_letters import AsideLetter, compare_aside
-from gridstress.verify.compare_refused import Letters, compare_later, compare_refused
+from gridstress.verify.compare_dead_letters import RowsDeadLetter, compare_skipped_rows
+from gridstress.verify.compare_refused import RunDeadLetters, compare_later, compare_refused
 from gridstress.verify.compare_sent import compare_sent
 from gridstress.verify.compare_windows import OpenWindows, compare_open, compare_windows
 from gridstress.verify.due import ALL, Due
@@ -21,7 +21,8 @@ class Observed:
     """What the app said of one run, by model, in the order of the logs.
 
     ``unreadable`` are records of the result topics that are none, ``misplaced`` those in another
-    partition than their shard's. ``aside`` are dead letters of single rows, ``letters`` all other.
+    partition than their shard's. ``skipped_rows`` are dead letters of single rows,
+    ``dead_letters`` all others.
     ``ended`` is whether other settings were accepted, which ended the run: how far its rows were
     counted by then is in no log, so what each shard said is compared up to its last final window.
     ``due`` says how much must be there of a run that was not.
@@ -29,10 +30,10 @@ class Observed:
 
     windows: dict[str, list[RiskWindow]] = field(default_factory=dict)
     alerts: dict[str, list[RiskAlert]] = field(default_factory=dict)
-    aside: list[AsideLetter] = field(default_factory=list)
+    skipped_rows: list[RowsDeadLetter] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     misplaced: list[str] = field(default_factory=list)
-    letters: Letters = field(default_factory=Letters)
+    dead_letters: RunDeadLetters = field(default_factory=RunDeadLetters)
     ended: bool = False
     due: Due = ALL
 
@@ -73,11 +74,11 @@ def compare(
     for model in expected.models:
         outcome = outcomes[model] = Outcome()
         windows, alerts = observed.windows.get(model, []), observed.alerts.get(model, [])
-        letters = [letter for letter in observed.aside if letter.model == model]
+        dead_letters = [one for one in observed.skipped_rows if one.model == model]
         ended, due = observed.ended, observed.due
         found = compare_windows(expected, model, windows, outcome, ended=ended, due=due)
         compare_alarms(expected, model, found, alerts, outcome, ended=ended, due=due)
-        compare_aside(expected, model, letters, outcome, ended=ended, due=due)
+        compare_skipped_rows(expected, model, dead_letters, outcome, ended=ended, due=due)
         if open_windows is not None:
             compare_open(expected, model, open_windows.get(model, OpenWindows([])), outcome)
     return outcomes
@@ -100,16 +101,16 @@ def _measurements(
             else:
                 outcome.problem("rows conflicting", text)
         outcome.notes.extend(zone.notes)
-    for text in (*observed.unreadable, *observed.letters.unreadable):
+    for text in (*observed.unreadable, *observed.dead_letters.unreadable):
         outcome.problem("results unreadable", text)
     for text in observed.misplaced:
         outcome.problem("results misplaced", text)
     _refused(expected, observed, measurements, outcome)
     for model in expected.models.keys() - OWN.keys():
         outcome.notes.append(f"{model}: influence is of the model's own function, not recomputed")
-    if intake.silent_zones and expected.watermark_s is None:
+    if intake.unseen_zones and expected.watermark_s is None:
         outcome.notes.append(
-            f"no measurement from {', '.join(intake.silent_zones)}: no window can become final, "
+            f"no measurement from {', '.join(intake.unseen_zones)}: no window can become final, "
             "unless by the idle time-out, which cannot be recomputed"
         )
     return outcome
@@ -122,7 +123,7 @@ def _refused(
         refused = [f"not counted: {text}" for text in expected.intake.refused]
     else:
         compare_sent(measurements, outcome)
-        compare_refused(measurements, expected.grid, observed.letters, observed.ended, outcome)
+        compare_refused(measurements, expected.grid, observed.dead_letters, observed.ended, outcome)
         refused = [
             f"not counted: grid_measurements {record.place}: {record.reason}: {record.detail}"
             for record in measurements.judged(expected.grid)
@@ -134,4 +135,4 @@ def _refused(
     if refused:
         outcome.counts["frames refused"] += len(refused)
         outcome.notes += refused
-    compare_later(observed.letters, observed.ended, outcome)
+    compare_later(observed.dead_letters, observed.ended, outcome)

@@ -14,13 +14,13 @@ REASONS = ("late", "ahead")
 FORGOTTEN = "forgotten"
 """Rows that came after their shard had dropped the run to make room: they are in no window."""
 NOT_DUE = "rows not due"
-"""Count of the rows whose letter is not there, and need not be yet."""
+"""Count of the rows whose dead letter is not there, and need not be yet."""
 OF_ROWS = (*REASONS, FORGOTTEN)
-"""Reasons of letters that are about single rows of a frame."""
+"""Reasons of dead letters that are about single rows of a frame."""
 
 
 @dataclass(frozen=True)
-class AsideLetter:
+class RowsDeadLetter:
     """Rows of one zone that one shard of one model did not count; ``reason`` is of ``OF_ROWS``."""
 
     model: str
@@ -30,10 +30,10 @@ class AsideLetter:
     rows: tuple[int, ...]
 
 
-def compare_aside(
+def compare_skipped_rows(
     expected: Recomputed,
     model: str,
-    letters: Iterable[AsideLetter],
+    dead_letters: Iterable[RowsDeadLetter],
     outcome: Outcome,
     *,
     ended: bool = False,
@@ -46,11 +46,11 @@ def compare_aside(
     """
     found: dict[tuple[str, int, str], set[int]] = defaultdict(set)
     forgotten: dict[tuple[int, str], set[int]] = defaultdict(set)
-    for letter in letters:
-        if letter.reason == FORGOTTEN:
-            forgotten[letter.shard, letter.zone].update(letter.rows)
+    for dead_letter in dead_letters:
+        if dead_letter.reason == FORGOTTEN:
+            forgotten[dead_letter.shard, dead_letter.zone].update(dead_letter.rows)
         else:
-            found[letter.reason, letter.shard, letter.zone].update(letter.rows)
+            found[dead_letter.reason, dead_letter.shard, dead_letter.zone].update(dead_letter.rows)
     for reason in REASONS:
         for name, zone in expected.intake.zones.items():
             rows = _rows(zone, reason)
@@ -90,7 +90,7 @@ def _compare(where: str, reason: str, due: set[int], there: set[int], outcome: O
         hint = "; was there an idle time-out, which cannot be recomputed?"
         outcome.problem(
             f"{reason} rows extra",
-            f"{where}: rows {_some(there - due)} were set aside as {reason} but are not"
+            f"{where}: rows {_some(there - due)} were skipped as {reason} but are not"
             + (hint if reason == "late" else ""),
         )
 

@@ -25,7 +25,7 @@ class Due:
         By model: the ends of the windows by which each shard's alerts are due, shape (shards,);
         of a model that is left out all are.
     rows
-        By zone: the last sequence number for which letters of rows set aside are due; of a zone
+        By zone: the last sequence number for which dead letters of skipped rows are due; of a zone
         that is left out all are.
     """
 

@@ -20,7 +20,7 @@ Mask = np.ndarray[Any, np.dtype[np.bool_]]
 class Block:
     """The rows of one frame that were new when it came; ``load_mw`` has shape (rows, columns).
 
-    ``aside`` marks the rows that are in no window.
+    ``skipped`` marks the rows that are in no window.
     """
 
     seq: int
@@ -29,7 +29,7 @@ class Block:
     load_mw: Floats
     period_s: int
     final: bool
-    aside: Mask
+    skipped: Mask
 
     def same_row(self, i: int, other: "Block", j: int) -> bool:
         """Whether row ``i`` says what row ``j`` of another block says, columns in any order."""
@@ -130,7 +130,7 @@ class ZoneIntake:
         """
         newest_s, count = -math.inf, 0
         for block in self.blocks:
-            block_s = float(block.times_s[~block.aside].max(initial=-math.inf))
+            block_s = float(block.times_s[~block.skipped].max(initial=-math.inf))
             if block_s >= before_s:
                 break
             newest_s, count = max(newest_s, block_s), count + 1
@@ -178,7 +178,7 @@ class Intake:
         return max(z.newest_s for z in self.zones.values())
 
     @property
-    def silent_zones(self) -> list[str]:
+    def unseen_zones(self) -> list[str]:
         """Zones of the topology without a single row."""
         return [name for name, z in self.zones.items() if z.last_seq < 0]
 

@@ -15,7 +15,7 @@ from topology.grid import Grid
 from topology.messages import MeasurementFrame, RunRecord
 
 UNDECODABLE = "undecodable"
-"""Reason of letters about batches that an operator had the workers pass over."""
+"""Reason of dead letters about batches that an operator had the workers pass over."""
 
 
 class Place(NamedTuple):

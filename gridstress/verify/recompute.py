@@ -170,7 +170,7 @@ def work_out(
     ``matrices`` are K by model, made anew by default. DataError if it spans too long a time.
     """
     past = past or Past()
-    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.aside.all()]
+    blocks = [b for zone in intake.zones.values() for b in zone.blocks if not b.skipped.all()]
     ends_s, final_until_s = _window_ends(blocks, intake, grid, settings, past)
     own_stress = _own_stress(blocks, ends_s, grid, settings)
     closed = int((ends_s <= final_until_s).sum())
@@ -241,7 +241,7 @@ def _window_ends(
     blocks: Sequence[Block], intake: Intake, grid: Grid, settings: Settings, past: Past
 ) -> tuple[Floats, float]:
     """Return all window ends, and the event time up to which it is certain which there are."""
-    counted = [b.times_s[~b.aside] for b in blocks]
+    counted = [b.times_s[~b.skipped] for b in blocks]
     if math.isfinite(past.last_row_s):
         counted.append(np.array([past.last_row_s]))
     if not counted:  # no row is in a window: all are late, too far ahead or final
@@ -280,8 +280,8 @@ def _own_stress(blocks: Sequence[Block], ends_s: Floats, grid: Grid, settings: S
     threshold, ratings = settings.stress_threshold, grid.ratings_mw
     own = np.zeros((len(ends_s), len(grid.nodes)))
     for block in blocks:
-        panes = np.floor(block.times_s[~block.aside] / settings.step_s)
-        utilisation = block.load_mw[~block.aside] / ratings[block.columns]
+        panes = np.floor(block.times_s[~block.skipped] / settings.step_s)
+        utilisation = block.load_mw[~block.skipped] / ratings[block.columns]
         stress = np.maximum(0.0, (utilisation - threshold) / (1 - threshold))
         rows = np.searchsorted(ends_s, (panes + 1) * settings.step_s)[:, np.newaxis]
         columns = np.array(block.columns, dtype=np.int64)[np.newaxis, :]

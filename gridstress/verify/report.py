@@ -54,7 +54,7 @@ def show(verification: Verification, console: Console) -> None:
         f"{rows['rows repeated']} repeated, {rows['rows late']} late, "
         f"{rows['rows ahead']} too far ahead, "
         f"{rows['frames refused']} frames refused, "
-        f"{rows['letters found']} of {rows['letters expected']} letters about them found; "
+        f"{rows['dead letters found']} of {rows['dead letters expected']} dead letters found; "
         f"watermark {'not set' if watermark_s is None else to_iso(watermark_s)}",
     )
     if verification.record is not None:

@@ -13,8 +13,8 @@ from gridstress.verify.backlog import CatchUp, committed
 from gridstress.verify.circumstances import run_circumstances
 from gridstress.verify.collect import (
     count_measurements,
+    read_dead_letters,
     read_frames_file,
-    read_letters,
     read_measurements,
     read_results,
 )
@@ -104,7 +104,7 @@ async def verify_run(
             notes += waited
         observed = await read_results(settings.kafka, run, expected.models, settings.partitions)
         observed.ended = ended
-        await _read_letters(settings, expected, observed, measurements, patience_s)
+        await _read_dead_letters(settings, expected, observed, measurements, patience_s)
         goes_on = not ended and measurements is not None and await _grown(settings, measurements)
         if goes_on:
             observed = up_to(observed, expected.final_until_s)
@@ -128,7 +128,7 @@ async def _wait(
     request: Request,
     say: Callable[[str], None],
 ) -> tuple[float, list[str]]:
-    """Wait for the workers; return how long to wait for letters then (s), and notes."""
+    """Wait for the workers; return how long to wait for dead letters then (s), and notes."""
     if not request.patience_s:
         return 0.0, ["no worker was waited for"]
     if not request.with_open and not await api.answers():
@@ -140,7 +140,7 @@ async def _wait(
         is_caught_up=_caught_up(settings, request, expected.run),
         say=say,
     )
-    notes = [f"zone {z} has met the idle time-out" for z in await api.silent_zones()]
+    notes = [f"zone {z} has met the idle time-out" for z in await api.idle_zones()]
     if missing:
         return 0.0, [*notes, f"the workers have read what lay there: {first_of(missing)}"]
     return request.patience_s, notes
@@ -166,7 +166,7 @@ async def _grown(settings: Settings, measurements: Measurements) -> bool:
     return now > len(measurements.records)
 
 
-async def _read_letters(
+async def _read_dead_letters(
     settings: Settings,
     expected: Recomputed,
     observed: Observed,
@@ -182,13 +182,13 @@ async def _read_letters(
     loop = asyncio.get_running_loop()
     deadline, before = loop.time() + patience_s, math.inf
     while True:
-        await read_letters(settings.kafka, expected.run, observed)
-        observed.letters.due_before = due_before
+        await read_dead_letters(settings.kafka, expected.run, observed)
+        observed.dead_letters.due_before = due_before
         if measurements is None:
             return
         found = Outcome()
-        compare_refused(measurements, expected.grid, observed.letters, observed.ended, found)
-        missing = found.counts["letters missing"]
+        compare_refused(measurements, expected.grid, observed.dead_letters, observed.ended, found)
+        missing = found.counts["dead letters missing"]
         if missing < before:
             deadline, before = loop.time() + patience_s, missing
         if not missing or loop.time() >= deadline:

@@ -76,10 +76,10 @@ class WorkerApi:
             return False
         return True
 
-    async def silent_zones(self) -> list[str]:
+    async def idle_zones(self) -> list[str]:
         """Zones that have met the idle time-out at this worker."""
         health = await self.get("health") or {}
-        return [str(zone) for zone in health.get("silent_zones", [])]
+        return [str(zone) for zone in health.get("idle_zones", [])]
 
     async def progress(self, model: str, run: str) -> dict[int, Reached]:
         """Ask how far each shard has come with a run."""

@@ -10,14 +10,14 @@ LIMITS = Thresholds(clear=0.4, warning=0.5, high=0.7, critical=0.9)
 def story(*risks: float) -> list[tuple[str, str]]:
     """What one node's risk, hour by hour, raises."""
     state = ShardState.new(1, started_ms=0)
-    told = []
+    steps = []
     for hour, risk in enumerate(risks):
-        told += [(t.state, t.level) for t in decide(state, np.array([risk]), hour, LIMITS)]
-    return told
+        steps += [(t.state, t.level) for t in decide(state, np.array([risk]), hour, LIMITS)]
+    return steps
 
 
 @pytest.mark.parametrize(
-    ("risks", "told"),
+    ("risks", "steps"),
     [
         ([0.0, 0.49999], []),
         ([0.5], [("RAISED", "WARNING")]),
@@ -33,8 +33,10 @@ def story(*risks: float) -> list[tuple[str, str]]:
         ([0.8, 0.1, 0.45, 0.55], [("RAISED", "HIGH"), ("CLEARED", "HIGH"), ("RAISED", "WARNING")]),
     ],
 )
-def test_an_episode_rises_holds_and_clears(risks: list[float], told: list[tuple[str, str]]) -> None:
-    assert story(*risks) == told
+def test_an_episode_rises_holds_and_clears(
+    risks: list[float], steps: list[tuple[str, str]]
+) -> None:
+    assert story(*risks) == steps
 
 
 def test_an_episode_keeps_the_time_at_which_it_was_raised() -> None:
@@ -50,8 +52,8 @@ def test_an_episode_keeps_the_time_at_which_it_was_raised() -> None:
 def test_nodes_have_episodes_of_their_own() -> None:
     state = ShardState.new(3, started_ms=0)
     list(decide(state, np.array([0.6, 0.0, 0.95]), 0, LIMITS))
-    told = [(t.node, t.state) for t in decide(state, np.array([0.1, 0.6, 0.95]), 1, LIMITS)]
-    assert told == [(0, "CLEARED"), (1, "RAISED")]
+    steps = [(t.node, t.state) for t in decide(state, np.array([0.1, 0.6, 0.95]), 1, LIMITS)]
+    assert steps == [(0, "CLEARED"), (1, "RAISED")]
 
 
 def test_an_episode_id_depends_on_all_that_makes_an_episode() -> None:

@@ -1,4 +1,4 @@
-"""Any order, duplication, split and crash give the same windows, alarms and letters, byte for byte.
+"""Any order, duplication, split or crash gives the same windows, alarms and dead letters.
 
 The whole chain is real, detection to risk, over two shards; the verifier, which shares nothing with
 it, gives its own verdict on the same frames.
@@ -23,7 +23,7 @@ from agents.risk import RiskModel
 from agents.risk_stage import RiskStage
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed, compare
-from gridstress.verify.compare_dead_letters import AsideLetter
+from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.recompute import recompute
 from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
@@ -57,7 +57,7 @@ class Run:
     stores: list[Table] = field(default_factory=lambda: [Table(), Table()])
     windows: Topic = field(default_factory=Topic)
     alerts: Topic = field(default_factory=Topic)
-    letters: DeadLetters = field(default_factory=lambda: DeadLetters(Topic()))
+    dead_letters: DeadLetters = field(default_factory=lambda: DeadLetters(Topic()))
 
     def __post_init__(self) -> None:
         spec = WindowSpec(
@@ -70,7 +70,7 @@ class Run:
         """Forget everything but the tables, as a worker that was killed does."""
         tables = [RiskTable(store, 4) for store in self.stores]
         self.stages = [
-            RiskStage(self.model, table, self.windows, self.alerts, self.letters,
+            RiskStage(self.model, table, self.windows, self.alerts, self.dead_letters,
                       StageCounters(), 0, KeptRuns(self.model, table))
             for table in tables
         ]  # fmt: skip
@@ -91,10 +91,10 @@ class Run:
 
     def said(self) -> tuple[Any, ...]:
         """All that was sent, each message once, in an order of its own."""
-        letters = self.letters.topic.sent  # type: ignore[attr-defined]
+        dead_letters = self.dead_letters.topic.sent  # type: ignore[attr-defined]
         rows = {
             (h["reason"], decode(x["value"], PropagatedFrame).shard, x["value"] and _zone(x), row)
-            for x in letters
+            for x in dead_letters
             for h in (x["headers"],)
             for row in h["rows"].split(b",")
         }
@@ -109,16 +109,16 @@ class Run:
         found = Observed()
         found.windows[MODEL] = [decode(x["value"], RiskWindow) for x in self.windows.sent]
         found.alerts[MODEL] = [decode(x["value"], RiskAlert) for x in self.alerts.sent]
-        for x in self.letters.topic.sent:  # type: ignore[attr-defined]
+        for x in self.dead_letters.topic.sent:  # type: ignore[attr-defined]
             frame = decode(x["value"], PropagatedFrame)
             rows = tuple(map(int, x["headers"]["rows"].split(b",")))
             reason = x["headers"]["reason"].decode()
-            found.aside.append(AsideLetter(MODEL, frame.shard, frame.zone, reason, rows))
+            found.skipped_rows.append(RowsDeadLetter(MODEL, frame.shard, frame.zone, reason, rows))
         return found
 
 
-def _zone(letter: dict[str, Any]) -> str:
-    return decode(letter["value"], PropagatedFrame).zone
+def _zone(dead_letter: dict[str, Any]) -> str:
+    return decode(dead_letter["value"], PropagatedFrame).zone
 
 
 def propagated(frame: MeasurementFrame) -> Iterator[PropagatedFrame]:

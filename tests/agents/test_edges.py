@@ -82,7 +82,7 @@ def verified(run: Run, frames: list[MeasurementFrame]) -> list[RiskWindow]:
     read = [records.window_of(records.parse(sent["value"])) for sent in run.windows.sent]
     found.windows[MODEL] = read
     found.alerts[MODEL] = [records.alert_of(records.parse(s["value"])) for s in run.alerts.sent]
-    found.aside = run.observed().aside
+    found.skipped_rows = run.observed().skipped_rows
     outcome = compare(recompute(frames, GRID, SETTINGS), found)[MODEL]
     assert outcome.ok, outcome.problems
     return read
@@ -96,7 +96,7 @@ def check_view(run: Run, shape: RecordValidator, shard: int) -> None:
     size = shape.sizes[shard]
     view = view_of(
         stage.table, state, run.model.spec, model=MODEL, run="r", shard=shard, shard_size=size,
-        zones=GRID.zones, silent=(), worker="w:1", published_at=0.0,
+        zones=GRID.zones, idle=(), worker="w:1", published_at=0.0,
     )  # fmt: skip
     shape.check_view(msgspec.json.decode(msgspec.json.encode(view), type=type(view)))
 

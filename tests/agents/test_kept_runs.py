@@ -27,7 +27,7 @@ class Shard:
     def __init__(self, grid: Grid, *, max_ended: int = 2, max_forgotten: int = 100) -> None:
         self.model = RiskModel("linear", grid, csr_array(np.eye(3)), 1, WindowSpec(), Thresholds())
         self.limits = {"max_ended": max_ended, "max_forgotten": max_forgotten}
-        self.store, self.windows, self.letters = Table(), Topic(), DeadLetters(Topic())
+        self.store, self.windows, self.dead_letters = Table(), Topic(), DeadLetters(Topic())
         self.take_over()
 
     def take_over(self, ended_runs: tuple[str, ...] = ()) -> None:
@@ -36,7 +36,14 @@ class Shard:
         self.table = RiskTable(self.store, 3)
         keeps = KeptRuns(self.model, self.table, ended_runs=ended_runs, **self.limits)
         self.stage = RiskStage(
-            self.model, self.table, self.windows, Topic(), self.letters, StageCounters(), 0, keeps
+            self.model,
+            self.table,
+            self.windows,
+            Topic(),
+            self.dead_letters,
+            StageCounters(),
+            0,
+            keeps,
         )
 
     async def feed(self, *frames: PropagatedFrame) -> None:
@@ -65,7 +72,7 @@ async def test_what_comes_again_of_a_forgotten_run_counts_as_seen(shard: Shard) 
         await shard.feed(spread(zone, [0], {"a": [1.0]}, run="old"))
         await shard.feed(spread(zone, [1], {}, run="old", seq=1, final=True))
     assert len(shard.windows.sent) == sent
-    assert shard.letters.counts == {}
+    assert shard.dead_letters.counts == {}
     assert shard.stage.counters.repeated == {"linear": 4}
 
 
@@ -73,10 +80,10 @@ async def test_new_rows_of_a_forgotten_run_are_refused_with_their_numbers(shard:
     for number in range(4):
         await shard.whole_run(f"run-{number}")
     await shard.feed(spread("north", [0, 1, 2, 3], {"a": [1.0] * 4}, run="run-0"))
-    assert shard.letters.counts == {"forgotten": 1}
-    (letter,) = shard.letters.topic.sent  # type: ignore[attr-defined]
-    assert letter["headers"]["rows"] == b"2,3"
-    assert shard.stage.counters.aside["linear", "forgotten"] == 2
+    assert shard.dead_letters.counts == {"forgotten": 1}
+    (dead_letter,) = shard.dead_letters.topic.sent  # type: ignore[attr-defined]
+    assert dead_letter["headers"]["rows"] == b"2,3"
+    assert shard.stage.counters.skipped_rows["linear", "forgotten"] == 2
 
 
 async def test_tombstones_are_kept_by_count_oldest_first(triangle: Grid) -> None:
@@ -133,7 +140,7 @@ async def test_after_a_take_over_zones_are_waited_for_anew(triangle: Grid) -> No
         hour += 1
         await asyncio.sleep(0.002)  # a tenth of the time-out, the most that a gap counts
     stage = shard.stage
-    shard.store.owner += 2  # another worker had it in between, and heard the zone
+    shard.store.owner += 2  # another worker had it in between, and received rows of the zone
     await shard.feed(spread("north", [hour], {"a": [1.0]}))
     assert shard.stage is stage
     assert stage.idle.of(0, "r") == frozenset()

@@ -46,7 +46,7 @@ async def work(stage: Any, *events: Event, meanwhile: Any = None) -> None:
     stream = Stream(events)
     if meanwhile is not None:
         meanwhile(stream.app)
-    await run_stage(stream, "risk", stage, stage.letters, halt, {}, per_partition=True)
+    await run_stage(stream, "risk", stage, stage.dead_letters, halt, {}, per_partition=True)
 
 
 def window_ends(*stages: RiskStage) -> list[Any]:
@@ -68,7 +68,7 @@ async def test_a_state_read_before_the_shard_was_lost_is_not_written_when_it_is_
         await work(other, event("north", [0], 1), event("north", [6, 7, 8], 2))
         store.owner = 2
 
-    stage.letters.topic = Busy(meanwhile=lost_and_won)
+    stage.dead_letters.topic = Busy(meanwhile=lost_and_won)
     late = event("north", [0], 1)
     await work(stage, late)
     state = stage.table.state("r", 0)
@@ -156,12 +156,12 @@ async def test_a_rebalance_does_not_wait_for_many_letters(triangle: Grid) -> Non
 
     def revoked_meanwhile(app: Any) -> None:
         def begins() -> None:
-            app.active = len(letters.sent) < 2
+            app.active = len(dead_letters.sent) < 2
 
-        stage.letters.topic = letters = Busy(meanwhile=begins)
+        stage.dead_letters.topic = dead_letters = Busy(meanwhile=begins)
 
     late = [event("north", [0], seq) for seq in range(1, 9)]
     await work(stage, *late, meanwhile=revoked_meanwhile)
-    assert len(stage.letters.topic.sent) == 3  # type: ignore[attr-defined]
+    assert len(stage.dead_letters.topic.sent) == 3  # type: ignore[attr-defined]
     assert not any(one.acked for one in late)
     assert store.changes == before

@@ -72,7 +72,7 @@ async def test_a_view_fits_into_a_record_and_says_how_far_it_reaches(
     await table.write(0, [*panes.changes(None), table.entry_change("r", 0, state)], 0)
     view = view_of(
         table, state, spec, model="linear", run="r", shard=0, shard_size=nodes,
-        zones=("ahead", "behind"), silent=(), worker="w", published_at=1.0,
+        zones=("ahead", "behind"), idle=(), worker="w", published_at=1.0,
     )  # fmt: skip
     assert len(msgspec.json.encode(view)) < LIMIT
     assert shown == len(view.panes) < hours

@@ -46,9 +46,9 @@ class Shard:
         for frame in frames:
             state = self.state
             panes = self.table.panes("r", 0)
-            aside = self.model.fold(frame, state, panes)
-            self.late += aside.late
-            self.ahead += aside.ahead
+            skipped = self.model.fold(frame, state, panes)
+            self.late += skipped.late
+            self.ahead += skipped.ahead
             closings += self.model.close("r", 0, state, panes)
             changes = [
                 *panes.changes(self.model.needed_from(state)),
@@ -137,7 +137,7 @@ def test_a_zone_far_behind_is_waited_for_and_not_late(shard: Shard) -> None:
 def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Shard) -> None:
     shard.feed(spread("y", [0], {}), spread("x", [0, 1, 2, 3, 4], {}))
     state = shard.state
-    assert shard.model.waited_in_vain(state, {"y"})
+    assert shard.model.can_close_past_idle(state, {"y"})
     closed = list(shard.model.close("r", 0, state, shard.table.panes("r", 0)))
     asyncio.run(shard.table.write(0, [shard.table.entry_change("r", 0, state)], 0))
     assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
@@ -311,7 +311,7 @@ def test_a_first_row_of_1970_does_not_make_half_a_million_windows(bounded: Shard
     bounded.feed(spread("y", [-YEARS], {"c": [1.0]}, seq=0))
     bounded.feed(spread("x", range(5), {"a": [1.0] * 5}))
     state = bounded.state
-    assert bounded.model.waited_in_vain(state, {"y"})
+    assert bounded.model.can_close_past_idle(state, {"y"})
     closed = list(bounded.model.close("r", 0, state, bounded.table.panes("r", 0)))
     ends = [c.window.window_end for c in closed]
     assert ends == [*(at(-YEARS + h) for h in range(1, 5)), *(at(h) for h in (1, 2, 3))]

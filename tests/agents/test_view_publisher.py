@@ -77,10 +77,12 @@ def _summary(record: Mapping[str, Any]) -> tuple[str, bool, ViewEpoch]:
 @pytest.fixture
 def shards(triangle: Grid) -> Shards:
     model = RiskModel("linear", triangle, csr_array(np.eye(3)), 1, WindowSpec(), Thresholds())
-    letters = DeadLetters(Topic())
+    dead_letters = DeadLetters(Topic())
     table = RiskTable(Table(), grid_size=3)
     keeps = KeptRuns(model, table)
-    return Shards(RiskStage(model, table, Topic(), Topic(), letters, StageCounters(), 0, keeps))
+    return Shards(
+        RiskStage(model, table, Topic(), Topic(), dead_letters, StageCounters(), 0, keeps)
+    )
 
 
 async def test_a_view_and_a_tombstone_say_in_which_epoch_they_were_published(

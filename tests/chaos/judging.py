@@ -70,7 +70,7 @@ async def judge(
     if not out.strip():
         return Verdict(run, [f"verify ended with {process.returncode}: {_tail(log)}"])
     report = json.loads(out)
-    told = episodes.read_text("utf-8") if episodes.exists() else ""
+    reported = episodes.read_text("utf-8") if episodes.exists() else ""
     problems = [
         f"{name}: {text}"
         for name, outcome in report["outcomes"].items()
@@ -79,12 +79,12 @@ async def judge(
     if process.returncode and not problems:
         problems.append(f"verify ended with {process.returncode}: {_tail(log)}")
     if baseline is not None:
-        if told != baseline.episodes:
+        if reported != baseline.episodes:
             problems.append("the episodes are not those of the undisturbed run")
         measured = rows_of(report)
         if measured != baseline.measured:
             problems.append(f"measurements: {measured}, undisturbed {baseline.measured}")
-    return Verdict(run, problems, report, told)
+    return Verdict(run, problems, report, reported)
 
 
 async def judge_remains(cluster: Cluster, run: str, remains: Path) -> Verdict:

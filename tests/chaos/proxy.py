@@ -1,4 +1,4 @@
-"""A TCP proxy that can be told to cut connections, or to hold back what goes over them."""
+"""A TCP proxy that cuts connections on demand, or holds back what goes over them."""
 
 import asyncio
 import contextlib

@@ -124,8 +124,8 @@ def _caught_up(samples: Sequence[Sample], looks: int = 5) -> bool:
 
 def _ended(worker: Worker, run: str) -> bool:
     """Whether every shard has seen the run's end; a lag of 0 may be that of before it came."""
-    told = {one["run"]: one for one in worker.get("runs")["runs"]}
-    return run in told and told[run]["ended"]
+    reported = {one["run"]: one for one in worker.get("runs")["runs"]}
+    return run in reported and reported[run]["ended"]
 
 
 def _equal(stack: Stack, run: str) -> bool:

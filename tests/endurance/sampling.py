@@ -73,7 +73,7 @@ def lag_of(worker: Worker) -> int:
     A busy worker may take its time to answer.
     """
     try:
-        told = worker.get("system")["workers"]
+        reported = worker.get("system")["workers"]
     except (httpx.HTTPError, KeyError):
         return -1
-    return sum(sum(one["lag"].values()) for one in told)
+    return sum(sum(one["lag"].values()) for one in reported)

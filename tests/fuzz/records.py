@@ -16,12 +16,12 @@ from aiokafka import ConsumerRecord
 from aiokafka.record.util import calc_crc32c
 from faust.types import TP
 
-from gridstress.admin.dead_letters import DeadLetterFilter, parse_letter, plan_replay
+from gridstress.admin.dead_letters import DeadLetterFilter, parse_dead_letter, plan_replay
 from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fencing import Epoch
 from gridstress.faust_fixes.fetched_batches import Batches, Undecodable
 from gridstress.faust_fixes.takeover import ChangelogReplica, _message
-from gridstress.verify.collect import take_letter
+from gridstress.verify.collect import take_dead_letter
 from gridstress.verify.compare import Observed
 from tests.fuzz.seeds import FIELD, NULL, PART
 from tests.support.memory import Event, lone_consumer
@@ -100,18 +100,18 @@ def changelog(data: bytes) -> None:
     assert Epoch.of([following.header]) == following
 
 
-def letter(data: bytes) -> None:
+def dead_letter(data: bytes) -> None:
     """Read a dead letter as every reader does, show it, and find where it belongs."""
     for record in parsed(data, "dead_letters"):
-        found = parse_letter(record.partition, record.offset, record.value, record.headers)
+        found = parse_dead_letter(record.partition, record.offset, record.value, record.headers)
         json.dumps(found.to_dict())
         found.pretty()
-        take_letter(record, "r", Observed())
+        take_dead_letter(record, "r", Observed())
         assert DeadLetterFilter()(found)
         DeadLetterFilter(topic="t", reason="r", run="r", since_s=1.0)(found)
         for run in (None, "again"):
             plan = plan_replay([found], read={"grid_measurements"}, passed=True, as_run=run)
-            for one in plan.letters:
+            for one in plan.dead_letters:
                 assert one.length is None
                 assert one.reason not in {"lost", "undecodable"}
                 assert one.value is None or run or one.value == record.value

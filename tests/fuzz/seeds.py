@@ -77,7 +77,7 @@ def results() -> list[bytes]:
         "stress": [0.7, 0.0, 0.2], "risk": [0.5, 0.0, 0.18], "level": [2, 0, 0],
         "panes": [{"start_s": 1546308000, "stress": [0.7, 0.0, 0.2], "source_index": [0],
                    "source_stress": [0.7]}],
-        "silent_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
+        "idle_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
     }  # fmt: skip
     audit = {
         "run": "r", "state": "different", "at": "2019-01-01T04:00:00Z",
@@ -101,7 +101,7 @@ def results() -> list[bytes]:
     return [*tagged, PART.join(tagged), PART.join((*odd, gone))]
 
 
-def letters() -> list[bytes]:
+def dead_letters() -> list[bytes]:
     value = encode(measured("north", [0], {"a": [1.0]}))
     headers = {
         "topic": "grid_measurements", "partition": "0", "offset": "17", "key": "north",

@@ -68,37 +68,37 @@ def influence() -> Any:
     return MODELS["linear"].build(grid(), InfluenceParams())
 
 
-def _detection(letters: DeadLetters, counters: StageCounters) -> Stage:
+def _detection(dead_letters: DeadLetters, counters: StageCounters) -> Stage:
     return DetectionStage(Detection(grid(), 0.85), Topic(), counters)
 
 
-def _propagation(letters: DeadLetters, counters: StageCounters) -> Stage:
+def _propagation(dead_letters: DeadLetters, counters: StageCounters) -> Stage:
     return PropagationStage("linear", Propagation(grid(), influence(), 1), Topic(), counters)
 
 
-def _risk(letters: DeadLetters, counters: StageCounters) -> Stage:
+def _risk(dead_letters: DeadLetters, counters: StageCounters) -> Stage:
     spec = WindowSpec(step_s=3600, size_s=10_800, lateness_s=3600, max_ahead_s=MONTH_S)
     model = RiskModel("linear", grid(), influence(), 1, spec, Thresholds())
     table = RiskTable(Table(), len(grid().nodes))
     keeps = KeptRuns(model, table)
-    return RiskStage(model, table, Topic(), Topic(), letters, counters, 0, keeps)
+    return RiskStage(model, table, Topic(), Topic(), dead_letters, counters, 0, keeps)
 
 
 def stage(make: Callable[[DeadLetters, StageCounters], Stage]) -> Callable[[bytes], None]:
-    """A check that sends records to a stage: each is counted or set aside, and acked."""
+    """A check that sends records to a stage: each is counted or refused, and acked."""
 
     def check(data: bytes) -> None:
         topic, counters = Topic(), StageCounters()
-        letters = DeadLetters(topic)
+        dead_letters = DeadLetters(topic)
         events = records.in_stage(data)
-        handler = make(letters, counters)
-        asyncio.run(run_stage(Stream(events), "stage", handler, letters, halt, {}))
+        handler = make(dead_letters, counters)
+        asyncio.run(run_stage(Stream(events), "stage", handler, dead_letters, halt, {}))
         assert all(event.acked for event in events)
         reported = {(r["headers"]["offset"], r["headers"]["reason"]) for r in topic.sent}
         assert not any(reason == b"failed" for _, reason in reported), topic.sent
-        aside = {offset for offset, reason in reported if reason not in (b"late", b"ahead")}
+        refused = {offset for offset, reason in reported if reason not in (b"late", b"ahead")}
         done = counters.frames.total() + counters.repeated.total()
-        assert done + len(aside) == len(events), (counters, reported)
+        assert done + len(refused) == len(events), (counters, reported)
         for record in topic.sent:
             origin = events[int(record["headers"]["offset"])].message
             assert (record["value"], record["headers"]["key"]) == (origin.value, origin.key or b"")
@@ -218,7 +218,7 @@ def targets() -> dict[str, Target]:
         "stress": Target(seeds.stress(), stage(_propagation)),
         "propagated": Target(seeds.propagated(), stage(_risk)),
         "results": Target(seeds.results(), results),
-        "letters": Target(seeds.letters(), records.letter),
+        "dead letters": Target(seeds.dead_letters(), records.dead_letter),
         "changelog": Target(seeds.changelog(), records.changelog),
         "batches": Target(seeds.batches(), records.batches),
         **{f"load-{name}": Target(files, load) for name, files in seeds.loads().items()},

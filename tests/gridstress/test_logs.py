@@ -30,7 +30,7 @@ class Table(Service):
     pass
 
 Table().log.info("%s is ready", "it")
-logging.getLogger("agents").warning("set aside", extra={"run": "winter", "partition": 3})
+logging.getLogger("agents").warning("refused", extra={"run": "winter", "partition": 3})
 try:
     {}["no"]
 except KeyError:
@@ -46,12 +46,12 @@ def lines(log_format: str, level: str = "info") -> list[str]:
 
 
 def test_each_record_is_an_object_with_what_it_is_about() -> None:
-    ready, aside, failed = map(json.loads, lines("json"))
+    ready, refused, failed = map(json.loads, lines("json"))
     assert (ready["level"], ready["message"]) == ("INFO", "[^Table]: it is ready")
     assert ready["timestamp"].endswith("+00:00")
     assert ready["worker"].endswith(":6070")
-    assert (aside["run"], aside["partition"]) == ("winter", 3)
-    assert (aside["level"], aside["logger"]) == ("WARNING", "agents")
+    assert (refused["run"], refused["partition"]) == ("winter", 3)
+    assert (refused["level"], refused["logger"]) == ("WARNING", "agents")
     assert failed["traceback"].endswith("KeyError: 'no'")
 
 

@@ -147,7 +147,7 @@ def test_the_system_tells_of_every_worker_without_lag_when_all_is_done(
         workers = client.get("system").json()["workers"]
         return len(workers) == 1 and set(workers[0]["lag"].values()) == {0}
 
-    wait_for(drained, "the worker has told that it has finished everything", 20)
+    wait_for(drained, "the worker has reported that it has finished everything", 20)
     (worker,) = client.get("system").json()["workers"]
     assert worker["frames"]["detection"] > 0
     assert worker["partitions"]["stress_events"] == [0, 1, 2, 3]

@@ -102,9 +102,9 @@ def test_many_tabs_do_not_make_the_dashboard_grow_or_fail(
     before, used, start = process.memory_info().rss, cpu_s(process), clock(pages[0])
     pages[0].wait_for_timeout(1000 * TABS_S)
     after = process.memory_info().rss
-    told = f"{before / 1e6:.1f} MB became {after / 1e6:.1f} MB in {TABS_S:.0f} s"
-    print(f"{told}; {(cpu_s(process) - used) / TABS_S:.0%} of a core")  # noqa: T201
-    assert after < before * 1.1, told
+    reported = f"{before / 1e6:.1f} MB became {after / 1e6:.1f} MB in {TABS_S:.0f} s"
+    print(f"{reported}; {(cpu_s(process) - used) / TABS_S:.0%} of a core")  # noqa: T201
+    assert after < before * 1.1, reported
     pages[0].bring_to_front()
     until(lambda: clock(pages[0]) != start)
     for page in pages:

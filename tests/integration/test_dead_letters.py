@@ -38,7 +38,7 @@ def topology(path: Path, *, right: bool) -> None:
     )
 
 
-def letters(stack: Stack, *filters: str) -> list[dict[str, Any]]:
+def dead_letters(stack: Stack, *filters: str) -> list[dict[str, Any]]:
     done = stack.command("dead-letters", "list", "--json", *filters)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -60,17 +60,19 @@ async def test_letters_of_a_wrong_topology_count_after_it_was_put_right(
         south = [measured("south", [h], {"c": [80.0 + h % 30]}) for h in range(HOURS)]
         await send(broker, MEASUREMENTS, ((0, encode(frame)) for frame in north))
         await send(broker, MEASUREMENTS, ((1, encode(frame)) for frame in south))
-        wait_for(lambda: len(letters(stack)) == HOURS, "the north is set aside", 90)
-        assert {x["reason"] for x in letters(stack)} == {"unknown-node"}
-        assert letters(stack, "--reason", "late") == letters(stack, "--run", "other") == []
-        assert len(letters(stack, "--topic", MEASUREMENTS, "--since", "2020-01-01")) == HOURS
+        wait_for(lambda: len(dead_letters(stack)) == HOURS, "the north is refused", 90)
+        assert {x["reason"] for x in dead_letters(stack)} == {"unknown-node"}
+        assert (
+            dead_letters(stack, "--reason", "late") == dead_letters(stack, "--run", "other") == []
+        )
+        assert len(dead_letters(stack, "--topic", MEASUREMENTS, "--since", "2020-01-01")) == HOURS
 
-        told = [one for one in logged(worker) if one.get("reason") == "unknown-node"]
-        assert [(one["topic"], one["partition"], one["offset"]) for one in told] == [
+        reported = [one for one in logged(worker) if one.get("reason") == "unknown-node"]
+        assert [(one["topic"], one["partition"], one["offset"]) for one in reported] == [
             (MEASUREMENTS, 0, h) for h in range(HOURS)
         ]
 
-        first = letters(stack)[0]
+        first = dead_letters(stack)[0]
         shown = stack.command("dead-letters", "show", first["id"])
         assert "node 'b' lies in zone 'south', not 'north'" in shown.stdout
         assert '"zone": "north"' in shown.stdout

@@ -63,8 +63,8 @@ async def expire(stack: Stack, topic: str) -> None:
 def worked_off(stack: Stack, run: str, until: datetime) -> bool:
     """Whether the newest row that the worker has counted is of this time."""
     url = f"{stack.workers[0].url}/api/v1/state"
-    told = httpx.get(url, params={"run": run}, headers=WITH_IT).json()
-    return bool(told.get("event_time") == to_iso(until.timestamp()))
+    reported = httpx.get(url, params={"run": run}, headers=WITH_IT).json()
+    return bool(reported.get("event_time") == to_iso(until.timestamp()))
 
 
 def duplicates(stack: Stack) -> int:

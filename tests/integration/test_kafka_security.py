@@ -123,5 +123,5 @@ def test_a_worker_without_credentials_does_not_start(kafka: SecureKafka, tmp_pat
         with pytest.raises(GridstressError, match="ended while starting"):
             stack.add_worker()
         log = Path(stack.workers[0].service.log).read_text()
-        assert processes.telling_line(Path(stack.workers[0].service.log))
+        assert processes.error_line(Path(stack.workers[0].service.log))
     assert f"error: the broker at {kafka.sasl}" in log

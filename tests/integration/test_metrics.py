@@ -56,12 +56,12 @@ def test_batches_hold_all_frames_and_took_time(samples: Samples) -> None:
 
 def test_alarms_are_counted_as_the_api_tells_them(stack: Stack, samples: Samples) -> None:
     for model in ("linear", "centrality"):
-        told = stack.workers[0].get("alerts", model=model, limit="5000")["alerts"]
+        reported = stack.workers[0].get("alerts", model=model, limit="5000")["alerts"]
         counted = sum(
             n for (name, labels), n in samples.items()
             if name == "gridstress_alarm_steps_total" and model in labels
         )  # fmt: skip
-        assert counted == len(told) > 0
+        assert counted == len(reported) > 0
         state = stack.workers[0].get("state", model=model)["kpis"]["active_alarms"]
         for level in ("WARNING", "HIGH", "CRITICAL"):
             assert of(samples, "open_alarms", model, level) == state[level]
@@ -89,9 +89,9 @@ def test_requests_are_counted_by_address_and_invented_ones_together(samples: Sam
 def test_every_name_is_documented_and_nothing_else_is(samples: Samples) -> None:
     page = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
     documented = set(re.findall(r"^\| `(gridstress_\w+)`", page, re.MULTILINE))
-    told = {
+    reported = {
         re.sub("_(sum|count|bucket|created)$", "", name)
         for name, _ in samples
         if name.startswith("gridstress_")
     }
-    assert told == documented
+    assert reported == documented

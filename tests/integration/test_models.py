@@ -95,14 +95,14 @@ def test_commands_know_every_enabled_model_and_no_other(ran: Stack) -> None:
     assert "linear, centrality, electrical" in wrong.stderr
 
 
-def test_what_a_third_models_stage_cannot_read_is_set_aside_and_can_be_sent_back(
+def test_what_a_third_models_stage_cannot_read_becomes_a_dead_letter_and_can_be_sent_back(
     ran: Stack,
 ) -> None:
     topic = "propagated_stress_electrical"
     asyncio.run(send(ran.bootstrap, topic, [(0, b"rubbish")]))
     wait_for(
         lambda: "risk_electrical" in ran.command("dead-letters", "list", "--json").stdout,
-        "the record is set aside",
+        "the record is refused",
     )
     done = ran.command("dead-letters", "replay", "--dry-run")
     assert f"would send 1 records to {topic}" in done.stdout
@@ -124,6 +124,6 @@ def test_a_run_on_the_broker_is_compared_as_its_load_would_be(ran: Stack) -> Non
     assert len(of_run["pairs"]) == 3
     assert (ran.directory / "r.html").exists()
     for model in THREE:
-        told = ran.command("alerts", "--model", model, "--run", "r", "--json").stdout
-        raised = sum('"state":"RAISED"' in line for line in told.splitlines())
+        reported = ran.command("alerts", "--model", model, "--run", "r", "--json").stdout
+        raised = sum('"state":"RAISED"' in line for line in reported.splitlines())
         assert sum(of_run["models"][model]["episodes"].values()) == raised > 0

@@ -98,20 +98,24 @@ async def test_odd_records_on_every_topic_of_ours_stop_nothing(stack: Stack, bro
     wait_for(lambda: well(stack), "the worker has finished the rest, too")
     assert stack.workers[0].service.pid == started
 
-    letters = await records(broker, DEAD_LETTERS)
-    found = [letter for letter in letters if (letter.partition, letter.offset) not in before]
-    ours = [known_headers(letter.headers) for letter in found]
+    dead_letters = await records(broker, DEAD_LETTERS)
+    found = [
+        dead_letter
+        for dead_letter in dead_letters
+        if (dead_letter.partition, dead_letter.offset) not in before
+    ]
+    ours = [known_headers(dead_letter.headers) for dead_letter in found]
     places = {
         (one["topic"].decode(), one["partition"], one["offset"])
         for one in ours
         if {"stage", "topic", "partition", "offset"} <= one.keys()
     }
-    for topic in SOURCES:  # each of them is a letter; nothing else is
+    for topic in SOURCES:  # each of them is a dead letter; nothing else is
         assert len([1 for name, *_ in places if name == topic]) == taken[topic], topic
     assert not any(one.get("reason") == b"failed" for one in ours)
     listed = stack.command("dead-letters", "list", "--json")
     assert listed.returncode == 0, listed.stderr
-    assert len(listed.stdout.splitlines()) == len(letters)
+    assert len(listed.stdout.splitlines()) == len(dead_letters)
 
     stack.workers[0].kill()
     stack.workers[0].restart()
@@ -119,7 +123,7 @@ async def test_odd_records_on_every_topic_of_ours_stop_nothing(stack: Stack, bro
     assert stack.verify("after")["ok"]
 
 
-async def test_a_record_that_is_too_large_for_a_letter_costs_no_other(
+async def test_a_record_that_is_too_large_for_a_dead_letter_costs_no_other(
     stack: Stack, broker: str
 ) -> None:
     good = [{"value": v, "partition": p, "key": b"k"} for p, v in frames(stack, "large")]
@@ -128,9 +132,9 @@ async def test_a_record_that_is_too_large_for_a_letter_costs_no_other(
     assert await send(broker, MEASUREMENTS, found, "gzip") == len(found)
     assert stack.verify("large")["ok"]
     assert stack.workers[0].get("health")["status"] == "ok"
-    letters = stack.command("dead-letters", "list", "--json", "--topic", MEASUREMENTS)
-    told = [json.loads(line) for line in letters.stdout.splitlines()]
-    (one,) = [letter for letter in told if letter["truncated_from"]]
+    dead_letters = stack.command("dead-letters", "list", "--json", "--topic", MEASUREMENTS)
+    reported = [json.loads(line) for line in dead_letters.stdout.splitlines()]
+    (one,) = [dead_letter for dead_letter in reported if dead_letter["truncated_from"]]
     assert (one["truncated_from"], one["reason"]) == (2_200_000, "invalid")
     again = stack.command("dead-letters", "replay", one["id"])
     assert f"{one['id']}: is truncated" in again.stderr
@@ -202,9 +206,9 @@ async def test_what_was_deleted_before_it_was_read_is_said_and_named(tmp_path: P
         named = f"{MEASUREMENTS} 0/{begin} to before {begin + 5}: a dead letter says lost"
         assert named in done.stdout, done.stdout + done.stderr
         listed = stack.command("dead-letters", "list", "--reason", "lost", "--json")
-        (letter,) = map(json.loads, listed.stdout.splitlines())
-        assert (letter["offset"], letter["upto"]) == (begin, begin + 5)
-        again = stack.command("dead-letters", "replay", letter["id"])
+        (dead_letter,) = map(json.loads, listed.stdout.splitlines())
+        assert (dead_letter["offset"], dead_letter["upto"]) == (begin, begin + 5)
+        again = stack.command("dead-letters", "replay", dead_letter["id"])
         assert "is lost" in again.stderr
         await committed(broker.bootstrap, begin + 6)
         worker.kill()
@@ -249,7 +253,11 @@ async def test_a_damaged_batch_stops_a_worker_until_an_operator_passes_it_over(
         worker.restart()
         wait_for(lambda: finished(worker, MEASUREMENTS), "the rest is read")
         listed = stack.command("dead-letters", "list", "--reason", "undecodable", "--json")
-        (letter,) = map(json.loads, listed.stdout.splitlines())
-        assert (letter["offset"], letter["upto"], letter["stage"]) == (3, 4, "operator")
+        (dead_letter,) = map(json.loads, listed.stdout.splitlines())
+        assert (dead_letter["offset"], dead_letter["upto"], dead_letter["stage"]) == (
+            3,
+            4,
+            "operator",
+        )
         verified = stack.command("verify", "--run", "damaged", "--api", worker.url)
         assert f"{MEASUREMENTS} 0/3 to before 4: a dead letter says undecodable" in verified.stdout

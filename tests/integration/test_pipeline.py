@@ -63,7 +63,7 @@ def test_two_workers_share_the_work_and_find_what_one_has_found(two: Stack, one:
 def test_any_worker_answers_for_the_whole_grid(two: Stack) -> None:
     share_the_work(two)
 
-    def told() -> list[dict[str, object]]:
+    def reported() -> list[dict[str, object]]:
         states = [worker.get("state", run="two", model="centrality") for worker in two.workers]
         assert all(len(state["parts"]) == SHARDS for state in states)
         if any(len({part["worker"] for part in state["parts"]}) < 2 for state in states):
@@ -73,16 +73,18 @@ def test_any_worker_answers_for_the_whole_grid(two: Stack) -> None:
         )
         return [first] if first == second else []
 
-    wait_for(told, "both workers answer the same, each with parts of the other")
+    wait_for(reported, "both workers answer the same, each with parts of the other")
 
 
 def test_what_another_worker_owns_is_told_to_prometheus_by_that_one_alone(two: Stack) -> None:
     share_the_work(two)
 
     def owned_keys() -> list[set[object]]:
-        told = [asked(worker.url) for worker in two.workers]
-        owned = [of(samples, "assigned_partitions", "stress_events") for samples in told]
-        tables = [{key for key in samples if key[0] == "gridstress_table_keys"} for samples in told]
+        reported = [asked(worker.url) for worker in two.workers]
+        owned = [of(samples, "assigned_partitions", "stress_events") for samples in reported]
+        tables = [
+            {key for key in samples if key[0] == "gridstress_table_keys"} for samples in reported
+        ]
         keys = [{key for key in found if "risk_linear" in key[1]} for found in tables]
         return keys if owned == [SHARDS / 2] * 2 and all(keys) else []
 

@@ -42,10 +42,12 @@ async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_pa
         done = stack.command("reshard", "7", "--backup", backup, "--resume", "--yes")
         assert done.returncode == 0, done.stderr
         assert len({r.partition for r in await records(stack.bootstrap, "grid_measurements")}) == 4
-        letters = await records(stack.bootstrap, "dead_letters")
-        marks = [x for x in letters if ("reason", b"resharded") in x.headers]
+        dead_letters = await records(stack.bootstrap, "dead_letters")
+        marks = [x for x in dead_letters if ("reason", b"resharded") in x.headers]
         assert {mark.partition for mark in marks} == set(range(4))
-        assert [letter.value for letter in letters if letter not in marks] == [b"rubbish"]
+        assert [dead_letter.value for dead_letter in dead_letters if dead_letter not in marks] == [
+            b"rubbish"
+        ]
 
         with pytest.raises(GridstressError, match="has 7 partitions, not 4"):
             stack.add_worker()  # with the old number

@@ -127,7 +127,7 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         yield running
 
 
-async def test_rubbish_is_set_aside_and_the_good_between_is_counted(
+async def test_rubbish_becomes_a_dead_letter_and_the_good_between_is_counted(
     stack: Stack, broker: str
 ) -> None:
     topics = [MEASUREMENTS, STRESS, propagated("linear"), propagated("centrality")]
@@ -147,8 +147,8 @@ async def test_rubbish_is_set_aside_and_the_good_between_is_counted(
     assert done.returncode == 0, done.stderr
     for run, own in (("good", len(faults)), ("after", 0)):
         counts = stack.verify(run)["outcomes"]["measurements"]["counts"]
-        assert counts["letters found"] == counts["letters expected"]
-        assert counts["letters found"] == own + counts["records of no run"]
+        assert counts["dead letters found"] == counts["dead letters expected"]
+        assert counts["dead letters found"] == own + counts["records of no run"]
         assert counts["records of no run"] > BIG
     assert not replay.alive
 
@@ -159,11 +159,11 @@ async def test_rubbish_is_set_aside_and_the_good_between_is_counted(
         for r in await records(broker, topic)
     }
     seen = set()
-    for letter in await records(broker, DEAD_LETTERS):
-        headers = {name: value.decode() for name, value in letter.headers}
+    for dead_letter in await records(broker, DEAD_LETTERS):
+        headers = {name: value.decode() for name, value in dead_letter.headers}
         origin = headers["topic"], int(headers["partition"]), int(headers["offset"])
-        assert digest(letter.value) == originals[origin]
-        assert letter.key == headers["topic"].encode()
+        assert digest(dead_letter.value) == originals[origin]
+        assert dead_letter.key == headers["topic"].encode()
         assert headers["detail"]
         assert headers["at"]
         if origin not in seen:  # both models' propagation reads stress_events

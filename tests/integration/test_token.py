@@ -1,4 +1,4 @@
-"""With a token set: who has it gets on as before, who has not gets nothing, and nobody sees it."""
+"""With a token set: requests with it work as before, others are refused, and it is never shown."""
 
 import json
 import re

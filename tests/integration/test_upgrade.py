@@ -64,6 +64,6 @@ async def test_the_previous_schema_is_carried_over_and_a_newer_one_refused(stack
     worker = stack.workers[0]
     worker.service = commands.spawn(worker.spec, worker.log_dir)
     wait_for(lambda: not worker.service.alive, "the worker has ended by itself")
-    told = processes.telling_line(Path(worker.service.log))
-    assert f"the tables are of schema {SCHEMA + 1}" in told
-    assert "GRIDSTRESS_GROUP" in told
+    reported = processes.error_line(Path(worker.service.log))
+    assert f"the tables are of schema {SCHEMA + 1}" in reported
+    assert "GRIDSTRESS_GROUP" in reported

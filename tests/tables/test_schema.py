@@ -67,7 +67,7 @@ async def test_an_older_state_is_carried_over_as_it_is_worked_on() -> None:
 
 
 def test_a_newer_value_is_refused_with_what_to_do() -> None:
-    newer = bytes((SCHEMA + 1,)) + b"what nobody knows"
+    newer = bytes((SCHEMA + 1,)) + b"unknown"
     for read in (schema_of, strip_schema_byte):
         with pytest.raises(NewerStateError, match="older than the one") as refused:
             read(newer)

@@ -27,7 +27,7 @@ def test_the_watermark_is_the_slowest_zone_less_the_lateness(state: ShardState) 
 
 def test_a_zone_that_ended_or_fell_silent_holds_nothing_back(state: ShardState) -> None:
     state.newest_s.update(x=100.0, y=70.0)
-    assert state.watermark_s(ZONES, SPEC, silent={"y"}) == 95.0
+    assert state.watermark_s(ZONES, SPEC, idle={"y"}) == 95.0
     state.ended_s["y"] = 80.0
     assert state.watermark_s(ZONES, SPEC) == 95.0
 
@@ -54,7 +54,7 @@ def test_what_is_closed_is_closed_for_a_zone_that_wakes_up(state: ShardState) ->
 
 def test_a_watermark_never_goes_back_when_a_silent_zone_speaks_again(state: ShardState) -> None:
     state.newest_s.update(x=100.0, y=70.0)
-    state.passed_s = state.watermark_s(ZONES, SPEC, silent={"y"})
+    state.passed_s = state.watermark_s(ZONES, SPEC, idle={"y"})
     assert state.watermark_s(ZONES, SPEC) == 95.0
 
 

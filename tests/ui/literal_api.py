@@ -208,7 +208,7 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
                            "published_at": published_at, "record": record()}]},
         "health": {"status": "ok", "worker": "host:6066", "version": "0.1.0", "now": published_at,
                    "uptime_s": 12.0, "partitions": {"grid_measurements": [0, 1]}, "counters": {},
-                   "lost_records": [], "silent_zones": [], "parts": []},
+                   "lost_records": [], "idle_zones": [], "parts": []},
         "episodes": {"version": 7, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
                      "episodes": [episode("c1", "centrality", "CRITICAL"), episode("e1"),
                                   episode("c2", "centrality", "WARNING", ended=True),

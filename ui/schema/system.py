@@ -44,7 +44,7 @@ class Health(Struct, frozen=True):
     partitions: dict[str, list[int]] = {}
     counters: Counters = Counters()
     lost_records: list[LostRecords] = []
-    silent_zones: list[str] = []
+    idle_zones: list[str] = []
     parts: list[Part] = []
 
 

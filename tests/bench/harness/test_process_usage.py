@@ -9,7 +9,7 @@ from bench.harness.process_usage import MACHINE, Sample, Samples, watching
 def test_processor_time_between_two_moments_is_interpolated():
     samples = Samples([Sample(10.0, {}, {"w": 1.0}), Sample(12.0, {}, {"w": 3.0})])
     assert samples.cpu_s("w", 10.5, 11.5) == pytest.approx(1.0)
-    assert samples.cpu_s("nobody", 10.5, 11.5) == 0.0
+    assert samples.cpu_s("unknown", 10.5, 11.5) == 0.0
 
 
 def test_the_peak_is_the_largest_value_seen():

@@ -22,11 +22,21 @@ def counted(day: Material) -> Outcome:
 
 
 def test_the_rate_is_measurements_a_second(day: Material):
-    told = line("faust", "germany", day, counted(day), EQUAL)
-    assert told["node_measurements"] == 24 * 57
-    assert told["node_measurements_per_s"] == 24 * 57 / 2.0
-    assert (told["peer"], told["grid"], told["nodes"], told["rows"]) == ("faust", "germany", 57, 24)
-    assert (told["seconds"], told["cpu_s"], told["equal"], told["notes"]) == (2.0, 1.0, True, [])
+    output = line("faust", "germany", day, counted(day), EQUAL)
+    assert output["node_measurements"] == 24 * 57
+    assert output["node_measurements_per_s"] == 24 * 57 / 2.0
+    assert (output["peer"], output["grid"], output["nodes"], output["rows"]) == (
+        "faust",
+        "germany",
+        57,
+        24,
+    )
+    assert (output["seconds"], output["cpu_s"], output["equal"], output["notes"]) == (
+        2.0,
+        1.0,
+        True,
+        [],
+    )
 
 
 def test_what_was_lost_or_counted_twice_is_told(day: Material):
@@ -34,9 +44,9 @@ def test_what_was_lost_or_counted_twice_is_told(day: Material):
     outcome.counts["linear"] -= 6
     outcome.counts[MEASUREMENTS] += 1
     wrong = replace(EQUAL, different=1, first="linear: a is wrong")
-    told = line("faust", "germany", day, outcome, wrong)
-    assert not told["equal"]
-    assert told["notes"] == [
+    output = line("faust", "germany", day, outcome, wrong)
+    assert not output["equal"]
+    assert output["notes"] == [
         "+1 measurements against what was expected",
         "-6 linear against what was expected",
         "linear: a is wrong",

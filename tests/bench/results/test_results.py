@@ -5,26 +5,26 @@ from bench.results.results import Results
 
 
 def test_a_book_reads_back_as_it_was_written(tmp_path: Path):
-    book = Results({"at": "2026-01-01"}, runs=[{"part": "rate"}], notes=["busy"])
-    book.add("rate", "node-measurements", "1/s", Case().to_dict(), [3.0, 1.0, 2.0])
-    book.write(tmp_path / "deep" / "result.json")
+    results = Results({"at": "2026-01-01"}, runs=[{"part": "rate"}], notes=["busy"])
+    results.add("rate", "node-measurements", "1/s", Case().to_dict(), [3.0, 1.0, 2.0])
+    results.write(tmp_path / "deep" / "result.json")
     read = Results.read(tmp_path / "deep" / "result.json")
-    assert read.to_dict() == book.to_dict()
+    assert read.to_dict() == results.to_dict()
     assert read.figures[0].spread.median == 2.0
 
 
 def test_a_figure_without_a_value_is_left_out():
-    book = Results()
-    book.add("rate", "x", "s", {}, [])
-    assert book.figures == []
+    results = Results()
+    results.add("rate", "x", "s", {}, [])
+    assert results.figures == []
 
 
 def test_a_figure_is_found_by_the_values_of_its_case():
-    book = Results()
-    book.add("rate", "x", "s", Case("germany").to_dict(), [1.0])
-    book.add("rate", "x", "s", Case("pegase-9241").to_dict(), [2.0])
-    found = book.find("rate", "x", grid="pegase-9241", workers=1)
+    results = Results()
+    results.add("rate", "x", "s", Case("germany").to_dict(), [1.0])
+    results.add("rate", "x", "s", Case("pegase-9241").to_dict(), [2.0])
+    found = results.find("rate", "x", grid="pegase-9241", workers=1)
     assert found is not None
     assert found.values == [2.0]
-    assert book.find("rate", "x", grid="refined-2000") is None
-    assert book.find("nodes", "x") is None
+    assert results.find("rate", "x", grid="refined-2000") is None
+    assert results.find("nodes", "x") is None

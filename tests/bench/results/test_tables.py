@@ -19,17 +19,17 @@ def test_a_case_is_described_by_what_is_unusual_in_it():
 
 
 def test_a_figure_of_one_run_has_no_spread():
-    book = Results(ABOUT)
-    book.add("rate", "x", "MB", {}, [12.0])
-    book.add("rate", "y", "MB", {}, [12.0, 14.0, 13.0])
-    assert rows(book)[0] == ["rate", "x", "", "12 MB", "", "", "1"]
-    assert rows(book)[1] == ["rate", "y", "", "13 MB", "12", "14", "3"]
+    results = Results(ABOUT)
+    results.add("rate", "x", "MB", {}, [12.0])
+    results.add("rate", "y", "MB", {}, [12.0, 14.0, 13.0])
+    assert rows(results)[0] == ["rate", "x", "", "12 MB", "", "", "1"]
+    assert rows(results)[1] == ["rate", "y", "", "13 MB", "12", "14", "3"]
 
 
 def test_markdown_tells_machine_versions_warnings_and_a_table_a_part():
-    book = Results(ABOUT, notes=["not idle"])
-    book.add("rate", "node-measurements", "/s", Case().to_dict(), [260_000.0])
-    text = markdown(book)
+    results = Results(ABOUT, notes=["not idle"])
+    results.add("rate", "node-measurements", "/s", Case().to_dict(), [260_000.0])
+    text = markdown(results)
     for expected in ("2026-01-31, commit abc1234", "cores 2", "Python 3.11", "**not idle**"):
         assert expected in text
     assert "| node-measurements | refined-2000, rocksdb, apache | 260,000 /s |" in text

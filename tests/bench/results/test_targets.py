@@ -29,14 +29,14 @@ def test_a_latency_is_not_to_be_exceeded(value: float, word: str):
 
 
 def test_ratios_are_between_medians_of_the_same_session():
-    book = Results()
+    results = Results()
     for peer, rate in (("gridstress", 300_000.0), ("faust", 1500.0)):
-        told = {"grid": "refined-2000", "peer": peer}
-        book.add("peers", "node-measurements", "/s", told, [rate])
+        about = {"grid": "refined-2000", "peer": peer}
+        results.add("peers", "node-measurements", "/s", about, [rate])
     for grid, cost in (("refined-2000", 2.0), ("pegase-9241", 2.5)):
         case = Case(grid).to_dict()
-        book.add("nodes", "time", "µs each", case, [cost, cost, 99.0])
-    found = {v.target.name: v.value for v in judge(book) if v.value is not None}
+        results.add("nodes", "time", "µs each", case, [cost, cost, 99.0])
+    found = {v.target.name: v.value for v in judge(results) if v.value is not None}
     assert found["against per-record Faust"] == 200
     assert found["time per node-measurement, 9,241 nodes against 2,000"] == 1.25
     assert len(found) == 2

@@ -22,7 +22,7 @@ LARGEST_BYTES = MAX_INTAKE_BYTES - 1024
 """Of a value that still fits into a batch that the topic takes."""
 
 UNPACKED_BYTES = 2_200_000
-"""Of a value that only fits because it is compressed, and into no letter."""
+"""Of a value that only fits because it is compressed, and into no dead letter."""
 
 
 async def replayer_kill(scene: Scene, act: Act) -> Facts:
@@ -48,7 +48,7 @@ async def short_runs(scene: Scene, act: Act) -> Facts:
 
 
 async def odd_records(scene: Scene, act: Act) -> Facts:
-    """Send records of every odd kind by every codec; verify wants a letter for each."""
+    """Send records of every odd kind by every codec; verify wants a dead letter for each."""
     bootstrap, rng = scene.cluster.bootstrap, random.Random(act.seed)
     taken = {}
     for codec in (None, *CODECS):

@@ -45,15 +45,15 @@ async def retention(scene: Scene, act: Act) -> Facts:
     await asyncio.gather(*(worker.start() for worker in workers))
     await cluster.settle()
 
-    def told() -> list[int]:
+    def reported() -> list[int]:
         place = {"topic": MEASUREMENTS, "partition": partition, "first": lost[0], "upto": lost[1]}
         return [w.slot for w in workers if place in w.health.get("lost_records", [])]
 
     async def named() -> bool:
-        return bool(told()) and lost in await _named(cluster, partition)
+        return bool(reported()) and lost in await _named(cluster, partition)
 
     place = f"{MEASUREMENTS} {partition}/{lost[0]} to before {lost[1]}"
-    named_s = await until(named, f"a letter and a worker's health name {place}", RECOVERY_S)
+    named_s = await until(named, f"a dead letter and a worker's health name {place}", RECOVERY_S)
     left = [r for r in records if r.partition != partition or r.offset not in range(*lost)]
     scene.remains[run] = cluster.home / f"{run}.remains.jsonl"
     scene.remains[run].write_bytes(b"".join(line_of(record, run) for record in left))
@@ -62,7 +62,7 @@ async def retention(scene: Scene, act: Act) -> Facts:
         "lost": place,
         "lost_records": act.count,
         "named_s": round(named_s, 1),
-        "in_health_of": told(),
+        "in_health_of": reported(),
     }
 
 
@@ -90,13 +90,16 @@ async def _delete_before(cluster: Cluster, partition: int, offset: int) -> None:
 
 
 async def _named(cluster: Cluster, partition: int) -> list[Span]:
-    """What letters say is lost of a partition of ``grid_measurements``."""
-    letters = [known_headers(r.headers) for r in await read_topic(cluster.bootstrap, DEAD_LETTERS)]
+    """What dead letters say is lost of a partition of ``grid_measurements``."""
+    dead_letters = [
+        known_headers(r.headers) for r in await read_topic(cluster.bootstrap, DEAD_LETTERS)
+    ]
     return [
-        (int(letter["offset"]), int(letter["upto"]))
-        for letter in letters
-        if letter.get("reason") == b"lost"
-        and (letter["topic"], letter["partition"]) == (MEASUREMENTS.encode(), b"%d" % partition)
+        (int(dead_letter["offset"]), int(dead_letter["upto"]))
+        for dead_letter in dead_letters
+        if dead_letter.get("reason") == b"lost"
+        and (dead_letter["topic"], dead_letter["partition"])
+        == (MEASUREMENTS.encode(), b"%d" % partition)
     ]
 
 

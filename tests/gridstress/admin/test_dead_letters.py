@@ -9,8 +9,8 @@ from gridstress.admin.dead_letters import (
     DeadLetter,
     DeadLetterFilter,
     only,
+    parse_dead_letter,
     parse_id,
-    parse_letter,
     plan_replay,
 )
 from gridstress.kafka.topics import sources
@@ -32,18 +32,18 @@ HEADERS = {
 }
 
 
-def letter(at: int = 0, value: bytes | None = FRAME, **changes: str) -> DeadLetter:
+def dead_letter(at: int = 0, value: bytes | None = FRAME, **changes: str) -> DeadLetter:
     said = [(name, text.encode()) for name, text in (HEADERS | changes).items()]
-    return parse_letter(0, at, value, said)
+    return parse_dead_letter(0, at, value, said)
 
 
-def sent(*letters: DeadLetter, **how: Any) -> list[tuple[str, int | None, int | None]]:
-    plan = plan_replay(letters, **({"read": READ, "passed": False, "as_run": None} | how))
-    return [(one.topic, one.origin_partition, one.origin_offset) for one in plan.letters]
+def sent(*dead_letters: DeadLetter, **how: Any) -> list[tuple[str, int | None, int | None]]:
+    plan = plan_replay(dead_letters, **({"read": READ, "passed": False, "as_run": None} | how))
+    return [(one.topic, one.origin_partition, one.origin_offset) for one in plan.dead_letters]
 
 
-def test_a_letter_says_where_its_record_came_from_and_why() -> None:
-    one = letter(5)
+def test_a_dead_letter_says_where_its_record_came_from_and_why() -> None:
+    one = dead_letter(5)
     assert (one.id, one.topic, one.origin_partition, one.origin_offset) == (
         *("0:5", "grid_measurements"),
         *(1, 17),
@@ -52,23 +52,23 @@ def test_a_letter_says_where_its_record_came_from_and_why() -> None:
     assert one.to_dict()["bytes"] == len(FRAME)
 
 
-def test_a_letter_without_any_header_is_a_letter() -> None:
-    bare = parse_letter(0, 1, None, [])
+def test_a_dead_letter_without_any_header_is_a_letter() -> None:
+    bare = parse_dead_letter(0, 1, None, [])
     assert (bare.topic, bare.origin_partition, bare.run, bare.at_s) == ("", None, None, None)
     assert bare.pretty() == "(no value)"
-    assert plan_replay([bare], read=READ, passed=True, as_run=None).letters == []
+    assert plan_replay([bare], read=READ, passed=True, as_run=None).dead_letters == []
 
 
 def test_what_is_json_is_shown_as_json_and_the_rest_in_hexadecimal() -> None:
-    assert json.loads(letter().pretty())["zone"] == "north"
-    assert letter(value=b"\x1b[2Jx").pretty() == (
+    assert json.loads(dead_letter().pretty())["zone"] == "north"
+    assert dead_letter(value=b"\x1b[2Jx").pretty() == (
         "000000  1b 5b 32 4a 78                                   .[2Jx"
     )
-    assert letter(value=b"[" * 60_000).pretty().endswith("... of 60,000 bytes")
+    assert dead_letter(value=b"[" * 60_000).pretty().endswith("... of 60,000 bytes")
 
 
-def test_letters_are_chosen_by_every_condition_that_is_given() -> None:
-    one = letter(3)
+def test_dead_letters_are_chosen_by_every_condition_that_is_given() -> None:
+    one = dead_letter(3)
     assert all(
         DeadLetterFilter(**yes)(one)
         for yes in (
@@ -96,26 +96,26 @@ def test_what_is_no_id_is_refused(text: str) -> None:
         parse_id(text)
 
 
-def test_a_letter_that_is_not_there_is_an_error() -> None:
-    assert only([letter(3)], *parse_id("0:3")).offset == 3
+def test_a_dead_letter_that_is_not_there_is_an_error() -> None:
+    assert only([dead_letter(3)], *parse_id("0:3")).offset == 3
     with pytest.raises(DataError, match="0:4"):
-        only([letter(3)], 0, 4)
+        only([dead_letter(3)], 0, 4)
 
 
-def test_a_record_that_two_agents_set_aside_is_sent_once_where_it_was() -> None:
+def test_a_record_that_two_agents_refuse_is_sent_once_where_it_was() -> None:
     topic = {"topic": "stress_events"}
-    both = [letter(n, **topic, stage=f"propagation_{m}") for n, m in enumerate("lc")]
+    both = [dead_letter(n, **topic, stage=f"propagation_{m}") for n, m in enumerate("lc")]
     assert sent(*both) == [("stress_events", 1, 17)]
     assert plan_replay(both, read=READ, passed=False, as_run=None).repeated == 1
 
 
-def test_a_record_that_was_sent_back_and_set_aside_again_is_sent_once() -> None:
-    assert sent(letter(9, offset="99"), letter(0)) == [("grid_measurements", 1, 17)]
+def test_a_record_that_was_sent_back_and_refused_again_is_sent_once() -> None:
+    assert sent(dead_letter(9, offset="99"), dead_letter(0)) == [("grid_measurements", 1, 17)]
 
 
 def test_records_are_sent_in_the_order_they_had() -> None:
-    letters = [letter(n, FRAME + b" " * n, offset=str(100 - n)) for n in range(3)]
-    assert [offset for *_, offset in sent(*letters)] == [98, 99, 100]
+    dead_letters = [dead_letter(n, FRAME + b" " * n, offset=str(100 - n)) for n in range(3)]
+    assert [offset for *_, offset in sent(*dead_letters)] == [98, 99, 100]
 
 
 @pytest.mark.parametrize(
@@ -130,21 +130,21 @@ def test_records_are_sent_in_the_order_they_had() -> None:
     ],
 )
 def test_what_cannot_or_need_not_be_sent_is_left_out_with_a_word(changes: dict[str, str]) -> None:
-    plan = plan_replay([letter(**changes)], read=READ, passed=False, as_run=None)
-    assert (list(plan.letters), len(plan.left)) == ([], 1)
+    plan = plan_replay([dead_letter(**changes)], read=READ, passed=False, as_run=None)
+    assert (list(plan.dead_letters), len(plan.left)) == ([], 1)
 
 
-def test_late_letters_are_sent_if_they_are_asked_for() -> None:
-    late = letter(reason="late", topic="propagated_stress_linear")
+def test_late_dead_letters_are_sent_if_they_are_asked_for() -> None:
+    late = dead_letter(reason="late", topic="propagated_stress_linear")
     assert sent(late, passed=True) == [("propagated_stress_linear", 1, 17)]
 
 
 def test_measurements_can_be_sent_as_another_run() -> None:
-    other = letter(1, encode(spread("north", [0], {})), topic="propagated_stress_linear")
+    other = dead_letter(1, encode(spread("north", [0], {})), topic="propagated_stress_linear")
     plan = plan_replay(
-        [letter(), letter(2, b"no frame"), other], read=READ, passed=True, as_run="again"
+        [dead_letter(), dead_letter(2, b"no frame"), other], read=READ, passed=True, as_run="again"
     )
-    (one,) = plan.letters
+    (one,) = plan.dead_letters
     frame = decode(one.value, MeasurementFrame)
     assert (frame.run, frame.load_mw) == ("again", [[1.0]])
     assert len(plan.left) == 2

@@ -1,4 +1,4 @@
-"""What the doctor is told by a real broker and by servers on loopback."""
+"""What the doctor learns from a real broker and by servers on loopback."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ def test_topics_that_are_otherwise_are_named(broker: str) -> None:
 
 
 def worker_at(ahead_s: float) -> AbstractContextManager[str]:
-    """A worker's health, told by a clock that is ahead."""
+    """A worker's health, written by a clock that is ahead."""
     health = {"status": "ok", "worker": "here"}
     return answering(lambda: json.dumps({**health, "now": time.time() + ahead_s}).encode())
 

@@ -83,8 +83,8 @@ def test_the_version_is_told() -> None:
 def test_an_error_is_one_line_a_hint_and_an_exit_code(
     tmp_path: Path, words: list[str], code: int, words_of_error: str
 ) -> None:
-    nobody = f"kafka://127.0.0.1:{processes.free_port()}"
-    done = gridstress(*words, GRIDSTRESS_BROKER=nobody)
+    unreachable = f"kafka://127.0.0.1:{processes.free_port()}"
+    done = gridstress(*words, GRIDSTRESS_BROKER=unreachable)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     assert words_of_error in done.stderr
@@ -128,10 +128,10 @@ def test_importing_the_package_builds_no_app_and_asking_for_it_does() -> None:
 def test_a_worker_that_cannot_start_says_why_in_one_line(
     tmp_path: Path, environment: dict[str, str], code: int, words: str
 ) -> None:
-    nobody = f"kafka://127.0.0.1:{processes.free_port()}"
+    unreachable = f"kafka://127.0.0.1:{processes.free_port()}"
     done = commands.run(
         ["-A", "gridstress", "worker", "--web-port", str(processes.free_port())],
-        {"PATH": "/usr/bin:/bin", "GRIDSTRESS_BROKER": nobody} | environment,
+        {"PATH": "/usr/bin:/bin", "GRIDSTRESS_BROKER": unreachable} | environment,
         tmp_path,
         timeout_s=60,
         module="faust",

@@ -86,9 +86,9 @@ def test_outages_tell_what_fails_what_it_overloads_and_where() -> None:
     ends = {end for row in found["overloads"] for end in row["overloads"].split(" - ")}
     assert set(found["nodes_touched"]) == ends
     assert found["parting"] == []
-    told = _run("outages").output
-    assert "131%" in told
-    assert "4 of 93 outages overload a line, at 7 nodes; 0 part the grid" in told
+    output = _run("outages").output
+    assert "131%" in output
+    assert "4 of 93 outages overload a line, at 7 nodes; 0 part the grid" in output
 
 
 def test_only_the_worst_outages_are_shown_unless_all_are_wanted(tmp_path: Path) -> None:

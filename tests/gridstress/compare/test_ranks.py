@@ -34,7 +34,7 @@ def test_the_overlap_counts_what_is_in_both_tops() -> None:
 
 def test_equal_heights_count_as_often_as_chance_would_choose_them() -> None:
     truth = np.array([[9.0, 8, 7, 6, 0, 0]])
-    # Nothing is told apart: 2 of 6 places, so each of the true two is chosen in a third of cases.
+    # All ranks are equal: 2 of 6 places, so each of the true two is chosen in a third of cases.
     assert overlap(np.zeros((1, 6)), truth, 2) == pytest.approx(1 / 3)
     # One is sure; the other place is drawn from five.
     assert overlap(np.array([[1.0, 0, 0, 0, 0, 0]]), truth, 2) == pytest.approx((1 + 1 / 5) / 2)

@@ -58,8 +58,8 @@ def build(
             number = int(event.value)
             if work_s:
                 await asyncio.sleep(work_s)
-            for letter in "abc":
-                key = f"{letter}{partition}"
+            for dead_letter in "abc":
+                key = f"{dead_letter}{partition}"
                 last, total = seen.get(key) or (-1, 0)
                 seen[key] = [number, total + 1] if number > last else [last, total]
 

@@ -256,7 +256,7 @@ async def test_a_log_that_ends_before_the_commit_is_read_again(
     assert "zones/0: the broker has lost records that it had acknowledged: offset 9 was" in said
     log.put(A, 2, 3, 4)
     assert await delivered(consumer) == [(0, 2), (0, 3), (0, 4)]
-    assert lost == [], "no letter: they were read"
+    assert lost == [], "no dead letter: they were read"
 
 
 @pytest.mark.parametrize("follows", [pytest.param(True, id="records"), pytest.param(False, id="-")])

@@ -31,7 +31,7 @@ def test_two_workers_cannot_share_a_data_directory(tmp_path: Path) -> None:
 
 
 def test_the_group_counts_on_a_worker_until_its_session_is_over(tmp_path: Path) -> None:
-    assert session_left_s(tmp_path, 8.0) == 0.0, "nobody was here"
+    assert session_left_s(tmp_path, 8.0) == 0.0, "no former worker"
     held = claim(tmp_path, tmp_path / "tables")
     assert session_left_s(tmp_path, 8.0) == 0.0, "it is still here"
     held.close()

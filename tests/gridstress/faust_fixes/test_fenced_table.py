@@ -145,7 +145,7 @@ async def test_the_store_does_not_grow_with_what_rocksdb_tells_of_itself(table: 
     if table.app.conf.store.scheme == "memory":
         pytest.skip("there is no RocksDB")
     write(table, 0, b"x", b"1")
-    told = written_options(table.data.partition_path(0))
-    assert "max_log_file_size=16384" in told
-    assert "keep_log_file_num=2" in told
-    assert "stats_dump_period_sec=0" in told
+    output = written_options(table.data.partition_path(0))
+    assert "max_log_file_size=16384" in output
+    assert "keep_log_file_num=2" in output
+    assert "stats_dump_period_sec=0" in output

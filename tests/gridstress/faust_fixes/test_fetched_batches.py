@@ -243,7 +243,7 @@ def test_of_transactions_only_the_committed_are_handed_out() -> None:
     batches, tp = Batches(b"".join(log)), TopicPartition("t", 0)
     found = PartitionRecords(tp, batches, [(7, 0)], 0, None, None, True, READ_COMMITTED)
     assert [record.value for record in found] == [b"committed", b"committed later"]
-    assert found.next_fetch_offset == 6, "behind the last mark, which nobody is given"
+    assert found.next_fetch_offset == 6, "behind the last mark, which no consumer is given"
 
 
 @pytest.mark.parametrize(

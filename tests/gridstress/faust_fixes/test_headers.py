@@ -2,7 +2,7 @@
 
 import pytest
 
-from gridstress.admin.dead_letters import parse_letter
+from gridstress.admin.dead_letters import parse_dead_letter
 from gridstress.faust_fixes.fencing import MAX_NUMBER, NO_OWNER, Epoch
 from gridstress.faust_fixes.headers import as_number, as_text, known_headers
 from gridstress.faust_fixes.partition_merge import merge_time_ms
@@ -47,8 +47,8 @@ def test_a_record_with_an_odd_epoch_has_none(value: bytes | None) -> None:
 
 
 @pytest.mark.parametrize("value", ODD)
-def test_a_letter_with_odd_headers_can_be_laid_out(value: bytes | None) -> None:
+def test_a_dead_letter_with_odd_headers_can_be_laid_out(value: bytes | None) -> None:
     names = ("topic", "partition", "offset", "key", "stage", "reason", "at", "rows", "truncated")
-    letter = parse_letter(0, 1, b"v", [(name, value) for name in names])
-    assert letter.origin_partition is None
-    assert letter.to_dict()["id"] == "0:1"
+    dead_letter = parse_dead_letter(0, 1, b"v", [(name, value) for name in names])
+    assert dead_letter.origin_partition is None
+    assert dead_letter.to_dict()["id"] == "0:1"

@@ -116,7 +116,7 @@ async def test_table_writes_hold_back_records_only_above_the_limit(app: Any) -> 
 
 
 class Broker:
-    """In place of aiokafka's producer: answers as it is told to."""
+    """In place of aiokafka's producer: answers as it is set to."""
 
     def __init__(self, answer: Callable[[], Awaitable[Any]]) -> None:
         self.answer = answer
@@ -211,9 +211,9 @@ async def test_a_record_larger_than_a_batch_is_one_of_its_own(app: Any) -> None:
 async def test_of_many_records_none_is_sent_if_one_is_too_large(app: Any, halts: list[str]) -> None:
     producer: Any = producer_of(app, acknowledged)
     too_large = (b"k", b"x" * producer.max_request_size, [])
-    with pytest.raises(ProducerSendError) as told:
+    with pytest.raises(ProducerSendError) as raised:
         await producer.send_many("out", 0, [(b"k", b"v", []), too_large])
-    assert isinstance(told.value.__cause__, MessageSizeTooLargeError)
+    assert isinstance(raised.value.__cause__, MessageSizeTooLargeError)
     assert producer._producer.batches == []
     assert halts == []
 

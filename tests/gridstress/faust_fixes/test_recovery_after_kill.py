@@ -193,7 +193,7 @@ async def test_workers_that_are_killed_lose_nothing(
             assert in_order(*last.values()), "the changelog is out of order"
     for recovered in (each for worker in workers for each in worker.recovered()):
         for partition in {key[1:] for key in recovered}:
-            found = [recovered.get(f"{letter}{partition}", [-1])[0] for letter in "abc"]
+            found = [recovered.get(f"{dead_letter}{partition}", [-1])[0] for dead_letter in "abc"]
             assert in_order(*found), f"not a beginning of what was written: {found}"
 
 
@@ -264,7 +264,9 @@ async def test_what_a_worker_writes_after_others_took_over_does_not_count(
         worker.kill()
     heir = start(name, store)
     await heir.working()
-    expected = {f"{letter}{p}": [each - 1, each] for letter in "abc" for p in range(PARTITIONS)}
+    expected = {
+        f"{dead_letter}{p}": [each - 1, each] for dead_letter in "abc" for p in range(PARTITIONS)
+    }
     # The group may count the killed workers in at first, and give the heir a part only.
     await _until(lambda: heir.recovered()[-1].keys() == expected.keys())
     assert all(rows.items() <= expected.items() for rows in heir.recovered())

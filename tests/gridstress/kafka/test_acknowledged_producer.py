@@ -59,13 +59,13 @@ async def test_dead_letters_sent_back_end_when_the_broker_hangs(
     settings, process = broker
     await ensure_topics(settings)
 
-    def letters() -> Iterator[DeadLetter]:
+    def dead_letters() -> Iterator[DeadLetter]:
         yield LETTER
         process.suspend()
         yield LETTER
 
     with pytest.raises(BrokerError, match=r"after 1 that it took: .*no acknowledgement for"):
-        await redeliver(settings, letters())
+        await redeliver(settings, dead_letters())
 
 
 async def test_a_feed_notices_that_its_last_line_was_not_acknowledged(

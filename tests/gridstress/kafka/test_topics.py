@@ -32,6 +32,6 @@ async def test_another_partition_count_is_told_in_one_line(broker: str) -> None:
 
 
 async def test_nobody_there_is_a_broker_error() -> None:
-    nobody = f"kafka://127.0.0.1:{processes.free_port()}"
+    unreachable = f"kafka://127.0.0.1:{processes.free_port()}"
     with pytest.raises(BrokerError):
-        await ensure_topics(load_settings(broker=nobody))
+        await ensure_topics(load_settings(broker=unreachable))

@@ -88,13 +88,13 @@ def test_german_zones_have_areas_and_others_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({}, "no ENTSO-E area is known"),
         ({"west": "FR"}, "no zone 'west'"),
         ({"north": "XX"}, "knows no area 'XX'"),
     ],
 )
-def test_an_area_that_cannot_be_used_is_told(given: dict[str, str], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_an_area_that_cannot_be_used_is_told(given: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         areas(given, ("north", "south"))

@@ -36,9 +36,7 @@ def test_a_frame_is_read_as_it_was_written(triangle: Grid) -> None:
         (b" " * (MAX_FRAME_BYTES + 1), "too-large"),
     ],
 )
-def test_what_the_workers_would_set_aside_is_refused(
-    triangle: Grid, line: bytes, reason: str
-) -> None:
+def test_what_the_workers_would_refuse_is_refused(triangle: Grid, line: bytes, reason: str) -> None:
     with pytest.raises(MessageError) as refused:
         read_frame(line, triangle)
     assert refused.value.reason == reason

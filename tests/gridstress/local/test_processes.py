@@ -237,10 +237,10 @@ def test_a_port_is_free_until_somebody_listens_and_the_holder_is_named() -> None
 def test_the_telling_line_is_the_last_failure_without_colours(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     log.write_text("start\n\x1b[31mValueError: no\x1b[0m\nshutting down\n\n")
-    assert processes.telling_line(log) == "ValueError: no"
+    assert processes.error_line(log) == "ValueError: no"
     log.write_text("one\ntwo\n")
-    assert processes.telling_line(log) == "two"
-    assert processes.telling_line(tmp_path / "none.log") == ""
+    assert processes.error_line(log) == "two"
+    assert processes.error_line(tmp_path / "none.log") == ""
 
 
 def test_neither_a_full_disk_nor_a_start_that_fails_ends_a_supervisor(tmp_path: Path) -> None:

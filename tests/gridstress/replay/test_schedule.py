@@ -96,7 +96,7 @@ def test_all_zones_of_a_time_come_before_the_next_time() -> None:
 def test_a_zone_without_data_ends_at_the_very_start() -> None:
     schedule = Schedule(series(A=[1, 2], C=[NAN, NAN]), grid(A=1, B=1, C=1), "run")
     first = next(schedule.steps())
-    assert schedule.silent_zones == ("B", "C")
+    assert schedule.empty_zones == ("B", "C")
     assert [(f.zone, f.seq, f.final) for f in first.frames] == [
         ("A", 0, False),
         ("B", 0, True),

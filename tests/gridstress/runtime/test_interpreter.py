@@ -31,25 +31,27 @@ loop.close()
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, Any]:
+def process() -> dict[str, Any]:
     answer = subprocess.run([sys.executable, "-c", CODE], capture_output=True, check=True)
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
 
 
-def test_the_loops_of_a_worker_are_those_of_uvloop(told: dict[str, Any]) -> None:
-    assert told["loop"] == "uvloop"
+def test_the_loops_of_a_worker_are_those_of_uvloop(process: dict[str, Any]) -> None:
+    assert process["loop"] == "uvloop"
 
 
-def test_python_seldom_looks_for_cycles_and_not_among_what_was_there(told: dict[str, Any]) -> None:
-    assert told["young"] >= 10_000
-    assert told["frozen"] >= 100
+def test_python_seldom_looks_for_cycles_and_not_among_what_was_there(
+    process: dict[str, Any],
+) -> None:
+    assert process["young"] >= 10_000
+    assert process["frozen"] >= 100
 
 
-def test_threads_take_turns_within_a_millisecond(told: dict[str, Any]) -> None:
-    assert told["switch_s"] == pytest.approx(0.001)
+def test_threads_take_turns_within_a_millisecond(process: dict[str, Any]) -> None:
+    assert process["switch_s"] == pytest.approx(0.001)
 
 
-def test_no_record_is_made_that_nobody_is_shown(told: dict[str, Any]) -> None:
-    assert told["debug"] == [True, False]  # stock Faust, and then
-    assert told["warns"]
+def test_no_log_record_is_made_that_is_not_shown(process: dict[str, Any]) -> None:
+    assert process["debug"] == [True, False]  # stock Faust, and then
+    assert process["warns"]

@@ -32,8 +32,8 @@ def documented() -> dict[str, set[str]]:
     page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
     rows = re.findall(r"^\| `(gridstress_\w+)` \|([^|]*)\|(.*)\|$", page, re.MULTILINE)
     found = {}
-    for name, labels, told in rows:
-        for suffix in ("_bucket", "_sum", "_count") if "histogram" in told else ("",):
+    for name, labels, reported in rows:
+        for suffix in ("_bucket", "_sum", "_count") if "histogram" in reported else ("",):
             found[name + suffix] = set(re.findall(r"`(\w+)`", labels))
     return found
 

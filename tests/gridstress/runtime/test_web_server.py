@@ -132,14 +132,14 @@ async def test_a_worker_that_is_not_ready_takes_nothing_yet(client: httpx.AsyncC
     assert (await client.get("/api/v1/measurements", headers=WITH_IT)).status_code == 405
 
 
-@pytest.mark.parametrize("told", [True, False])
-async def test_more_than_fits_is_refused(client: httpx.AsyncClient, told: bool) -> None:
+@pytest.mark.parametrize("with_length", [True, False])
+async def test_more_than_fits_is_refused(client: httpx.AsyncClient, with_length: bool) -> None:
     whole = b"x" * (MAX_BODY_BYTES + 1)
 
     async def parts() -> AsyncIterator[bytes]:
         yield whole
 
-    content = whole if told else parts()
+    content = whole if with_length else parts()
     answer = await client.post("/api/v1/measurements", headers=WITH_IT, content=content)
     assert answer.status_code == 413
 

@@ -92,23 +92,23 @@ def of_run(frames, expected, said) -> list[tuple]:
     for model in said.windows:
         records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
         records += [(f"risk_alerts_{model}", shard_of(a.node_id, 2), a) for a in said.alerts[model]]
-    for letter in said.aside:
+    for dead_letter in said.skipped_rows:
         value = PropagatedFrame(
             run=expected.run,
-            zone=letter.zone,
-            seq=letter.rows[0],
+            zone=dead_letter.zone,
+            seq=dead_letter.rows[0],
             timestamps=frames[0].timestamps[:1],
             nodes=[],
-            shard=letter.shard,
+            shard=dead_letter.shard,
             stress=[[]],
             sources=[],
             source_stress=[[]],
         )
-        rows = ",".join(map(str, letter.rows)).encode()
-        headers = [("topic", f"propagated_stress_{letter.model}".encode())]
+        rows = ",".join(map(str, dead_letter.rows)).encode()
+        headers = [("topic", f"propagated_stress_{dead_letter.model}".encode())]
         headers += [("reason", b"late"), ("rows", rows)]
         raw = encode(value)
-        if letter.shard == 1:  # as one that was too large for the topic
+        if dead_letter.shard == 1:  # as one that was too large for the topic
             raw, length = raw[:80], b"%d" % len(raw)
             headers += [("truncated", length), ("partition", b"1"), ("offset", b"0")]
         records.append(("dead_letters", 0, raw, *headers))
@@ -144,7 +144,7 @@ class Worker:
 
     def answer(self, path, query):
         if path == "health":
-            return {"silent_zones": []}
+            return {"idle_zones": []}
         if query["run"] != self.expected.run:
             return None
         if path == "state":

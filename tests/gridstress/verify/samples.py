@@ -5,7 +5,7 @@ from aiokafka import ConsumerRecord
 
 from gridstress.settings import Settings
 from gridstress.verify.compare import Observed
-from gridstress.verify.compare_dead_letters import AsideLetter
+from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.compare_windows import OpenWindow, OpenWindows
 from gridstress.verify.recompute import Recomputed
 from topology.clock import to_datetime
@@ -116,8 +116,8 @@ def echo(expected: Recomputed) -> Observed:
         observed.alerts[model] = expected.alerts(model)
         for zone in expected.intake.zones.values():
             for reason, rows in (("late", zone.late_seqs), ("ahead", zone.ahead_seqs)):
-                observed.aside += [
-                    AsideLetter(model, shard, zone.zone, reason, tuple(rows))
+                observed.skipped_rows += [
+                    RowsDeadLetter(model, shard, zone.zone, reason, tuple(rows))
                     for shard in range(partitions if rows else 0)
                 ]
     return observed

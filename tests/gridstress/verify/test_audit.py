@@ -51,18 +51,18 @@ def vars_of(found: ConsumerRecord) -> dict[str, object]:
     return {name: getattr(found, name) for name in ConsumerRecord.__dataclass_fields__}
 
 
-def letters(said: Observed) -> Iterable[Piece]:
+def dead_letters(said: Observed) -> Iterable[Piece]:
     def take(what: str, one: object) -> Piece:
         def do(audit: RunAudit) -> None:
-            held = audit.observed if what == "aside" else audit.observed.letters
+            held = audit.observed if what == "skipped_rows" else audit.observed.dead_letters
             getattr(held, what).append(one)
             audit.changed = True
 
         return do
 
-    yield from (take("aside", one) for one in said.aside)
-    yield from (take("measurements", one) for one in said.letters.measurements)
-    yield from (take("later", one) for one in said.letters.later)
+    yield from (take("skipped_rows", one) for one in said.skipped_rows)
+    yield from (take("measurements", one) for one in said.dead_letters.measurements)
+    yield from (take("later", one) for one in said.dead_letters.later)
 
 
 def queues(raws: Iterable[bytes | None], said: Observed) -> list[list[Piece]]:
@@ -74,7 +74,7 @@ def queues(raws: Iterable[bytes | None], said: Observed) -> list[list[Piece]]:
             found.append([result(windows(model), shard, w) for w in mine])
             theirs = [a for a in said.alerts[model] if shard_of(a.node_id, 2) == shard]
             found.append([result(alerts(model), shard, a) for a in theirs])
-    found.append(list(letters(said)))
+    found.append(list(dead_letters(said)))
     return found
 
 

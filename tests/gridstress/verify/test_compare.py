@@ -4,7 +4,7 @@ import pytest
 
 from gridstress.verify.compare import compare
 from gridstress.verify.compare_alarms import episodes_of
-from gridstress.verify.compare_dead_letters import AsideLetter
+from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify.samples import (
@@ -286,7 +286,7 @@ def with_late():
     return recompute([*frames[:3], late, frames[3]], GRID, SETTINGS)
 
 
-def test_late_rows_that_were_set_aside_for_every_shard_are_equal(with_late):
+def test_late_rows_that_were_skipped_for_every_shard_are_equal(with_late):
     outcome = compare(with_late, echo(with_late))[MODEL]
     assert outcome.ok
     assert outcome.counts["late rows expected"] == outcome.counts["late rows found"] == 2
@@ -294,16 +294,20 @@ def test_late_rows_that_were_set_aside_for_every_shard_are_equal(with_late):
 
 def test_a_late_row_that_vanished_is_found(with_late):
     said = echo(with_late)
-    said.aside = [letter for letter in said.aside if (letter.model, letter.shard) != (MODEL, 1)]
+    said.skipped_rows = [
+        dead_letter
+        for dead_letter in said.skipped_rows
+        if (dead_letter.model, dead_letter.shard) != (MODEL, 1)
+    ]
     assert counts_of(with_late, said) == {"late rows missing": 1}
 
 
-def test_a_row_that_was_set_aside_without_being_late_is_found(expected, said):
-    said.aside.append(AsideLetter(MODEL, 0, "North", "late", (3, 4)))
+def test_a_row_that_was_skipped_without_being_late_is_found(expected, said):
+    said.skipped_rows.append(RowsDeadLetter(MODEL, 0, "North", "late", (3, 4)))
     assert counts_of(expected, said) == {"late rows extra": 1}
 
 
-def test_rows_too_far_ahead_must_be_set_aside_and_in_no_window():
+def test_rows_too_far_ahead_must_be_skipped_and_in_no_window():
     frames = evening()
     far = frame("North", 6, [24 * 365], [[load(9), load(9)]])
     finals = [end("North", 7, 6), end("South", 6, 6)]
@@ -313,9 +317,13 @@ def test_rows_too_far_ahead_must_be_set_aside_and_in_no_window():
     assert ahead.closed == plain.closed
     assert compare(ahead, echo(ahead))[MODEL].counts["ahead rows found"] == 2
     said = echo(ahead)
-    said.aside = [letter for letter in said.aside if (letter.model, letter.shard) != (MODEL, 1)]
+    said.skipped_rows = [
+        dead_letter
+        for dead_letter in said.skipped_rows
+        if (dead_letter.model, dead_letter.shard) != (MODEL, 1)
+    ]
     assert counts_of(ahead, said) == {"ahead rows missing": 1}
-    said.aside = [AsideLetter(MODEL, s, "North", "late", (6,)) for s in range(2)]
+    said.skipped_rows = [RowsDeadLetter(MODEL, s, "North", "late", (6,)) for s in range(2)]
     assert counts_of(ahead, said) == {"ahead rows missing": 2, "late rows extra": 2}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gridstress.kafka.topic_reader import read_topic
 from gridstress.local.embedded import embedded_broker
-from gridstress.verify.compare_dead_letters import AsideLetter
+from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify.broker import commands, create, of_run, send
 from tests.gridstress.verify.samples import GRID, SETTINGS, echo, evening, frame
@@ -30,9 +30,9 @@ def command(broker, monkeypatch):
 
 
 def letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> list[tuple]:
-    """A letter for every record of the topic that is of no zone, or of no run."""
+    """A dead letter for every record of the topic that is of no zone, or of no run."""
     reasons = {b"West": b"unknown-zone", b"rubbish": b"invalid"}
-    letters = []
+    dead_letters = []
     for record in asyncio.run(read_topic(broker, "grid_measurements")):
         for mark, reason in reasons.items():
             if mark in record.value and (mark != b"West" or run.encode() in record.value):
@@ -40,22 +40,22 @@ def letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> l
                 headers += [("partition", b"%d" % record.partition), ("reason", reason)]
                 headers += [("offset", b"%d" % record.offset)]
                 if mark != leave_out:
-                    letters.append(("dead_letters", 0, record.value, *headers))
-    return letters
+                    dead_letters.append(("dead_letters", 0, record.value, *headers))
+    return dead_letters
 
 
-def test_letters_of_before_a_reshard_are_left_out(command, broker):
+def test_dead_letters_of_before_a_reshard_are_left_out(command, broker):
     """Rows that had become dead letters are counted when the run is recomputed."""
     frames = [msgspec.structs.replace(f, run="anew") for f in evening()]
     expected = recompute(frames, GRID, SETTINGS)
     said = echo(expected)
-    said.aside = [AsideLetter("linear", 0, "North", "late", (3,))]
+    said.skipped_rows = [RowsDeadLetter("linear", 0, "North", "late", (3,))]
     former = [("dead_letters", 1, *rest) for t, _, *rest in of_run(frames, expected, said)
               if t == "dead_letters"]  # fmt: skip
     failed = [("topic", b"propagated_stress_linear"), ("reason", b"failed"), ("stage", b"risk")]
     failed += [("partition", b"0"), ("offset", b"3")]
     former.append(("dead_letters", 1, former[0][2], *failed))
-    said.aside = []
+    said.skipped_rows = []
     send(broker, [*of_run(frames, expected, said), *former])
     args = ("verify", "--run", "anew", "--no-open", "--api", "http://127.0.0.1:1", "--json")
     before = command(*args)
@@ -90,12 +90,12 @@ def test_every_refused_record_must_have_its_letter(command, broker):
     (problem,) = json.loads(command(*args).stdout)["outcomes"]["measurements"]["problems"]
     assert "not JSON" in problem
 
-    letters = letters_about(broker, "refused")
-    send(broker, letters)
+    dead_letters = letters_about(broker, "refused")
+    send(broker, dead_letters)
     whole = command(*args)
     assert whole.exit_code == 0, whole.output
     counts = json.loads(whole.stdout)["outcomes"]["measurements"]["counts"]
-    assert (counts["letters found"], counts["records of no run"]) == (2, 1)
+    assert (counts["dead letters found"], counts["records of no run"]) == (2, 1)
 
     good = next(
         (record.partition, record.offset, record.value)

@@ -1,4 +1,4 @@
-"""Runs that other settings have ended: nobody knows how far each shard had counted by then."""
+"""Runs that other settings have ended: no log says how far each shard had counted by then."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from gridstress.verify.compare import compare
-from gridstress.verify.compare_dead_letters import AsideLetter
+from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.outcome import Outcome
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify.samples import GRID, HOUR, SETTINGS, record
@@ -16,9 +16,9 @@ from tests.gridstress.verify.test_faults import (
     STRANGE,
     STRESSED,
     World,
+    dead_letter,
     frames,
-    later_letter,
-    letter,
+    later_dead_letter,
     north,
     world,
 )
@@ -42,13 +42,15 @@ def ended() -> World:
             for a in found.said.alerts[model]
             if shard_of(a.node_id, 2) == 0 or a.window_end.timestamp() <= REACHED_S
         ]
-    found.said.aside = [letter for letter in found.said.aside if letter.shard == 0]
-    found.said.letters.measurements += [
-        letter(offset, encode(frame), "other-settings", "r1")
+    found.said.skipped_rows = [
+        dead_letter for dead_letter in found.said.skipped_rows if dead_letter.shard == 0
+    ]
+    found.said.dead_letters.measurements += [
+        dead_letter(offset, encode(frame), "other-settings", "r1")
         for offset, frame in enumerate(frames())
         if frame != STRANGE
     ]
-    later_letter(found, "other-settings")
+    later_dead_letter(found, "other-settings")
     return found
 
 
@@ -77,8 +79,8 @@ def test_a_row_that_was_sent_again_with_other_content_is_noted() -> None:
     """It may have come after the end, and been refused."""
     found = ended()
     found.measurements.add(record(0, 6, encode(north(2.0))))
-    found.said.letters.measurements.append(
-        letter(6, encode(north(2.0)), "other-settings", run="r1")
+    found.said.dead_letters.measurements.append(
+        dead_letter(6, encode(north(2.0)), "other-settings", run="r1")
     )
     found.expected = recompute(found.measurements.frames, GRID, SETTINGS)
     outcome = compared(found)["measurements"]
@@ -107,15 +109,15 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str]] = {
     "an altered value": (alter, "values differing"),
     "a missing alert": (lambda w: w.said.alerts[MODEL].pop(0), "alerts missing"),
     "a row that was not late": (
-        lambda w: w.said.aside.append(AsideLetter(MODEL, 1, "North", "late", (2,))),
+        lambda w: w.said.skipped_rows.append(RowsDeadLetter(MODEL, 1, "North", "late", (2,))),
         "late rows extra",
     ),
-    "a record that was refused for another reason": (later_letter, "letters unexpected"),
-    "a missing letter": (
-        lambda w: w.said.letters.measurements.remove(
-            next(one for one in w.said.letters.measurements if one.reason == "unknown-zone")
+    "a record that was refused for another reason": (later_dead_letter, "dead letters unexpected"),
+    "a missing dead letter": (
+        lambda w: w.said.dead_letters.measurements.remove(
+            next(one for one in w.said.dead_letters.measurements if one.reason == "unknown-zone")
         ),
-        "letters missing",
+        "dead letters missing",
     ),
 }
 

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from gridstress.verify.compare import Observed, compare
-from gridstress.verify.compare_dead_letters import AsideLetter
-from gridstress.verify.compare_refused import DeadLetter
+from gridstress.verify.compare_dead_letters import RowsDeadLetter
+from gridstress.verify.compare_refused import RecordDeadLetter
 from gridstress.verify.compare_windows import OpenWindows
 from gridstress.verify.measured import Measurements, Place, digest
 from gridstress.verify.outcome import Outcome
@@ -50,7 +50,7 @@ def frames() -> list[MeasurementFrame]:
 
 @dataclass
 class World:
-    """A run, what the app said of it, and the records and letters behind both."""
+    """A run, what the app said of it, and the records and dead letters behind both."""
 
     expected: Recomputed
     said: Observed
@@ -72,7 +72,7 @@ def world(app_frames: list[MeasurementFrame] | None = None) -> World:
     app = expected if app_frames is None else recompute(app_frames, GRID, SETTINGS)
     said = echo(app)
     for offset, reason in ((2, "unknown-zone"), (4, "invalid"), (5, "invalid")):
-        said.letters.measurements.append(letter(offset, raws[offset], reason))
+        said.dead_letters.measurements.append(dead_letter(offset, raws[offset], reason))
     return World(expected, said, echo_open(app), measurements)
 
 
@@ -86,8 +86,10 @@ def sent_record(north: int = 7) -> RunRecord:
     return msgspec.structs.replace(run_record("r1"), state="ended", ended=at(50), sent=sent)
 
 
-def letter(offset: int, raw: bytes | None, reason: str, run: str | None = None) -> DeadLetter:
-    return DeadLetter(
+def dead_letter(
+    offset: int, raw: bytes | None, reason: str, run: str | None = None
+) -> RecordDeadLetter:
+    return RecordDeadLetter(
         "grid_measurements", Place(0, offset), "detection", reason, digest(raw), run=run
     )
 
@@ -96,7 +98,7 @@ def test_without_a_fault_nothing_is_found() -> None:
     outcomes = world().found()
     assert [outcome.problems for outcome in outcomes.values()] == [[], [], []]
     counts = outcomes["measurements"].counts
-    assert (counts["letters expected"], counts["letters found"]) == (3, 3)
+    assert (counts["dead letters expected"], counts["dead letters found"]) == (3, 3)
     assert (counts["records of no run"], counts["frames refused"]) == (2, 1)
     assert outcomes[MODEL].counts["late rows found"] == 2
     assert outcomes[MODEL].counts["open windows found"] > 0
@@ -186,38 +188,40 @@ def wrong_share(found: World) -> None:
     change_alert(found, 0, sources=[first, *sources[1:]])
 
 
-def drop_letter(offset: int) -> Callable[[World], None]:
+def drop_dead_letter(offset: int) -> Callable[[World], None]:
     def change(found: World) -> None:
-        letters = found.said.letters
-        letters.measurements = [x for x in letters.measurements if x.place != Place(0, offset)]
+        dead_letters = found.said.dead_letters
+        dead_letters.measurements = [
+            x for x in dead_letters.measurements if x.place != Place(0, offset)
+        ]
 
     return change
 
 
-def add_letter(found: World) -> None:
+def add_dead_letter(found: World) -> None:
     raw = encode(frames()[0])
-    found.said.letters.measurements.append(letter(0, raw, "failed", run="r1"))
+    found.said.dead_letters.measurements.append(dead_letter(0, raw, "failed", run="r1"))
 
 
 def other_reason(found: World) -> None:
-    letters = found.said.letters.measurements
-    letters[0] = replace(letters[0], reason="unknown-node")
+    dead_letters = found.said.dead_letters.measurements
+    dead_letters[0] = replace(dead_letters[0], reason="unknown-node")
 
 
-def corrupt_letter(found: World) -> None:
-    letters = found.said.letters.measurements
-    letters[0] = replace(letters[0], digest=digest(b"not what it was"))
+def corrupt_dead_letter(found: World) -> None:
+    dead_letters = found.said.dead_letters.measurements
+    dead_letters[0] = replace(dead_letters[0], digest=digest(b"not what it was"))
 
 
-def later_letter(found: World, reason: str = "failed") -> None:
-    found.said.letters.later.append(
-        DeadLetter("stress_events", Place(0, 3), "propagation_linear", reason, "", run="r1")
+def later_dead_letter(found: World, reason: str = "failed") -> None:
+    found.said.dead_letters.later.append(
+        RecordDeadLetter("stress_events", Place(0, 3), "propagation_linear", reason, "", run="r1")
     )
 
 
 def refuse_as_ended(found: World) -> None:
     raw = encode(frames()[0])
-    found.said.letters.measurements.append(letter(0, raw, "other-settings", run="r1"))
+    found.said.dead_letters.measurements.append(dead_letter(0, raw, "other-settings", run="r1"))
 
 
 FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
@@ -269,38 +273,42 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
     ),
     "a wrong share": (planted(wrong_share), {"alerts differing"}, "sources are"),
     "a late row that is not reported": (
-        planted(lambda w: w.said.aside.pop()),
+        planted(lambda w: w.said.skipped_rows.pop()),
         {"late rows missing"},
         "late rows 6 are not in dead_letters",
     ),
     "rows of a run that a shard has forgotten": (
-        planted(lambda w: w.said.aside.append(AsideLetter(MODEL, 1, "North", "forgotten", (7, 8)))),
+        planted(
+            lambda w: w.said.skipped_rows.append(
+                RowsDeadLetter(MODEL, 1, "North", "forgotten", (7, 8))
+            )
+        ),
         {"rows refused: run forgotten"},
         "linear: zone 'North', shard 1: rows 7, 8 came after the shard had forgotten the run",
     ),
-    "a letter of a run that was not ended": (
+    "a dead letter of a run that was not ended": (
         planted(refuse_as_ended),
-        {"letters extra"},
+        {"dead letters extra"},
         "grid_measurements 0/0 can be used, but its dead letter says other-settings",
     ),
-    "a later letter of a run that was not ended": (
-        planted(lambda w: later_letter(w, "other-settings")),
-        {"letters unexpected"},
+    "a later dead letter of a run that was not ended": (
+        planted(lambda w: later_dead_letter(w, "other-settings")),
+        {"dead letters unexpected"},
         "propagation_linear refused a record of the run as other-settings",
     ),
-    "a missing letter": (
-        planted(drop_letter(2)),
-        {"letters missing"},
+    "a missing dead letter": (
+        planted(drop_dead_letter(2)),
+        {"dead letters missing"},
         "grid_measurements 0/2 (unknown zone 'West') cannot be used, but has no dead letter",
     ),
-    "a missing letter about rubbish": (
-        planted(drop_letter(4)),
-        {"letters missing"},
+    "a missing dead letter about rubbish": (
+        planted(drop_dead_letter(4)),
+        {"dead letters missing"},
         "grid_measurements 0/4 (not JSON",
     ),
-    "a missing letter about a record without value": (
-        planted(drop_letter(5)),
-        {"letters missing"},
+    "a missing dead letter about a record without value": (
+        planted(drop_dead_letter(5)),
+        {"dead letters missing"},
         "grid_measurements 0/5 (the record has no value",
     ),
     "a run record that says more rows were sent": (
@@ -308,24 +316,24 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
         {"zones lost before the topic"},
         "zone North: 9 rows up to seq 8 were sent, 7 up to 6 are in the topic",
     ),
-    "an extra letter": (
-        planted(add_letter),
-        {"letters extra"},
+    "an extra dead letter": (
+        planted(add_dead_letter),
+        {"dead letters extra"},
         "grid_measurements 0/0 can be used, but its dead letter says failed",
     ),
-    "a letter with another reason": (
+    "a dead letter with another reason": (
         planted(other_reason),
-        {"letters differing"},
-        "the letter says unknown-node by detection, not unknown-zone",
+        {"dead letters differing"},
+        "the dead letter says unknown-node by detection, not unknown-zone",
     ),
-    "a letter with other bytes": (
-        planted(corrupt_letter),
-        {"letters missing"},
+    "a dead letter with other bytes": (
+        planted(corrupt_dead_letter),
+        {"dead letters missing"},
         "grid_measurements 0/2",
     ),
-    "a letter from behind the measurements": (
-        planted(later_letter),
-        {"letters unexpected"},
+    "a dead letter from behind the measurements": (
+        planted(later_dead_letter),
+        {"dead letters unexpected"},
         "stress_events 0/3: propagation_linear refused a record of the run as failed",
     ),
 }  # fmt: skip

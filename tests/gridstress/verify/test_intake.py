@@ -21,7 +21,7 @@ def test_the_watermark_is_the_slowest_zone_less_the_lateness():
 def test_a_zone_never_heard_of_holds_the_watermark_back():
     intake = take_in([north(0, [0, 1, 2, 3])], GRID, HOUR)
     assert intake.watermark_s is None
-    assert intake.silent_zones == ["South"]
+    assert intake.unseen_zones == ["South"]
 
 
 def test_a_zone_that_ended_at_the_start_holds_nothing_back():

@@ -1,31 +1,39 @@
-"""Records that the app refused, and which of their letters are missed."""
+"""Records that the app refused, and which of their dead letters are missed."""
 
 from dataclasses import replace
 
 import pytest
 
 from gridstress.faust_fixes.fetched_batches import Undecodable
-from gridstress.verify.compare_refused import DeadLetter
+from gridstress.verify.compare_refused import RecordDeadLetter
 from gridstress.verify.measured import Place
 from tests.gridstress.verify.samples import record
-from tests.gridstress.verify.test_faults import add_letter, drop_letter, frames, letter, world
+from tests.gridstress.verify.test_faults import (
+    add_dead_letter,
+    dead_letter,
+    drop_dead_letter,
+    frames,
+    world,
+)
 from topology.messages import encode
 
 
-def test_a_letter_twice_is_fine() -> None:
+def test_a_dead_letter_twice_is_fine() -> None:
     found = world()
-    found.said.letters.measurements *= 2
+    found.said.dead_letters.measurements *= 2
     assert all(outcome.ok for outcome in found.found().values())
 
 
-def test_a_batch_that_cannot_be_decoded_needs_the_letter_of_an_operator() -> None:
+def test_a_batch_that_cannot_be_decoded_needs_the_dead_letter_of_an_operator() -> None:
     found = world()
     batch = Undecodable.of(b"?", 6, ValueError("the checksum is wrong"))
     found.measurements.add(replace(record(0, 8, batch), timestamp=-1))
-    found.said.letters.whole_since_ms = 1
+    found.said.dead_letters.whole_since_ms = 1
     assert "0/8 (ValueError: the checksum is wrong)" in found.found()["measurements"].problems[0]
-    skipped = DeadLetter("grid_measurements", Place(0, 6), "operator", "undecodable", "", upto=9)
-    found.said.letters.measurements.append(skipped)
+    skipped = RecordDeadLetter(
+        "grid_measurements", Place(0, 6), "operator", "undecodable", "", upto=9
+    )
+    found.said.dead_letters.measurements.append(skipped)
     assert found.found()["measurements"].ok
 
 
@@ -34,27 +42,29 @@ def test_a_refused_record_that_was_sent_again_and_counted_is_fine() -> None:
     found = world()
     raw = encode(frames()[0])
     found.measurements.add(record(0, 6, raw))
-    add_letter(found)
+    add_dead_letter(found)
     outcome = found.found()["measurements"]
     assert outcome.ok, outcome.problems
-    assert outcome.counts["letters sent again"] == 1
+    assert outcome.counts["dead letters sent again"] == 1
 
 
-def test_a_letter_about_a_record_that_is_gone_is_noted() -> None:
+def test_a_dead_letter_about_a_record_that_is_gone_is_noted() -> None:
     found = world()
-    found.said.letters.measurements.append(letter(1, b"before reshard", "invalid", run="r1"))
+    found.said.dead_letters.measurements.append(
+        dead_letter(1, b"before reshard", "invalid", run="r1")
+    )
     outcome = found.found()["measurements"]
     assert outcome.ok
-    assert outcome.counts["letters without record"] == 1
+    assert outcome.counts["dead letters without record"] == 1
 
 
-def test_a_letter_that_the_broker_may_have_deleted_is_not_missed() -> None:
+def test_a_dead_letter_that_the_broker_may_have_deleted_is_not_missed() -> None:
     found = world()
-    drop_letter(2)(found)
-    found.said.letters.whole_since_ms = 10**15
+    drop_dead_letter(2)(found)
+    found.said.dead_letters.whole_since_ms = 10**15
     outcome = found.found()["measurements"]
     assert outcome.ok
-    assert outcome.counts["letters expired"] == 1
+    assert outcome.counts["dead letters expired"] == 1
 
 
 def test_neither_is_one_about_a_batch_that_cannot_be_decoded() -> None:
@@ -62,28 +72,31 @@ def test_neither_is_one_about_a_batch_that_cannot_be_decoded() -> None:
     found = world()
     batch = Undecodable.of(b"?", 6, ValueError("the checksum is wrong"))
     found.measurements.add(replace(record(0, 8, batch), timestamp=-1))
-    found.said.letters.whole_since_ms = 1_000 + 6
+    found.said.dead_letters.whole_since_ms = 1_000 + 6
     outcome = found.found()["measurements"]
     assert outcome.ok, outcome.problems
     assert any("0/8" in note and "would have been deleted" in note for note in outcome.notes)
 
 
 @pytest.mark.parametrize(("read_before", "missing"), [(5, 1), (4, 0), (0, 0)])
-def test_a_letter_is_not_missed_before_the_workers_have_read_the_record(
+def test_a_dead_letter_is_not_missed_before_the_workers_have_read_the_record(
     read_before: int, missing: int
 ) -> None:
     found = world()
-    drop_letter(4)(found)
-    found.said.letters.due_before = {0: read_before} if read_before else {}
+    drop_dead_letter(4)(found)
+    found.said.dead_letters.due_before = {0: read_before} if read_before else {}
     counts = found.found()["measurements"].counts
-    assert (counts["letters missing"], counts["letters not due"]) == (missing, 1 - missing)
-    assert counts["letters expected"] == 3
+    assert (counts["dead letters missing"], counts["dead letters not due"]) == (
+        missing,
+        1 - missing,
+    )
+    assert counts["dead letters expected"] == 3
 
 
-def test_letters_that_stand_for_offsets_are_noted_with_their_span() -> None:
+def test_dead_letters_that_stand_for_offsets_are_noted_with_their_span() -> None:
     found = world()
-    lost = DeadLetter("stress_events", Place(1, 10), "intake", "lost", "", upto=20)
-    found.said.letters.measurements.append(lost)
+    lost = RecordDeadLetter("stress_events", Place(1, 10), "intake", "lost", "", upto=20)
+    found.said.dead_letters.measurements.append(lost)
     outcome = found.found()["measurements"]
     assert outcome.ok
     assert any(

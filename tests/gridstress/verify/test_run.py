@@ -136,18 +136,18 @@ def test_workers_that_do_not_get_on_are_named(command, worker):
 
 
 def test_rows_that_move_no_clock_are_waited_for(command, broker, worker):
-    """A late row comes behind the last one that counts, and its letters take a moment."""
+    """A late row comes behind the last one that counts, and its dead letters take a moment."""
     late = frame("North", 7, [2], [[load(9), load(9)]])
     frames = [msgspec.structs.replace(f, run="slow") for f in (*evening(), late)]
     expected = recompute(frames, GRID, SETTINGS)
     records = of_run(frames, expected, echo(expected))
-    letters = [record for record in records if record[0] == "dead_letters"]
-    send(broker, [record for record in records if record not in letters])
+    dead_letters = [record for record in records if record[0] == "dead_letters"]
+    send(broker, [record for record in records if record not in dead_letters])
     api = worker("slow", expected)
     api.applied["North"] = 6
 
     def go_on() -> None:
-        send(broker, letters)
+        send(broker, dead_letters)
         api.applied["North"] = 7
 
     timer = threading.Timer(1.0, go_on)

@@ -75,7 +75,7 @@ def whole(history: History, hour: float, run: str = "r") -> None:
 
 
 def test_of_many_runs_the_ones_that_moved_last_are_kept(history: History) -> None:
-    """Windows of a forgotten run may still come, and nobody forgets it again."""
+    """Windows of a forgotten run may still come, and nothing forgets it again."""
     for number in range(MAX_RUNS + 3):
         whole(history, 1, f"run-{number}")
         whole(history, number, "always")

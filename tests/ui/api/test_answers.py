@@ -65,7 +65,7 @@ def answers(triangle: Grid) -> ApiQueries:
             msgspec.json.encode(
                 view_of(
                     table, state, SPEC, model=name, run="r", shard=0, shard_size=3,
-                    zones=triangle.zones, silent=(), worker="host:1", published_at=9.0,
+                    zones=triangle.zones, idle=(), worker="host:1", published_at=9.0,
                 )
             ),
             9.0,

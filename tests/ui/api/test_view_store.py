@@ -25,7 +25,7 @@ def view(shard: int = 0, run: str = "r", published_at: float = 1.0, hour: float 
             model="linear", run=run, shard=shard, worker="w", published_at=published_at,
             started_ms=0, event_time_s=hour_s(hour), watermark_s=hour_s(hour - 1),
             closed_until_s=None, ended=False, window_end_s=None, stress=[], risk=[], level=[],
-            panes=[], silent_zones=[], late_rows=0, gaps=0,
+            panes=[], idle_zones=[], late_rows=0, gaps=0,
         )
     )  # fmt: skip
 
@@ -151,7 +151,7 @@ def traced(made: Callable[[], object]) -> int:
 ODD = {
     "zeros": {"stress": [0] * 20_000, "risk": [0] * 20_000},
     "zones": {"applied": {f"{i:x}": 0 for i in range(20_000)}},
-    "silent": {"silent_zones": [f"{i:x}" for i in range(20_000)]},
+    "idle": {"idle_zones": [f"{i:x}" for i in range(20_000)]},
     "text": {"worker": "w" * 200_000},
 }
 

@@ -73,13 +73,13 @@ def create_dashboard(
         [shell(pages, refresh_s, None), *(page.layout() for page in pages)]
     )
     paused = PausedViews()
-    looking = ViewContext(source, paused)
-    register_shell(app, source, looking, pages, paused)
+    context = ViewContext(source, paused)
+    register_shell(app, source, context, pages, paused)
     for page in pages:
-        page.register(app, looking)
+        page.register(app, context)
     if COMPARE in pages:
-        register_reports(app, looking, reports)
+        register_reports(app, context, reports)
     if SYSTEM in pages:
-        register_settings(app, looking, meanings)
+        register_settings(app, context, meanings)
     add_headers(app)
     return app

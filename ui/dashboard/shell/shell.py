@@ -73,7 +73,7 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
 
 
 def register_shell(
-    app: Dash, source: Runs, looking: Source, pages: Sequence[Page], paused: PausedViews
+    app: Dash, source: Runs, context: Source, pages: Sequence[Page], paused: PausedViews
 ) -> None:
     """Add the callbacks of the shell.
 
@@ -93,8 +93,8 @@ def register_shell(
     _register_routing(app, source, pages)
     _register_beat(app, source, paused)
     _register_pause(app, source, paused)
-    register_run_chooser(app, looking)
-    register_pairs(app, looking)
+    register_run_chooser(app, context)
+    register_pairs(app, context)
 
     @app.callback(
         Output("run", "children"),
@@ -107,7 +107,7 @@ def register_shell(
         Input("news", "data"),
     )
     def describe(_news: object) -> tuple[Any, ...]:
-        return describe_run(looking.snapshot())
+        return describe_run(context.snapshot())
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "scheme"),

@@ -103,12 +103,12 @@ def test_a_run_that_has_ended_is_compared_to_its_beginning(open_page, api):
 
 
 def test_the_report_of_the_run_is_linked_to_as_soon_as_there_is_one(compare, api, tmp_path):
-    told = compare.locator("#compare-report")
-    expect(told).to_have_text("Report: gridstress compare")
+    link = compare.locator("#compare-report")
+    expect(link).to_have_text("Report: gridstress compare")
     body = "<p id='it'>of the run</p><script>it.textContent += `, ${origin}`</script>"
     report_path(tmp_path, RUN).write_text(body)
-    expect(told).to_have_text("Report of this run")
+    expect(link).to_have_text("Report of this run")
     with compare.expect_popup() as opened:
-        told.locator("a").click()
-    # Its own script runs, but apart from the dashboard: its origin is nobody's.
+        link.locator("a").click()
+    # Its own script runs, but apart from the dashboard: its origin is opaque.
     expect(opened.value.locator("#it")).to_have_text("of the run, null")

@@ -18,7 +18,7 @@ def api(models):
 
 @pytest.fixture
 def no_answer(api):
-    """The page is there before the dashboard has heard of any grid."""
+    """The page is there before the dashboard knows any grid."""
     api.broken = True
 
 

@@ -120,11 +120,11 @@ def test_without_any_stress_the_measures_are_a_dash_and_say_why():
 
 
 @pytest.mark.parametrize(
-    ("tau", "told"),
+    ("tau", "words"),
     [(0.95, "nearly"), (0.6, "much"), (0.3, "partly"), (0.0, "hardly"), (-0.8, "opposite")],
 )
-def test_a_rank_correlation_is_told_in_words(tau, told):
-    assert told in panel.order_words(tau)
+def test_a_rank_correlation_is_told_in_words(tau, words):
+    assert words in panel.order_words(tau)
 
 
 def test_the_lead_time_is_told_in_hours_and_names_who_was_first():

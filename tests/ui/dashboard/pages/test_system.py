@@ -64,19 +64,19 @@ def test_a_silent_worker_is_counted_as_such_and_its_last_throughput_is_not():
 
 
 def test_no_worker_at_all_is_a_state_of_its_own():
-    nobody = system_of(workers=[])
-    assert panel.card_values(nobody)["workers"].value == "0"
-    assert "No worker" in text_of(panel.worker_table(nobody))
-    assert "No worker" in text_of(panel.partition_tables(nobody, 4))
+    empty = system_of(workers=[])
+    assert panel.card_values(empty)["workers"].value == "0"
+    assert "No worker" in text_of(panel.worker_table(empty))
+    assert "No worker" in text_of(panel.partition_tables(empty, 4))
 
 
 @pytest.mark.parametrize(
-    ("silent_s", "status", "told"),
+    ("silent_s", "status", "words"),
     [(1, "ok", "ok"), (7.9, "rebalancing", "rebalancing"), (20, "ok", "silent for 20 s")],
 )
-def test_a_workers_state_is_what_it_says_or_how_long_it_has_been_silent(silent_s, status, told):
+def test_a_workers_state_is_what_it_says_or_how_long_it_has_been_silent(silent_s, status, words):
     worker = literal_api.worker(seen_at=NOW - silent_s) | {"status": status}
-    assert panel.state_words(system_of(worker).workers[0], NOW) == told
+    assert panel.state_words(system_of(worker).workers[0], NOW) == words
 
 
 def test_the_workers_table_tells_everything_in_words():

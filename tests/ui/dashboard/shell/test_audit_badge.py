@@ -42,7 +42,7 @@ def test_before_the_first_window_nothing_is_claimed() -> None:
     assert badge(other=None)[0] == "audit begins"
 
 
-def test_nothing_is_shown_without_an_auditor_or_after_it_has_fallen_silent() -> None:
+def test_nothing_is_shown_without_an_auditor_or_after_it_has_stopped() -> None:
     run = RunInfo("r", None, None, ended=False, published_at=0.0)
     assert audit_badge(run, NOW).css == audit_badge(None, NOW).css == "badge hidden"
     assert badge(age_s=SILENT_S + 1)[1] == "badge hidden"

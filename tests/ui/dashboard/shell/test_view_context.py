@@ -27,14 +27,14 @@ def api():
         yield server
 
 
-def asked_by(looking, question):
-    """What a callback that was told some news gets as its answer."""
+def asked_by(context, question):
+    """What a callback that is triggered by news gets as its answer."""
     app = Dash()
     app.layout = html.Div([html.Div(id="news"), html.Div(id="out")])
 
     @app.callback(Output("out", "children"), Input("news", "data"))
     def show(_news):
-        return question(looking)
+        return question(context)
 
     def shown(news):
         asked = {
@@ -51,17 +51,17 @@ def asked_by(looking, question):
 
 def test_outside_of_callbacks_the_newest_is_given(poller):
     assert news_of_callback() == (None, None)
-    looking = ViewContext(poller, PausedViews())
-    assert looking.snapshot() is poller.snapshot()
-    assert looking.node("wendlingen", "linear").risk == 0.83
+    context = ViewContext(poller, PausedViews())
+    assert context.snapshot() is poller.snapshot()
+    assert context.node("wendlingen", "linear").risk == 0.83
 
 
 def test_a_view_of_another_run_is_answered_about_that_run(poller):
-    looking = ViewContext(poller, PausedViews())
-    assert asked_by(looking, lambda s: s.snapshot().run.run)([1, OLD]) == OLD
-    assert asked_by(looking, lambda s: s.node("wendlingen", "linear").risk)([1, OLD]) == 0.11
-    assert asked_by(looking, lambda s: s.episodes().run)([1, OLD]) == OLD
-    assert asked_by(looking, lambda s: s.snapshot().run.run)([1, None]) == RUN
+    context = ViewContext(poller, PausedViews())
+    assert asked_by(context, lambda s: s.snapshot().run.run)([1, OLD]) == OLD
+    assert asked_by(context, lambda s: s.node("wendlingen", "linear").risk)([1, OLD]) == 0.11
+    assert asked_by(context, lambda s: s.episodes().run)([1, OLD]) == OLD
+    assert asked_by(context, lambda s: s.snapshot().run.run)([1, None]) == RUN
 
 
 @pytest.mark.parametrize("news", [None, 7, [1], ["1", None], [1, 2], {"version": 1}])
@@ -71,15 +71,15 @@ def test_news_that_nobody_could_have_told_means_the_newest(poller, news):
 
 def test_a_paused_view_keeps_snapshot_and_answers_while_others_go_on(poller, api):
     paused = PausedViews()
-    looking = ViewContext(poller, paused)
+    context = ViewContext(poller, paused)
     old = stand_still(poller, paused, None)
     api.answers["state/linear"]["risk"] = [0.5, 0.5, 0.5]
     api.answers["episodes"]["episodes"] = []
     new = poller.poll()
     assert new.version != old.version
-    risk = asked_by(looking, lambda s: s.snapshot().view("linear").state.risk[2])
+    risk = asked_by(context, lambda s: s.snapshot().view("linear").state.risk[2])
     assert (risk([old.version, None]), risk([new.version, None])) == (0.83, 0.5)
-    episodes = asked_by(looking, lambda s: len(s.episodes().episodes))
+    episodes = asked_by(context, lambda s: len(s.episodes().episodes))
     assert (episodes([old.version, None]), episodes([new.version, None])) == (4, 0)
 
 

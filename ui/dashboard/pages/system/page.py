@@ -1,6 +1,6 @@
 """The system page: the workers, what they own, how they keep up, and the settings in force.
 
-Its callbacks listen to ``slide`` too: workers tell how they are, and fall silent, while no data
+Its callbacks listen to ``slide`` too: workers report their state, or stop to, while no data
 flows.
 """
 

@@ -79,7 +79,7 @@ def card_values(system: System) -> dict[str, Kpi]:
     silent = sum(is_silent(worker, system.now) for worker in workers)
     fine = sum(w.status == "ok" and not is_silent(w, system.now) for w in workers)
     lag = totals([worker.lag for worker in workers])
-    letters = totals([worker.dead_letters for worker in workers])
+    refused = totals([worker.dead_letters for worker in workers])
     rates = totals([w.frames_per_s for w in workers if not is_silent(w, system.now)])
     duplicates = sum(w.duplicates for w in workers)
     # Every worker knows the rows of all shards.
@@ -101,8 +101,8 @@ def card_values(system: System) -> dict[str, Kpi]:
         ),
         "late": Kpi(f"{late:,} · {ahead:,}", meanings["late"]),
         "refused": Kpi(
-            f"{sum(letters.values()):,}",
-            " · ".join(f"{reason_words(r)} {n:,}" for r, n in letters.items()) or "none refused",
+            f"{sum(refused.values()):,}",
+            " · ".join(f"{reason_words(r)} {n:,}" for r, n in refused.items()) or "none refused",
         ),
         "odd": Kpi(f"{duplicates:,} · {gaps:,}", meanings["odd"]),
     }
