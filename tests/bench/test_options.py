@@ -5,7 +5,7 @@ import pytest
 from bench.__main__ import _options, _parts
 
 
-def test_everything_is_measured_unless_told():
+def test_everything_is_measured_unless_asked():
     options = _options([])
     assert (options.command, options.quick, options.only, options.grid) == (
         "run",

@@ -19,7 +19,7 @@ def test_a_stack_belongs_to_the_innermost_frame_that_fits():
     assert found == {"stages": 0.8, "rest": 0.2}
 
 
-def test_what_fits_nothing_is_told_as_other_and_empty_lines_are_passed_over():
+def test_what_fits_nothing_is_counted_as_other_and_empty_lines_are_passed_over():
     assert fold(["f (a.c:1) 4", "", "g (b.c:2) 1"], {}, leaf_only=True) == {"other": 1.0}
 
 

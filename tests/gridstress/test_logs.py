@@ -85,7 +85,7 @@ def test_the_level_is_the_one_that_was_asked_for() -> None:
         ('{"no": "message"}', '{"no": "message"}'),
     ],
 )
-def test_a_line_of_either_kind_is_told_as_text(line: str, text: str) -> None:
+def test_a_line_of_either_kind_is_shown_as_text(line: str, text: str) -> None:
     assert text_of(line) == text
 
 

@@ -36,7 +36,7 @@ def lags(samples: Samples) -> Samples:
     return {key: n for key, n in samples.items() if key[0] == "gridstress_lag_records"}
 
 
-def test_each_stage_tells_what_it_has_done(samples: Samples) -> None:
+def test_each_stage_counts_what_it_has_done(samples: Samples) -> None:
     frames = of(samples, "frames_total", "detection")
     assert frames >= 2 * ZONES  # some rows each, and the end of each zone
     assert of(samples, "frames_total", "propagation_linear") == frames

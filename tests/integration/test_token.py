@@ -116,7 +116,7 @@ def test_the_token_is_in_no_log_no_answer_and_no_command(stack: Stack) -> None:
 
 
 @pytest.mark.usefixtures("verdict")
-def test_a_wrong_token_is_told_in_one_line(stack: Stack) -> None:
+def test_a_wrong_token_is_reported_in_one_line(stack: Stack) -> None:
     others = {**stack.environment, "GRIDSTRESS_API_TOKEN": "another-token-altogether"}
     with Stack(stack.bootstrap, stack.directory, others) as stranger:
         done = stranger.command("verify", "--run", "r")

@@ -23,7 +23,7 @@ def test_another_order_of_adding_is_not_a_difference():
     assert compare(models(STRESS), models(STRESS * (1 + 5e-10)), NODES, ENDS_S).equal
 
 
-def test_a_difference_is_told_with_model_node_and_window():
+def test_a_difference_is_reported_with_model_node_and_window():
     off = STRESS.copy()
     off[1, 0] *= 1 + 2e-9
     verdict = compare(models(STRESS), models(off), NODES, ENDS_S)

@@ -39,7 +39,7 @@ def test_the_rate_is_measurements_a_second(day: Material):
     )
 
 
-def test_what_was_lost_or_counted_twice_is_told(day: Material):
+def test_what_was_lost_or_counted_twice_is_reported(day: Material):
     outcome = counted(day)
     outcome.counts["linear"] -= 6
     outcome.counts[MEASUREMENTS] += 1

@@ -47,7 +47,7 @@ def worker_at(ahead_s: float) -> AbstractContextManager[str]:
 
 
 @pytest.mark.parametrize(("ahead_s", "ok"), [(0.0, True), (60.0, False), (-60.0, False)])
-def test_clocks_that_are_apart_are_told(ahead_s: float, ok: bool) -> None:
+def test_clocks_that_are_apart_are_reported(ahead_s: float, ok: bool) -> None:
     with worker_at(ahead_s) as url:
         finding = doctor.clock(Settings(api_urls=url))
     assert finding.ok is ok

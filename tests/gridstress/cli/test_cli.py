@@ -64,7 +64,7 @@ def test_an_error_cannot_command_a_terminal() -> None:
     assert "\x1b" not in done.stderr
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_reported() -> None:
     assert __version__ in CliRunner().invoke(app, ["--version"]).stdout
 
 

@@ -64,7 +64,7 @@ def test_import_writes_a_grid_that_loads(tmp_path: Path) -> None:
     assert grid.ratings_mw.tolist() == pytest.approx([120.0] * 3)
 
 
-def test_import_does_not_replace_a_file_unless_told(tmp_path: Path) -> None:
+def test_import_does_not_replace_a_file_unless_asked(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     out.write_text("precious")
     result = _run("import", "germany", "-o", str(out))

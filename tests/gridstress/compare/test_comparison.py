@@ -106,7 +106,7 @@ def test_three_models_make_three_pairs():
     ]
 
 
-def test_one_model_is_told_alone():
+def test_one_model_is_reported_alone():
     settings = SETTINGS.model_copy(update={"models": "linear"})
     found = compare_models(recompute(evening(), GRID, settings))
     assert list(found.models) == ["linear"]

@@ -24,7 +24,7 @@ async def test_missing_topics_are_made_and_those_that_are_there_are_left_alone(b
     assert counts["gridstress-risk_linear-changelog"] == settings.partitions
 
 
-async def test_another_partition_count_is_told_in_one_line(broker: str) -> None:
+async def test_another_partition_count_is_reported_in_one_line(broker: str) -> None:
     await ensure_topics(load_settings(broker=f"kafka://{broker}"))
     with pytest.raises(GridstressError, match=f"{MEASUREMENTS} has 4 partitions, not 5") as caught:
         await ensure_topics(load_settings(broker=f"kafka://{broker}", partitions=5))

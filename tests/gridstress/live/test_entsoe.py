@@ -61,7 +61,7 @@ def test_a_platform_that_fails_may_be_asked_again(platform: Platform) -> None:
     assert asked()
 
 
-def test_a_platform_that_is_gone_is_told_without_the_token(
+def test_a_platform_that_is_gone_is_reported_without_the_token(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("entsoe.entsoe.URL", "http://127.0.0.1:1/api")
@@ -95,6 +95,6 @@ def test_german_zones_have_areas_and_others_are_named() -> None:
         ({"north": "XX"}, "knows no area 'XX'"),
     ],
 )
-def test_an_area_that_cannot_be_used_is_told(given: dict[str, str], message: str) -> None:
+def test_an_area_that_cannot_be_used_is_reported(given: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         areas(given, ("north", "south"))

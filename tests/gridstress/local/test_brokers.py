@@ -27,7 +27,7 @@ async def test_the_embedded_broker_answers_and_is_recognised() -> None:
 
 
 @pytest.mark.integration
-def test_a_broker_keeps_its_log_where_it_is_told(tmp_path: Path) -> None:
+def test_a_broker_keeps_its_log_where_it_is_set(tmp_path: Path) -> None:
     with embedded_broker(directory=tmp_path) as broker:
         assert broker.log == tmp_path / "broker.log"
         assert "memory" in broker.log.read_text()

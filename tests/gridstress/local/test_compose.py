@@ -97,7 +97,7 @@ def test_the_token_reaches_the_containers_and_no_file(
         assert path.is_dir() or token not in path.read_text(errors="replace")
 
 
-def test_containers_that_do_not_come_up_are_removed_and_the_reason_is_told(
+def test_containers_that_do_not_come_up_are_removed_and_the_reason_is_reported(
     place: Place, settings: Settings, docker_calls: Path
 ) -> None:
     (docker_calls / "broken").touch()

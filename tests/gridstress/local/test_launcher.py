@@ -227,7 +227,7 @@ def test_what_a_killed_supervisor_has_left_counts_as_up(place: Place, settings: 
 
 
 @pytest.mark.integration
-def test_a_part_that_ended_by_itself_is_told_apart_when_stopping(
+def test_a_part_that_ended_by_itself_is_named_when_stopping(
     place: Place, settings: Settings
 ) -> None:
     plan = dataclasses.replace(EMBEDDED, ui=False)

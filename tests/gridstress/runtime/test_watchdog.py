@@ -95,7 +95,7 @@ async def test_a_worker_with_a_hung_stage_says_so_and_one_without_work_does_not(
     ("how", "reason"),
     [("stage", "detection: 1 records wait"), ("loop", "the event loop has stood still")],
 )
-def test_a_stalled_worker_ends_if_it_is_told_to(
+def test_a_stalled_worker_ends_if_it_is_set_to(
     broker: str, start: Callable[..., tuple[str, Any]], how: str, reason: str
 ) -> None:
     _, service = start(how, ends=True)

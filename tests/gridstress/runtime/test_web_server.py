@@ -85,7 +85,7 @@ async def test_the_routes_are_exactly_ours(
     "headers",
     [{}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}],
 )
-async def test_nothing_is_told_without_the_token(
+async def test_nothing_is_shown_without_the_token(
     client: httpx.AsyncClient, path: str, headers: dict[str, str]
 ) -> None:
     for asked in (path, f"{path}?token={TOKEN}"):

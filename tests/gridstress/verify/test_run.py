@@ -78,7 +78,7 @@ def worker(runs):
         each.server.server_close()
 
 
-def test_a_good_run_is_equal_and_the_counts_are_told(command, worker):
+def test_a_good_run_is_equal_and_the_counts_are_reported(command, worker):
     result = command("verify", "--run", "good", "--api", worker("good").url)
     assert result.exit_code == 0, result.output
     assert "equal: nothing is missing" in result.output
@@ -205,7 +205,7 @@ def test_workers_that_have_caught_up_are_not_waited_for_and_what_was_lost_is_nam
     assert found["linear"]["counts"]["windows missing"] > 0
 
 
-def test_nobody_is_waited_for_if_told_so(command, worker):
+def test_no_worker_is_waited_for_if_asked(command, worker):
     """What workers have forgotten by now can still be verified."""
     api = worker("good")
     api.applied, api.closed_until_s = {}, None
@@ -226,7 +226,7 @@ def test_a_missing_run_lists_those_that_exist(command):
     assert all(name in result.exception.hint for name in ("good", "bad", "open"))
 
 
-def test_another_number_of_partitions_is_told_apart_from_missing_windows(command, monkeypatch):
+def test_another_number_of_partitions_is_named_from_missing_windows(command, monkeypatch):
     monkeypatch.setenv("GRIDSTRESS_PARTITIONS", "4")
     result = command("verify", "--run", "good", "--no-open", "--api", "http://127.0.0.1:1")
     assert isinstance(result.exception, DataError)

@@ -69,7 +69,7 @@ def test_episodes_pair_when_they_overlap_at_one_node(other: Episode, pairs: int)
     assert [len(alone) for alone in pairing.alone] == [1 - pairs, 1 - pairs]
 
 
-def test_each_episode_is_in_one_pair_and_leads_are_told_from_the_first_model() -> None:
+def test_each_episode_is_in_one_pair_and_leads_are_reported_from_the_first_model() -> None:
     one = [episode("a", 5, 10), episode("a", 20, 22), episode("b", 1, 3)]
     other = [episode("a", 7, 9), episode("a", 9, 10), episode("a", 19, None)]
     pairing = pair_up(one, other)

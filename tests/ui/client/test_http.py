@@ -133,7 +133,7 @@ def test_what_is_no_address_is_refused(text):
         parse_urls(text)
 
 
-def test_a_refused_token_is_told_with_what_to_do():
+def test_a_refused_token_is_reported_with_what_to_do():
     request = httpx.Request("GET", "http://127.0.0.1:6066/api/v1/state")
     refusal = httpx.Response(401, json={"error": "this needs the token"}, request=request)
     with pytest.raises(ApiError, match="refused our token: this needs the token") as caught:

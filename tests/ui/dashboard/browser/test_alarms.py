@@ -41,7 +41,7 @@ def scrolled(page):
     )
 
 
-def test_all_episodes_of_both_models_are_listed_and_told_in_words(page):
+def test_all_episodes_of_both_models_are_listed_and_put_in_words(page):
     assert sorted(column(page, "level")) == ["CRITICAL", "HIGH", "WARNING", "WARNING"]
     assert sorted(column(page, "state")) == ["○ cleared", "○ cleared", "● open", "● open"]
     assert set(column(page, "model")) == {"Linear attenuation", "Centrality-based"}

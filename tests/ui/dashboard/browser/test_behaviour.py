@@ -40,7 +40,7 @@ def test_with_one_run_there_is_nothing_to_choose(open_page):
     expect(page.locator("#run-pick")).to_be_hidden()
 
 
-def test_an_earlier_run_can_be_chosen_is_told_as_such_and_stays_from_page_to_page(
+def test_an_earlier_run_can_be_chosen_is_reported_as_such_and_stays_from_page_to_page(
     open_page, two_runs
 ):
     page = open_page()

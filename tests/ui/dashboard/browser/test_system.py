@@ -23,7 +23,7 @@ def test_workers_partitions_and_settings_are_shown(system):
     expect(system.locator("#system-settings")).to_contain_text("GRIDSTRESS_BROKER")
 
 
-def test_a_worker_that_falls_silent_is_told_in_words(system, api):
+def test_a_worker_that_falls_silent_is_put_in_words(system, api):
     now = api.answers["system"]["now"]
     silent = worker("host:6067", now - 20) | {"partitions": {"grid_measurements": [2, 3]}}
     api.answers["system"]["workers"].append(silent)

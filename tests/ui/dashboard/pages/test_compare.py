@@ -49,7 +49,7 @@ def test_the_scatter_holds_every_node_once_with_the_risk_of_each_model():
     )
 
 
-def test_whose_alarm_is_open_is_told_by_symbol_not_by_colour_alone():
+def test_whose_alarm_is_open_is_reported_by_symbol_not_by_colour_alone():
     sides = COMPARE.models
     mixed = structs.replace(
         COMPARE,
@@ -123,11 +123,11 @@ def test_without_any_stress_the_measures_are_a_dash_and_say_why():
     ("tau", "words"),
     [(0.95, "nearly"), (0.6, "much"), (0.3, "partly"), (0.0, "hardly"), (-0.8, "opposite")],
 )
-def test_a_rank_correlation_is_told_in_words(tau, words):
+def test_a_rank_correlation_is_put_in_words(tau, words):
     assert words in panel.order_words(tau)
 
 
-def test_the_lead_time_is_told_in_hours_and_names_who_was_first():
+def test_the_lead_time_is_reported_in_hours_and_names_who_was_first():
     assert panel.lead_words(lead(7200, 3, 1, 2), MODELS) == (
         "Linear 2 h earlier",
         "first: Linear 3×, Centrality 1×, neither 2×",
@@ -183,7 +183,7 @@ def test_the_history_is_sent_only_when_a_window_has_come():
     assert not isinstance(history_update(other, MODELS, mark)[0], Patch)
 
 
-def test_windows_that_come_with_later_answers_are_told_of_and_drawn_when_they_come():
+def test_windows_that_come_with_later_answers_are_reported_of_and_drawn_when_they_come():
     begun = structs.replace(HISTORY, to_compare=2)
     _, note, _, mark = history_update(begun, MODELS, None)
     assert note == "3 final windows, 2 still to compare"
@@ -215,7 +215,7 @@ def test_a_click_means_the_node_it_carries():
     assert node_of_click(None) is None
 
 
-def test_the_picked_node_is_told_with_a_link_to_its_page():
+def test_the_picked_node_is_reported_with_a_link_to_its_page():
     line = panel.picked_line(COMPARE, MODELS, "Wendlingen", "wendlingen")
     assert line[1] == " Linear 0.83 · Centrality 0.95"
     assert line[0].href == "/node/wendlingen"

@@ -109,7 +109,7 @@ def test_figures_stay_when_nothing_is_known_of_the_node(poller, grid):
     assert node_figures(poller, grid, "nowhere", "linear", None) == (no_update,) * 4
 
 
-def test_values_are_told_in_words_and_a_dash_stands_for_unknown(details):
+def test_values_are_put_in_words_and_a_dash_stands_for_unknown(details):
     text = text_of(panel.model_values(details["linear"]))
     assert "0.83" in text
     assert "HIGH" in text
