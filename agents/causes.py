@@ -1,4 +1,4 @@
-"""Causes: which sources make up most of a node's stress, by the influence that spread it."""
+"""Causes: the sources that contribute most to a node's stress, by their influence on it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A worker's stages, and what they have done since it started, counted where it is done."""
+"""The registry of a worker's stages, and their counters since its start."""
 
 from collections import Counter
 from dataclasses import dataclass, field

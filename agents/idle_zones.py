@@ -1,4 +1,4 @@
-"""Idle zones: the one place where the wall clock has a say in event time."""
+"""Idle zones: the only place where the wall clock affects event time."""
 
 import logging
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Sending, such that a stage knows when the broker has everything."""
+"""Sending with acknowledgement: a stage awaits the broker for everything it has sent."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence

@@ -1,4 +1,4 @@
-"""Propagation: from the stress of some nodes to what it adds to all others, shard by shard."""
+"""Propagation: spread the stress of each node to the others, shard by shard."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How large the records of a grid may become: what does not fit is refused before anything runs."""
+"""Upper bounds of a grid's record sizes: a grid whose records cannot fit is refused at start."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Rows that are not counted: each is sent to the dead-letter topic, and counted there."""
+"""Late, early and forgotten rows: report each on the dead-letter topic, and count it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

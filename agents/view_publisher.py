@@ -1,4 +1,4 @@
-"""Publishes what a worker's shards know, so that every worker can show the whole grid."""
+"""Publish the state of a worker's shards, so that every worker can show the whole grid."""
 
 import asyncio
 import time

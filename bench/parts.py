@@ -1,4 +1,4 @@
-"""The parts of the bench: each measures its cases and notes its figures."""
+"""The parts of the benchmark: each measures its cases and records its figures."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace

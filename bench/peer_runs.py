@@ -1,4 +1,4 @@
-"""Other programs for the same work, on the same load: ``bench/peers/``."""
+"""Run the peers of ``bench/peers/`` on the same load."""
 
 import json
 import subprocess

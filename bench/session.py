@@ -1,4 +1,4 @@
-"""A session: what is to be measured, how often, and what has been measured already."""
+"""A benchmark session: its options, its inputs, and the results so far."""
 
 import shutil
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""How a Kafka cluster is reached: where it is, TLS, and who we are to it.
+"""Connection to a Kafka cluster: its address, TLS and authentication.
 
 Everything that connects takes its keyword arguments from here: aiokafka's clients from
 `connection`, the Faust app from `faust_credentials`.

@@ -1,4 +1,4 @@
-"""What is written for people: what a worker logs, and what names may do to a terminal.
+"""Log formats, and text that is safe to print on a terminal.
 
 A worker logs text where people look on, one JSON object a line where programs read.
 Both have the same records. What a record is about stands in its JSON by name (``run``, ``shard``,

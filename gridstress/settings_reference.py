@@ -1,4 +1,4 @@
-"""What the settings say of themselves: ``docs/settings.md``, ``.env.example``, the dashboard."""
+"""The settings as documents: ``docs/settings.md``, ``.env.example``, the dashboard's table."""
 
 import textwrap
 from typing import Any

@@ -1,4 +1,4 @@
-"""The composition root: one Faust app that detects, spreads, sums up, raises alarms and shows."""
+"""The composition root: build the Faust app with its topics, tables, stages and views."""
 
 from functools import cache
 from typing import Any

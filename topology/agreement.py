@@ -1,4 +1,4 @@
-"""How far two models agree about the same nodes."""
+"""Agreement of two models about the same nodes: overlap and rank correlation."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The errors a user can meet, each with the exit code it ends a command with."""
+"""The errors a user can meet, each with its exit code."""
 
 
 class GridstressError(Exception):

@@ -1,4 +1,4 @@
-"""The models, registered: each is one entry here, and its function stands where the entry says.
+"""The registry of models: each is one entry here that names its function.
 
 Nothing but the worker and the verifier builds matrices, so that functions are imported when they
 are called: listing the models needs no SciPy.

@@ -1,4 +1,4 @@
-"""Putting nodes in order: the highest first, and at the same height by position."""
+"""Rank nodes: the highest value first, equal values by position."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which partition keeps a node's risk."""
+"""Shards: which partition keeps a node's risk."""
 
 from zlib import crc32
 

@@ -1,4 +1,4 @@
-"""Who may ask: the token, and the addresses that only this machine can reach."""
+"""Authentication: the token, and addresses that only this machine can reach."""
 
 import hmac
 import ipaddress

@@ -1,4 +1,4 @@
-"""Where reports of runs lie: `gridstress compare` writes them, the dashboard shows them."""
+"""The directory of reports: `gridstress compare` writes them, the dashboard shows them."""
 
 import re
 from hashlib import sha256

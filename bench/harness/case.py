@@ -1,4 +1,4 @@
-"""What is measured under which circumstances."""
+"""A case: the grid, broker, store and window that a measurement uses."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a figure depends on besides the code: machine, versions, commit."""
+"""The machine, versions and commit that a figure belongs to."""
 
 import os
 import platform

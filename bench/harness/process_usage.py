@@ -1,4 +1,4 @@
-"""What processes use while they work: memory and processor time, by the wall clock."""
+"""Sample the memory and processor time of processes while they work."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Input prepared beforehand: frames as ``gridstress replay`` makes them, sent as they lie there."""
+"""Prepared input: the frames that ``gridstress replay`` would make, sent as they are stored."""
 
 from asyncio import Future
 from collections import deque

@@ -1,4 +1,4 @@
-"""The grids that are measured, each written once as our JSON so that a worker starts from it."""
+"""The measured grids, each written once as JSON for the workers to load."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Which stretch of a load series is replayed, and how often, so that a run is long enough."""
+"""Choose the stretch of a load series to replay, and how often, for a run of a given length."""
 
 import math
 from collections.abc import Sequence

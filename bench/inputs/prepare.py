@@ -1,4 +1,4 @@
-"""What is made before anything is measured, and kept: grids, and the frames to be sent."""
+"""A cache of what is prepared before a measurement: grids and frames."""
 
 import os
 import subprocess

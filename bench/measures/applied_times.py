@@ -1,4 +1,4 @@
-"""When each row was sent, and when its risk was in the table: read from the broker's own log.
+"""When each row was sent and when it was applied to the table, from the broker's log.
 
 A row's risk is in the table when the state that counts the row stands in the changelog, for every
 shard of every model. The bench makes the changelogs with ``LogAppendTime``, so that moment is the

@@ -1,4 +1,4 @@
-"""A backlog worked off: how fast, with how much memory, processor time and changelog."""
+"""Drain a backlog: rate, memory, processor time and changelog bytes."""
 
 import asyncio
 import os

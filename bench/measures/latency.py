@@ -1,4 +1,4 @@
-"""How long a measurement takes from the producer's send until its risk is in the table."""
+"""Latency from the producer's send until a row is applied to the table."""
 
 import asyncio
 import subprocess

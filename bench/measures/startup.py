@@ -1,4 +1,4 @@
-"""How long it takes until a worker works: with nothing to recover, and with a full state."""
+"""Start-up time of a worker: with nothing to recover, and with a full state."""
 
 import asyncio
 import subprocess

@@ -1,4 +1,4 @@
-"""Whether a peer's windows are those that the verifier recomputes."""
+"""Check that a peer's windows equal those that the verifier recomputes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

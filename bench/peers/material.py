@@ -1,4 +1,4 @@
-"""The measurements that all peers read, and what has to be known of them beforehand."""
+"""The measurements that all peers read, and the expected results."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The ceiling: one process that reads the same frames and has every window's stress in memory.
+"""The upper bound: one plain loop over the same frames, with all windows in memory.
 
 ``python -m bench.peers.plain_loop TASK.json``
 

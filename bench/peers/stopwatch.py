@@ -1,4 +1,4 @@
-"""From a peer's first record to its last result: wall clock, CPU time, and what was counted."""
+"""Time a peer from its first record to its last result: wall clock, CPU time, counts."""
 
 import time
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a peer is given and what it hands back, as files; standard library only.
+"""A peer's input and output as files; standard library only.
 
 One peer has a virtual environment of its own, without NumPy and without gridstress.
 """

@@ -1,4 +1,4 @@
-"""The peers' topics: made and filled before a clock runs."""
+"""The peers' topics: created and filled before the clock starts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""A stretch of the load that is as much work as its mean hour, for comparing with the peers."""
+"""Choose a stretch of the load whose work per hour is that of the whole year's mean."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The results of a session: figures with their spread, runs as they were, as one JSON file."""
+"""The results of a session as one JSON file: figures with their spread, and the single runs."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The results for people: one table on the terminal, Markdown for the docs."""
+"""Show results: a table on the terminal, Markdown for the docs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

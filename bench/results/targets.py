@@ -1,4 +1,4 @@
-"""What is to be reached, and how far the figures are from it."""
+"""Performance targets, and how the figures compare with them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Replacing a group's settings by others, which ends the runs that are under way."""
+"""Replace a group's settings, which ends the runs that are under way."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable

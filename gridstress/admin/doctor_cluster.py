@@ -1,4 +1,4 @@
-"""What `gridstress doctor` asks of others: the broker's topics, the clocks of the workers."""
+"""The checks of `gridstress doctor` that ask the broker and the workers."""
 
 import asyncio
 import time

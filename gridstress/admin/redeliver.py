@@ -1,4 +1,4 @@
-"""Send dead letters back to where they came from."""
+"""Send the records of dead letters to their topics again."""
 
 from collections import Counter
 from collections.abc import Iterable

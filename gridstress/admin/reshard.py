@@ -1,4 +1,4 @@
-"""Another number of partitions for a system that has data.
+"""Change the number of partitions of a system that has data.
 
 A node's state lies where its shard does, and which shard that is depends on the number: state
 cannot move. But all of it follows from the measurements, so these are kept in a file, every topic

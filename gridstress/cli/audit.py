@@ -1,4 +1,4 @@
-"""``gridstress audit``: verify every run while it goes on."""
+"""``gridstress audit``: verify every run continuously."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``gridstress compare``: the models over one run, with each other and with power flow."""
+"""``gridstress compare``: compare the models over a run, with each other and with power flow."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`gridstress config`: which settings are in force, where from, and whether they fit."""
+"""`gridstress config`: show the settings in force and their origin; check them."""
 
 import json
 from dataclasses import dataclass

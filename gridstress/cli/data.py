@@ -1,4 +1,4 @@
-"""``gridstress data``: the data sets there are, what a file holds, fetching one."""
+"""``gridstress data``: list, inspect and fetch load data sets."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""`gridstress doctor`: what is missing before this machine can run gridstress."""
+"""`gridstress doctor`: check whether this machine can run gridstress."""
 
 import json
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""``gridstress feed``: measurements as they happen, from another program or from ENTSO-E."""
+"""``gridstress feed``: send live measurements from another program or from ENTSO-E."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

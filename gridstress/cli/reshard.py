@@ -1,4 +1,4 @@
-"""``gridstress reshard``: another number of partitions for a system that has data."""
+"""``gridstress reshard``: change the number of partitions of a system that has data."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``gridstress score``: how near each model comes to DC power flow, grid by grid."""
+"""``gridstress score``: score each model against DC power flow, grid by grid."""
 
 from enum import StrEnum
 from typing import Annotated

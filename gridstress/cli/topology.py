@@ -1,4 +1,4 @@
-"""``gridstress topology``: look at a grid, check it, convert one, see what outages do."""
+"""``gridstress topology``: show, check, convert and refine grids."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

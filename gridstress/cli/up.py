@@ -1,4 +1,4 @@
-"""`gridstress up` and `gridstress down`: everything with one command, and away again."""
+"""`gridstress up` and `gridstress down`: start everything with one command, and stop it."""
 
 import json
 import signal

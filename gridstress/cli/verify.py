@@ -1,4 +1,4 @@
-"""``gridstress verify``: recompute a run offline and compare it with what the app said."""
+"""``gridstress verify``: recompute a run offline and compare it with the app's results."""
 
 from pathlib import Path
 from typing import Annotated

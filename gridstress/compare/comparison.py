@@ -1,4 +1,4 @@
-"""All models of a run side by side, from its measurements to the numbers."""
+"""Compare all models of a run, from its measurements to the numbers."""
 
 from dataclasses import dataclass
 from itertools import combinations

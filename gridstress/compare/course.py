@@ -1,4 +1,4 @@
-"""One model's course over a run: its final risks and which alarms were open when."""
+"""One model over a run: its final risks, and the alarms that were open in each window."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

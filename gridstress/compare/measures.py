@@ -1,4 +1,4 @@
-"""What sets models apart over a run: numbers of each, and of each two."""
+"""Measures of the differences between models over a run: per model and per pair."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""A replay without a broker: a load series' frames, straight to what they lead to."""
+"""Replay a load series without a broker, straight to its recomputed results."""
 
 from gridstress.datasets.series import LoadSeries
 from gridstress.replay.schedule import MAX_BATCH, Schedule

@@ -1,4 +1,4 @@
-"""How alike two rankings are, row by row, and how sure a mean is."""
+"""Rank correlation and overlap of two rankings by row, and confidence of a mean."""
 
 from typing import Any, NamedTuple
 

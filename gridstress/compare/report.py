@@ -1,4 +1,4 @@
-"""Tell a comparison: as a table for a person, as JSON for a program."""
+"""Report a comparison: as a table for a person, as JSON for a program."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""How near a model's influence comes to DC power flow, beside two baselines that know less.
+"""Score a model's influence against DC power flow, beside two simpler baselines.
 
 Asked of a source: which nodes does more load there concern most? The models answer with their
 influence, DC power flow with the power that passes a node more (``DcNetwork.through_flow``).

@@ -1,4 +1,4 @@
-"""From readings in any order to a load series on a regular grid of times."""
+"""Assemble readings in any order into a load series on a regular grid of times."""
 
 from collections import Counter
 from dataclasses import dataclass

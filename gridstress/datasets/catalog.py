@@ -1,4 +1,4 @@
-"""The data sets that have a name, and opening one by name or path."""
+"""Named data sets; open one by name or path."""
 
 from dataclasses import dataclass
 from pathlib import Path

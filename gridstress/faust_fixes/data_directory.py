@@ -1,4 +1,4 @@
-"""A worker's data directory: one process at a time, and until when the group counts on the last.
+"""A worker's data directory: used by one process at a time, and when its last session expires.
 
 A worker that ends without a good-bye is a member of its group until its session is over. Joined
 before then, the group waits for it, and works on nothing meanwhile: a worker that is killed and

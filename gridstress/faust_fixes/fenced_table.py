@@ -1,4 +1,4 @@
-"""A Faust table whose writes say in which epoch they were made, and which can be dropped.
+"""A Faust table whose writes carry their fencing epoch, so that former owners' writes are void.
 
 Beside Faust's own way (``table[key] = value`` inside a stream) it takes many changes of a partition
 at once, past Faust's producer buffer and its look-ups of the current event.

@@ -1,4 +1,4 @@
-"""Record batches as aiokafka fetches them, decoded such that no batch stops a consumer for good.
+"""Decode the record batches that aiokafka fetches, so that no batch stops a consumer for good.
 
 aiokafka raises where it cannot decode a batch (damaged bytes, a codec whose library is missing, a
 header key that is not UTF-8), discards the records before it, and raises again at every fetch.

@@ -1,4 +1,4 @@
-"""Record headers as anyone may write them: a key without a value, a key twice, any bytes."""
+"""Read record headers of any writer: keys without a value, keys twice, any bytes."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Records that were fetched and not yet delivered, and the order in which they are.
+"""The fetch buffer: records fetched and not yet delivered, merged across partitions by time.
 
 Zones lie in partitions. A fetch takes bytes, so behind a backlog a zone with small frames runs
 ahead of the others, by more and more: panes stay open for weeks of event time, are written again

@@ -1,4 +1,4 @@
-"""The settings of a consumer group: the rule, as a function of the log that keeps them.
+"""The rule for a consumer group's settings, as a pure function of the log that keeps them.
 
 All workers of a group must decide results by the same settings. Which ones is settled by the log
 alone: the first record settles them, and later ones with other values are passed over, so that of

@@ -1,4 +1,4 @@
-"""A Kafka producer of the command line: sent means acknowledged, and no wait is without end."""
+"""The command line's Kafka producer: sent means acknowledged, and every wait has an end."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""How each kind of topic is kept: retention, compaction, durability; and what differs from it.
+"""The configuration of each kind of topic: retention, compaction, durability.
 
 Set when a topic is made, on purpose and in full: a broker's own defaults expire records after a
 week and, with three copies, acknowledge what one copy has.

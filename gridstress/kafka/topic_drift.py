@@ -1,4 +1,4 @@
-"""Compare the settings of the topics that are there with those they should have, and set them."""
+"""Compare the configuration of existing topics with the wanted one, and correct it."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The topics of gridstress, and making them as they should be."""
+"""The topics of gridstress, and creating them."""
 
 import asyncio
 import time

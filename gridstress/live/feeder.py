@@ -1,4 +1,4 @@
-"""Sends what comes in, until it ends or is stopped."""
+"""Send incoming measurements until the input ends or the feed is stopped."""
 
 import asyncio
 import os

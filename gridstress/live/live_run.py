@@ -1,4 +1,4 @@
-"""A run that goes on: loads of zones become frames, numbered by their time.
+"""A live run: turn zone loads into frames that are numbered by their time.
 
 A row's number is its time divided by the period, counted from 1970. So numbers only grow with
 time, whatever the topic still holds of the run, and two feeds of a run give a row the same number.

@@ -1,4 +1,4 @@
-"""Where a live run stands: in ``grid_measurements``, and in what the workers have counted of it."""
+"""Find where a live run stands: in ``grid_measurements``, and in the workers' tables."""
 
 import time
 from collections.abc import Collection, Mapping

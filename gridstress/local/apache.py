@@ -1,4 +1,4 @@
-"""Apache Kafka itself, as one KRaft node on this machine: broker and controller in one process."""
+"""A local Apache Kafka: one KRaft node, broker and controller in one process."""
 
 import base64
 import subprocess

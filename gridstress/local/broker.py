@@ -1,4 +1,4 @@
-"""What the brokers that run on this machine have in common."""
+"""The common parts of the local brokers."""
 
 import asyncio
 import tempfile

@@ -1,4 +1,4 @@
-"""Apache Kafka and all else in containers, by way of Docker Compose."""
+"""Everything in containers: Docker Compose."""
 
 import json
 import os

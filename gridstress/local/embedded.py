@@ -1,4 +1,4 @@
-"""The embedded broker: Tansu, a Kafka-compatible broker that pip installs and memory holds."""
+"""The embedded broker: Tansu, Kafka-compatible, installed by pip, with all data in memory."""
 
 from contextlib import AbstractContextManager
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Apache Kafka's jars, fetched from Maven Central by coordinates into the user's cache."""
+"""Fetch Apache Kafka's jars from Maven Central into the user's cache."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What `gridstress up` has started, remembered on disk so that `down` stops exactly that."""
+"""The file of what `gridstress up` has started, so that `down` stops exactly that."""
 
 import fcntl
 import json

@@ -1,4 +1,4 @@
-"""Send a schedule's frames at the speed of event time that was asked for."""
+"""Send a schedule's frames at a chosen speed of event time."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""What ``grid_measurements`` has of a run, for the same replay to be sent again or to go on."""
+"""Find what ``grid_measurements`` holds of a run, to resume its replay."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a replay sends, in order: a pure function of series, grid, seed and batch size."""
+"""The frames of a replay in order: a pure function of series, grid, seed and batch size."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Where a replay sends its frames: a Kafka topic, or a file."""
+"""Destinations of a replay: a Kafka topic, or a file."""
 
 import logging
 from asyncio import Future

@@ -1,4 +1,4 @@
-"""Keeps the records of the runs that this process sends up to date on the topic."""
+"""Keep the records of the runs that this process sends up to date on the topic ``runs``."""
 
 import time
 from collections.abc import Awaitable, Callable, Iterable

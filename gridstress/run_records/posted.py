@@ -1,4 +1,4 @@
-"""The records of runs that programs post to workers."""
+"""Keep the records of runs that programs post to a worker."""
 
 import logging
 from collections.abc import Mapping

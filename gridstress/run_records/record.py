@@ -1,4 +1,4 @@
-"""A run's record: describing a run, counting what is sent of it, and merging what is known."""
+"""A run's record: its description, counts of what was sent, and merging of two records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The Faust app itself, before it has topics, tables or agents: its settings and corrections."""
+"""The Faust app before it has topics, tables or agents: its configuration and corrections."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""How Python itself is set for a worker: `docs/performance.md` has what each of these brings."""
+"""Python's own settings for a worker; `docs/performance.md` has the effect of each."""
 
 import asyncio
 import gc

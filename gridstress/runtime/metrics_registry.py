@@ -1,4 +1,4 @@
-"""What is measured while a worker works; `metrics_collector` adds what is looked up."""
+"""Metrics that are recorded as a worker works; `metrics_collector` adds those read on demand."""
 
 from dataclasses import dataclass, field
 

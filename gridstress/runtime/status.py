@@ -1,4 +1,4 @@
-"""How this worker is: what it owns, what it has done, how far behind it is."""
+"""A worker's status: its partitions, counters and lag."""
 
 import platform
 import time

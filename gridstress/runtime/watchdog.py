@@ -1,4 +1,4 @@
-"""The watchdog: sees that a worker works, that it recovers, and that its event loop turns."""
+"""The watchdog: notices a worker that makes no progress, does not recover, or blocks its loop."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""A worker's web side: the views, what feeds them, and what it publishes of its own shards."""
+"""Attach the web views to a worker: routes, their consumer, and the publishing of its shards."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial

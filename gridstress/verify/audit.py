@@ -1,4 +1,4 @@
-"""One run, verified while it goes on: its newest stretch is compared again and again.
+"""Verify one run continuously: compare its newest stretch again and again.
 
 What was verified and lies far enough back is dropped, so that memory and time stay bounded however
 long the run goes on. What a verification of the whole would find is found; only what is said again

@@ -1,4 +1,4 @@
-"""Tell everybody how far runs have been audited, on the topic ``audit``."""
+"""Publish how far runs have been audited, on the topic ``audit``."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager

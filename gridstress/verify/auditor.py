@@ -1,4 +1,4 @@
-"""Follow the topics and audit every run in them, for as long as it is asked."""
+"""Follow the topics and audit every run in them, until stopped."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""What the group of the workers has not read yet."""
+"""The lag of the workers' consumer group."""
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterable

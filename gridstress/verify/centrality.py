@@ -1,4 +1,4 @@
-"""Centralities worked out a second time, by matrices: ``docs/models.md`` defines each."""
+"""Centralities, computed independently with matrices: ``docs/models.md`` defines each."""
 
 import math
 import random

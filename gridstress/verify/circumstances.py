@@ -1,4 +1,4 @@
-"""Under which settings a run was worked on, and whether a change of settings has ended it."""
+"""Find the settings a run was processed with, and whether a change of settings ended it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Read a run's measurements from the broker or a file, and what the app said of it."""
+"""Read a run's measurements and results from the broker or from files."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Hold what the app said of a run against what was recomputed."""
+"""Compare a run's results with the recomputed ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Alarm steps and episodes against the recomputed ones."""
+"""Compare alarm steps and episodes with the recomputed ones."""
 
 from collections.abc import Iterable
 from typing import Any

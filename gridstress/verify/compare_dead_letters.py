@@ -1,4 +1,4 @@
-"""Rows that were not counted: none may vanish without a word, each is in ``dead_letters``."""
+"""Compare skipped rows with ``dead_letters``: each skipped row must be reported there."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Final and open windows against the recomputed ones."""
+"""Compare final and open windows with the recomputed ones."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

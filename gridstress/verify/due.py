@@ -1,4 +1,4 @@
-"""How much of what follows from a run the workers must have said by now."""
+"""Which results of a run the workers must have published by now."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Influence matrices worked out a second time, from ``docs/models.md`` and the grid alone.
+"""Influence matrices, computed independently from ``docs/models.md`` and the grid alone.
 
 Nothing of ``topology/influence/`` is used: there, sparse matrices are multiplied; here, every
 source walks its paths line by line.

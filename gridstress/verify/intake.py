@@ -1,4 +1,4 @@
-"""Which rows of a run count: repeated, late, far ahead and unusable ones are set apart here."""
+"""Decide which rows of a run count: repeated, late, far-ahead and unusable rows do not."""
 
 import math
 from bisect import bisect_right

@@ -1,4 +1,4 @@
-"""The measurements of a run as they lie in their topic, and the records that cannot be used."""
+"""The measurements of a run as they are in the topic, including records that cannot be used."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a comparison found: counts, the largest difference, and the differences in words."""
+"""The outcome of a comparison: counts, the largest difference, and the differences as text."""
 
 from collections import Counter
 from dataclasses import dataclass, field

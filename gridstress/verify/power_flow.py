@@ -1,4 +1,4 @@
-"""DC power flow worked out a second time: the part of a rise of load that passes each node.
+"""DC power flow, computed independently: the part of a rise of load that passes each node.
 
 ``docs/models.md`` has the rule. Of the angles that a rise at *s* causes, those of the infeed that
 makes up for it are solved once an island, those of the load once a node; their difference counts.

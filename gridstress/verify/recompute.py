@@ -1,4 +1,4 @@
-"""Everything a run should have led to, from its measurements alone: dense arrays, no Kafka.
+"""Recompute all results of a run from its measurements alone: dense arrays, no Kafka.
 
 Window sums add the panes themselves: a running total would lose digits to cancellation and could
 not be compared at 1e-9.

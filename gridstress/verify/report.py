@@ -1,4 +1,4 @@
-"""Tell a person what a verification found."""
+"""Print what a verification found."""
 
 from typing import Any
 

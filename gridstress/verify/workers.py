@@ -1,4 +1,4 @@
-"""Ask the workers how far they are, and for the windows they still hold open."""
+"""Ask the workers for their progress and their open windows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Betweenness: the part of all shortest paths that leads over a node, as networkx defines it.
+"""Betweenness centrality, as networkx defines it: the share of shortest paths over a node.
 
 Brandes' algorithm (2001) with a NumPy step for each ring of nodes around a source, where networkx
 takes one for each line. Sums are taken in its order, so that the results are equal to the last

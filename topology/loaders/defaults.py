@@ -1,4 +1,4 @@
-"""What foreign formats lack, by the rules of ``docs/topology.md``, each with its reason there."""
+"""Defaults for what foreign formats lack; ``docs/topology.md`` gives the reason of each."""
 
 import math
 from collections import defaultdict

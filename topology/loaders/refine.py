@@ -1,4 +1,4 @@
-"""A finer grid out of a coarser one: to try how the stream and its views behave at size.
+"""Refine a grid: make a finer one out of a coarser one, to test at size.
 
 Every substation is divided into a cluster of stations around it that share its load and rating,
 so that zone sums stay what they were and stress arises at the same places and hours.

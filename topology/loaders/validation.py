@@ -1,4 +1,4 @@
-"""Everything that is wrong with a topology, found at once, with ids and the fix.
+"""Validate a topology: report all faults at once, with ids and the fix.
 
 Errors make a grid unusable; warnings (islands, a node without lines) are legal but rarely meant:
 stress never crosses from one island to another.

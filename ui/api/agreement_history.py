@@ -1,4 +1,4 @@
-"""How the models have agreed, window by window, over the runs so far.
+"""The history of the models' agreement, window by window, by run.
 
 Whether anyone looks is not known when a window comes, and to read all of it and to compare the
 order of thousands of nodes takes longer than all else that is done with it. So of each window the

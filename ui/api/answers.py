@@ -1,4 +1,4 @@
-"""The API's answers: pure functions of what the worker knows."""
+"""The API's queries: pure functions of the read model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What stands in front of the worker's API: the token, and limits to what a request may be."""
+"""Middleware of the worker's API: the token, and limits of a request."""
 
 import time
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""What a worker knows of the grid, its runs and models, in the form in which it is asked for."""
+"""The read model: what a worker knows of the grid, its runs and models."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

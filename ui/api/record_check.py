@@ -1,4 +1,4 @@
-"""Whether a record fits the grid that is shown: others may write into our topics, too."""
+"""Check that a record fits the grid that is shown: other programs may write to the topics."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass

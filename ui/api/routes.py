@@ -1,4 +1,4 @@
-"""The worker's web views: the API's addresses, its parameters, and "nothing new" in a few bytes."""
+"""The API's routes: addresses, parameters and ETags."""
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping

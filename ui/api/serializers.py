@@ -1,4 +1,4 @@
-"""From what a worker knows to the API's answers."""
+"""Build the API's answers from the read model."""
 
 from collections.abc import Sequence
 

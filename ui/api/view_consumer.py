@@ -1,4 +1,4 @@
-"""Follows the topics that the views are made of, whichever worker wrote them.
+"""Follow the topics that the views are made of, whichever worker wrote them.
 
 A plain consumer without a group: it reads every partition on every worker, does not take part in
 rebalances and commits nothing.

@@ -1,4 +1,4 @@
-"""What a worker knows of the whole grid, the other workers' shards included."""
+"""The state of the whole grid in a worker, the other workers' shards included."""
 
 import logging
 from bisect import insort

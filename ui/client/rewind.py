@@ -1,4 +1,4 @@
-"""A node's detail brought back to an earlier moment, as far as a later answer knows it."""
+"""Bring a node's detail back to an earlier moment, from a later answer."""
 
 from msgspec import structs
 

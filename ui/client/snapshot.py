@@ -1,4 +1,4 @@
-"""What the workers said of one run at one moment: an immutable value that viewers share."""
+"""A snapshot: the workers' answers about one run at one moment; immutable, shared by viewers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the live auditor says of a run, on the topic ``audit``."""
+"""The live auditor's record of a run, on the topic ``audit``."""
 
 from datetime import datetime
 from typing import Literal

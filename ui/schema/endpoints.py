@@ -1,4 +1,4 @@
-"""Every address of the API: what it takes and what it answers with."""
+"""Every endpoint of the API: its parameters and its answer."""
 
 from dataclasses import dataclass
 from typing import Literal

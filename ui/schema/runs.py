@@ -1,4 +1,4 @@
-"""Runs: which there are, their records and audits, their alarm episodes, how two models agree."""
+"""Runs: their list, records, audits, alarm episodes, and the agreement of two models."""
 
 from msgspec import Struct, convert, to_builtins
 

@@ -1,4 +1,4 @@
-"""The workers: the one that answers, and all of them."""
+"""The workers' status."""
 
 from msgspec import Struct
 

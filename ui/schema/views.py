@@ -1,4 +1,4 @@
-"""What the grid looks like under a model: state, ranking, alerts, one node, two models."""
+"""Views of the grid under a model: state, ranking, alerts, one node, two models."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""What a browser is sent of a map: the figure once, then only the nodes' new values."""
+"""Updates of a map: the browser gets the figure once, then only the nodes' new values."""
 
 from typing import Any
 

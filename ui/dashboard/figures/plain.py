@@ -1,4 +1,4 @@
-"""What the small plots have in common: no frame, quiet grid lines, and a way to be empty."""
+"""The common style of the small plots: no frame, faint grid lines, an empty state."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The dashboard as one Dash application, made to order."""
+"""Build the dashboard's Dash application."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The way into the dashboard where a token is set: a page that asks for it, and a signed cookie."""
+"""Login where a token is set: a page that asks for it, and a signed cookie."""
 
 import hashlib
 import logging

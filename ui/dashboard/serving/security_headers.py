@@ -1,4 +1,4 @@
-"""What every answer of the dashboard tells the browser to refuse."""
+"""Security headers of every answer of the dashboard."""
 
 from dash import Dash
 from flask import Flask, Response

@@ -1,4 +1,4 @@
-"""The page explains itself: what the numbers mean, in plain words."""
+"""The help drawer: what the numbers mean, in plain words."""
 
 from dash import html
 from dash.development.base_component import Component

@@ -1,4 +1,4 @@
-"""Where the data of a run come from, in a few words."""
+"""The origin of a run's data, in a few words."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which run a browser looks at: chosen in the header, held by the address as ``?run=``."""
+"""The run selector in the header; the address holds the choice as ``?run=``."""
 
 from collections.abc import Sequence
 from typing import Any

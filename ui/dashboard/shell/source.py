@@ -1,4 +1,4 @@
-"""What the pages need of the outside: snapshots, and answers to what they ask for themselves."""
+"""The pages' data source: snapshots, and answers to questions of a single page."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""What the page must say about itself: live, waiting, slow, quiet, ended, gone, paused."""
+"""The status line: live, waiting, slow, quiet, ended, gone or paused."""
 
 from dataclasses import dataclass
 from typing import Literal

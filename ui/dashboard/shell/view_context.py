@@ -1,4 +1,4 @@
-"""What one browser looks at: a run, and a moment that is now unless its view is paused.
+"""The view context: the run and the moment that one browser shows.
 
 The shell tells every page by ``news``, ``[version, run]``: the version of the snapshot to show,
 and the run that was chosen, None to follow the newest.

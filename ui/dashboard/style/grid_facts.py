@@ -1,4 +1,4 @@
-"""Small facts about a grid that several pages need."""
+"""Facts about a grid that several pages need."""
 
 import zlib
 

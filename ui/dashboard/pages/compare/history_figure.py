@@ -1,4 +1,4 @@
-"""How the models have agreed over the run: overlap and rank correlation, and both risks."""
+"""The models' agreement over the run: overlap, rank correlation, and both risks."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil

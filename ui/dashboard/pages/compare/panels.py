@@ -1,4 +1,4 @@
-"""The comparison in words and rows: cards, the picked node, alarms of one model alone."""
+"""The compare page's panels: cards, the selected node, alarms of one model alone."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Risk against risk: each node by what the two models say of it."""
+"""Scatter plot: each node's risk under one model against that under the other."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The parts of a node's page: what it is, how each model sees it, its alarms, its neighbours."""
+"""The node page's panels: its facts, its risk by model, its alarms, its neighbours."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches

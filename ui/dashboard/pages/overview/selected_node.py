@@ -1,4 +1,4 @@
-"""The overview's selected node: what selects one, and what is said of it."""
+"""The overview's selected node: its selection and its panel."""
 
 from collections.abc import Mapping
 from typing import Any

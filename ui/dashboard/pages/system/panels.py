@@ -1,4 +1,4 @@
-"""The workers in cards and tables: how they are, what they own, what they have refused."""
+"""The system page's panels: each worker's state, partitions and counters."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
