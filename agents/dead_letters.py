@@ -33,7 +33,7 @@ REASONS = (
     "lost",
     "undecodable",
 )
-"""Why there is a dead letter; ``docs/messages.md`` says more of each."""
+"""Why there is a dead letter; ``docs/messages.md`` explains each."""
 
 
 class LostRecords(NamedTuple):

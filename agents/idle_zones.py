@@ -49,7 +49,7 @@ class IdleZones:
     def note_arrival(self, shard: int, run: str, zone: str | None, now_s: float) -> None:
         """Note a frame of a zone at a monotonic time.
 
-        ``zone`` is None for a frame that says nothing of where its zone's time is.
+        ``zone`` is None for a frame that does not advance its zone's time.
         """
         if not self.timeout_s:
             return

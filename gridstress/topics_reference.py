@@ -154,7 +154,9 @@ def _title(channel: Channel) -> str:
 
 def _channel(channel: Channel) -> Json:
     title = _title(channel)
-    varying = {name: said for name, said in PARAMETERS.items() if f"{{{name}}}" in channel.name}
+    varying = {
+        name: meaning for name, meaning in PARAMETERS.items() if f"{{{name}}}" in channel.name
+    }
     return {
         "address": channel.name,
         "description": channel.text,

@@ -101,7 +101,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
 
 
 def _watch_intake(app: GridstressApp, dead_letters: DeadLetters) -> None:
-    """Put on record what cannot be read; ask there what an operator has said of it."""
+    """Report unreadable batches as dead letters; skip those that an operator has marked."""
 
     async def on_lost(tp: TP, first: int, upto: int) -> None:
         await dead_letters.send_lost(LostRecords(tp.topic, tp.partition, first, upto))

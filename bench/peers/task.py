@@ -105,7 +105,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a peer says of itself.
+    """What a peer reports.
 
     ``seconds`` and ``cpu_s`` are from the first record to the last result; ``counts`` says how
     many measurements and, by model, updates of windows there were.
@@ -143,7 +143,7 @@ def windows_file(task: Task, model: str) -> Path:
 
 
 def outcome_file(task: Task) -> Path:
-    """File that says that a peer has finished."""
+    """The file that a peer writes when it has finished."""
     return Path(task.directory) / "outcome.json"
 
 
@@ -156,5 +156,5 @@ def save_outcome(task: Task, outcome: Outcome) -> None:
 
 
 def load_outcome(task: Task) -> Outcome:
-    """Read what a peer has said of itself."""
+    """Read a peer's report."""
     return Outcome(**json.loads(outcome_file(task).read_text(encoding="utf-8")))

@@ -33,9 +33,9 @@ class DeadLetter:
     partition, offset
         Where in ``dead_letters`` it lies; together its id.
     topic, origin_partition, origin_offset, key, value
-        The record it was; the numbers are None where the dead letter does not say.
+        The record it was; the numbers are None where the dead letter lacks them.
     stage, reason, detail, at, rows
-        What the agent said, as in ``docs/messages.md``; empty where the dead letter does not say.
+        As in ``docs/messages.md``; empty where the dead letter lacks it.
     upto
         Of a dead letter that stands for several offsets, the one behind the last.
     length, sha256
@@ -70,7 +70,7 @@ class DeadLetter:
 
     @property
     def at_s(self) -> float | None:
-        """When it was written, epoch seconds; None if it does not say."""
+        """When it was written, epoch seconds; None if it lacks that."""
         try:
             return from_iso(self.at)
         except (ValueError, OverflowError):
@@ -112,26 +112,26 @@ def parse_dead_letter(
     partition: int, offset: int, value: bytes | None, headers: Iterable[tuple[str, bytes | None]]
 ) -> DeadLetter:
     """Read a record of ``dead_letters``; any program may have written it, and left fields out."""
-    said = known_headers(headers)
+    known = known_headers(headers)
 
     def text(name: str) -> str:
-        return as_text(said.get(name, b""))
+        return as_text(known.get(name, b""))
 
     return DeadLetter(
         partition=partition,
         offset=offset,
         value=value,
         topic=text("topic"),
-        origin_partition=as_number(said.get("partition", b""), MAX_PARTITION),
-        origin_offset=as_number(said.get("offset", b"")),
-        key=said.get("key", b""),
+        origin_partition=as_number(known.get("partition", b""), MAX_PARTITION),
+        origin_offset=as_number(known.get("offset", b"")),
+        key=known.get("key", b""),
         stage=text("stage"),
         reason=text("reason"),
         detail=text("detail"),
         at=text("at"),
         rows=text("rows"),
-        upto=as_number(said.get("upto", b"")),
-        length=as_number(said.get("truncated", b"")),
+        upto=as_number(known.get("upto", b"")),
+        length=as_number(known.get("truncated", b"")),
         sha256=text("sha256"),
     )
 

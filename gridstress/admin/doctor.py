@@ -1,4 +1,4 @@
-"""Is this machine ready to run gridstress? Each check says what it found and what to do."""
+"""Check whether this machine can run gridstress; each check reports a finding and what to do."""
 
 import asyncio
 import importlib.metadata

@@ -145,6 +145,6 @@ def _enabled(model: str | None, models: Sequence[str]) -> str:
     if model is not None and model not in models:
         raise UsageError(
             f"--model {model!r} is not a model that is enabled; there are {', '.join(models)}",
-            hint="GRIDSTRESS_MODELS says which are, as for the workers",
+            hint="GRIDSTRESS_MODELS lists the models, as for the workers",
         )
     return model or models[0]

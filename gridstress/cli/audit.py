@@ -32,13 +32,13 @@ def audit(
     auditor = Auditor(settings, load_grid(settings.topology))
 
     async def follow() -> None:
-        said: dict[str, str] = {}
+        printed: dict[str, str] = {}
         async with status_writer(settings) as tell, aclosing(auditor.states()) as states:
             async for status in states:
                 await tell(status)
                 line = audit_line(status)
-                if said.get(status.run) != line:
-                    said[status.run] = line
+                if printed.get(status.run) != line:
+                    printed[status.run] = line
                     typer.echo(msgspec.json.encode(status) if as_json else printable(line))
 
     async def main() -> None:

@@ -32,7 +32,7 @@ def compare(
         typer.Option(help="Take the run from this file, one MeasurementFrame as JSON a line."),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="Of a load: begin here (ISO-8601, UTC unless it says).")
+        str | None, typer.Option(help="Of a load: begin here (ISO-8601, UTC by default).")
     ] = None,
     until: Annotated[str | None, typer.Option(help="Of a load: end before this time.")] = None,
     seed: Annotated[int, typer.Option(help="Of a load: as for `gridstress replay`.")] = 0,

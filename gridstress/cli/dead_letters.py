@@ -146,7 +146,7 @@ def skip(
 ) -> None:
     """Have the workers pass over a batch that cannot be decoded; they name it when they end.
 
-    Its records count nowhere. A dead letter keeps the batch and says so; workers that meet the
+    Its records count nowhere. A dead letter keeps the batch; workers that meet the
     batch from now on go on behind it. What can be read is never passed over.
     """
     import asyncio

@@ -81,8 +81,7 @@ def entsoe(
     since: Annotated[
         str | None,
         typer.Option(
-            help="Begin a new run at this time (ISO-8601, UTC unless it says); by default a day "
-            "ago.",
+            help="Begin a new run at this time (ISO-8601, UTC by default); by default a day ago.",
             show_default=False,
         ),
     ] = None,

@@ -7,7 +7,7 @@ from topology.errors import UsageError
 
 
 def time_of(option: str, text: str) -> float:
-    """Epoch seconds of what ``--option`` was given, ISO-8601, UTC unless it says.
+    """Parse a time option (ISO-8601, UTC unless it has an offset) into epoch seconds.
 
     Raises
     ------

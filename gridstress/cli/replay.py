@@ -38,7 +38,7 @@ def replay(
         ),
     ] = None,
     start: Annotated[
-        str | None, typer.Option(help="Begin at this event time (ISO-8601, UTC unless it says).")
+        str | None, typer.Option(help="Begin at this event time (ISO-8601, UTC by default).")
     ] = None,
     until: Annotated[str | None, typer.Option(help="End before this event time.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Begin a new run when one ends.")] = False,
@@ -70,7 +70,7 @@ def replay(
         bool,
         typer.Option(
             "--resume",
-            help="Go on with --run where the topic says it was; data and options as before.",
+            help="Resume --run where the topic's rows end; data and options as before.",
         ),
     ] = False,
     topology: Annotated[

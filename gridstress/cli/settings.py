@@ -39,8 +39,13 @@ def show(
     now, found = group.current, differences(group.current, mine)
     ended = sorted(group.ended_runs)
     if as_json:
-        said = {"id": now.id, "since": now.founded.at, "by": now.founded.by}
-        plain = {**said, "settings": dict(now.settings), "ended_runs": ended, "differences": found}
+        identity = {"id": now.id, "since": now.founded.at, "by": now.founded.by}
+        plain = {
+            **identity,
+            "settings": dict(now.settings),
+            "ended_runs": ended,
+            "differences": found,
+        }
         typer.echo(json.dumps({"group": settings.group, **plain}))
     else:
         typer.echo(f"group {settings.group}, settings {now.id}, since {now.founded.at}")

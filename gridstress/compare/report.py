@@ -25,7 +25,7 @@ SHOWN = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
 def to_dict(
     comparison: Comparison, score: Score | None = None, swept: Sequence[Outcome] = ()
 ) -> dict[str, Any]:
-    """Lay out all of it; times are ISO-8601, what cannot be said is null."""
+    """Lay out all of it; times are ISO-8601, what is unknown is null."""
     run = comparison.run
     laid_out: dict[str, Any] = _plain(
         {
@@ -125,27 +125,27 @@ def _verdict(leads: Mapping[str, Lead]) -> str:
         if np.isnan(by.mean):
             continue
         if by.low > 0:
-            word, said = f"better than {over} alone", f"{name} (by {interval(by)})"
+            word, text = f"better than {over} alone", f"{name} (by {interval(by)})"
         elif by.high < 0:
             behind = Interval(-by.mean, -by.high, -by.low)
-            word, said = f"worse than {over} alone", f"{name} (by {interval(behind)})"
+            word, text = f"worse than {over} alone", f"{name} (by {interval(behind)})"
         else:
-            word, said = f"no different from {over} alone", name
-        parts.setdefault(word, []).append(said)
-    return "; ".join(f"{word} in {', '.join(said)}" for word, said in sorted(parts.items()))
+            word, text = f"no different from {over} alone", name
+        parts.setdefault(word, []).append(text)
+    return "; ".join(f"{word} in {', '.join(text)}" for word, text in sorted(parts.items()))
 
 
 def contingency_line(score: Score) -> str:
     """What N-1 finds, and how well each ranking tells the nodes it touches (ROC area)."""
     found = score.outages
-    said = (
+    text = (
         f"N-1: {found.overloading:,} of {score.lines:,} outages overload a line, at "
         f"{found.touched:,} of {score.nodes:,} nodes ({found.parting:,} part the grid)"
     )
     if not found.touched:
-        return said
+        return text
     marks = (f"{title_of(name)} {interval(mark)}" for name, mark in found.marks.items())
-    return f"{said}; separated from the others with a ROC area of: {', '.join(marks)}"
+    return f"{text}; separated from the others with a ROC area of: {', '.join(marks)}"
 
 
 def narrow(value: Interval) -> str:

@@ -27,8 +27,8 @@ Queue = deque[tuple[int, Any]]
 
 def merge_time_ms(record: Any, header: str) -> int:
     """The time by which a client's record is merged: its own, or that of its header."""
-    said = as_number(known_headers(record.headers).get(header, b"")) if header else None
-    return said if said is not None else int(record.timestamp or 0)
+    place = as_number(known_headers(record.headers).get(header, b"")) if header else None
+    return place if place is not None else int(record.timestamp or 0)
 
 
 @dataclass

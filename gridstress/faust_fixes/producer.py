@@ -253,7 +253,7 @@ class SafeTransport(driver.Transport):
         self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None
         #: Asked whether the group may not have committed a place in each partition yet.
         self.is_new_group: Callable[[], bool] = lambda: True
-        #: Asked whether an operator has said that a batch is to be passed over.
+        #: Asked whether an operator has marked a batch to be skipped.
         self.is_skipped: Callable[[TP, Undecodable], Awaitable[bool]] | None = None
         self._ask_embedded = ask_embedded
         self._embedded: bool | None = None

@@ -76,7 +76,7 @@ class ChangelogReplica:
         Raises
         ------
         FaustFixError
-            If a record cannot be decoded: of what it said, nothing would be known.
+            If a record cannot be decoded: its content would be lost.
         """
         to_apply = []
         for record in records:
@@ -114,7 +114,7 @@ class Takeover:
     consumer_arguments
         What it takes to reach the broker, for aiokafka.
     still_member
-        Returns when the group's coordinator has said that the partitions are this worker's;
+        Returns when the group's coordinator has confirmed that the partitions are this worker's;
         raises if they are not.
     """
 

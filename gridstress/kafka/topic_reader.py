@@ -243,7 +243,7 @@ class Follower:
         return [record for records in found.values() for record in records]
 
     async def read_to_end_at(self, tp: TopicPartition) -> float | None:
-        """When the broker said where a partition ends that has been read to there, epoch seconds.
+        """When the broker last gave the end of a partition that is read to it, epoch seconds.
 
         None of one that has not.
         """

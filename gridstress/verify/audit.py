@@ -1,8 +1,8 @@
 """Verify one run continuously: compare its newest stretch again and again.
 
 What was verified and lies far enough back is dropped, so that memory and time stay bounded however
-long the run goes on. What a verification of the whole would find is found; only what is said again
-of windows that were dropped is not compared.
+long the run is. It finds what a verification of the whole would find, except repeated results of
+windows that were dropped.
 """
 
 import math
@@ -193,29 +193,29 @@ class RunAudit:
         for model, shards in self._alerts_due.items():
             for shard, alerts in enumerate(shards):
                 alerts.read(alerts_read_s(model, shard))
-        said = self._said(expected)
-        self._note(expected, compare(expected, said, measurements=self.measurements))
+        settled = self._settled(expected)
+        self._note(expected, compare(expected, settled, measurements=self.measurements))
         if self.found >= MOST_DIFFERENCES:
             self.excuse = f"{MOST_DIFFERENCES:,} differences are enough"
         done = int((expected.ends_s[: expected.closed] <= self.until_s).sum())
         if done - expected.first >= KEPT + DROPPED:
-            self._drop(expected, said, float(expected.ends_s[done - KEPT - 1]))
+            self._drop(expected, settled, float(expected.ends_s[done - KEPT - 1]))
         elif len(self.measurements.records) + len(self.measurements.nameless) > MOST_RECORDS:
             self._forget_records(self.past.until_s)
 
-    def _said(self, expected: Recomputed) -> Observed:
+    def _settled(self, expected: Recomputed) -> Observed:
         """What can be judged by the measurements that were read, and how much of it is due."""
-        said = up_to(self.observed, expected.final_until_s)
+        settled = up_to(self.observed, expected.final_until_s)
         for model in expected.models:
-            reach = self._reach(said, model)
-            said.alerts[model] = [
+            reach = self._reach(settled, model)
+            settled.alerts[model] = [
                 alert
-                for alert in said.alerts.get(model, ())
+                for alert in settled.alerts.get(model, ())
                 if alert.window_end.timestamp() <= reach[self._shard_of(alert.node_id)]
             ]
-        said.skipped_rows = [self._read_rows(one) for one in self.observed.skipped_rows]
+        settled.skipped_rows = [self._read_rows(one) for one in self.observed.skipped_rows]
         dead_letters, read = self.observed.dead_letters, self.measurements.read
-        said.dead_letters = RunDeadLetters(
+        settled.dead_letters = RunDeadLetters(
             [
                 x
                 for x in dead_letters.measurements
@@ -226,7 +226,7 @@ class RunAudit:
             dead_letters.whole_since_ms,
             self.finished.offsets,
         )
-        said.due = Due(
+        settled.due = Due(
             self.finished.windows_s,
             {
                 model: np.maximum([x.until_s for x in shards], self.finished.windows_s)
@@ -234,13 +234,13 @@ class RunAudit:
             },
             {zone: self.finished.rows.get(zone, -1) for zone in self.intake.zones},
         )
-        return said
+        return settled
 
-    def _reach(self, said: Observed, model: str) -> list[float]:
+    def _reach(self, settled: Observed, model: str) -> list[float]:
         """End of the last window of each shard; alerts of later ones came before theirs."""
         least_s = max(self.past.until_s, self.finished.windows_s)
         reach = [least_s] * self.settings.partitions
-        for window in said.windows.get(model, ()):
+        for window in settled.windows.get(model, ()):
             if window.shard < len(reach):
                 reach[window.shard] = max(reach[window.shard], window.window_end.timestamp())
         return reach
@@ -278,12 +278,12 @@ class RunAudit:
                 self.verified_s[name] = max(self.verified_s[name], done_s)
         self.unverified = int((ends_s >= waits_s).sum())
 
-    def _drop(self, expected: Recomputed, said: Observed, until_s: float) -> None:
+    def _drop(self, expected: Recomputed, settled: Observed, until_s: float) -> None:
         """Drop what no window that ends after ``until_s`` needs."""
         steps = {}
         for model in expected.models:
-            found = said.windows.get(model, ())
-            windows = compare_windows(expected, model, found, Outcome(), due=said.due)
+            found = settled.windows.get(model, ())
+            windows = compare_windows(expected, model, found, Outcome(), due=settled.due)
             steps[model] = decisions_for(expected, model, windows, Outcome())
         self.past = drop(expected, until_s, steps)
         observed = self.observed
@@ -291,16 +291,16 @@ class RunAudit:
             observed.windows[model] = [w for w in found if w.window_end.timestamp() > until_s]
         for model, alerts in observed.alerts.items():
             observed.alerts[model] = [a for a in alerts if a.window_end.timestamp() > until_s]
-        self._forget_rows(said)
+        self._forget_rows(settled)
         self._forget_records(until_s)
 
-    def _forget_rows(self, said: Observed) -> None:
+    def _forget_rows(self, settled: Observed) -> None:
         """Forget skipped rows that were dropped, once each dead letter is there or was missed."""
         for zone in self.intake.zones.values():
             for reason, seqs in (("late", zone.late_seqs), ("ahead", zone.ahead_seqs)):
                 reported = {
                     (dead_letter.model, dead_letter.shard, row)
-                    for dead_letter in said.skipped_rows
+                    for dead_letter in settled.skipped_rows
                     if (dead_letter.zone, dead_letter.reason) == (zone.zone, reason)
                     for row in dead_letter.rows
                 }

@@ -36,7 +36,7 @@ STILL_S = 3.0
 """How long nothing gets on before it is asked whether the workers have finished."""
 ASK_S = 1.0
 REPEAT_S = 20.0
-"""After so long a run's state is said again, so that a reader sees that an auditor is at work."""
+"""Interval at which a run's state is published again, to show that an auditor is at work."""
 MOST_NAMES = 10_000
 """Names of runs that are remembered because they are not followed any more."""
 AHEAD = 1000
@@ -47,7 +47,7 @@ FIRST = 5
 
 @dataclass
 class _Followed:
-    """A run that is followed, and what was said of it; times by the wall clock, s."""
+    """A run that is followed, and its last published status; times by the wall clock, s."""
 
     audit: RunAudit
     written: int = 0
@@ -55,7 +55,7 @@ class _Followed:
     moved_at: float = -math.inf
     reached_s: float = -math.inf
     dead_letters_missing_at: float = math.inf
-    said: AuditStatus | None = None
+    published: AuditStatus | None = None
 
     def look(self, alerts_read_s: Callable[[str, int], float]) -> None:
         """Compare, and note since when nothing gets on, and since when dead letters are missing."""
@@ -74,7 +74,7 @@ class _Followed:
         return self.begun and self.audit.waits and now_s - since_s >= STILL_S
 
     def status(self, now_s: float) -> AuditStatus:
-        """What is to be said of the run now."""
+        """The run's status now."""
         audit = self.audit
         found = [text for texts in audit.differences.values() for text in texts]
         state: AuditState = "verified"
@@ -312,7 +312,7 @@ class Auditor:
             await asyncio.sleep(ASK_S)
 
     async def _listen(self, topics: Follower) -> None:
-        """Once they have, and what they said by then was read, all that follows is due."""
+        """Once they have, and their results until then have been read, everything is due."""
         question = self._question
         if question is None:
             return
@@ -336,9 +336,13 @@ class Auditor:
         for found in self.runs.values():
             if not found.begun:
                 continue
-            status, said = found.status(now_s), found.said
-            fresh = said is not None and (status.at - said.at).total_seconds() < REPEAT_S
-            if said is not None and fresh and msgspec.structs.replace(status, at=said.at) == said:
+            status, published = found.status(now_s), found.published
+            fresh = published is not None and (status.at - published.at).total_seconds() < REPEAT_S
+            if (
+                published is not None
+                and fresh
+                and msgspec.structs.replace(status, at=published.at) == published
+            ):
                 continue
-            found.said = status
+            found.published = status
             yield status

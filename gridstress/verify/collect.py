@@ -137,7 +137,7 @@ def read_frames_file(path: Path, run: str | None) -> tuple[str, list[Measurement
 
 
 async def read_results(where: Where, run: str, models: Iterable[str], shards: int) -> Observed:
-    """Read what the app said of a run on its result topics.
+    """Read a run's results from the result topics.
 
     Raises
     ------

@@ -18,13 +18,13 @@ from topology.messages import RiskAlert, RiskWindow
 
 @dataclass
 class Observed:
-    """What the app said of one run, by model, in the order of the logs.
+    """The app's results of one run, by model, in the order of the logs.
 
     ``unreadable`` are records of the result topics that are none, ``misplaced`` those in another
     partition than their shard's. ``skipped_rows`` are dead letters of single rows,
     ``dead_letters`` all others.
     ``ended`` is whether other settings were accepted, which ended the run: how far its rows were
-    counted by then is in no log, so what each shard said is compared up to its last final window.
+    counted by then is in no log, so each shard's results are compared up to its last final window.
     ``due`` says how much must be there of a run that was not.
     """
 
@@ -39,7 +39,7 @@ class Observed:
 
 
 def up_to(observed: Observed, last_s: float) -> Observed:
-    """Leave out what the app has said about later event times."""
+    """Leave out the results about later event times."""
     return replace(
         observed,
         windows={

@@ -125,7 +125,7 @@ class ZoneIntake:
     def drop(self, before_s: float) -> float:
         """Drop the first blocks, as long as their rows count before this time or in no window.
 
-        What was said of rows is dropped, too. Returns the time of the newest counted row that was
+        The reports of rows are dropped, too. Returns the time of the newest counted row that was
         dropped, minus infinity if none was.
         """
         newest_s, count = -math.inf, 0

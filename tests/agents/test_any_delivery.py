@@ -89,7 +89,7 @@ class Run:
         state = self.stages[shard].table.state("r", shard)
         return None if state is None else state.watermark_s(GRID.zones, self.model.spec)
 
-    def said(self) -> tuple[Any, ...]:
+    def published(self) -> tuple[Any, ...]:
         """All that was sent, each message once, in an order of its own."""
         dead_letters = self.dead_letters.topic.sent  # type: ignore[attr-defined]
         rows = {
@@ -283,7 +283,7 @@ async def test_any_order_duplication_and_split_says_the_same_and_the_verifier_ag
         await plain.feed(part)
     for batch in delivery.batches:
         await other.feed(*batch)
-    assert other.said() == plain.said()
+    assert other.published() == plain.published()
     for shard in range(SHARDS):
         assert other.watermark_s(shard) == plain.watermark_s(shard)
     expected = recompute([frame for of_zone in delivery.cut for frame in of_zone], GRID, SETTINGS)
@@ -317,7 +317,7 @@ async def test_a_crash_between_any_two_writes_and_a_repetition_says_the_same(
         if data.draw(st.booleans()):
             committed = number + 1
         crashing.stores[part.shard].left = float("inf")
-    assert crashing.said() == plain.said()
+    assert crashing.published() == plain.published()
     assert [store.shards for store in crashing.stores] == [store.shards for store in plain.stores]
 
 
@@ -359,7 +359,7 @@ async def test_a_crash_before_every_single_write_of_a_batch_is_made_good() -> No
                 again = parts[max(0, first - 2) :]
                 for at_part in range(0, len(again), 5):
                     await crashing.feed(*again[at_part : at_part + 5])
-                assert crashing.said() == plain.said(), (size, first, writes)
+                assert crashing.published() == plain.published(), (size, first, writes)
     assert crashes > len(parts)
 
 
@@ -383,6 +383,6 @@ async def test_a_crash_before_every_single_write_is_made_good() -> None:
             crashing.restart()
             for again in parts[max(0, number - 3) :]:
                 await crashing.feed(again)
-            assert crashing.said() == plain.said(), (number, writes)
+            assert crashing.published() == plain.published(), (number, writes)
             assert [s.shards for s in crashing.stores] == [s.shards for s in plain.stores]
     assert crashes > len(parts)

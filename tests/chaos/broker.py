@@ -124,8 +124,8 @@ def _format(directory: Path, number: int, voters: str) -> None:
 def _replicate(properties: Path, number: int, controller: int, voters: str) -> None:
     """Make one of several of it: what is said last in the file counts."""
     text = properties.read_text("utf-8")
-    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    doors, _, _ = said["listeners"].rpartition(",")
+    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    doors, _, _ = found["listeners"].rpartition(",")
     listeners = f"{doors},CONTROLLER://127.0.0.1:{controller}"
     more = _REPLICATED.format(number=number, listeners=listeners, voters=voters)
     properties.write_text(text + more, "utf-8")

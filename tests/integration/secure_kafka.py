@@ -85,11 +85,11 @@ def secure_kafka(directory: Path) -> Iterator[SecureKafka]:
     spec = apache.service(port, directory)
     properties = directory / "server.properties"
     text = properties.read_text()
-    said = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    found = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     doors = _DOORS.format(
-        listeners=said["listeners"],
-        advertised=said["advertised.listeners"],
-        protocols=said["listener.security.protocol.map"],
+        listeners=found["listeners"],
+        advertised=found["advertised.listeners"],
+        protocols=found["listener.security.protocol.map"],
         sasl=sasl,
         mtls=mtls,
         keystore=directory / "keystore.pem",

@@ -40,9 +40,9 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
 def refused(stack: Stack, **environment: str) -> str:
     """The line in which a worker says why it does not start."""
     worker = stack.begin_worker(**environment)
-    said, _ = worker.communicate(timeout=60)
-    assert worker.returncode == 1, said
-    messages = [json.loads(line)["message"] for line in said.splitlines()]
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 1, output
+    messages = [json.loads(line)["message"] for line in output.splitlines()]
     error, hint = next(t for t in messages if t.startswith("error: ")).splitlines()
     assert hint.startswith("hint: give this worker the group's settings; or stop all workers")
     return error
@@ -154,8 +154,8 @@ def test_of_two_workers_started_at_the_same_instant_one_works(broker: str, tmp_p
         wait_for(lambda: any(w.poll() is not None for w in workers.values()), "one has ended", 60)
         (loser,) = [step for step, worker in workers.items() if worker.poll() is not None]
         (winner,) = workers.keys() - {loser}
-        said, _ = workers[loser].communicate()
-        assert f"GRIDSTRESS_STEP_S is {loser}, the group's {winner}" in said
+        output, _ = workers[loser].communicate()
+        assert f"GRIDSTRESS_STEP_S is {loser}, the group's {winner}" in output
         shown = stack.command("settings", "show", "--json")
         assert json.loads(shown.stdout)["settings"]["step_s"] == winner
         assert workers[winner].poll() is None
@@ -386,8 +386,8 @@ async def test_an_accept_and_a_worker_that_starts_meanwhile_see_each_other(
     processes.stop(worker.service)
     await append(other, *mine.announcing([], at="2026-01-01T00:00:00Z", by="test"))
     behind_it = stack.begin_worker()
-    said, _ = behind_it.communicate(timeout=60)
-    assert "other settings of group 'gridstress' are being accepted by test" in said
+    output, _ = behind_it.communicate(timeout=60)
+    assert "other settings of group 'gridstress' are being accepted by test" in output
     assert "being replaced by test" in stack.command("settings", "show").stdout
     stack.environment["GRIDSTRESS_DECAY"] = "0.5"
     done = stack.command("settings", "accept", "--yes")

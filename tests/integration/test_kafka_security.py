@@ -41,9 +41,9 @@ def run_a_day(bootstrap: str, environment: dict[str, str], directory: Path) -> N
         assert done.returncode == 0, done.stderr
         assert '"RAISED"' in done.stdout
         assert "ok    broker: Kafka at" in stack.command("doctor").stdout
-        said = "".join(path.read_text(errors="replace") for path in directory.glob("*.log"))
-        assert said, "the worker has a log"
-        assert PASSWORD not in said
+        output = "".join(path.read_text(errors="replace") for path in directory.glob("*.log"))
+        assert output, "the worker has a log"
+        assert PASSWORD not in output
 
 
 def test_a_run_is_replayed_and_verified_with_a_user_over_tls(

@@ -34,8 +34,8 @@ async def test_what_there_was_is_the_same_on_other_partitions(kafka: str, tmp_pa
         await producer.send_and_wait("grid_measurements", b"rubbish, too", partition=1)
         opened = stack.command("reshard", "7", "--backup", f"{backup}-again", "--yes")
         assert opened.returncode == 2
-        said = "a transaction that is open holds back records of grid_measurements, partition 1 "
-        assert said in " ".join(opened.stderr.split())
+        output = "a transaction that is open holds back records of grid_measurements, partition 1 "
+        assert output in " ".join(opened.stderr.split())
         await producer.abort_transaction()
         await producer.stop()
 

@@ -172,12 +172,12 @@ def test_the_record_says_whether_data_are_synthetic_whatever_the_run_is_called(
     path = stack.directory / "measured.csv"
     rows = [f"2025-01-07T{hour:02}:00Z,TenneT,20000" for hour in range(24)]
     path.write_text("timestamp,zone,load_mw\n" + "\n".join(rows) + "\n")
-    for run, said, expected in (
+    for run, options, expected in (
         ("synthetic-liar", ["--measured"], False),
         ("measured-liar", ["--synthetic"], True),
         ("synthetic-silent", [], None),
     ):
-        words = ["replay", str(path), "--run", run, "--speed", "max", *said]
+        words = ["replay", str(path), "--run", run, "--speed", "max", *options]
         assert stack.command(*words).returncode == 0
         found = wait_for(lambda run=run: shown(stack, run), "the API has the record")
         assert (found["source"], found["synthetic"]) == ("measured.csv", expected)

@@ -69,7 +69,7 @@ def test_the_dashboard_asks_for_the_token_and_brings_it_to_the_worker(stack: Sta
 def system(browser: httpx.Client) -> str:
     """All that the callbacks of the system page say."""
     asked = browser.get("/_dash-dependencies").json()
-    said = []
+    output = []
     for callback in asked:
         if "system-" not in callback["output"] or callback["clientside_function"]:
             continue
@@ -84,8 +84,8 @@ def system(browser: httpx.Client) -> str:
             "state": [{**one, "value": None} for one in callback["state"]],
             "changedPropIds": [],
         }
-        said.append(browser.post("/_dash-update-component", json=body).text)
-    return "".join(said)
+        output.append(browser.post("/_dash-update-component", json=body).text)
+    return "".join(output)
 
 
 def open_log(service: processes.Service) -> str:

@@ -73,8 +73,8 @@ class Workers:
         key: bytes = self.record.key  # type: ignore[assignment]
         if worker is None:
             return key, None, epoch
-        said = {"worker": worker, "published_at": time.time() + ahead_s}
-        return key, msgspec.json.encode(self.view | said), epoch
+        fields = {"worker": worker, "published_at": time.time() + ahead_s}
+        return key, msgspec.json.encode(self.view | fields), epoch
 
     async def _send(self, values: Sequence[tuple[bytes, bytes | None, ViewEpoch]]) -> None:
         producer = AIOKafkaProducer(

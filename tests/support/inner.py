@@ -16,7 +16,7 @@ def folder_of(tmp_path: Path, test: str) -> Path:
     return folder
 
 
-def said(folder: Path, *words: str, **environment: str) -> str:
+def output_of(folder: Path, *words: str, **environment: str) -> str:
     """What pytest says of the folder's tests, which must pass."""
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:dash", "-s", "-q",

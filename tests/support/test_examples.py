@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.inner import folder_of, said
+from tests.support.inner import folder_of, output_of
 
 PROPERTY = """
 import pytest
@@ -32,7 +32,7 @@ def property_test(tmp_path: Path) -> Path:
 
 
 def drawn(folder: Path, *words: str) -> str:
-    output = said(folder, *words, PYTHONHASHSEED="0")
+    output = output_of(folder, *words, PYTHONHASHSEED="0")
     assert ("only explored" in output) == ("explore" in words)
     lines = output.splitlines()
     (line,) = (line for line in lines if "drawn" in line)

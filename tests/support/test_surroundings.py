@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.support.inner import folder_of, said
+from tests.support.inner import folder_of, output_of
 
 TEST = """
 import os
@@ -18,4 +18,4 @@ def test_it():
 def test_neither_variables_nor_a_file_of_settings_count(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, TEST)
     (folder / ".env").write_text("GRIDSTRESS_GROUP=mine\n")
-    assert "1 passed" in said(folder, GRIDSTRESS_PARTITIONS="12", COLUMNS="20")
+    assert "1 passed" in output_of(folder, GRIDSTRESS_PARTITIONS="12", COLUMNS="20")

@@ -106,8 +106,8 @@ def _node_problems(nodes: list[RawNode]) -> Iterator[Problem]:
         label = node.id if _is_name(node.id) else f"nodes[{i}]"
         for key in ("id", "name", "zone"):
             if not _is_name(getattr(node, key)):
-                said = _not_a_name(getattr(node, key))
-                yield Problem("node", label, key, said, f"1 to {MAX_NAME} printable characters")
+                problem = _not_a_name(getattr(node, key))
+                yield Problem("node", label, key, problem, f"1 to {MAX_NAME} printable characters")
         yield from _range_problems("node", label, node, NODE_RANGES)
         yield from _range_problems("node", label, node, OPTIONAL_NODE_RANGES, optional=True)
 
@@ -145,8 +145,8 @@ def _range_problems(
             continue
         number = as_number(value)
         if number is None or number not in allowed:
-            said = "is missing" if value is None else f"has value {_short(value)}"
-            yield Problem(component, label, key, said, f"use {allowed}")
+            problem = "is missing" if value is None else f"has value {_short(value)}"
+            yield Problem(component, label, key, problem, f"use {allowed}")
 
 
 def _share_problems(raw: RawGrid) -> Iterator[Problem]:
@@ -167,8 +167,8 @@ def _share_problems(raw: RawGrid) -> Iterator[Problem]:
     for zone, value in raw.zone_shares.items():
         number = as_number(value)
         if number is None or number not in NODE_RANGES["share"]:
-            said = f"has value {_short(value)}"
-            yield Problem("zone", zone, "zone_shares", said, f"use {NODE_RANGES['share']}")
+            problem = f"has value {_short(value)}"
+            yield Problem("zone", zone, "zone_shares", problem, f"use {NODE_RANGES['share']}")
         else:
             values.append(number)
     if values and len(values) == len(raw.zone_shares):
@@ -177,9 +177,9 @@ def _share_problems(raw: RawGrid) -> Iterator[Problem]:
 
 def _sum_problem(zone: str, key: str, over: str, total: float) -> Iterator[Problem]:
     if not abs(total - 1) <= SHARE_TOLERANCE:
-        said = f"sums to {total:.6g} over {over}, not to 1"
+        problem = f"sums to {total:.6g} over {over}, not to 1"
         fix = "correct the shares; rounding of up to 0.001 in the sum is allowed"
-        yield Problem("zone" if zone else "grid", zone, key, said, fix)
+        yield Problem("zone" if zone else "grid", zone, key, problem, fix)
 
 
 def _island_warnings(raw: RawGrid) -> Iterator[Problem]:
@@ -194,9 +194,9 @@ def _island_warnings(raw: RawGrid) -> Iterator[Problem]:
     total = sum(map(len, found))
     for island in sorted(found, key=len)[:-1]:
         named = ", ".join(island[:5]) + (", ..." if len(island) > 5 else "")
-        said = f"is an island of {len(island)} of {total} nodes ({named})"
+        problem = f"is an island of {len(island)} of {total} nodes ({named})"
         fix = "add the line that joins it to the rest, unless it is meant to stand alone"
-        yield Problem("grid", raw.name, "lines", said.replace("is", "leave", 1), fix, "warning")
+        yield Problem("grid", raw.name, "lines", problem.replace("is", "leave", 1), fix, "warning")
 
 
 def _is_name(value: Any) -> bool:

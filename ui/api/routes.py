@@ -204,9 +204,9 @@ def _since(query: Query) -> float:
 
 def _origin(query: Query) -> tuple[str, bool | None]:
     _check_query(query, (SOURCE.name, SYNTHETIC.name))
-    source, said = query.get("source", DEFAULT_SOURCE), query.get("synthetic")
+    source, given = query.get("source", DEFAULT_SOURCE), query.get("synthetic")
     if not 1 <= len(source) <= MAX_SOURCE:
         raise UsageError(f"source must have 1 to {MAX_SOURCE} characters, got {len(source)}")
-    if said not in (None, "true", "false"):
-        raise UsageError(f"synthetic must be true or false, got {said[:40]!r}")
-    return source, None if said is None else said == "true"
+    if given not in (None, "true", "false"):
+        raise UsageError(f"synthetic must be true or false, got {given[:40]!r}")
+    return source, None if given is None else given == "true"

@@ -71,9 +71,9 @@ def parts(view: RunView | None) -> list[Part]:
     ]
 
 
-def audit(said_at: float, status: AuditStatus) -> runs.Audit:
-    """What the auditor said of a run, and when by the broker's clock."""
-    return convert({**to_builtins(status), "said_at": said_at}, runs.Audit)
+def audit(updated_at: float, status: AuditStatus) -> runs.Audit:
+    """The auditor's status of a run, and its time by the broker's clock."""
+    return convert({**to_builtins(status), "updated_at": updated_at}, runs.Audit)
 
 
 def episode(found: Episode, node: Node | None, event_time_s: float | None) -> runs.Episode:

@@ -205,14 +205,14 @@ class Poller:
         name = run.run if run else None
         views = ask_views(self._client, grid, name, now)
         health = self._client.health()
-        said = content_of(grid, runs, run, health, views)
+        content = content_of(grid, runs, run, health, views)
         # What could not be answered is asked for again, as if there were news: after the last
         # window of a run there would be no other occasion.
         failed = self._on_demand.take_failed() or bool(before.error)
         if failed:
             self._earlier.renew()
-        changed = failed or said != self._content
-        self._content = said
+        changed = failed or content != self._content
+        self._content = content
         answered_at = self._clock()
         states = {model: view.state for model, view in views.items()}
         return Snapshot(

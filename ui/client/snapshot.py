@@ -34,7 +34,7 @@ Views = Mapping[str, ModelView]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the workers last said, and whether they still say anything.
+    """The workers' last answers, and whether they still answer.
 
     ``version`` changes with the content, ``asked_at`` and ``answered_at`` (epoch seconds) with
     every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.

@@ -23,7 +23,7 @@ class AuditStatus(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     at
-        When this was said, by the auditor's clock.
+        When this was written, by the auditor's clock.
     measured_until
         End of the last window that is final by the measurements that were read; event time.
     differences, first

@@ -47,9 +47,9 @@ class ModelAudit(Struct, frozen=True):
 
 
 class Audit(Struct, frozen=True):
-    """What the auditor last said of a run, and when by the broker's clock."""
+    """The auditor's last status of a run, and its time by the broker's clock."""
 
-    said_at: float
+    updated_at: float
     state: str
     models: dict[str, ModelAudit]
     measured_until: str | None = None
@@ -63,7 +63,7 @@ class RunInfo(Struct, frozen=True):
     """One replay, or the live feed; ``record`` is None where its sender has written none.
 
     ``settings_changed``: it was ended when other settings were accepted. ``audit`` is None where
-    no auditor has said anything.
+    there is no auditor.
     """
 
     run: str

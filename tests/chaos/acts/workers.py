@@ -118,7 +118,7 @@ async def full_disk(scene: Scene, act: Act) -> Facts:
         was_well = worker.ok
         disk.free()
         well_s = await until(lambda: worker.ok, f"worker {worker.slot} is well", RECOVERY_S)
-        said = [log.name for log in worker.logs[first:] if _says(log, NO_SPACE)]
+        reported = [log.name for log in worker.logs[first:] if _says(log, NO_SPACE)]
         ends = worker.ends.total() - before
         await worker.stop()
     await worker.start()
@@ -128,7 +128,7 @@ async def full_disk(scene: Scene, act: Act) -> Facts:
         "orderly": orderly,
         "was_well": was_well,
         "ends": ends,
-        "said_in": said,
+        "reported_in": reported,
         "well_s": round(well_s, 1),
     }
 
@@ -190,9 +190,9 @@ async def other_settings(scene: Scene, act: Act) -> Facts:
     worker = scene.cluster.stranger({name: value})
     code = await worker.once(REFUSED_S)
     lines = worker.log.read_text("utf-8", errors="replace").splitlines()
-    said = [line for line in lines if f"{name} is " in line]
-    if code == 1 and said:
-        return {"refused": said[0][:300]}
+    reported = [line for line in lines if f"{name} is " in line]
+    if code == 1 and reported:
+        return {"refused": reported[0][:300]}
     return {"finding": f"a worker with {act.how} ended with {code} and said {lines[-1:]}"}
 
 

@@ -33,8 +33,8 @@ HEADERS = {
 
 
 def dead_letter(at: int = 0, value: bytes | None = FRAME, **changes: str) -> DeadLetter:
-    said = [(name, text.encode()) for name, text in (HEADERS | changes).items()]
-    return parse_dead_letter(0, at, value, said)
+    given = [(name, text.encode()) for name, text in (HEADERS | changes).items()]
+    return parse_dead_letter(0, at, value, given)
 
 
 def sent(*dead_letters: DeadLetter, **how: Any) -> list[tuple[str, int | None, int | None]]:

@@ -74,7 +74,7 @@ def test_json_holds_all_of_it(whole_week):
     assert found["score"]["lead"]["linear"]["spearman"]["over"] == "distance"
 
 
-def test_a_load_is_compared_without_a_broker_and_said_in_words(elsewhere):
+def test_a_load_is_compared_without_a_broker_in_words(elsewhere):
     done = run.invoke(app, ["compare", "synthetic", *WEEK, "--no-sweep"])
     assert done.exit_code == 0, done.output
     assert "node-hours in alarm" in done.output
@@ -107,7 +107,7 @@ def test_frames_of_a_replay_give_what_its_load_gives(elsewhere):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["synthetic", "--run", "x"], "a load goes neither with --run nor with --frames"),
         (["--start", "2025-01-01"], "--start and --until are for a load"),
@@ -116,10 +116,10 @@ def test_frames_of_a_replay_give_what_its_load_gives(elsewhere):
         (["synthetic", "--models", "quadratic"], "quadratic"),
     ],
 )
-def test_what_cannot_be_compared_is_said(arguments, said):
+def test_what_cannot_be_compared_is_reported(arguments, message):
     done = run.invoke(app, ["compare", *arguments])
     assert done.exit_code != 0
-    assert said in str(done.exception)
+    assert message in str(done.exception)
 
 
 def test_score_tells_every_model_and_baseline_and_what_lines_outages_do():

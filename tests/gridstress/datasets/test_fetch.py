@@ -71,9 +71,9 @@ def test_a_download_is_checked_cut_to_its_columns_and_readable(server: str, tmp_
 
 def test_what_is_there_is_not_fetched_again(server: str, tmp_path: Path) -> None:
     fetch(remote(f"{server}/big.csv"), tmp_path)
-    said: list[str] = []
-    fetch(remote(f"{server}/gone.csv"), tmp_path, say=said.append)
-    assert said == [f"already here: {tmp_path / 'small.csv'}"]
+    lines: list[str] = []
+    fetch(remote(f"{server}/gone.csv"), tmp_path, say=lines.append)
+    assert lines == [f"already here: {tmp_path / 'small.csv'}"]
 
 
 def test_another_content_is_refused_and_nothing_is_kept(server: str, tmp_path: Path) -> None:

@@ -252,8 +252,8 @@ async def test_a_log_that_ends_before_the_commit_is_read_again(
     assert await rewound(consumer, {A: 10, B: 3}) == {A: 2, B: 3}
     assert consumer.places == {A: 2}, "before new records hide what has happened"
     assert consumer._read_offset.get(A) is None
-    (said,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
-    assert "zones/0: the broker has lost records that it had acknowledged: offset 9 was" in said
+    (message,) = [r.getMessage() for r in caplog.records if r.levelname == "ERROR"]
+    assert "zones/0: the broker has lost records that it had acknowledged: offset 9 was" in message
     log.put(A, 2, 3, 4)
     assert await delivered(consumer) == [(0, 2), (0, 3), (0, 4)]
     assert lost == [], "no dead letter: they were read"

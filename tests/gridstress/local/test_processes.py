@@ -89,8 +89,8 @@ def test_what_ends_by_itself_is_started_again_until_it_is_stopped(tmp_path: Path
         first = int(log.read_text())
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: len(log.read_text().splitlines()) == 3)
-        _, said, second = log.read_text().splitlines()
-        assert said == "ended with -9; it is started again in 1 s"
+        _, reported, second = log.read_text().splitlines()
+        assert reported == "ended with -9; it is started again in 1 s"
         assert service.alive
         assert int(second) != first
     finally:

@@ -86,13 +86,15 @@ def finish(bootstrap: str, group: str, topic: str, *, but: int = 0) -> None:
     asyncio.run(main())
 
 
-def of_run(frames, expected, said) -> list[tuple]:
+def of_run(frames, expected, observed) -> list[tuple]:
     """All records of a run that worked, as (topic, partition, value, headers...)."""
     records = [("grid_measurements", int(f.zone == "South"), f) for f in frames]
-    for model in said.windows:
-        records += [(f"risk_windows_{model}", w.shard, w) for w in said.windows[model]]
-        records += [(f"risk_alerts_{model}", shard_of(a.node_id, 2), a) for a in said.alerts[model]]
-    for dead_letter in said.skipped_rows:
+    for model in observed.windows:
+        records += [(f"risk_windows_{model}", w.shard, w) for w in observed.windows[model]]
+        records += [
+            (f"risk_alerts_{model}", shard_of(a.node_id, 2), a) for a in observed.alerts[model]
+        ]
+    for dead_letter in observed.skipped_rows:
         value = PropagatedFrame(
             run=expected.run,
             zone=dead_letter.zone,

@@ -40,18 +40,18 @@ def measured(place: ConsumerRecord) -> Piece:
     return lambda audit: audit.take_measurement(place, parsed_value(place))
 
 
-def result(topic: str, partition: int, said: RiskWindow | RiskAlert) -> Piece:
-    found = record(partition, 0, encode(said))
+def result(topic: str, partition: int, published: RiskWindow | RiskAlert) -> Piece:
+    found = record(partition, 0, encode(published))
     found = ConsumerRecord(**{**vars_of(found), "topic": topic})
     pairs = records.parse(found.value)
-    return lambda audit: audit.take_result(found, pairs, said.model, NOW_S)
+    return lambda audit: audit.take_result(found, pairs, published.model, NOW_S)
 
 
 def vars_of(found: ConsumerRecord) -> dict[str, object]:
     return {name: getattr(found, name) for name in ConsumerRecord.__dataclass_fields__}
 
 
-def dead_letters(said: Observed) -> Iterable[Piece]:
+def dead_letters(published: Observed) -> Iterable[Piece]:
     def take(what: str, one: object) -> Piece:
         def do(audit: RunAudit) -> None:
             held = audit.observed if what == "skipped_rows" else audit.observed.dead_letters
@@ -60,21 +60,21 @@ def dead_letters(said: Observed) -> Iterable[Piece]:
 
         return do
 
-    yield from (take("skipped_rows", one) for one in said.skipped_rows)
-    yield from (take("measurements", one) for one in said.dead_letters.measurements)
-    yield from (take("later", one) for one in said.dead_letters.later)
+    yield from (take("skipped_rows", one) for one in published.skipped_rows)
+    yield from (take("measurements", one) for one in published.dead_letters.measurements)
+    yield from (take("later", one) for one in published.dead_letters.later)
 
 
-def queues(raws: Iterable[bytes | None], said: Observed) -> list[list[Piece]]:
+def queues(raws: Iterable[bytes | None], published: Observed) -> list[list[Piece]]:
     """Everything there is of a run, by partition."""
     found = [[measured(record(0, offset, raw)) for offset, raw in enumerate(raws)]]
-    for model in said.windows:
+    for model in published.windows:
         for shard in range(SETTINGS.partitions):
-            mine = [w for w in said.windows[model] if w.shard == shard]
+            mine = [w for w in published.windows[model] if w.shard == shard]
             found.append([result(windows(model), shard, w) for w in mine])
-            theirs = [a for a in said.alerts[model] if shard_of(a.node_id, 2) == shard]
+            theirs = [a for a in published.alerts[model] if shard_of(a.node_id, 2) == shard]
             found.append([result(alerts(model), shard, a) for a in theirs])
-    found.append(list(dead_letters(said)))
+    found.append(list(dead_letters(published)))
     return found
 
 
@@ -117,7 +117,7 @@ NOT_AUDITED = {
 def test_a_fault_is_found_in_pieces(fault: str) -> None:
     make, _, words = FAULTS[fault]
     found = make()
-    audit = audited(begun(), queues(raws(found), found.said), None)
+    audit = audited(begun(), queues(raws(found), found.observed), None)
     assert any(words in text for text in found_by(audit)), found_by(audit)
 
 
@@ -128,17 +128,17 @@ def test_in_any_pieces_the_same_is_found_as_in_the_whole(fault: str, data: st.Da
     measurements = Measurements("r1")
     for offset, raw in enumerate(raws(found)):
         measurements.add(record(0, offset, raw))
-    outcomes = compare(found.expected, found.said, measurements=measurements)
+    outcomes = compare(found.expected, found.observed, measurements=measurements)
     whole = {text for outcome in outcomes.values() for text in outcome.problems}
-    audit = audited(begun(), queues(raws(found), found.said), data)
+    audit = audited(begun(), queues(raws(found), found.observed), data)
     assert found_by(audit) == whole
     assert not audit.waits
 
 
-def alter(said: Observed, data: st.DataObject) -> None:
+def alter(published: Observed, data: st.DataObject) -> None:
     """Plant one fault, or none."""
-    model = data.draw(st.sampled_from(sorted(said.windows)))
-    held: list = data.draw(st.sampled_from([said.windows[model], said.alerts[model]]))
+    model = data.draw(st.sampled_from(sorted(published.windows)))
+    held: list = data.draw(st.sampled_from([published.windows[model], published.alerts[model]]))
     kind = data.draw(st.sampled_from(["none", "drop", "alter"]))
     if not held or kind == "none":
         return
@@ -158,13 +158,13 @@ def test_what_is_dropped_meanwhile_changes_no_verdict(
     frames: list[MeasurementFrame], data: st.DataObject
 ) -> None:
     whole = recompute(frames, GRID, BOUNDED)
-    said = echo(whole)
-    alter(said, data)
-    verdict = compare(whole, said)
+    published = echo(whole)
+    alter(published, data)
+    verdict = compare(whole, published)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(audits, "KEPT", 0)
         patch.setattr(audits, "DROPPED", 1)
-        audit = audited(begun(BOUNDED), queues(map(encode, frames), said), data)
+        audit = audited(begun(BOUNDED), queues(map(encode, frames), published), data)
     assert found_by(audit) == {t for outcome in verdict.values() for t in outcome.problems}
     assert not audit.waits
     if whole.closed:
@@ -172,8 +172,10 @@ def test_what_is_dropped_meanwhile_changes_no_verdict(
 
 
 def test_results_in_another_partition_are_found() -> None:
-    audit, said = begun(), echo(recompute(frames(), GRID, SETTINGS))
-    result(windows("linear"), 1 - said.windows["linear"][0].shard, said.windows["linear"][0])(audit)
+    audit, published = begun(), echo(recompute(frames(), GRID, SETTINGS))
+    result(
+        windows("linear"), 1 - published.windows["linear"][0].shard, published.windows["linear"][0]
+    )(audit)
     audit.look(lambda _model, _shard: NOW_S)
     assert any("belongs to" in text for text in found_by(audit))
 
@@ -201,17 +203,17 @@ def hours(first: int, last: int) -> list[MeasurementFrame]:
 
 def test_a_stopped_worker_is_behind_and_not_wrong() -> None:
     audit = begun()
-    said = echo(recompute(hours(0, 12), GRID, SETTINGS))
-    for name, held in said.windows.items():
-        said.windows[name] = [
+    published = echo(recompute(hours(0, 12), GRID, SETTINGS))
+    for name, held in published.windows.items():
+        published.windows[name] = [
             w for w in held if w.shard == 1 or w.window_end.timestamp() < 5 * HOUR
         ]
-        said.alerts[name] = [
+        published.alerts[name] = [
             a
-            for a in said.alerts[name]
+            for a in published.alerts[name]
             if shard_of(a.node_id, 2) == 1 or a.window_end.timestamp() < 5 * HOUR
         ]
-    for part in queues(map(encode, hours(0, 12)), said):
+    for part in queues(map(encode, hours(0, 12)), published):
         for piece in part:
             piece(audit)
     audit.look(lambda _model, _shard: NOW_S)

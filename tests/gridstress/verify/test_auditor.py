@@ -37,14 +37,14 @@ def settings(broker: str) -> Settings:
     return SETTINGS.model_copy(update={"broker": f"kafka://{broker}"})
 
 
-def send_run(broker: str, name: str, change: Callable[..., None] = lambda said: None) -> None:
+def send_run(broker: str, name: str, change: Callable[..., None] = lambda observed: None) -> None:
     late = frame("North", 7, [2], [[load(9), load(9)]])
     frames = [*evening()[:3], late, evening()[3]]
     frames = [msgspec.structs.replace(f, run=name) for f in frames]
     expected = recompute(frames, GRID, SETTINGS)
-    said = echo(expected)
-    change(said)
-    send(broker, of_run(frames, expected, said))
+    observed = echo(expected)
+    change(observed)
+    send(broker, of_run(frames, expected, observed))
 
 
 def first_word(auditor: Auditor, wanted: Callable[[AuditStatus], bool]) -> AuditStatus:
@@ -69,7 +69,7 @@ def test_a_whole_run_is_verified_to_its_end(broker: str) -> None:
 
 
 def test_a_last_alert_is_missing_once_the_workers_have_finished(broker: str) -> None:
-    send_run(broker, "r", lambda said: said.alerts["linear"].pop())
+    send_run(broker, "r", lambda observed: observed.alerts["linear"].pop())
     auditor = Auditor(settings(broker), GRID)
     waiting = first_word(auditor, lambda s: s.models["centrality"].verified_until is not None)
     assert waiting.differences == 0

@@ -31,27 +31,27 @@ def expected():
 
 
 @pytest.fixture
-def said(expected):
+def observed(expected):
     return echo(expected)
 
 
-def counts_of(expected, said, open_windows=None, model=MODEL):
+def counts_of(expected, observed, open_windows=None, model=MODEL):
     """The counts of problems only, and a check that they turn the verdict."""
-    outcome = compare(expected, said, open_windows)[model]
+    outcome = compare(expected, observed, open_windows)[model]
     kinds = ("missing", "extra", "conflicting", "malformed", "differing")
     found = {k: v for k, v in outcome.counts.items() if k.endswith(kinds) and v}
     assert bool(found) == (not outcome.ok)
     return found
 
 
-def stressed(said, at=2):
+def stressed(observed, at=2):
     """A final window with nodes: its position and itself."""
-    found = [(i, w) for i, w in enumerate(said.windows[MODEL]) if w.nodes]
+    found = [(i, w) for i, w in enumerate(observed.windows[MODEL]) if w.nodes]
     return found[at]
 
 
-def test_an_app_that_says_what_it_should_is_equal(expected, said):
-    outcomes = compare(expected, said, echo_open(expected))
+def test_an_app_that_says_what_it_should_is_equal(expected, observed):
+    outcomes = compare(expected, observed, echo_open(expected))
     assert all(outcome.ok for outcome in outcomes.values())
     counts = outcomes[MODEL].counts
     assert counts["windows expected"] == counts["windows found"] == 6 * 2
@@ -60,75 +60,75 @@ def test_an_app_that_says_what_it_should_is_equal(expected, said):
     assert outcomes[MODEL].largest == 0
 
 
-def test_copies_of_windows_and_alerts_are_fine(expected, said):
-    said.windows[MODEL] *= 2
-    said.alerts[MODEL] *= 2
-    outcome = compare(expected, said)[MODEL]
+def test_copies_of_windows_and_alerts_are_fine(expected, observed):
+    observed.windows[MODEL] *= 2
+    observed.alerts[MODEL] *= 2
+    outcome = compare(expected, observed)[MODEL]
     assert outcome.ok
     assert outcome.counts["windows repeated"] == 12
     assert outcome.counts["alerts repeated"] == 7
 
 
-def test_a_missing_window_is_found(expected, said):
-    said.windows[MODEL].pop(stressed(said)[0])
-    assert counts_of(expected, said) == {"windows missing": 1}
+def test_a_missing_window_is_found(expected, observed):
+    observed.windows[MODEL].pop(stressed(observed)[0])
+    assert counts_of(expected, observed) == {"windows missing": 1}
 
 
-def test_a_missing_window_without_nodes_is_found(expected, said):
-    said.windows[MODEL] = [w for w in said.windows[MODEL] if w.nodes]
-    assert counts_of(expected, said).keys() == {"windows missing"}
+def test_a_missing_window_without_nodes_is_found(expected, observed):
+    observed.windows[MODEL] = [w for w in observed.windows[MODEL] if w.nodes]
+    assert counts_of(expected, observed).keys() == {"windows missing"}
 
 
-def test_a_window_that_should_not_be_final_is_found(expected, said):
-    window = said.windows[MODEL][-1]
+def test_a_window_that_should_not_be_final_is_found(expected, observed):
+    window = observed.windows[MODEL][-1]
     later = msgspec.structs.replace(
         window,
         window_start=to_datetime(5 * HOUR),
         window_end=to_datetime(7 * HOUR),
     )
-    said.windows[MODEL].append(later)
-    assert counts_of(expected, said) == {"windows extra": 1}
+    observed.windows[MODEL].append(later)
+    assert counts_of(expected, observed) == {"windows extra": 1}
 
 
 @pytest.mark.parametrize("field", ["stress", "risk"])
-def test_a_value_that_is_a_little_off_is_found_and_named(expected, said, field):
-    i, window = stressed(said)
+def test_a_value_that_is_a_little_off_is_found_and_named(expected, observed, field):
+    i, window = stressed(observed)
     values = list(getattr(window, field))
     values[0] *= 1 + 2e-9
-    said.windows[MODEL][i] = msgspec.structs.replace(window, **{field: values})
-    assert counts_of(expected, said) == {"values differing": 1}
-    outcome = compare(expected, said)[MODEL]
+    observed.windows[MODEL][i] = msgspec.structs.replace(window, **{field: values})
+    assert counts_of(expected, observed) == {"values differing": 1}
+    outcome = compare(expected, observed)[MODEL]
     assert outcome.largest == pytest.approx(2e-9, rel=1e-3)
     assert f"{field} of {window.nodes[0]}" in outcome.largest_at
 
 
-def test_rounding_is_not_a_difference(expected, said):
-    i, window = stressed(said)
+def test_rounding_is_not_a_difference(expected, observed):
+    i, window = stressed(observed)
     off = [x * (1 + 5e-10) for x in window.stress]
-    said.windows[MODEL][i] = msgspec.structs.replace(window, stress=off)
-    assert counts_of(expected, said) == {}
+    observed.windows[MODEL][i] = msgspec.structs.replace(window, stress=off)
+    assert counts_of(expected, observed) == {}
 
 
-def test_a_node_left_out_of_a_window_is_found(expected, said):
-    i, window = stressed(said)
-    said.windows[MODEL][i] = msgspec.structs.replace(
+def test_a_node_left_out_of_a_window_is_found(expected, observed):
+    i, window = stressed(observed)
+    observed.windows[MODEL][i] = msgspec.structs.replace(
         window, nodes=window.nodes[1:], stress=window.stress[1:], risk=window.risk[1:]
     )
-    assert counts_of(expected, said) == {"values differing": 2}
+    assert counts_of(expected, observed) == {"values differing": 2}
 
 
-def test_a_window_that_is_there_twice_with_other_values_is_found(expected, said):
-    _, window = stressed(said)
+def test_a_window_that_is_there_twice_with_other_values_is_found(expected, observed):
+    _, window = stressed(observed)
     double = [2 * x for x in window.stress]
-    said.windows[MODEL].append(msgspec.structs.replace(window, stress=double))
-    assert counts_of(expected, said) == {"windows conflicting": 1}
+    observed.windows[MODEL].append(msgspec.structs.replace(window, stress=double))
+    assert counts_of(expected, observed) == {"windows conflicting": 1}
 
 
-def test_a_first_wrong_copy_is_not_mended_by_a_second_right_one(expected, said):
-    i, window = stressed(said)
+def test_a_first_wrong_copy_is_not_mended_by_a_second_right_one(expected, observed):
+    i, window = stressed(observed)
     double = [2 * x for x in window.stress]
-    said.windows[MODEL].insert(i, msgspec.structs.replace(window, stress=double))
-    assert counts_of(expected, said).keys() == {"windows conflicting", "values differing"}
+    observed.windows[MODEL].insert(i, msgspec.structs.replace(window, stress=double))
+    assert counts_of(expected, observed).keys() == {"windows conflicting", "values differing"}
 
 
 @pytest.mark.parametrize(
@@ -141,22 +141,22 @@ def test_a_first_wrong_copy_is_not_mended_by_a_second_right_one(expected, said):
     ],
     ids=["unknown node", "start", "shard", "not sorted"],
 )
-def test_a_malformed_window_is_found(expected, said, change):
-    i, window = stressed(said)
-    said.windows[MODEL][i] = msgspec.structs.replace(window, **change)
-    assert counts_of(expected, said) == {"windows malformed": 1, "windows missing": 1}
+def test_a_malformed_window_is_found(expected, observed, change):
+    i, window = stressed(observed)
+    observed.windows[MODEL][i] = msgspec.structs.replace(window, **change)
+    assert counts_of(expected, observed) == {"windows malformed": 1, "windows missing": 1}
 
 
-def test_a_missing_alert_is_found_and_its_episode_is_not_equal(expected, said):
-    said.alerts[MODEL].pop(1)
-    assert counts_of(expected, said) == {"alerts missing": 1}
-    assert compare(expected, said)[MODEL].counts["episodes equal"] == 2
+def test_a_missing_alert_is_found_and_its_episode_is_not_equal(expected, observed):
+    observed.alerts[MODEL].pop(1)
+    assert counts_of(expected, observed) == {"alerts missing": 1}
+    assert compare(expected, observed)[MODEL].counts["episodes equal"] == 2
 
 
-def test_an_alert_too_many_is_found(expected, said):
-    alert = said.alerts[MODEL][0]
-    said.alerts[MODEL].append(msgspec.structs.replace(alert, alert_id="0-RAISED-HIGH"))
-    assert counts_of(expected, said) == {"alerts extra": 1}
+def test_an_alert_too_many_is_found(expected, observed):
+    alert = observed.alerts[MODEL][0]
+    observed.alerts[MODEL].append(msgspec.structs.replace(alert, alert_id="0-RAISED-HIGH"))
+    assert counts_of(expected, observed) == {"alerts extra": 1}
 
 
 @pytest.mark.parametrize(
@@ -174,21 +174,21 @@ def test_an_alert_too_many_is_found(expected, said):
     ],
     ids=lambda change: "-".join(change),
 )
-def test_an_alert_with_another_value_is_found(expected, said, change):
-    said.alerts[MODEL][2] = msgspec.structs.replace(said.alerts[MODEL][2], **change)
-    assert counts_of(expected, said) == {"alerts differing": 1}
+def test_an_alert_with_another_value_is_found(expected, observed, change):
+    observed.alerts[MODEL][2] = msgspec.structs.replace(observed.alerts[MODEL][2], **change)
+    assert counts_of(expected, observed) == {"alerts differing": 1}
 
 
-def test_an_alert_that_is_there_twice_with_other_values_is_found(expected, said):
-    alert = said.alerts[MODEL][0]
-    said.alerts[MODEL].append(msgspec.structs.replace(alert, risk_score=0.64))
-    assert counts_of(expected, said) == {"alerts conflicting": 1}
+def test_an_alert_that_is_there_twice_with_other_values_is_found(expected, observed):
+    alert = observed.alerts[MODEL][0]
+    observed.alerts[MODEL].append(msgspec.structs.replace(alert, risk_score=0.64))
+    assert counts_of(expected, observed) == {"alerts conflicting": 1}
 
 
-def test_models_are_judged_apart(expected, said):
-    said.windows["centrality"] = []
-    assert counts_of(expected, said) == {}
-    assert counts_of(expected, said, model="centrality")["windows missing"] == 12
+def test_models_are_judged_apart(expected, observed):
+    observed.windows["centrality"] = []
+    assert counts_of(expected, observed) == {}
+    assert counts_of(expected, observed, model="centrality")["windows missing"] == 12
 
 
 def tied():
@@ -204,11 +204,11 @@ def tied():
 
 def test_sources_with_equal_shares_may_come_in_either_order():
     expected = tied()
-    said = echo(expected)
-    i, alert = next((i, a) for i, a in enumerate(said.alerts[MODEL]) if a.node_id == "b")
-    said.alerts[MODEL][i] = msgspec.structs.replace(alert, sources=alert.sources[::-1])
+    observed = echo(expected)
+    i, alert = next((i, a) for i, a in enumerate(observed.alerts[MODEL]) if a.node_id == "b")
+    observed.alerts[MODEL][i] = msgspec.structs.replace(alert, sources=alert.sources[::-1])
     assert alert.sources[0].node_id != alert.sources[1].node_id
-    assert counts_of(expected, said) == {}
+    assert counts_of(expected, observed) == {}
 
 
 def test_at_a_level_the_published_risk_decides_and_it_is_noted():
@@ -221,11 +221,11 @@ def test_at_a_level_the_published_risk_decides_and_it_is_noted():
     ]
     expected = recompute(frames, GRID, SETTINGS)
     for risk, alerts in ((np.nextafter(0.5, 0), 0), (0.5, 1)):
-        said = echo(expected)
-        at, window = next((i, w) for i, w in enumerate(said.windows[MODEL]) if "a" in w.nodes)
+        observed = echo(expected)
+        at, window = next((i, w) for i, w in enumerate(observed.windows[MODEL]) if "a" in w.nodes)
         risks = [risk if n == "a" else r for n, r in zip(window.nodes, window.risk, strict=True)]
-        said.windows[MODEL][at] = msgspec.structs.replace(window, risk=risks)
-        outcome = compare(expected, said)[MODEL]
+        observed.windows[MODEL][at] = msgspec.structs.replace(window, risk=risks)
+        outcome = compare(expected, observed)[MODEL]
         assert outcome.counts["risks at a level"] == 1
         assert outcome.counts["alerts expected"] == alerts
         assert "published value decides" in outcome.notes[0]
@@ -240,12 +240,12 @@ def test_open_windows_that_are_what_they_should_be_are_equal():
 
 def test_each_kind_of_wrong_open_window_is_found():
     expected = recompute(unfinished(), GRID, SETTINGS)
-    said = echo(expected)
+    observed = echo(expected)
     right = echo_open(expected)
     first, *others = right[MODEL].windows
 
     def with_open(*windows):
-        return counts_of(expected, said, right | {MODEL: OpenWindows(windows)})
+        return counts_of(expected, observed, right | {MODEL: OpenWindows(windows)})
 
     wrong = type(first)(
         first.start_s, first.end_s, first.nodes, [2 * x for x in first.stress], first.risk
@@ -293,18 +293,18 @@ def test_late_rows_that_were_skipped_for_every_shard_are_equal(with_late):
 
 
 def test_a_late_row_that_vanished_is_found(with_late):
-    said = echo(with_late)
-    said.skipped_rows = [
+    observed = echo(with_late)
+    observed.skipped_rows = [
         dead_letter
-        for dead_letter in said.skipped_rows
+        for dead_letter in observed.skipped_rows
         if (dead_letter.model, dead_letter.shard) != (MODEL, 1)
     ]
-    assert counts_of(with_late, said) == {"late rows missing": 1}
+    assert counts_of(with_late, observed) == {"late rows missing": 1}
 
 
-def test_a_row_that_was_skipped_without_being_late_is_found(expected, said):
-    said.skipped_rows.append(RowsDeadLetter(MODEL, 0, "North", "late", (3, 4)))
-    assert counts_of(expected, said) == {"late rows extra": 1}
+def test_a_row_that_was_skipped_without_being_late_is_found(expected, observed):
+    observed.skipped_rows.append(RowsDeadLetter(MODEL, 0, "North", "late", (3, 4)))
+    assert counts_of(expected, observed) == {"late rows extra": 1}
 
 
 def test_rows_too_far_ahead_must_be_skipped_and_in_no_window():
@@ -316,15 +316,15 @@ def test_rows_too_far_ahead_must_be_skipped_and_in_no_window():
     assert np.array_equal(ahead.models[MODEL].stress, plain.models[MODEL].stress)
     assert ahead.closed == plain.closed
     assert compare(ahead, echo(ahead))[MODEL].counts["ahead rows found"] == 2
-    said = echo(ahead)
-    said.skipped_rows = [
+    observed = echo(ahead)
+    observed.skipped_rows = [
         dead_letter
-        for dead_letter in said.skipped_rows
+        for dead_letter in observed.skipped_rows
         if (dead_letter.model, dead_letter.shard) != (MODEL, 1)
     ]
-    assert counts_of(ahead, said) == {"ahead rows missing": 1}
-    said.skipped_rows = [RowsDeadLetter(MODEL, s, "North", "late", (6,)) for s in range(2)]
-    assert counts_of(ahead, said) == {"ahead rows missing": 2, "late rows extra": 2}
+    assert counts_of(ahead, observed) == {"ahead rows missing": 1}
+    observed.skipped_rows = [RowsDeadLetter(MODEL, s, "North", "late", (6,)) for s in range(2)]
+    assert counts_of(ahead, observed) == {"ahead rows missing": 2, "late rows extra": 2}
 
 
 def test_a_measurement_that_is_there_twice_with_another_value_is_found():
@@ -334,9 +334,9 @@ def test_a_measurement_that_is_there_twice_with_another_value_is_found():
     assert outcome.problems == ["zone North: seq 1 is there twice with other content"]
 
 
-def test_unreadable_results_are_a_problem(expected, said):
-    said.unreadable.append("risk_windows_linear 0/3: not a RiskWindow")
-    assert not compare(expected, said)["measurements"].ok
+def test_unreadable_results_are_a_problem(expected, observed):
+    observed.unreadable.append("risk_windows_linear 0/3: not a RiskWindow")
+    assert not compare(expected, observed)["measurements"].ok
 
 
 def test_a_zone_that_never_spoke_is_explained():

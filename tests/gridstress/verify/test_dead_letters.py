@@ -48,15 +48,15 @@ def test_dead_letters_of_before_a_reshard_are_left_out(command, broker):
     """Rows that had become dead letters are counted when the run is recomputed."""
     frames = [msgspec.structs.replace(f, run="anew") for f in evening()]
     expected = recompute(frames, GRID, SETTINGS)
-    said = echo(expected)
-    said.skipped_rows = [RowsDeadLetter("linear", 0, "North", "late", (3,))]
-    former = [("dead_letters", 1, *rest) for t, _, *rest in of_run(frames, expected, said)
+    observed = echo(expected)
+    observed.skipped_rows = [RowsDeadLetter("linear", 0, "North", "late", (3,))]
+    former = [("dead_letters", 1, *rest) for t, _, *rest in of_run(frames, expected, observed)
               if t == "dead_letters"]  # fmt: skip
     failed = [("topic", b"propagated_stress_linear"), ("reason", b"failed"), ("stage", b"risk")]
     failed += [("partition", b"0"), ("offset", b"3")]
     former.append(("dead_letters", 1, former[0][2], *failed))
-    said.skipped_rows = []
-    send(broker, [*of_run(frames, expected, said), *former])
+    observed.skipped_rows = []
+    send(broker, [*of_run(frames, expected, observed), *former])
     args = ("verify", "--run", "anew", "--no-open", "--api", "http://127.0.0.1:1", "--json")
     before = command(*args)
     assert before.exit_code == 1

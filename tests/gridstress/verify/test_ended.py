@@ -32,20 +32,20 @@ REACHED_S = 3 * HOUR
 def ended() -> World:
     """Workers were killed: what they had not committed is refused now, counted or not."""
     found = world()
-    found.said.ended = True
-    for model, windows in found.said.windows.items():
-        found.said.windows[model] = [
+    found.observed.ended = True
+    for model, windows in found.observed.windows.items():
+        found.observed.windows[model] = [
             w for w in windows if w.shard == 0 or w.window_end.timestamp() <= REACHED_S
         ]
-        found.said.alerts[model] = [
+        found.observed.alerts[model] = [
             a
-            for a in found.said.alerts[model]
+            for a in found.observed.alerts[model]
             if shard_of(a.node_id, 2) == 0 or a.window_end.timestamp() <= REACHED_S
         ]
-    found.said.skipped_rows = [
-        dead_letter for dead_letter in found.said.skipped_rows if dead_letter.shard == 0
+    found.observed.skipped_rows = [
+        dead_letter for dead_letter in found.observed.skipped_rows if dead_letter.shard == 0
     ]
-    found.said.dead_letters.measurements += [
+    found.observed.dead_letters.measurements += [
         dead_letter(offset, encode(frame), "other-settings", "r1")
         for offset, frame in enumerate(frames())
         if frame != STRANGE
@@ -55,7 +55,7 @@ def ended() -> World:
 
 
 def compared(found: World) -> dict[str, Outcome]:
-    return compare(found.expected, found.said, measurements=found.measurements)
+    return compare(found.expected, found.observed, measurements=found.measurements)
 
 
 def test_each_shard_is_compared_up_to_its_last_final_window() -> None:
@@ -71,7 +71,7 @@ def test_each_shard_is_compared_up_to_its_last_final_window() -> None:
 
 def test_a_worker_that_was_killed_may_have_sent_windows_without_their_alerts() -> None:
     found = ended()
-    del found.said.alerts[MODEL][-1]
+    del found.observed.alerts[MODEL][-1]
     assert all(outcome.ok for outcome in compared(found).values())
 
 
@@ -79,7 +79,7 @@ def test_a_row_that_was_sent_again_with_other_content_is_noted() -> None:
     """It may have come after the end, and been refused."""
     found = ended()
     found.measurements.add(record(0, 6, encode(north(2.0))))
-    found.said.dead_letters.measurements.append(
+    found.observed.dead_letters.measurements.append(
         dead_letter(6, encode(north(2.0)), "other-settings", run="r1")
     )
     found.expected = recompute(found.measurements.frames, GRID, SETTINGS)
@@ -91,14 +91,14 @@ def test_a_row_that_was_sent_again_with_other_content_is_noted() -> None:
 
 def first_of(shard: int) -> Callable[[World], None]:
     def take(found: World) -> None:
-        windows = found.said.windows[MODEL]
+        windows = found.observed.windows[MODEL]
         windows.remove(next(w for w in windows if w.shard == shard))
 
     return take
 
 
 def alter(found: World) -> None:
-    windows = found.said.windows[MODEL]
+    windows = found.observed.windows[MODEL]
     i = next(i for i, w in enumerate(windows) if w.nodes)
     windows[i] = msgspec.structs.replace(windows[i], risk=[0.5] * len(windows[i].nodes))
 
@@ -107,15 +107,17 @@ FAULTS: dict[str, tuple[Callable[[World], Any], str]] = {
     "a missing window": (first_of(0), "windows missing"),
     "one of the other shard": (first_of(1), "windows missing"),
     "an altered value": (alter, "values differing"),
-    "a missing alert": (lambda w: w.said.alerts[MODEL].pop(0), "alerts missing"),
+    "a missing alert": (lambda w: w.observed.alerts[MODEL].pop(0), "alerts missing"),
     "a row that was not late": (
-        lambda w: w.said.skipped_rows.append(RowsDeadLetter(MODEL, 1, "North", "late", (2,))),
+        lambda w: w.observed.skipped_rows.append(RowsDeadLetter(MODEL, 1, "North", "late", (2,))),
         "late rows extra",
     ),
     "a record that was refused for another reason": (later_dead_letter, "dead letters unexpected"),
     "a missing dead letter": (
-        lambda w: w.said.dead_letters.measurements.remove(
-            next(one for one in w.said.dead_letters.measurements if one.reason == "unknown-zone")
+        lambda w: w.observed.dead_letters.measurements.remove(
+            next(
+                one for one in w.observed.dead_letters.measurements if one.reason == "unknown-zone"
+            )
         ),
         "dead letters missing",
     ),

@@ -53,12 +53,12 @@ class World:
     """A run, what the app said of it, and the records and dead letters behind both."""
 
     expected: Recomputed
-    said: Observed
+    observed: Observed
     open_windows: dict[str, OpenWindows]
     measurements: Measurements
 
     def found(self) -> dict[str, Outcome]:
-        return compare(self.expected, self.said, self.open_windows, self.measurements)
+        return compare(self.expected, self.observed, self.open_windows, self.measurements)
 
 
 def world(app_frames: list[MeasurementFrame] | None = None) -> World:
@@ -70,10 +70,10 @@ def world(app_frames: list[MeasurementFrame] | None = None) -> World:
     measurements.record = sent_record()
     expected = recompute(measurements.frames, GRID, SETTINGS)
     app = expected if app_frames is None else recompute(app_frames, GRID, SETTINGS)
-    said = echo(app)
+    observed = echo(app)
     for offset, reason in ((2, "unknown-zone"), (4, "invalid"), (5, "invalid")):
-        said.dead_letters.measurements.append(dead_letter(offset, raws[offset], reason))
-    return World(expected, said, echo_open(app), measurements)
+        observed.dead_letters.measurements.append(dead_letter(offset, raws[offset], reason))
+    return World(expected, observed, echo_open(app), measurements)
 
 
 def sent_record(north: int = 7) -> RunRecord:
@@ -107,16 +107,20 @@ def test_without_a_fault_nothing_is_found() -> None:
 
 def at_window(found: World) -> int:
     """Position of a final window with all three nodes."""
-    return next(i for i, w in enumerate(found.said.windows[MODEL]) if len(w.nodes) == 3)
+    return next(i for i, w in enumerate(found.observed.windows[MODEL]) if len(w.nodes) == 3)
 
 
 def change_window(found: World, **values: Any) -> None:
     i = at_window(found)
-    found.said.windows[MODEL][i] = msgspec.structs.replace(found.said.windows[MODEL][i], **values)
+    found.observed.windows[MODEL][i] = msgspec.structs.replace(
+        found.observed.windows[MODEL][i], **values
+    )
 
 
 def change_alert(found: World, i: int, **values: Any) -> None:
-    found.said.alerts[MODEL][i] = msgspec.structs.replace(found.said.alerts[MODEL][i], **values)
+    found.observed.alerts[MODEL][i] = msgspec.structs.replace(
+        found.observed.alerts[MODEL][i], **values
+    )
 
 
 def dropped_frame() -> World:
@@ -140,7 +144,7 @@ def wrong_matrix() -> World:
     final_ends_s = found.expected.ends_s[: found.expected.closed]
     wrong = spread(MODEL, matrix, found.expected.own_stress, final_ends_s, SETTINGS)
     app = replace(found.expected, models=found.expected.models | {MODEL: wrong})
-    found.said.windows, found.said.alerts = echo(app).windows, echo(app).alerts
+    found.observed.windows, found.observed.alerts = echo(app).windows, echo(app).alerts
     found.open_windows = echo_open(app)
     return found
 
@@ -165,32 +169,32 @@ def drop_open(found: World) -> None:
 
 
 def wrong_shard(found: World) -> None:
-    window = found.said.windows[MODEL][at_window(found)]
+    window = found.observed.windows[MODEL][at_window(found)]
     change_window(found, shard=1 - window.shard)
 
 
 def double_window(found: World) -> None:
-    window = found.said.windows[MODEL][at_window(found)]
+    window = found.observed.windows[MODEL][at_window(found)]
     values = [2 * x for x in window.stress]
-    found.said.windows[MODEL].append(msgspec.structs.replace(window, stress=values))
+    found.observed.windows[MODEL].append(msgspec.structs.replace(window, stress=values))
 
 
 def disorder(found: World) -> None:
     """The node's first two steps change places in the log."""
-    alerts = found.said.alerts[MODEL]
+    alerts = found.observed.alerts[MODEL]
     i, j = [i for i, alert in enumerate(alerts) if alert.node_id == "a"][:2]
     alerts[i], alerts[j] = alerts[j], alerts[i]
 
 
 def wrong_share(found: World) -> None:
-    sources = found.said.alerts[MODEL][0].sources
+    sources = found.observed.alerts[MODEL][0].sources
     first = SourceShare(sources[0].node_id, sources[0].share * (1 - 1e-6))
     change_alert(found, 0, sources=[first, *sources[1:]])
 
 
 def drop_dead_letter(offset: int) -> Callable[[World], None]:
     def change(found: World) -> None:
-        dead_letters = found.said.dead_letters
+        dead_letters = found.observed.dead_letters
         dead_letters.measurements = [
             x for x in dead_letters.measurements if x.place != Place(0, offset)
         ]
@@ -200,28 +204,28 @@ def drop_dead_letter(offset: int) -> Callable[[World], None]:
 
 def add_dead_letter(found: World) -> None:
     raw = encode(frames()[0])
-    found.said.dead_letters.measurements.append(dead_letter(0, raw, "failed", run="r1"))
+    found.observed.dead_letters.measurements.append(dead_letter(0, raw, "failed", run="r1"))
 
 
 def other_reason(found: World) -> None:
-    dead_letters = found.said.dead_letters.measurements
+    dead_letters = found.observed.dead_letters.measurements
     dead_letters[0] = replace(dead_letters[0], reason="unknown-node")
 
 
 def corrupt_dead_letter(found: World) -> None:
-    dead_letters = found.said.dead_letters.measurements
+    dead_letters = found.observed.dead_letters.measurements
     dead_letters[0] = replace(dead_letters[0], digest=digest(b"not what it was"))
 
 
 def later_dead_letter(found: World, reason: str = "failed") -> None:
-    found.said.dead_letters.later.append(
+    found.observed.dead_letters.later.append(
         RecordDeadLetter("stress_events", Place(0, 3), "propagation_linear", reason, "", run="r1")
     )
 
 
 def refuse_as_ended(found: World) -> None:
     raw = encode(frames()[0])
-    found.said.dead_letters.measurements.append(dead_letter(0, raw, "other-settings", run="r1"))
+    found.observed.dead_letters.measurements.append(dead_letter(0, raw, "other-settings", run="r1"))
 
 
 FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
@@ -234,7 +238,7 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
         "is 0.123, recomputed",
     ),
     "a missing window": (
-        planted(lambda w: w.said.windows[MODEL].pop(at_window(w))),
+        planted(lambda w: w.observed.windows[MODEL].pop(at_window(w))),
         {"windows missing"},
         "is missing",
     ),
@@ -245,7 +249,7 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
     ),
     "a wrong shard": (planted(wrong_shard), {"windows malformed"}, "is of another shard"),
     "another partition": (
-        planted(lambda w: w.said.misplaced.append("risk_windows_linear 1/7: belongs to 0")),
+        planted(lambda w: w.observed.misplaced.append("risk_windows_linear 1/7: belongs to 0")),
         {"results misplaced"},
         "risk_windows_linear 1/7",
     ),
@@ -261,7 +265,7 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
     ),
     "an altered open window": (planted(alter_open), {"values differing"}, "open stress of"),
     "a missing alert": (
-        planted(lambda w: w.said.alerts[MODEL].pop(0)),
+        planted(lambda w: w.observed.alerts[MODEL].pop(0)),
         {"alerts missing"},
         "is missing",
     ),
@@ -273,13 +277,13 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
     ),
     "a wrong share": (planted(wrong_share), {"alerts differing"}, "sources are"),
     "a late row that is not reported": (
-        planted(lambda w: w.said.skipped_rows.pop()),
+        planted(lambda w: w.observed.skipped_rows.pop()),
         {"late rows missing"},
         "late rows 6 are not in dead_letters",
     ),
     "rows of a run that a shard has forgotten": (
         planted(
-            lambda w: w.said.skipped_rows.append(
+            lambda w: w.observed.skipped_rows.append(
                 RowsDeadLetter(MODEL, 1, "North", "forgotten", (7, 8))
             )
         ),

@@ -73,10 +73,10 @@ def assert_alike(raw: bytes | None, kind: Any) -> bool:
 
 def examples() -> list[tuple[bytes, Any]]:
     """Records of each kind."""
-    said = echo(recompute(evening(), GRID, SETTINGS))
+    observed = echo(recompute(evening(), GRID, SETTINGS))
     found: list[tuple[bytes, Any]] = [(json.dumps(FRAME).encode(), MeasurementFrame)]
     found += [(part, MeasurementFrame) for part in seeds.measurements()[1].split(seeds.PART)]
-    for kind, results in ((RiskWindow, said.windows), (RiskAlert, said.alerts)):
+    for kind, results in ((RiskWindow, observed.windows), (RiskAlert, observed.alerts)):
         found += [(encode(record), kind) for record in results["linear"][4:7]]
     return found
 

@@ -20,7 +20,7 @@ from topology.messages import encode
 
 def test_a_dead_letter_twice_is_fine() -> None:
     found = world()
-    found.said.dead_letters.measurements *= 2
+    found.observed.dead_letters.measurements *= 2
     assert all(outcome.ok for outcome in found.found().values())
 
 
@@ -28,12 +28,12 @@ def test_a_batch_that_cannot_be_decoded_needs_the_dead_letter_of_an_operator() -
     found = world()
     batch = Undecodable.of(b"?", 6, ValueError("the checksum is wrong"))
     found.measurements.add(replace(record(0, 8, batch), timestamp=-1))
-    found.said.dead_letters.whole_since_ms = 1
+    found.observed.dead_letters.whole_since_ms = 1
     assert "0/8 (ValueError: the checksum is wrong)" in found.found()["measurements"].problems[0]
     skipped = RecordDeadLetter(
         "grid_measurements", Place(0, 6), "operator", "undecodable", "", upto=9
     )
-    found.said.dead_letters.measurements.append(skipped)
+    found.observed.dead_letters.measurements.append(skipped)
     assert found.found()["measurements"].ok
 
 
@@ -50,7 +50,7 @@ def test_a_refused_record_that_was_sent_again_and_counted_is_fine() -> None:
 
 def test_a_dead_letter_about_a_record_that_is_gone_is_noted() -> None:
     found = world()
-    found.said.dead_letters.measurements.append(
+    found.observed.dead_letters.measurements.append(
         dead_letter(1, b"before reshard", "invalid", run="r1")
     )
     outcome = found.found()["measurements"]
@@ -61,7 +61,7 @@ def test_a_dead_letter_about_a_record_that_is_gone_is_noted() -> None:
 def test_a_dead_letter_that_the_broker_may_have_deleted_is_not_missed() -> None:
     found = world()
     drop_dead_letter(2)(found)
-    found.said.dead_letters.whole_since_ms = 10**15
+    found.observed.dead_letters.whole_since_ms = 10**15
     outcome = found.found()["measurements"]
     assert outcome.ok
     assert outcome.counts["dead letters expired"] == 1
@@ -72,7 +72,7 @@ def test_neither_is_one_about_a_batch_that_cannot_be_decoded() -> None:
     found = world()
     batch = Undecodable.of(b"?", 6, ValueError("the checksum is wrong"))
     found.measurements.add(replace(record(0, 8, batch), timestamp=-1))
-    found.said.dead_letters.whole_since_ms = 1_000 + 6
+    found.observed.dead_letters.whole_since_ms = 1_000 + 6
     outcome = found.found()["measurements"]
     assert outcome.ok, outcome.problems
     assert any("0/8" in note and "would have been deleted" in note for note in outcome.notes)
@@ -84,7 +84,7 @@ def test_a_dead_letter_is_not_missed_before_the_workers_have_read_the_record(
 ) -> None:
     found = world()
     drop_dead_letter(4)(found)
-    found.said.dead_letters.due_before = {0: read_before} if read_before else {}
+    found.observed.dead_letters.due_before = {0: read_before} if read_before else {}
     counts = found.found()["measurements"].counts
     assert (counts["dead letters missing"], counts["dead letters not due"]) == (
         missing,
@@ -96,7 +96,7 @@ def test_a_dead_letter_is_not_missed_before_the_workers_have_read_the_record(
 def test_dead_letters_that_stand_for_offsets_are_noted_with_their_span() -> None:
     found = world()
     lost = RecordDeadLetter("stress_events", Place(1, 10), "intake", "lost", "", upto=20)
-    found.said.dead_letters.measurements.append(lost)
+    found.observed.dead_letters.measurements.append(lost)
     outcome = found.found()["measurements"]
     assert outcome.ok
     assert any(

@@ -50,11 +50,11 @@ def runs(broker):
     ):
         frames = [msgspec.structs.replace(f, run=name) for f in frames]
         expected = recompute(frames, GRID, SETTINGS)
-        said = echo(expected)
+        observed = echo(expected)
         if name == "bad":
-            alert = said.alerts["linear"][0]
-            said.alerts["linear"][0] = msgspec.structs.replace(alert, risk_score=0.69)
-        send(broker, of_run(frames, expected, said))
+            alert = observed.alerts["linear"][0]
+            observed.alerts["linear"][0] = msgspec.structs.replace(alert, risk_score=0.69)
+        send(broker, of_run(frames, expected, observed))
         made[name] = expected
     return made
 
@@ -185,9 +185,9 @@ def test_workers_that_have_caught_up_are_not_waited_for_and_what_was_lost_is_nam
 ):
     frames = [msgspec.structs.replace(f, run="holes") for f in evening()]
     expected = recompute(frames, GRID, SETTINGS)
-    said = echo(expected)
-    said.windows["linear"] = said.windows["linear"][:2]
-    send(broker, of_run(frames, expected, said))
+    observed = echo(expected)
+    observed.windows["linear"] = observed.windows["linear"][:2]
+    send(broker, of_run(frames, expected, observed))
     headers = [("topic", b"stress_events"), ("stage", b"propagation_linear"), ("reason", b"lost")]
     headers += [("partition", b"1"), ("offset", b"7"), ("upto", b"12")]
     send(broker, [("dead_letters", 0, b"", *headers)])

@@ -129,7 +129,7 @@ def test_rows_of_another_sender_are_noted() -> None:
     assert "more rows than the run's record says" in outcome.notes[0]
 
 
-def test_the_origin_is_said_in_words() -> None:
+def test_the_origin_is_put_in_words() -> None:
     record = record_of(FRAMES)
     assert origin_of(record).startswith("replay of load.csv, measured, ended 2")
     going = record_of(FRAMES[:1])

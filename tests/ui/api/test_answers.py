@@ -132,7 +132,7 @@ def test_a_run_has_the_auditors_last_word(answers: ApiQueries) -> None:
         assert answers.store.version > before
     audit = answers.runs().runs[0].audit
     assert audit.models == {"linear": runs.ModelAudit(iso(2), 2)}
-    assert (audit.state, audit.differences, audit.said_at) == ("different", 2, 1234.5)
+    assert (audit.state, audit.differences, audit.updated_at) == ("different", 2, 1234.5)
     assert audit.first == ["a window is missing"]
 
 

@@ -237,8 +237,8 @@ def test_the_page_says_which_run_it_is_and_that_its_data_are_made_up(snapshot):
 def test_whether_data_are_made_up_is_said_by_the_record_and_not_by_the_name(
     snapshot, name, record, text, hidden, tip
 ):
-    said = None if record is None else convert(literal_record(**record), RunRecord)
-    run = RunInfo(name, None, None, ended=False, published_at=0.0, record=said)
+    known = None if record is None else convert(literal_record(**record), RunRecord)
+    run = RunInfo(name, None, None, ended=False, published_at=0.0, record=known)
     _, _, badge, css, title, *_ = describe_run(replace(snapshot, run=run))
     assert (badge, "hidden" in css) == (text, hidden)
     assert tip in title
@@ -333,7 +333,7 @@ def test_ages_are_in_their_natural_unit(seconds, text):
         (None, ""),
     ],
 )
-def test_speeds_are_said_in_words(value, text):
+def test_speeds_are_put_in_words(value, text):
     assert formatting.speed(value) == text
 
 

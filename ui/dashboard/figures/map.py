@@ -59,7 +59,7 @@ def trace_positions(grid: GridInfo) -> dict[str, int]:
 def node_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any]]:
     """What changes of the nodes, aligned to ``grid.nodes``.
 
-    ``risk`` in [0, 1), ``size`` in px, ``hover``: what is said below the node's name.
+    ``risk`` in [0, 1), ``size`` in px, ``hover``: the text below the node's name.
     """
     risks = _by_node(state, state.risk if state else [])
     levels = _by_node(state, state.level if state else [])
@@ -136,7 +136,7 @@ def _by_node(state: GridState | None, values: list[Any]) -> Mapping[str, Any]:
 
 def _hover(risk: float, stress: float, level: str) -> str:
     alarm = f"{level} alarm open" if level else "no alarm"
-    # Sent every second for every node, so nothing is said twice and nothing of nothing.
+    # Sent every second for every node, so empty and repeated parts are left out.
     more = f"<br>stress {stress:.2f} h" if stress else ""
     return f"risk {formatting.score(risk)} · {alarm}{more}"
 

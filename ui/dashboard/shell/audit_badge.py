@@ -8,7 +8,7 @@ from ui.dashboard.style import formatting
 from ui.schema.runs import Audit, RunInfo
 
 SILENT_S = 60.0
-"""An auditor that has said nothing for so long is not shown: it may have stopped."""
+"""After this time without a status, the auditor is not shown: it may have stopped."""
 
 
 def audit_badge(run: RunInfo | None, now: float) -> Badge:
@@ -17,7 +17,7 @@ def audit_badge(run: RunInfo | None, now: float) -> Badge:
     Badges with the same title are the same.
     """
     audit = run.audit if run else None
-    if audit is None or now - audit.said_at > SILENT_S:
+    if audit is None or now - audit.updated_at > SILENT_S:
         return HIDDEN
     if audit.differences:
         found = formatting.plural(audit.differences, "difference")

@@ -88,9 +88,9 @@ def switch_label(grid: GridInfo | None, page: Page | None) -> str:
     return page.switch_label
 
 
-def aria(**said: str) -> dict[str, Any]:
+def aria(**attributes: str) -> dict[str, Any]:
     """ARIA attributes of a component, by their names without the ``aria-``."""
-    return {f"aria-{name}": value for name, value in said.items()}
+    return {f"aria-{name}": value for name, value in attributes.items()}
 
 
 def _model_switch(grid: GridInfo | None) -> html.Div:

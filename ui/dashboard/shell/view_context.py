@@ -92,10 +92,10 @@ class ViewContext:
 def news_of_callback() -> tuple[int | None, str | None]:
     """Version and run that the running callback got as ``news``; None for what it did not."""
     try:
-        said: Mapping[str, Any] = {**ctx.states, **ctx.inputs}
+        values: Mapping[str, Any] = {**ctx.states, **ctx.inputs}
     except MissingCallbackContextException:
         return None, None
-    match said.get("news.data"):
+    match values.get("news.data"):
         case [int() as version, str() | None as run]:
             return version, run
     return None, None

@@ -91,7 +91,7 @@ DARK = Palette(
 
 
 def palette(scheme: str | None) -> Palette:
-    """The palette of ``light`` or ``dark``; light while the browser has not said."""
+    """The palette of ``light`` or ``dark``; light while the browser has not reported it."""
     return DARK if scheme == "dark" else LIGHT
 
 

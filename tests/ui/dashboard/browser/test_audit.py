@@ -11,11 +11,12 @@ pytestmark = pytest.mark.browser
 UNTIL = "2019-01-15T14:00:00Z"
 
 
-def audit(age_s=0.0, **said):
+def audit(age_s=0.0, **fields):
     model = {"verified_until": UNTIL, "differences": 0}
     return {
         "state": "verified", "measured_until": UNTIL, "differences": 0, "first": [], "reason": "",
-        "models": {"linear": model, "centrality": model}, "said_at": time.time() - age_s, **said,
+        "models": {"linear": model, "centrality": model}, "updated_at": time.time() - age_s,
+        **fields,
     }  # fmt: skip
 
 

@@ -144,9 +144,9 @@ def test_neighbours_are_listed_with_their_line_and_risk_under_each_model(poller,
 
 
 def test_an_unknown_node_is_said_to_be_unknown_with_ways_to_find_one(grid):
-    said = panel.unknown_node(grid, "wendlinge")
-    assert "There is no node “wendlinge”" in text_of(said)
-    assert set(hrefs(said)) == {"/node/wendlingen", "/", "/alarms"}
+    text = panel.unknown_node(grid, "wendlinge")
+    assert "There is no node “wendlinge”" in text_of(text)
+    assert set(hrefs(text)) == {"/node/wendlingen", "/", "/alarms"}
     assert "Which node?" in text_of(panel.unknown_node(grid, None))
     assert "Waiting for a worker" in text_of(panel.unknown_node(None, "x"))
 

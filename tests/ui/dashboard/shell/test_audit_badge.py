@@ -5,9 +5,9 @@ NOW = 1e9
 UNTIL = "2025-01-07T14:00:00Z"
 
 
-def badge(age_s: float = 1.0, other: str | None = UNTIL, **said) -> tuple[str, str, str]:
+def badge(age_s: float = 1.0, other: str | None = UNTIL, **fields) -> tuple[str, str, str]:
     models = {"linear": ModelAudit(UNTIL, 0), "centrality": ModelAudit(other, 0)}
-    audit = Audit(**{"said_at": NOW - age_s, "state": "verified", "models": models} | said)
+    audit = Audit(**{"updated_at": NOW - age_s, "state": "verified", "models": models} | fields)
     run = RunInfo("r", None, None, ended=False, published_at=0.0, audit=audit)
     found = audit_badge(run, NOW)
     return found.text, found.css, found.title

@@ -33,7 +33,7 @@ def register(app: Dash, source: Source) -> None:
         State("alarms-shown", "data"),
         State("alarms-total", "data"),
     )
-    def rows(_news: object, shown: int | None, said: Any) -> tuple[Any, ...]:
+    def rows(_news: object, shown: int | None, count_shown: Any) -> tuple[Any, ...]:
         found = source.episodes()
         snapshot = source.snapshot()
         names = {n.id: n.name for n in snapshot.grid.nodes} if snapshot.grid else {}
@@ -42,7 +42,7 @@ def register(app: Dash, source: Source) -> None:
             "empty": empty,
             "limit": EPISODES if found and len(found.episodes) >= EPISODES else 0,
         }
-        return *book.update(found, names, shown), no_update if total == said else total
+        return *book.update(found, names, shown), no_update if total == count_shown else total
 
     @app.callback(
         Output("alarms-zone", "data"), Input("news", "data"), State("alarms-zone", "data")

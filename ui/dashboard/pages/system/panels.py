@@ -120,7 +120,7 @@ def is_silent(worker: WorkerStatus, now: float) -> bool:
 
 
 def state_words(worker: WorkerStatus, now: float) -> str:
-    """How a worker is, in a word: what it says, or for how long it has said nothing."""
+    """A worker's state in a word: its status, or how long it has been silent."""
     if is_silent(worker, now):
         return f"silent for {formatting.age(now - worker.seen_at)}"
     return worker.status or "unknown"
