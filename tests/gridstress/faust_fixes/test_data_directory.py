@@ -89,6 +89,7 @@ def test_a_worker_that_is_asked_to_stop_while_it_waits_says_no_good_bye(tmp_path
     lock.write_text("1\n")
     words = ["-m", "faust", "-A", "gridstress", "worker", "-l", "info"]
     environment = {"GRIDSTRESS_DATA_DIR": "data", "PYTHONPATH": str(Path(__file__).parents[3])}
+    environment["GRIDSTRESS_SESSION_TIMEOUT_S"] = "300"  # however slowly the worker starts
     with embedded_broker() as broker:
         environment["GRIDSTRESS_BROKER"] = f"kafka://{broker.bootstrap}"
         worker = subprocess.Popen(
