@@ -28,7 +28,7 @@ from bench.profiling import profile
 from bench.results.results import Results
 from bench.results.tables import markdown, tables
 from bench.session import BUSY, Session
-from gridstress.replay.sinks import quiet_client
+from gridstress.logs import quiet_client
 from gridstress.settings import ENV_PREFIX
 from topology.errors import GridstressError
 

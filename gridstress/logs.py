@@ -91,6 +91,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def quiet_client() -> None:
+    """Keep the Kafka client's log out of the way: what it reports ends in a BrokerError."""
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
 def text_of(line: str) -> str:
     """What a line of a log says: of a JSON record its message, and the last line of a traceback."""
     if line.startswith("{"):

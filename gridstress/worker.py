@@ -42,19 +42,9 @@ def default_app() -> GridstressApp:
 
 
 def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
-    """Compose the whole application: topics, tables, agents, views.
+    """Compose the whole application, ready to be run by a Faust worker.
 
-    Parameters
-    ----------
-    settings
-        Every choice that can be made.
-    grid
-        The topology; loaded as the settings say if not given.
-
-    Returns
-    -------
-    GridstressApp
-        Ready to be run by a Faust worker.
+    ``grid`` is loaded as the settings say if it is not given.
     """
     grid = grid or load_grid(settings.topology)
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)

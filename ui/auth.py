@@ -26,18 +26,9 @@ def is_loopback(host: str) -> bool:
 def refuse_exposed(what: str, bind: str, setting: str, *, token: str, insecure: bool) -> None:
     """Refuse to listen where others can reach it, without a token.
 
-    Parameters
-    ----------
-    what
-        For the message, such as ``the worker's API``.
-    bind
-        The address to listen on; empty means all of them.
-    setting
-        Where that address comes from.
-    token
-        The token in plain text; empty if there is none.
-    insecure
-        Whether it was set explicitly that all who reach it may read it.
+    ``what`` (such as ``the worker's API``) and ``setting``, where the address comes from, are for
+    the message. An empty ``bind`` means all addresses, an empty ``token`` that there is none;
+    ``insecure`` is whether it was set explicitly that all who reach it may read it.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from bench.peers.material import Material, reach_of, unroll
 from bench.peers.quix.environment import quix_python
 from bench.peers.task import MEASUREMENTS, Outcome, Task, load_outcome, outcome_file, windows_file
 from gridstress.local import processes
-from gridstress.replay.sinks import quiet_client
+from gridstress.logs import quiet_client
 from topology.clock import to_iso
 from topology.errors import GridstressError
 from topology.messages import Floats

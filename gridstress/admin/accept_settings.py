@@ -1,10 +1,8 @@
 """Replace a group's settings, which ends the runs that are under way."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 from aiokafka import ConsumerRecord
@@ -14,15 +12,15 @@ from gridstress.faust_fixes.fencing import NO_OWNER, Epoch, counts
 from gridstress.group_settings.rule import GroupSettings, Mine, differences
 from gridstress.group_settings.settings_log import append, now, read_log, who
 from gridstress.kafka import topics
-from gridstress.kafka.probe import is_embedded
+from gridstress.kafka.clients import admin_client
+from gridstress.kafka.probe import cluster_id, is_embedded
 from gridstress.kafka.topic_reader import read_topic
-from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
 from gridstress.verify.backlog import unfinished
 from gridstress.verify.collect import run_of
 from tables.schema import schema_of, strip_schema_byte
 from tables.shard_state import ForgottenRun, unpack
-from topology.errors import BrokerError, DataError, GridstressError, UsageError
+from topology.errors import DataError, GridstressError, UsageError
 
 _RunKey = tuple[str, int, int | None]
 _key_decoder = msgspec.json.Decoder(_RunKey)
@@ -127,7 +125,8 @@ async def give_up(settings: Settings, mine: Mine) -> None:
 
 async def refuse_while_at_work(settings: Settings) -> None:
     """Raise UsageError if the group's coordinator knows workers."""
-    async with _admin(settings) as admin:
+    await cluster_id(settings.kafka)  # a clear error if no broker answers
+    async with admin_client(settings.kafka, "the broker does not describe the group") as admin:
         members = await count_members(admin, settings.group)
     if members:
         raise UsageError(
@@ -186,21 +185,3 @@ async def _runs_between(settings: Settings, models: Iterable[str]) -> Counter[st
     names = [topics.STRESS, *map(topics.propagated, models)]
     found = [run_of(record.value) async for record in unfinished(settings, names)]
     return Counter(run for run in found if run is not None)
-
-
-@asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[Any]:
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.errors import KafkaError
-
-    from gridstress.kafka.probe import cluster_id
-
-    await cluster_id(settings.kafka)  # a clear error if no broker answers
-    admin = AIOKafkaAdminClient(**connection(settings.kafka))
-    try:
-        await admin.start()
-        yield admin
-    except KafkaError as error:
-        raise BrokerError(f"the broker does not describe the group: {error!r}") from error
-    finally:
-        await admin.close()

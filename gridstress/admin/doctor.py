@@ -7,10 +7,9 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from gridstress.admin import doctor_cluster
 from gridstress.faust_fixes import FAUST_VERSION
@@ -54,28 +53,12 @@ _BROKER_TIMEOUT_S = 3.0
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check has found.
-
-    Parameters
-    ----------
-    name
-        What was looked at.
-    ok
-        Whether gridstress can run with it.
-    detail
-        What was found.
-    hint
-        What to do if it is not ok.
-    """
+    """What one check has found, whether gridstress can run with it, and what to do if not."""
 
     name: str
     ok: bool
     detail: str
     hint: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Values of the finding, JSON-ready."""
-        return asdict(self)
 
 
 def examine(settings: Settings, place: Place) -> list[Finding]:
@@ -150,7 +133,7 @@ def topics(settings: Settings) -> Finding:
     hint += "them: gridstress reshard, or Kafka's kafka-reassign-partitions"
     try:
         asyncio.run(cluster_id(settings.kafka, timeout_s=_BROKER_TIMEOUT_S))
-        problems = doctor_cluster.topic_problems(settings)
+        problems = asyncio.run(doctor_cluster.topic_problems(settings))
     except GridstressError:
         return Finding("topics", True, "not looked at: no broker says what it has")
     if problems is None:

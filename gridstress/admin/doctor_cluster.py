@@ -1,13 +1,12 @@
 """The checks of `gridstress doctor` that ask the broker and the workers."""
 
-import asyncio
 import time
 import webbrowser
 from datetime import UTC, datetime
 from typing import Any
 
+from gridstress.kafka.clients import admin_client
 from gridstress.kafka.topics import topic_specs
-from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
 from topology.errors import GridstressError
 from ui.client.http import ApiClient
@@ -21,25 +20,16 @@ RELEASED = datetime(2026, 11, 1, tzinfo=UTC)
 _WAIT_S = 3.0
 
 
-def topic_problems(settings: Settings) -> list[str] | None:
+async def topic_problems(settings: Settings) -> list[str] | None:
     """Partitions and copies of the topics that are not as they should be; None if none is there.
 
     Raises
     ------
-    GridstressError
+    BrokerError
         If the broker does not say.
     """
-    return asyncio.run(_topic_problems(settings))
-
-
-async def _topic_problems(settings: Settings) -> list[str] | None:
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.errors import KafkaError
-
     specs = {spec.name: spec for spec in topic_specs(settings)}
-    admin = AIOKafkaAdminClient(**connection(settings.kafka))
-    try:
-        await admin.start()
+    async with admin_client(settings.kafka, "the broker does not describe its topics") as admin:
         there = sorted(specs.keys() & set(await admin.list_topics()))
         if not there:
             return None
@@ -52,10 +42,6 @@ async def _topic_problems(settings: Settings) -> list[str] | None:
             if copies < settings.replication:
                 problems.append(f"{spec.name} has {copies} copies, not {settings.replication}")
         return problems
-    except (KafkaError, OSError) as error:
-        raise GridstressError(f"the broker does not describe its topics: {error!r}") from error
-    finally:
-        await admin.close()
 
 
 def clock_problem(settings: Settings) -> str:

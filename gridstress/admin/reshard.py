@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import IO, TYPE_CHECKING, Any
 
+from gridstress.kafka.clients import admin_client, producer_client
 from gridstress.kafka.topic_reader import held_back, held_back_text, log_ends, scan_topic
 from gridstress.kafka.topics import (
     DEAD_LETTERS,
@@ -25,7 +26,6 @@ from gridstress.kafka.topics import (
     ensure_topics,
     topic_specs,
 )
-from gridstress.kafka_connection import connection
 from gridstress.replay.sinks import KafkaSink
 from gridstress.settings import Settings
 from topology.errors import BrokerError, DataError, MessageError, UsageError
@@ -130,12 +130,7 @@ async def drop_topics(settings: Settings, saved: Saved | None = None) -> None:
     BrokerError
         If the broker does not delete one, or remembers what was committed.
     """
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.errors import KafkaError
-
-    admin = AIOKafkaAdminClient(**connection(settings.kafka))
-    try:
-        await admin.start()
+    async with admin_client(settings.kafka, "the topics could not be deleted") as admin:
         if members := await count_members(admin, settings.group):
             raise UsageError(
                 f"{members} workers are in the group {settings.group!r}", hint="stop them first"
@@ -154,15 +149,9 @@ async def drop_topics(settings: Settings, saved: Saved | None = None) -> None:
         await _forgotten(admin, settings.group, set(doomed))
         if DEAD_LETTERS in existing:
             await _mark_former_dead_letters(settings)
-    except KafkaError as error:
-        raise BrokerError(f"the topics could not be deleted: {error!r}") from error
-    finally:
-        await admin.close()
 
 
 async def _mark_former_dead_letters(settings: Settings) -> None:
-    from aiokafka import AIOKafkaProducer
-
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     texts = {
         "stage": "reshard",
@@ -171,15 +160,11 @@ async def _mark_former_dead_letters(settings: Settings) -> None:
         "at": at,
     }
     headers = [(name, text.encode()) for name, text in texts.items()]
-    producer = AIOKafkaProducer(**connection(settings.kafka), acks="all")
-    try:
-        await producer.start()
+    async with producer_client(settings.kafka, "the dead letters could not be marked") as producer:
         for partition in sorted(await producer.partitions_for(DEAD_LETTERS)):
             await producer.send_and_wait(
                 DEAD_LETTERS, partition=partition, key=b"", headers=headers
             )
-    finally:
-        await producer.stop()
 
 
 async def count_members(admin: "AIOKafkaAdminClient", group: str) -> int:

@@ -6,6 +6,7 @@ everybody else what is missing.
 
 import asyncio
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ from agents.dead_letters import DeadLetters
 from gridstress.admin.dead_letters import UNDECODABLE, DeadLetter, read_dead_letters
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.kafka import topics
-from gridstress.kafka_connection import connection
-from topology.errors import BrokerError, UsageError
+from gridstress.kafka.clients import producer_client
+from topology.errors import UsageError
 
 if TYPE_CHECKING:
     from gridstress.kafka_connection import Where
@@ -60,58 +61,29 @@ async def skip_batch(where: "Where", topic: str, partition: int, offset: int) ->
     message = SimpleNamespace(
         topic=topic, partition=partition, offset=offset, key=b"", value=bytes(record.value)
     )
-    async with _Outlet(where) as outlet:
-        dead_letters = DeadLetters(outlet)
+    failed, size = "the dead letter could not be written", topics.MAX_RECORD_BYTES
+    async with producer_client(where, failed, max_request_size=size) as producer:
+        outlet = _Outlet(producer)
         event = SimpleNamespace(message=message)
         cause = record.value.cause
-        await dead_letters.send(event, "operator", UNDECODABLE, cause, upto=str(upto))
+        await DeadLetters(outlet).send(event, "operator", UNDECODABLE, cause, upto=str(upto))
     (dead_letter,) = await read_dead_letters(where, lambda one: one.id == outlet.last_id)
     return dead_letter
 
 
+@dataclass
 class _Outlet:
-    """The topic of dead letters, for one who is no worker."""
+    """The dead-letter topic, without a worker; ``last_id`` is of the last one sent."""
 
-    def __init__(self, where: "Where") -> None:
-        from aiokafka import AIOKafkaProducer
-
-        self._producer = AIOKafkaProducer(
-            **connection(where), acks="all", max_request_size=topics.MAX_RECORD_BYTES
-        )
-        #: Id of the dead letter that was sent last.
-        self.last_id = ""
-
-    async def __aenter__(self) -> "_Outlet":
-        from aiokafka.errors import KafkaError
-
-        try:
-            await self._producer.start()
-        except (KafkaError, OSError) as error:
-            await self._producer.stop()
-            raise BrokerError(f"the broker does not answer: {error!r}") from None
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
+    producer: Any
+    last_id: str = ""
 
     async def send(
-        self,
-        *,
-        key: bytes,
-        value: bytes | None,
-        partition: int | None = None,
-        headers: Any = None,
+        self, *, key: bytes, value: bytes | None, partition: int | None = None, headers: Any = None
     ) -> Awaitable[Any]:
-        """Send a dead letter; what comes back is done already."""
-        from aiokafka.errors import KafkaError
-
-        try:
-            sent = await self._producer.send_and_wait(
-                topics.DEAD_LETTERS, value, key=key, headers=list(headers.items())
-            )
-        except (KafkaError, OSError) as error:
-            raise BrokerError(f"the broker did not take the dead letter: {error!r}") from None
+        """Send a dead letter; what comes back has nothing left to wait for."""
+        sent = await self.producer.send_and_wait(
+            topics.DEAD_LETTERS, value, key=key, headers=list(headers.items())
+        )
         self.last_id = f"{sent.partition}:{sent.offset}"
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
+        return asyncio.sleep(0)

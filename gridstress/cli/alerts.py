@@ -1,22 +1,18 @@
 """``gridstress alerts``: a run's alarms, from the broker's topics."""
 
 from collections.abc import AsyncGenerator, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from gridstress.logs import printable, quiet_client
 
 if TYPE_CHECKING:
     from gridstress.kafka_connection import Where
     from topology.messages import RiskAlert
 
 
-class MinLevel(StrEnum):
-    """The level from which on alerts are listed."""
-
-    WARNING = "WARNING"
-    HIGH = "HIGH"
-    CRITICAL = "CRITICAL"
+MinLevel = Literal["WARNING", "HIGH", "CRITICAL"]
 
 
 async def select_alerts(
@@ -24,17 +20,13 @@ async def select_alerts(
     model: str,
     *,
     run: str | None = None,
-    level: str = "WARNING",
+    level: MinLevel = "WARNING",
     follow: bool = False,
 ) -> AsyncGenerator["RiskAlert", None]:
     """Yield the alerts of a model, each id once, in the order of the logs.
 
     Parameters
     ----------
-    where
-        The cluster.
-    model
-        Its name.
     run
         Only those of this run; all runs by default.
     level
@@ -54,9 +46,8 @@ async def select_alerts(
     from gridstress.kafka import topics
     from gridstress.kafka.topic_reader import scan_topic
     from topology.errors import MessageError
-    from topology.messages import RiskAlert, decode
+    from topology.messages import LEVELS, RiskAlert, decode
 
-    order = list(MinLevel)
     seen: set[str] = set()
     async with aclosing(scan_topic(where, topics.alerts(model), follow=follow)) as records:
         async for record in records:
@@ -64,10 +55,8 @@ async def select_alerts(
                 alert = decode(record.value, RiskAlert)
             except MessageError:
                 continue  # not ours to judge: `verify` reports records that are no alerts
-            wanted = run in (None, alert.run) and order.index(MinLevel(alert.level)) >= order.index(
-                MinLevel(level)
-            )
-            if wanted and alert.alert_id not in seen:
+            high_enough = LEVELS.index(alert.level) >= LEVELS.index(level)
+            if high_enough and run in (None, alert.run) and alert.alert_id not in seen:
                 seen.add(alert.alert_id)
                 yield alert
 
@@ -92,7 +81,7 @@ def alerts(
     ] = None,
     level: Annotated[
         MinLevel, typer.Option(help="Only this level and higher ones.", case_sensitive=False)
-    ] = MinLevel.WARNING,
+    ] = "WARNING",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what comes, until Ctrl-C.")
     ] = False,
@@ -100,14 +89,12 @@ def alerts(
 ) -> None:
     """List a run's alarms: when, what, how much, where and why; the oldest first."""
     import asyncio
-    import logging
 
-    from gridstress.logs import printable
     from gridstress.settings import load_settings
     from gridstress.verify.collect import choose_run
     from topology.messages import encode
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_client()
     settings = load_settings()
     where = settings.kafka
     chosen_model = _enabled(model, settings.model_names)

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from gridstress.logs import printable, quiet_client
+
 
 def audit(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
@@ -14,20 +16,18 @@ def audit(
     broker cannot be reached, 4 if a topic does not fit.
     """
     import asyncio
-    import logging
     import signal
     from contextlib import aclosing
 
     import msgspec
 
-    from gridstress.logs import printable
     from gridstress.settings import load_settings
     from gridstress.verify.audit_topic import status_writer
     from gridstress.verify.auditor import Auditor
     from topology.loaders import load_grid
     from ui.schema.audit import audit_line
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_client()
     settings = load_settings()
     auditor = Auditor(settings, load_grid(settings.topology))
 

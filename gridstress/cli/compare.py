@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.cli.options import Topology, span
+from gridstress.logs import quiet_client
+
 if TYPE_CHECKING:
     from gridstress.settings import Settings
     from gridstress.verify.recompute import Recomputed
@@ -40,9 +43,7 @@ def compare(
         str | None,
         typer.Option(help="Models, separated by commas, if not those of the settings."),
     ] = None,
-    topology: Annotated[
-        str | None, typer.Option(help="The grid, if not the one in the settings.")
-    ] = None,
+    topology: Topology = None,
     with_sweep: Annotated[
         bool,
         typer.Option("--sweep/--no-sweep", help="Also with other parameters, on all cores."),
@@ -113,7 +114,6 @@ def compare(
 def _offline(
     load: str, times: tuple[str | None, str | None], grid: "Grid", settings: "Settings", seed: int
 ) -> "Recomputed":
-    from gridstress.cli.options import span
     from gridstress.compare.offline import run_offline
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import fitted
@@ -127,12 +127,11 @@ def _of_run(
     run: str | None, frames: Path | None, grid: "Grid", settings: "Settings"
 ) -> "Recomputed":
     import asyncio
-    import logging
 
     from gridstress.verify.collect import read_frames_file, read_measurements
     from gridstress.verify.recompute import recompute
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_client()
     if frames is not None:
         return recompute(read_frames_file(frames, run)[1], grid, settings)
     found = asyncio.run(read_measurements(settings.kafka, run))

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from gridstress.cli.options import AsJson
+
 app = typer.Typer(help="List data sets, look into a load file, fetch a published one.")
 
 SHOWN_GAPS = 10
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
 
 @app.command("list")
@@ -58,7 +58,7 @@ def show(
     from topology.clock import to_iso
 
     series = open_load(file, zone)
-    title = recognise(Path(file)).format.TITLE if Path(file).exists() else series.source
+    title = recognise(Path(file))[0].TITLE if Path(file).exists() else series.source
     gaps = list(series.gaps())
     zones = [
         {

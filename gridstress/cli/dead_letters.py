@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gridstress.logs import printable
+from gridstress.cli.options import time_of
+from gridstress.logs import printable, quiet_client
 
 if TYPE_CHECKING:
     from gridstress.admin.dead_letters import DeadLetter, DeadLetterFilter
@@ -150,12 +151,11 @@ def skip(
     batch from now on go on behind it. What can be read is never passed over.
     """
     import asyncio
-    import logging
 
     from gridstress.admin.skipped_batches import skip_batch
     from gridstress.settings import load_settings
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_client()
     dead_letter = asyncio.run(skip_batch(load_settings().kafka, topic, partition, offset))
     typer.echo(
         f"{topic}/{partition}: workers skip offsets {offset} to {(dead_letter.upto or 0) - 1}; "
@@ -171,22 +171,16 @@ def _wanted(
     since: str | None = None,
 ) -> "DeadLetterFilter":
     from gridstress.admin.dead_letters import DeadLetterFilter
-    from topology.clock import from_iso
-    from topology.errors import UsageError
 
-    try:
-        since_s = None if since is None else from_iso(since)
-    except (ValueError, OverflowError):
-        raise UsageError(f"--since {since!r} is not a time like 2025-01-31T18:00Z") from None
+    since_s = None if since is None else time_of("since", since)
     return DeadLetterFilter(ids, topic, reason, run, since_s)
 
 
 def _read(wanted: "DeadLetterFilter") -> list["DeadLetter"]:
     import asyncio
-    import logging
 
     from gridstress.admin.dead_letters import read_dead_letters
     from gridstress.settings import load_settings
 
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_client()
     return asyncio.run(read_dead_letters(load_settings().kafka, wanted))

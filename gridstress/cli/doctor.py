@@ -1,6 +1,7 @@
 """`gridstress doctor`: check whether this machine can run gridstress."""
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,7 +34,7 @@ def doctor(
     findings = examine(settings, here())
     well = all(finding.ok for finding in findings)
     if as_json:
-        values = [finding.to_dict() for finding in findings]
+        values = [asdict(finding) for finding in findings]
         typer.echo(json.dumps({"ok": well, "findings": values}))
     else:
         for finding in findings:

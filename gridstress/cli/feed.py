@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.cli.options import Broker, Topology, say, time_of
+from gridstress.logs import quiet_client
+
 if TYPE_CHECKING:
     from gridstress.live.feeder import Fed
     from gridstress.live.live_run import LiveRun
@@ -13,9 +16,6 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True, help="Feed measurements as they happen: lines of JSON, or ENTSO-E."
 )
-
-Topology = Annotated[str | None, typer.Option(help="The grid, if not the one in the settings.")]
-Broker = Annotated[str | None, typer.Option(help="kafka://host:port, if not that of the settings.")]
 
 
 @app.command()
@@ -52,7 +52,6 @@ def lines(
 
     from gridstress.cli.interrupt import stop_event
     from gridstress.live.feeder import lines_of, pump
-    from gridstress.replay.sinks import quiet_client
     from gridstress.run_records.record import Origin, Sender
     from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
@@ -67,10 +66,10 @@ def lines(
     async def run() -> "tuple[Fed, bool]":
         stop = stop_event()
         async with RecordedSink(settings, grid.zones, sender.record) as sink:
-            return await pump(lines_of(file), grid, sink, stop, _say), stop.is_set()
+            return await pump(lines_of(file), grid, sink, stop, say), stop.is_set()
 
     fed, stopped = asyncio.run(run())
-    _say(f"sent {fed.rows:,} rows in {fed.frames:,} frames; {fed.refused:,} lines refused")
+    say(f"sent {fed.rows:,} rows in {fed.frames:,} frames; {fed.refused:,} lines refused")
     if stopped or fed.refused:
         raise typer.Exit(130 if stopped else 4)
 
@@ -110,11 +109,9 @@ def entsoe(
     import asyncio
 
     from gridstress.cli.interrupt import stop_event
-    from gridstress.cli.options import time_of
     from gridstress.live.entsoe import CREDIT, Entsoe, areas
     from gridstress.live.feeder import poll
     from gridstress.live.resume import live_run
-    from gridstress.replay.sinks import quiet_client
     from gridstress.run_records.record import Origin, Sender
     from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
@@ -152,10 +149,10 @@ def entsoe(
             return sender.record(name, going.zones_sent)
 
         async with RecordedSink(settings, grid.zones, described) as sink:
-            fed = await poll(source, named, going, sink, stop, _say, every_s=every)
-        _say(f"sent {fed.rows:,} rows in {fed.frames:,} frames")
+            fed = await poll(source, named, going, sink, stop, say, every_s=every)
+        say(f"sent {fed.rows:,} rows in {fed.frames:,} frames")
 
-    _say(f"data: {CREDIT}")
+    say(f"data: {CREDIT}")
     asyncio.run(feed())
     raise typer.Exit(130)
 
@@ -164,9 +161,9 @@ def _announce(run: "LiveRun", areas: dict[str, str]) -> None:
     from topology.clock import to_iso
 
     for zone, code in areas.items():
-        _say(f"run {run.run}: {zone} ({code}) from {to_iso(run.next_s(zone))} on")
+        say(f"run {run.run}: {zone} ({code}) from {to_iso(run.next_s(zone))} on")
     if unserved := sorted(set(run.grid.zones) - set(areas)):
-        _say(f"no area for {', '.join(unserved)}: nothing is sent for it, and windows wait for it")
+        say(f"no area for {', '.join(unserved)}: nothing is sent for it, and windows wait for it")
 
 
 def _pairs(given: list[str]) -> dict[str, str]:
@@ -179,7 +176,3 @@ def _pairs(given: list[str]) -> dict[str, str]:
             raise UsageError(f"--area {text!r} is not ZONE=CODE, such as TenneT=DE_TENNET")
         pairs[zone] = code
     return pairs
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

@@ -1,9 +1,23 @@
-"""Options that several commands share."""
+"""Options, times and messages that several commands share."""
 
-import pandas as pd
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from topology.clock import from_iso
 from topology.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Topology = Annotated[str | None, typer.Option(help="The grid, if not the one in the settings.")]
+Broker = Annotated[str | None, typer.Option(help="kafka://host:port, if not that of the settings.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+
+
+def say(text: str) -> None:
+    """Print a message for the user, on stderr."""
+    typer.echo(text, err=True)
 
 
 def time_of(option: str, text: str) -> float:
@@ -16,11 +30,11 @@ def time_of(option: str, text: str) -> float:
     """
     try:
         return from_iso(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UsageError(f"--{option} {text!r} is not a time like 2025-01-31T18:00Z") from None
 
 
-def span(start: str | None, until: str | None) -> tuple[pd.Timestamp | None, pd.Timestamp | None]:
+def span(start: str | None, until: str | None) -> "tuple[pd.Timestamp | None, pd.Timestamp | None]":
     """What ``--start`` and ``--until`` were given, None for what was not.
 
     Raises
@@ -28,6 +42,8 @@ def span(start: str | None, until: str | None) -> tuple[pd.Timestamp | None, pd.
     UsageError
         If one is no time.
     """
+    import pandas as pd
+
     begin, end = (
         None if text is None else pd.Timestamp(time_of(option, text), unit="s", tz="UTC")
         for option, text in (("start", start), ("until", until))

@@ -1,10 +1,12 @@
 """``gridstress replay``: a load file as a live stream."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from gridstress.cli.options import Broker, Topology, say, span
+from gridstress.logs import quiet_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,14 +17,6 @@ if TYPE_CHECKING:
     from gridstress.run_records.record import Origin
     from gridstress.run_records.sink import RecordedSink
     from topology.messages import RunRecord
-
-
-class OnGap(StrEnum):
-    """What to do where values are missing."""
-
-    SKIP = "skip"
-    INTERPOLATE = "interpolate"
-    FAIL = "fail"
 
 
 def replay(
@@ -43,9 +37,9 @@ def replay(
     until: Annotated[str | None, typer.Option(help="End before this event time.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Begin a new run when one ends.")] = False,
     on_gap: Annotated[
-        OnGap,
+        Literal["skip", "interpolate", "fail"],
         typer.Option(help="Missing values: send nothing, draw a line across, or refuse."),
-    ] = OnGap.SKIP,
+    ] = "skip",
     resolution: Annotated[
         str, typer.Option(help="Average finer data to this: 1h, 30min, 15min, 5min, 1min.")
     ] = "1h",
@@ -73,12 +67,8 @@ def replay(
             help="Resume --run where the topic's rows end; data and options as before.",
         ),
     ] = False,
-    topology: Annotated[
-        str | None, typer.Option(help="The grid, if not the one in the settings.")
-    ] = None,
-    broker: Annotated[
-        str | None, typer.Option(help="kafka://host:port, if not the one in the settings.")
-    ] = None,
+    topology: Topology = None,
+    broker: Broker = None,
     output: Annotated[
         Path | None, typer.Option(help="Write the frames to this file (JSON lines), send nothing.")
     ] = None,
@@ -95,13 +85,12 @@ def replay(
     from dataclasses import replace
     from datetime import UTC, datetime
 
-    from gridstress.cli.options import span
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
     from gridstress.replay.replayer import batch_for, parse_speed
     from gridstress.replay.resume import behind_the_topic, check_sent
     from gridstress.replay.schedule import Schedule, check_run
-    from gridstress.replay.sinks import FileSink, quiet_client
+    from gridstress.replay.sinks import FileSink
     from gridstress.run_records.record import Sender
     from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import load_settings
@@ -122,11 +111,11 @@ def replay(
     settings = load_settings(broker=broker, topology=topology)
     grid = load_grid(settings.topology)
     series = fitted(open_load(file, zone), grid)
-    if on_gap is OnGap.INTERPOLATE:
+    if on_gap == "interpolate":
         # At the file's own resolution: an hour is better known from its quarters.
         series = _filled(series)
     series = resampled(series, resolution).between(*window)
-    if on_gap is OnGap.FAIL:
+    if on_gap == "fail":
         series = without_gaps(series, "fail")
     check_jumps(series, settings.max_ahead_s)
     quiet_client()
@@ -186,16 +175,14 @@ async def _send(
         for schedule in schedules:
             if isinstance(sink, RecordedSink):
                 await sink.begin(schedule.run)
-            with progress_for(schedule) as progress:
-                summary = await replay_run(
-                    schedule, sink, speed=speed, stop=stop, on_step=progress.show
-                )
-            _say(
+            with progress_for(schedule) as show:
+                summary = await replay_run(schedule, sink, speed=speed, stop=stop, on_step=show)
+            say(
                 f"{'interrupted' if summary.stopped else 'done'}: run {summary.run}, "
                 f"{summary.rows:,} rows in {summary.frames:,} frames, up to {summary.end}"
             )
             if summary.stopped:
-                _say("every time step sent is whole; the run has not been ended")
+                say("every time step sent is whole; the run has not been ended")
             if as_json:
                 typer.echo(json.dumps(asdict(summary)))
             if stop.is_set():
@@ -220,18 +207,18 @@ def _announce(schedule: "Schedule", speed: float, where: str) -> None:
 
     series = schedule.series
     if series.credit:
-        _say(f"data: {series.credit}")
+        say(f"data: {series.credit}")
     begin, end = (to_iso(moment.timestamp()) for moment in (series.start, series.end))
     pace = f"{speed / 3600:,g} h/s" if speed < float("inf") else "full speed"
-    _say(f"run {schedule.run}: {begin} to {end}, {schedule.rows:,} rows, {pace}, to {where}")
+    say(f"run {schedule.run}: {begin} to {end}, {schedule.rows:,} rows, {pace}, to {where}")
     empty = schedule.empty_zones
     for zone in empty:
-        _say(f"no data for zone {zone}: it ends at once, and holds nothing back")
+        say(f"no data for zone {zone}: it ends at once, and holds nothing back")
     gaps = [gap for gap in series.gaps() if gap.zone not in empty]
     if gaps:
         values = sum(gap.rows for gap in gaps)
         first = min(gaps, key=lambda gap: gap.start)
-        _say(
+        say(
             f"{values:,} values are missing in {len(gaps):,} gaps, nothing is sent for them; the "
             f"first: {first.zone} from {to_iso(first.start.timestamp())}, {first.rows:,} rows"
         )
@@ -242,12 +229,12 @@ def _announce_rest(rest: "Schedule") -> None:
     from topology.clock import to_iso
 
     if rest.first > rest.rows:
-        _say(f"run {rest.run} is complete: there is nothing left to send")
+        say(f"run {rest.run} is complete: there is nothing left to send")
     elif not rest.sent:
-        _say(f"the topic has nothing of run {rest.run} yet: it is sent from its beginning")
+        say(f"the topic has nothing of run {rest.run} yet: it is sent from its beginning")
     else:
         time_s = rest.series.start.timestamp() + rest.first * rest.series.period_s
-        _say(f"run {rest.run} goes on at {to_iso(time_s)}, row {rest.first:,} of {rest.rows:,}")
+        say(f"run {rest.run} goes on at {to_iso(time_s)}, row {rest.first:,} of {rest.rows:,}")
 
 
 def _filled(series: "LoadSeries") -> "LoadSeries":
@@ -256,9 +243,5 @@ def _filled(series: "LoadSeries") -> "LoadSeries":
     filled = without_gaps(series, "interpolate")
     count = int(series.values.isna().to_numpy().sum() - filled.values.isna().to_numpy().sum())
     if count:
-        _say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
+        say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
     return filled
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

@@ -5,6 +5,9 @@ from typing import Annotated
 
 import typer
 
+from gridstress.cli.options import Broker, Topology, say
+from gridstress.logs import quiet_client
+
 
 def reshard(
     partitions: Annotated[int, typer.Argument(min=1, max=1024, help="How many there shall be.")],
@@ -17,12 +20,8 @@ def reshard(
     yes: Annotated[
         bool, typer.Option("--yes", help="Do not ask before topics are deleted.")
     ] = False,
-    topology: Annotated[
-        str | None, typer.Option(help="The grid, if not the one in the settings.")
-    ] = None,
-    broker: Annotated[
-        str | None, typer.Option(help="kafka://host:port, if not that of the settings.")
-    ] = None,
+    topology: Topology = None,
+    broker: Broker = None,
 ) -> None:
     """Change the number of partitions: keep the measurements, make the topics anew, send again.
 
@@ -33,7 +32,6 @@ def reshard(
 
     from gridstress.admin.reshard import drop_topics, save, send_again
     from gridstress.kafka.probe import is_embedded
-    from gridstress.replay.sinks import quiet_client
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
@@ -55,17 +53,13 @@ def reshard(
             )
         saved = None if resume else await save(settings, backup)
         if saved is not None:
-            _say(f"{saved.frames:,} frames are in {backup}")
+            say(f"{saved.frames:,} frames are in {backup}")
         question = "Delete all topics but the dead letters and the runs' records?"
         if not yes and not typer.confirm(question, err=True):
             raise typer.Exit(1)
         await drop_topics(settings, saved)
-        _say(f"the topics are deleted; should anything fail now: --resume --backup {backup}")
-        _say(f"{await send_again(settings, grid, backup):,} frames sent again")
+        say(f"the topics are deleted; should anything fail now: --resume --backup {backup}")
+        say(f"{await send_again(settings, grid, backup):,} frames sent again")
 
     asyncio.run(run())
-    _say(f"set GRIDSTRESS_PARTITIONS={partitions} for workers, feeds and replays, and start them")
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)
+    say(f"set GRIDSTRESS_PARTITIONS={partitions} for workers, feeds and replays, and start them")

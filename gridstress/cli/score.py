@@ -1,16 +1,8 @@
 """``gridstress score``: score each model against DC power flow, grid by grid."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-
-
-class SlackRule(StrEnum):
-    """Who makes up for a rise of load."""
-
-    INFEED = "infeed"
-    RATING = "rating"
 
 
 def score(
@@ -24,9 +16,9 @@ def score(
         ),
     ] = None,
     slack: Annotated[
-        SlackRule,
+        Literal["infeed", "rating"],
         typer.Option(help="Who makes up for a rise of load: by infeed, or by rating."),
-    ] = SlackRule.INFEED,
+    ] = "infeed",
     by_length: Annotated[
         bool,
         typer.Option(
@@ -64,7 +56,7 @@ def score(
         if by_length:
             known = replace(grid, lines=tuple(replace(e, reactance_ohm=None) for e in grid.lines))
         influence = {model: entry.build(known, params) for model, entry in MODELS.items()}
-        marks = score_grid(grid, influence, slack.value, seed)
+        marks = score_grid(grid, influence, slack, seed)
         if as_json:
             found.append(score_to_dict(marks))
         else:

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.cli.options import say
+from gridstress.logs import printable, quiet_client
+
 if TYPE_CHECKING:
     from gridstress.admin.accept_settings import Change
     from gridstress.group_settings.rule import Mine
@@ -27,7 +30,6 @@ def show(
     """
     from gridstress.group_settings.rule import differences
     from gridstress.group_settings.settings_log import read_log
-    from gridstress.logs import printable
     from topology.errors import GridstressError
 
     settings, mine = _mine()
@@ -79,19 +81,18 @@ def accept(
     if not change.differences:
         if change.group.announced:
             asyncio.run(give_up(settings, mine))
-            _say("an accept that was broken off is taken back")
-        _say(f"group {settings.group} has these settings already")
+            say("an accept that was broken off is taken back")
+        say(f"group {settings.group} has these settings already")
         return
     _tell(change)
     if not yes and not typer.confirm("Accept these settings?", err=True):
         raise typer.Exit(1)
     group = asyncio.run(replace(settings, mine, change))
-    _say(f"group {settings.group} has settings {group.current.id}; start its workers with them")
+    say(f"group {settings.group} has settings {group.current.id}; start its workers with them")
 
 
 def _mine() -> tuple["Settings", "Mine"]:
     from gridstress.group_settings.rule import Mine
-    from gridstress.replay.sinks import quiet_client
     from gridstress.settings import load_settings
     from topology.loaders import load_grid
 
@@ -102,16 +103,12 @@ def _mine() -> tuple["Settings", "Mine"]:
 
 def _tell(change: "Change") -> None:
     for line in change.differences:
-        _say(f"changes: {line}")
+        say(f"changes: {line}")
     for run in sorted(change.runs):
-        _say(f"ends: {run}")
+        say(f"ends: {run}")
     if change.waiting:
-        _say(
+        say(
             f"{change.waiting:,} records of these runs between the stages are not committed, and "
             "what does not count yet will be refused: to have all counted, let workers with the "
             "former settings finish first"
         )
-
-
-def _say(text: str) -> None:
-    typer.echo(text, err=True)

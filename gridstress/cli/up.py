@@ -2,17 +2,11 @@
 
 import json
 import signal
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
-
-
-class Only(StrEnum):
-    """Parts that can be started alone."""
-
-    BROKER = "broker"
 
 
 def up(
@@ -33,7 +27,7 @@ def up(
     replay: Annotated[bool, typer.Option(help="Start the replay.")] = True,
     ui: Annotated[bool, typer.Option(help="Start the dashboard.")] = True,
     only: Annotated[
-        Only | None,
+        Literal["broker"] | None,
         typer.Option(help="Start nothing else: `--only broker` for `gridstress reshard`, say."),
     ] = None,
     timeout: Annotated[
@@ -79,7 +73,7 @@ def up(
     )
     started = start(load_settings(insecure=insecure or None), plan, here(), say)
     if as_json:
-        typer.echo(json.dumps(started.to_dict()))
+        typer.echo(json.dumps(asdict(started)))
         return
     if started.ui_url:
         typer.echo(f"dashboard   {started.ui_url}")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from gridstress.logs import printable, quiet_client
+
 
 def verify(
     run: Annotated[
@@ -47,11 +49,9 @@ def verify(
     """
     import asyncio
     import json
-    import logging
 
     from rich.console import Console
 
-    from gridstress.logs import printable
     from gridstress.settings import load_settings
     from gridstress.verify.compare_alarms import episodes_of
     from gridstress.verify.report import show, to_dict
@@ -60,7 +60,7 @@ def verify(
     from topology.loaders import load_grid
 
     # The error that is shown says it all; aiokafka would say it first, several times.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    quiet_client()
     settings = load_settings()
     request = Request(
         run=run,

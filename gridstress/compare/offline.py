@@ -12,14 +12,8 @@ def run_offline(
 ) -> Recomputed:
     """What a replay of this series leads to, under every enabled model.
 
-    Parameters
-    ----------
-    series
-        Its zones are zones of the grid (``gridstress.datasets.fitting.fitted``).
-    run
-        Its name.
-    seed
-        Of the variation between nodes, as for ``gridstress replay``.
+    The series' zones are zones of the grid (``gridstress.datasets.fitting.fitted``); ``seed`` is
+    of the variation between nodes, as for ``gridstress replay``.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Report a comparison: as a table for a person, as JSON for a program."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -89,9 +89,11 @@ def show(
         highlight=False,
         markup=False,
     )
-    console.print(_model_table(comparison))
+    models = ["", *map(title_of, comparison.models)]
+    console.print(_table("Each model", models, model_rows(comparison)))
     for pair in comparison.pairs:
-        console.print(_pair_table(pair))
+        title = f"{title_of(pair.first)} and {title_of(pair.second)}"
+        console.print(_table(title, ["", ""], pair_rows(pair)))
     if swept:
         console.print(_sweep_table(swept))
     if score is not None:
@@ -104,11 +106,11 @@ def show_score(score: Score, console: Console) -> None:
         f"Against DC power flow: {score.grid}, {score.nodes:,} nodes, {score.lines:,} lines, "
         f"{score.sources:,} sources asked, slack by {score.slack}"
     )
-    table = _table(title, "", *SHOWN.values(), "whole grid")
+    rows = []
     for name, marks in score.marks.items():
         cells = [narrow(marks.means[measure]) for measure in SHOWN]
-        table.add_row(title_of(name), *cells, narrow(marks.overall["spearman"]))
-    console.print(table)
+        rows.append([title_of(name), *cells, narrow(marks.overall["spearman"])])
+    console.print(_table(title, ["", *SHOWN.values(), "whole grid"], rows))
     for sentence in (*verdicts(score), contingency_line(score)):
         console.print(f"{sentence}.", highlight=False, markup=False, soft_wrap=True)
 
@@ -164,16 +166,11 @@ def interval(value: Interval) -> str:
     return mean if np.isnan(value.low) else f"{mean} [{value.low:.2f}, {value.high:.2f}]"
 
 
-def _table(title: str, *columns: str) -> Table:
+def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     table = Table(title=title, title_justify="left")
     for i, column in enumerate(columns):
         table.add_column(column, justify="right" if i else "left")
-    return table
-
-
-def _model_table(comparison: Comparison) -> Table:
-    table = _table("Each model", "", *map(title_of, comparison.models))
-    for row in model_rows(comparison):
+    for row in rows:
         table.add_row(*row)
     return table
 
@@ -207,13 +204,6 @@ def _hours(level: str) -> Callable[[ModelMeasures], str]:
     return lambda measures: f"{measures.node_hours[level]:,.0f}"
 
 
-def _pair_table(pair: PairMeasures) -> Table:
-    table = _table(f"{title_of(pair.first)} and {title_of(pair.second)}", "", "")
-    for row in pair_rows(pair):
-        table.add_row(*row)
-    return table
-
-
 def pair_rows(pair: PairMeasures) -> list[list[str]]:
     """The rows about two models: a label and a cell."""
     first, second = title_of(pair.first), title_of(pair.second)
@@ -238,22 +228,23 @@ def pair_rows(pair: PairMeasures) -> list[list[str]]:
 def _sweep_table(swept: Sequence[Outcome]) -> Table:
     models, pairs = list(swept[0].episodes), list(swept[0].jaccard)
     named = {pair: "/".join(map(short_title_of, pair.split(", "))) for pair in pairs}
-    table = _table(
-        "One parameter changed (* is the run's own)",
+    columns = [
         "",
         *(f"node-hours, {short_title_of(model)}" for model in models),
         *(f"Jaccard, {named[pair]}" for pair in pairs),
         *(f"top 10, {named[pair]}" for pair in pairs),
-    )
-    for outcome in swept:
-        variation = outcome.variation
-        table.add_row(
-            f"{variation.parameter} {variation.value}{' *' if variation.own else ''}",
+    ]
+    rows = [
+        [
+            f"{outcome.variation.parameter} {outcome.variation.value}"
+            f"{' *' if outcome.variation.own else ''}",
             *(f"{outcome.node_hours[model]:,.0f}" for model in models),
             *(number(outcome.jaccard[pair]) for pair in pairs),
             *(number(outcome.overlap[pair]) for pair in pairs),
-        )
-    return table
+        ]
+        for outcome in swept
+    ]
+    return _table("One parameter changed (* is the run's own)", columns, rows)
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -23,15 +23,10 @@ def period_of(resolution: str) -> int:
 
 
 def resampled(series: LoadSeries, resolution: str = "1h") -> LoadSeries:
-    """Average finer periods to ``resolution``; mean power, so never summed.
+    """Average finer periods to ``resolution``, a key of ``RESOLUTIONS_S``; never summed.
 
-    An hour (or other period) that lacks any of its parts is missing: the mean of the rest would
-    be a guess.
-
-    Parameters
-    ----------
-    resolution
-        A key of ``RESOLUTIONS_S``.
+    It is mean power. An hour (or other period) that lacks any of its parts is missing: the mean
+    of the rest would be a guess.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Read a load file of any known format, recognised by its header, not by its name."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -27,16 +27,8 @@ class Format(Protocol):
 FORMATS: tuple[Format, ...] = (opsd, entsoe, smard, plain)
 
 
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """A format, and the header it was recognised by."""
-
-    format: Format
-    header: Header
-
-
-def recognise(path: Path) -> Recognised:
-    """Find the format of a file.
+def recognise(path: Path) -> tuple[Format, Header]:
+    """Find the format of a file, and the header it is recognised by.
 
     Raises
     ------
@@ -47,7 +39,7 @@ def recognise(path: Path) -> Recognised:
     for header in headers:
         for candidate in FORMATS:
             if candidate.recognises(header):
-                return Recognised(candidate, header)
+                return candidate, header
     begins = headers[0].delimiter.join(headers[0].names)
     raise DataError(
         f"{path}: row 1 is not the header of a load file we know: {begins[:100]!r}",
@@ -73,8 +65,8 @@ def read_load(path: Path, zone: str | None = None) -> LoadSeries:
     DataError
         With file, row, column and value.
     """
-    found = recognise(path)
-    series = found.format.read(found.header, zone)
+    known, header = recognise(path)
+    series = known.read(header, zone)
     if zone is None:
         return series
     if len(series.zones) > 1:

@@ -1,7 +1,6 @@
 """A CSV file as text cells that know their place, so that an error can name it."""
 
 import csv
-import datetime as dt
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from topology.clock import from_iso
 from topology.errors import DataError
 
 MISSING = frozenset({"", "-", "–", "n/e", "n/a", "na", "nan", "null"})
@@ -83,10 +83,9 @@ class Row:
             If the cell holds anything else.
         """
         try:
-            moment = dt.datetime.fromisoformat(self.cells[column])
+            return int(from_iso(self.cells[column]))
         except ValueError:
             raise self.error(column, "is not a time like 2019-01-01T00:00:00Z") from None
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp())
 
 
 def read_headers(path: Path) -> Iterator[Header]:

@@ -13,7 +13,7 @@ import asyncio
 import time
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from aiokafka.errors import IllegalGenerationError
 from faust.transport.drivers import aiokafka as driver
@@ -117,8 +117,9 @@ class SafeConsumer(driver.Consumer):
         #: Set when a stream that had enough takes records again.
         self._room = asyncio.Event()
         super().__init__(*args, **kwargs)
-        transport: Any = self.transport
-        self._in_hand = FetchBuffer(transport.in_step, transport.time_header)
+        #: The same as `transport`, which has the corrections.
+        self._corrected = cast("Any", self.transport)
+        self._in_hand = FetchBuffer(self._corrected.in_step, self._corrected.time_header)
         self._deliver, self.callback = self.callback, self._hand_over
 
     def _new_consumer_thread(self) -> Any:
@@ -225,16 +226,15 @@ class SafeConsumer(driver.Consumer):
         begins = await self.earliest_offsets(*sources) if sources else {}
         # 0 is a place, None is none: Faust's own committed offset has None for both.
         places = {tp: self._read_offset.get(tp) for tp in sources}
-        transport: Any = self.transport
         for tp, place in places.items():
             # Every partition has had a place since the group began (below): it has expired.
-            expected = 0 if place is None and not transport.is_new_group() else place
+            expected = 0 if place is None and not self._corrected.is_new_group() else place
             if expected is not None and expected < begins[tp]:
-                await self._report_lost(tp, expected, begins[tp])
+                await self._corrected.report_lost(tp, expected, begins[tp])
                 self._pass(tp, begins[tp])
         for tp, end in (await self._known_ends(sources)).items():
             if (place := places[tp] or 0) > end:
-                transport.report_truncated(tp, place)
+                self._corrected.report_truncated(tp, place)
                 self._forget([tp])
                 places[tp] = None
         # aiokafka does not seek where nothing is committed: what an aborted fetch took from
@@ -265,7 +265,7 @@ class SafeConsumer(driver.Consumer):
                 if place < expected:
                     await self._restart_from_beginning(tp, expected, begin)
                 if begin > expected:
-                    await self._report_lost(tp, expected, min(begin, place))
+                    await self._corrected.report_lost(tp, expected, min(begin, place))
                 if not self.flow_active:
                     return  # what was handed over is forgotten meanwhile, and not acknowledged
                 self._pass(tp, place)
@@ -276,8 +276,7 @@ class SafeConsumer(driver.Consumer):
 
     async def _known_ends(self, sources: Collection[TP]) -> Mapping[TP, int]:
         """Where logs end; nothing of the embedded broker, which says too little, and loses none."""
-        transport: Any = self.transport
-        if not sources or await transport.is_embedded():
+        if not sources or await self._corrected.is_embedded():
             return {}
         return await self.highwaters(*sources)
 
@@ -286,15 +285,10 @@ class SafeConsumer(driver.Consumer):
 
         What streams still work on has offsets that other records have now.
         """
-        transport: Any = self.transport
-        transport.report_truncated(tp, expected)
+        self._corrected.report_truncated(tp, expected)
         self._forget([tp])
         await self._commit({tp: begin})
-        transport.give_up(f"{tp.topic}/{tp.partition} was truncated")
-
-    async def _report_lost(self, tp: TP, first: int, upto: int) -> None:
-        transport: Any = self.transport
-        await transport.report_lost(tp, first, upto)
+        self._corrected.give_up(f"{tp.topic}/{tp.partition} was truncated")
 
     def _pass(self, tp: TP, upto: int) -> None:
         """Commit over what is never handed to a stream, as if a stream had acknowledged it.
@@ -350,8 +344,7 @@ class SafeConsumer(driver.Consumer):
                 return
             tp, record = found
             if isinstance(record.value, Undecodable):
-                transport: Any = self.transport
-                await transport.pass_over(tp, record.value)
+                await self._corrected.pass_over(tp, record.value)
                 if not self.flow_active:
                     return  # as in `_report_holes`
                 self._pass(tp, record.offset + 1)

@@ -26,8 +26,6 @@ from gridstress.faust_fixes.consumer import SafeConsumer
 from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fetched_batches import Undecodable
 
-"""What answers at the broker's address; ``auto`` asks it when the worker starts."""
-
 EXIT_UNDELIVERED = os.EX_SOFTWARE
 """Exit code (70) of a worker that could not send a record."""
 
@@ -223,16 +221,8 @@ async def never_embedded(_servers: str) -> bool:
 class SafeTransport(driver.Transport):
     """Transport with the corrected consumer and producer.
 
-    Parameters
-    ----------
-    url, app
-        As in Faust.
-    ask_embedded
-        Given the servers, whether they are the embedded broker; asked when the worker starts.
-    in_step
-        Topics whose partitions are merged by time (`partition_merge`).
-    time_header
-        Name of a header with the time to merge a record by, decimal ms; without it, by its own.
+    ``ask_embedded``, asked when the worker starts, ``in_step`` and ``time_header`` are as of
+    `recovery.make_safe`, the others as in Faust.
     """
 
     Consumer = SafeConsumer

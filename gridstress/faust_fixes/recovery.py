@@ -159,7 +159,7 @@ class SafeRecovery(Recovery):
         consumer = app.consumer
         assigned = consumer.assignment()
         if assigned:
-            await self._wait(self._rewind(consumer, assigned), app.conf.broker_request_timeout)
+            await self._wait(self._rewind(consumer), app.conf.broker_request_timeout)
         # From here to resume_flow nothing awaits, so a rebalance cannot begin in between: it
         # would find the flow resumed on partitions that another worker writes to already.
         if self._superseded(generation_id):
@@ -176,7 +176,7 @@ class SafeRecovery(Recovery):
         app.on_rebalance_end()
         self.log.info("Worker ready")
 
-    async def _rewind(self, consumer: Any, assigned: Any) -> None:
+    async def _rewind(self, consumer: Any) -> None:
         await consumer.park()
         await consumer.rewind()
 

@@ -17,8 +17,8 @@ from gridstress.group_settings.rule import (
     settle,
 )
 from gridstress.kafka import topics
+from gridstress.kafka.clients import producer_client
 from gridstress.kafka.topic_reader import read_topic
-from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
 from topology.errors import BrokerError, DataError, GridstressError
 
@@ -99,27 +99,20 @@ async def append(settings: Settings, *records: SettingsRecord) -> None:
     BrokerError
         If the broker does not take one.
     """
-    from aiokafka import AIOKafkaProducer
-    from aiokafka.errors import KafkaError
-
     values = [msgspec.json.encode(record) for record in records]
     largest = max(map(len, values))
     if largest > topics.MAX_RECORD_BYTES - 1024:
         raise GridstressError(f"the settings take {largest:,} bytes, which no record may")
-    producer = AIOKafkaProducer(
-        **connection(settings.kafka), acks="all", max_request_size=topics.MAX_RECORD_BYTES
-    )
-    try:
-        await producer.start()
+    async with producer_client(
+        settings.kafka,
+        "the group's settings could not be written",
+        max_request_size=topics.MAX_RECORD_BYTES,
+    ) as producer:
         for raw in values:
             # Every record has a key of its own: should the topic be compacted, it loses none.
             await producer.send_and_wait(
                 topics.settings_log(settings.group), raw, uuid.uuid4().hex.encode(), partition=0
             )
-    except (KafkaError, OSError) as error:
-        raise BrokerError(f"the group's settings could not be written: {error!r}") from error
-    finally:
-        await producer.stop()
 
 
 def now() -> str:

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from asyncio import Future
-from types import TracebackType
 from typing import Any, Self
 
 from gridstress.kafka.probe import is_embedded
@@ -60,9 +59,7 @@ class AcknowledgedProducer:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Close the connection; records without an acknowledgement are given up."""
         await self._close()
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,7 +16,6 @@ EMBEDDED_CLUSTER_ID = "tansu_cluster"
 ANSWER_TIMEOUT_S = 10.0
 """How long one question may take; a broker that is alive answers in milliseconds."""
 
-_POLL_S = 0.1
 _HANDSHAKE_S = 5.0
 
 
@@ -61,17 +59,7 @@ async def cluster_id(where: Where, *, timeout_s: float = ANSWER_TIMEOUT_S) -> st
 async def connection_error(where: Where, error: Exception) -> BrokerError:
     """Say why a client could not connect; aiokafka itself says only that it could not.
 
-    Parameters
-    ----------
-    where
-        The cluster.
-    error
-        What the client raised.
-
-    Returns
-    -------
-    BrokerError
-        To be raised. It names the user, never the password.
+    ``error`` is what the client raised. What is returned names the user, never the password.
     """
     from aiokafka.conn import create_conn
     from aiokafka.errors import KafkaError
@@ -157,25 +145,6 @@ async def is_embedded(where: Where) -> bool:
         If no broker answers there.
     """
     return await cluster_id(where) == EMBEDDED_CLUSTER_ID
-
-
-async def wait_until_ready(where: Where, timeout_s: float) -> str:
-    """Wait until the broker there answers and return its cluster id.
-
-    Raises
-    ------
-    BrokerError
-        If it has not answered after `timeout_s` seconds.
-    """
-    deadline = time.monotonic() + timeout_s
-    while True:
-        left_s = max(deadline - time.monotonic(), 0.1)
-        try:
-            return await cluster_id(where, timeout_s=min(left_s, ANSWER_TIMEOUT_S))
-        except BrokerError:
-            if time.monotonic() + _POLL_S > deadline:
-                raise
-        await asyncio.sleep(_POLL_S)
 
 
 async def connect_any(servers: str) -> tuple[str, int]:

@@ -3,15 +3,14 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from collections.abc import Collection
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from gridstress.kafka.clients import admin_client
 from gridstress.kafka.probe import is_embedded
 from gridstress.kafka.topic_configs import Difference, differences, in_sync
 from gridstress.kafka.topics import VISIBLE_S, topic_specs
-from gridstress.kafka_connection import Where, connection
 from gridstress.settings import Settings
 from topology.errors import BrokerError
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FAILED = "the broker does not describe its topics"
 _SET_ON_TOPIC = 1
 """Where a setting comes from, in the protocol: it was set on the topic itself."""
 
@@ -36,7 +36,7 @@ async def drift(settings: Settings) -> list[Difference]:
     """
     if await is_embedded(settings.kafka):
         return []
-    async with _admin(settings.kafka) as admin:
+    async with admin_client(settings.kafka, _FAILED) as admin:
         specs = {spec.name: spec.config for spec in topic_specs(settings)}
         there = sorted(specs.keys() & set(await admin.list_topics()))
         found = await _configs(admin, there)
@@ -64,7 +64,7 @@ async def set_as_wanted(settings: Settings, found: Collection[Difference]) -> No
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
     by_topic = {topic: list(items) for topic, items in _by_topic(found)}
-    async with _admin(settings.kafka) as admin:
+    async with admin_client(settings.kafka, _FAILED) as admin:
         # The request replaces all that is set on a topic, so what is set must be in it.
         now = await _configs(admin, sorted(by_topic))
         asked = []
@@ -125,21 +125,6 @@ def table(found: Collection[Difference]) -> str:
 
 def _by_topic(found: Collection[Difference]) -> list[tuple[str, list[Difference]]]:
     return [(name, list(items)) for name, items in groupby(sorted(found), key=lambda d: d.topic)]
-
-
-@asynccontextmanager
-async def _admin(where: Where) -> AsyncIterator["AIOKafkaAdminClient"]:
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.errors import KafkaError
-
-    admin = AIOKafkaAdminClient(**connection(where))
-    try:
-        await admin.start()
-        yield admin
-    except (KafkaError, OSError) as error:
-        raise BrokerError(f"the broker does not describe its topics: {error!r}") from error
-    finally:
-        await admin.close()
 
 
 async def _copies(admin: "AIOKafkaAdminClient", topics: Collection[str]) -> dict[str, int]:

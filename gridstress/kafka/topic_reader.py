@@ -8,7 +8,7 @@ it is committed, and while it is open the topic ends before it, as for the worke
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,8 +23,6 @@ from gridstress.kafka_connection import Where, connection
 from topology.errors import BrokerError, DataError
 
 logger = logging.getLogger(__name__)
-
-Keep = Callable[[ConsumerRecord], bool]
 
 POLL_MS = 200
 STALL_S = 30.0
@@ -175,10 +173,6 @@ async def scan_topic(
 
     Parameters
     ----------
-    where
-        The cluster.
-    topic
-        Its name.
     follow
         Go on with what is written later, until the caller stops iterating.
     begin
@@ -217,12 +211,12 @@ async def scan_topic(
                 )
 
 
-async def read_topic(where: Where, topic: str, *, keep: Keep | None = None) -> list[ConsumerRecord]:
-    """Read the records of a topic that ``keep`` accepts (all by default), begin to end.
+async def read_topic(where: Where, topic: str) -> list[ConsumerRecord]:
+    """Read the records of a topic, begin to end.
 
     Records of one partition are in the order of the log; see `scan_topic` for the errors.
     """
-    return [r async for r in scan_topic(where, topic) if keep is None or keep(r)]
+    return [record async for record in scan_topic(where, topic)]
 
 
 class Follower:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gridstress.kafka.clients import admin_client
 from gridstress.kafka.topic_configs import (
     BROKER_TIME,
     SENDER_TIME,
@@ -15,7 +16,6 @@ from gridstress.kafka.topic_configs import (
     kept,
     last_day,
 )
-from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
 
@@ -147,20 +147,11 @@ async def ensure_topics(settings: Settings) -> None:
     GridstressError
         If a topic has another number of partitions than the settings say.
     """
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.errors import KafkaError
-
     from gridstress.kafka.probe import cluster_id
 
     await cluster_id(settings.kafka)  # a clear error if no broker answers
-    admin = AIOKafkaAdminClient(**connection(settings.kafka))
-    try:
-        await admin.start()
+    async with admin_client(settings.kafka, "the topics could not be made") as admin:
         await _ensure(admin, topic_specs(settings), settings.replication)
-    except KafkaError as error:
-        raise BrokerError(f"the topics could not be made: {error}") from error
-    finally:
-        await admin.close()
 
 
 async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replication: int) -> None:

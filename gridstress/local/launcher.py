@@ -205,7 +205,7 @@ class _Launch:
             forgets = spec.name == "broker" and self.stack.broker == "embedded"
             spec = replace(spec, supervised=not (spec.may_end or forgets))
             service = processes.spawn(spec, self.place.logs)
-            self.stack = self.stack.with_service(service)
+            self.stack = replace(self.stack, services=(*self.stack.services, service))
             state_file.save(self.stack, self.place.home)
             started.append((spec, service))
         deadline = time.monotonic() + self.timeout_s

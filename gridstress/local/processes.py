@@ -13,10 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -93,10 +91,6 @@ class Service:
         except psutil.NoSuchProcess:
             created = 0.0
         return cls(name, pid, created, str(log), _started(pid))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Service as JSON-ready values."""
-        return asdict(self)
 
     def process(self) -> psutil.Process | None:
         """Process itself, or None if it has ended (also if its id now belongs to another)."""
@@ -199,7 +193,8 @@ def keep(service: Service) -> None:
     """Have a supervised service started again whenever it ends by itself, from now on."""
     process = service.process()
     if process is not None:
-        _signal(partial(process.send_signal, signal.SIGUSR1))
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGUSR1)
 
 
 def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
@@ -214,10 +209,12 @@ def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
     if not family:
         return "ended"
     for one in family:  # a supervisor first: what it supervises is not to be started again
-        _signal(one.terminate)
+        with suppress(psutil.NoSuchProcess):
+            one.terminate()
     _, left = psutil.wait_procs(family, timeout=grace_s)
     for one in left:
-        _signal(one.kill)
+        with suppress(psutil.NoSuchProcess):
+            one.kill()
     psutil.wait_procs(left, timeout=STOP_GRACE_S)
     return "killed" if left else "stopped"
 
@@ -341,10 +338,3 @@ def _started(pid: int) -> str:
         return ""
     # The name of the program, in brackets, may hold anything; field 22 is the start.
     return f"{boot}/{int(stat.rpartition(b')')[2].split()[19])}"
-
-
-def _signal(send: Callable[[], None]) -> None:
-    try:
-        send()
-    except psutil.NoSuchProcess:
-        return

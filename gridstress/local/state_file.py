@@ -4,9 +4,8 @@ import fcntl
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from gridstress.local.processes import Service, family_of
 from topology.errors import GridstressError
@@ -40,17 +39,9 @@ class Stack:
     services: tuple[Service, ...] = ()
     compose_files: tuple[str, ...] = ()
 
-    def with_service(self, service: Service) -> "Stack":
-        """Stack with one more service."""
-        return replace(self, services=(*self.services, service))
-
     def running(self) -> Sequence[Service]:
         """Local services of which a process still runs, also if what supervised it has ended."""
         return [service for service in self.services if family_of(service)]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Stack as JSON-ready values."""
-        return asdict(self)
 
 
 @contextmanager
@@ -100,7 +91,7 @@ def save(stack: Stack, home: Path) -> None:
     draft = home / f"{_FILE}.new"
     with writing(home):
         home.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps(stack.to_dict(), indent=1), encoding="utf-8")
+        draft.write_text(json.dumps(asdict(stack), indent=1), encoding="utf-8")
         draft.replace(home / _FILE)
 
 

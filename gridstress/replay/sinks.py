@@ -1,12 +1,10 @@
 """Destinations of a replay: a Kafka topic, or a file."""
 
-import logging
 from asyncio import Future
 from collections import deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from gridstress.group_settings.settings_log import read_log
@@ -43,10 +41,7 @@ class Sink(Protocol):
 class KafkaSink:
     """Sends to ``grid_measurements``, acknowledged by all replicas, idempotent where it can be.
 
-    Parameters
-    ----------
-    zones
-        All zones of the grid.
+    ``zones`` are all of the grid.
     """
 
     def __init__(self, settings: Settings, zones: tuple[str, ...]) -> None:
@@ -78,14 +73,12 @@ class KafkaSink:
             raise self._failed(error) from error
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         """Close the connection; what is still under way is given up if an error ended the run."""
         for future in self._in_flight:
             future.cancel()
         self._in_flight.clear()
-        await self._producer.__aexit__(kind, error, trace)
+        await self._producer.__aexit__(*error)
 
     def check(self, run: str) -> None:
         """Refuse a run that was ended when other settings were accepted: workers would, too.
@@ -216,8 +209,3 @@ class FileSink:
             yield
         except OSError as error:
             raise DataError(f"{self._path}: cannot be written: {error.strerror}") from None
-
-
-def quiet_client() -> None:
-    """Keep the Kafka client's log out of the way: what it reports ends in a BrokerError."""
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

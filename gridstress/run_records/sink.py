@@ -1,7 +1,6 @@
 """A sink that keeps the runs' records beside their frames."""
 
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import Any, Self
 
 from gridstress.replay.sinks import KafkaSink
@@ -48,9 +47,7 @@ class RecordedSink:
         await self._sink.__aenter__()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> None:
         """Close the connection; without an error every record says how far its run was sent."""
         try:
             if kind is None:

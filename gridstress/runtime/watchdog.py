@@ -28,8 +28,6 @@ class Watchdog(Service):
     ----------
     app
         The Faust app, with the corrected consumer.
-    stages
-        The worker's stages.
     timeout_s
         Longest time without progress, s.
     ends_worker

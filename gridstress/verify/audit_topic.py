@@ -5,11 +5,10 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from gridstress.kafka.clients import producer_client
 from gridstress.kafka.topics import AUDIT
-from gridstress.kafka_connection import connection
 from gridstress.settings import Settings
 from gridstress.verify.collect import check_partitions
-from topology.errors import BrokerError
 from ui.schema.audit import AuditStatus
 
 
@@ -26,19 +25,11 @@ async def status_writer(
     BrokerError
         If the broker does not answer, or does not take a record.
     """
-    from aiokafka import AIOKafkaProducer
-    from aiokafka.errors import KafkaError
-
     await check_partitions(settings.kafka, AUDIT, settings.partitions)
-    producer = AIOKafkaProducer(**connection(settings.kafka), acks="all")
+    failed = "the state of the audit could not be written"
+    async with producer_client(settings.kafka, failed) as producer:
 
-    async def tell(status: AuditStatus) -> None:
-        await producer.send_and_wait(AUDIT, msgspec.json.encode(status), status.run.encode())
+        async def tell(status: AuditStatus) -> None:
+            await producer.send_and_wait(AUDIT, msgspec.json.encode(status), status.run.encode())
 
-    try:
-        await producer.start()
         yield tell
-    except (KafkaError, OSError) as error:
-        raise BrokerError(f"the state of the audit could not be written: {error!r}") from error
-    finally:
-        await producer.stop()

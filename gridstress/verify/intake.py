@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import numpy as np
@@ -35,12 +35,8 @@ class Block:
         """Whether row ``i`` says what row ``j`` of another block says, columns in any order."""
         mine = dict(zip(self.columns, self.load_mw[i].tolist(), strict=True))
         theirs = dict(zip(other.columns, other.load_mw[j].tolist(), strict=True))
-        return (self.times_s[i], self.period_s, self.final, mine) == (
-            other.times_s[j],
-            other.period_s,
-            other.final,
-            theirs,
-        )
+        own = self.times_s[i], self.period_s, self.final, mine
+        return own == (other.times_s[j], other.period_s, other.final, theirs)
 
 
 @dataclass(slots=True)
@@ -87,17 +83,11 @@ class ZoneIntake:
             self._counts(first + i, time_s, frame.final, lateness_s, max_ahead_s)
             for i, time_s in enumerate(times[known:].tolist())
         ]
-        self.blocks.append(
-            Block(
-                first,
-                times[known:],
-                columns,
-                load[known:],
-                frame.period_s,
-                frame.final,
-                ~np.array(counted),
-            )
+        skipped = ~np.array(counted)
+        new = replace(
+            block, seq=first, times_s=times[known:], load_mw=load[known:], skipped=skipped
         )
+        self.blocks.append(new)
         self.last_seq = frame.last_seq
         self.counted += sum(counted)
 

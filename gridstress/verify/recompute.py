@@ -139,14 +139,8 @@ class Recomputed:
 def recompute(frames: Iterable[MeasurementFrame], grid: Grid, settings: Settings) -> Recomputed:
     """Work out the windows and alarms of one run under every enabled model.
 
-    Parameters
-    ----------
-    frames
-        The run's frames, each zone's in the order of its partition's log, repeated ones included.
-    grid
-        The topology the workers use.
-    settings
-        The settings the workers use.
+    ``frames`` are the run's, each zone's in the order of its partition's log, repeated ones
+    included; grid and settings those that the workers use.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gridstress.local import processes
-from gridstress.replay.sinks import quiet_client
+from gridstress.logs import quiet_client
 from tests.chaos.campaign import Campaign
 from tests.chaos.report import report
 from tests.chaos.schedule import KINDS, MINIMUM, plan

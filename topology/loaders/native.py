@@ -55,13 +55,6 @@ def to_json(grid: Grid) -> bytes:
             )
             for n in grid.nodes
         ],
-        lines=[
-            RawLine(
-                *(e.source, e.target, e.length_km, e.voltage_kv, e.coupling),
-                reactance_ohm=e.reactance_ohm,
-                limit_mw=e.limit_mw,
-            )
-            for e in grid.lines
-        ],
+        lines=msgspec.convert(grid.lines, list[RawLine], from_attributes=True),
     )
     return msgspec.json.format(msgspec.json.encode(raw), indent=1) + b"\n"

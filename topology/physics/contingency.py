@@ -41,9 +41,6 @@ class Contingencies:
         What each line carries, shape (lines,).
     parts
         Whether an outage parts the grid, which is not judged; shape (lines,).
-    worst
-        Largest loading of each line with all in service or after any outage, flow over limit;
-        shape (lines,).
     overloads
         In the order of outages, then lines.
     touched
@@ -53,7 +50,6 @@ class Contingencies:
     base_mw: Floats
     limit_mw: Floats
     parts: Flags
-    worst: Floats
     overloads: list[Overload]
     touched: Counts
 
@@ -80,19 +76,17 @@ def contingencies(grid: Grid, network: DcNetwork) -> Contingencies:
     lines = len(base)
     parts, touched = np.zeros(lines, dtype=bool), np.zeros(len(grid.nodes), dtype=int)
     overloads: list[Overload] = []
-    worst = np.abs(base) / limit
-    sound = (worst <= 1)[:, np.newaxis]
+    sound = (np.abs(base) <= limit)[:, np.newaxis]
     for first in range(0, lines, OUTAGES_AT_ONCE):
         out = np.arange(first, min(first + OUTAGES_AT_ONCE, lines))
         factors = network.outages(out)
         parts[out] = np.isnan(factors).any(axis=0)
         after = np.abs(base[:, np.newaxis] + np.nan_to_num(factors) * base[out])
         loading = np.where(parts[out], 0.0, after) / limit[:, np.newaxis]
-        worst = np.maximum(worst, loading.max(axis=1))
         over = sound & (loading > 1 + TOLERANCE)
         overloads += [
             Overload(first + int(case), int(line), float(loading[line, case]))
             for case, line in np.argwhere(over.T)
         ]
         touched += (network.at_nodes(over.astype(float)) > 0).sum(axis=1)
-    return Contingencies(base, limit, parts, worst, overloads, touched)
+    return Contingencies(base, limit, parts, overloads, touched)

@@ -137,13 +137,6 @@ class DcNetwork:
         rises: Floats = self.at_nodes(np.abs(self.load_rises(nodes))).T / 2
         return rises
 
-    def ptdf(self) -> Floats:
-        """Power transfer distribution factors, shape (lines, nodes).
-
-        The change of each line's flow when a node feeds in 1 MW more, which the others take less.
-        """
-        return -self.load_rises(np.arange(len(self.slack)))
-
     def outages(self, lines: Indices) -> Floats:
         """Line outage distribution factors of these outages, shape (all lines, outages).
 

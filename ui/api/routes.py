@@ -30,9 +30,6 @@ from ui.schema.system import Health, Refused, Taken
 
 Query = Mapping[str, str]
 Ask = Callable[[Query], msgspec.Struct]
-Tag = Callable[[Query], str | None]
-"""Names what is answered to a query now; None if the next answer will be another one."""
-
 Take = Callable[[bytes, str, bool | None], Awaitable[Taken]]
 """Takes a body, its source and whether it is synthetic, and says what was taken.
 
@@ -51,19 +48,7 @@ DEFAULT_SOURCE = "http"
 def register_views(
     app: Any, answers: ApiQueries, health: Callable[[], Health], version: str = ""
 ) -> None:
-    """Add the API to a Faust app.
-
-    Parameters
-    ----------
-    app
-        The Faust app, before it starts.
-    answers
-        What answers.
-    health
-        Makes the answer of ``/health``.
-    version
-        Ours, for the OpenAPI document.
-    """
+    """Add the API to a Faust app that has not started; ``version`` is ours, for OpenAPI."""
     asks: Mapping[str, Ask] = {
         "/grid": lambda q: answers.overview(),
         "/runs": lambda q: answers.runs(),

@@ -30,21 +30,12 @@ def model_info(name: str) -> ModelInfo:
 
 def grid_node(node: Node) -> GridNode:
     """All that is known of a node, but for its infeed."""
-    return GridNode(
-        id=node.id,
-        name=node.name,
-        lat=node.lat,
-        lon=node.lon,
-        zone=node.zone,
-        share=node.share,
-        rating_mw=node.rating_mw,
-        sensitivity=node.sensitivity,
-    )
+    return convert(node, GridNode, from_attributes=True)
 
 
 def grid_line(line: Line) -> GridLine:
     """A line, but for its reactance."""
-    return GridLine(line.source, line.target, line.length_km, line.voltage_kv, line.coupling)
+    return convert(line, GridLine, from_attributes=True)
 
 
 def alerts(items: Sequence[ReceivedAlert]) -> list[Alert]:

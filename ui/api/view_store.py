@@ -70,11 +70,6 @@ class RunView:
         return max(view.published_at for view in self.shards.values())
 
     @property
-    def started_ms(self) -> int:
-        """When the run's first frame came."""
-        return min(view.started_ms for view in self.shards.values())
-
-    @property
     def event_time_s(self) -> float | None:
         """The newest event time of any shard."""
         return max(

@@ -2,6 +2,7 @@ import importlib.metadata
 import json
 import os
 import socket
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_machine_that_is_ready_passes_every_check(tmp_path: Path) -> None:
     findings = doctor.examine(free_settings(), Place(tmp_path, tmp_path / ".gridstress"))
     assert [finding.name for finding in findings if not finding.ok] == []
-    assert json.dumps([finding.to_dict() for finding in findings])
+    assert json.dumps([asdict(finding) for finding in findings])
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ async def test_a_topic_is_read_to_its_true_end(broker):
     records = await read_topic(broker, "large")
     per_partition = {p: [r.offset for r in records if r.partition == p] for p in (0, 1)}
     assert per_partition == {0: [0, 1, 2, 3, 4], 1: [0, 1, 2, 3]}
-    assert len(await read_topic(broker, "large", keep=lambda r: r.value.startswith(b"8"))) == 1
+    assert len([r for r in records if r.value.startswith(b"8")]) == 1
 
 
 async def test_an_empty_topic_has_an_end_too(broker):

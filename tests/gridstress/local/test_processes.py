@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -152,7 +153,7 @@ def test_a_process_that_got_the_id_of_an_old_service_is_left_alone(
 
 def test_a_service_in_a_state_file_without_its_start_is_known_by_its_time(tmp_path: Path) -> None:
     service = processes.spawn(spec(SLEEP), tmp_path)
-    older = {name: value for name, value in service.to_dict().items() if name != "started"}
+    older = {name: value for name, value in asdict(service).items() if name != "started"}
     assert processes.stop(Service(**older)) == "stopped"
     assert not service.alive
 

@@ -5,7 +5,7 @@ import pytest
 
 from gridstress.datasets.synthetic import synthetic_year
 from gridstress.replay import progress as replay_progress
-from gridstress.replay.progress import Bar, Lines, progress_for
+from gridstress.replay.progress import lines, progress_for
 from gridstress.replay.schedule import Schedule
 from topology.grid import Grid, Node
 
@@ -23,10 +23,9 @@ def schedule() -> Schedule:
 
 def test_a_terminal_gets_a_bar_with_event_time_and_rate(schedule: Schedule) -> None:
     stream = Terminal()
-    with progress_for(schedule, stream) as progress:
-        assert isinstance(progress, Bar)
+    with progress_for(schedule, stream) as show:
         for step in schedule.steps():
-            progress.show(step)
+            show(step)
     text = stream.getvalue()
     assert "2025-12-31T23:00:00Z" in text
     assert "100%" in text
@@ -38,10 +37,9 @@ def test_anything_else_gets_lines_with_event_time_rate_and_time_left(
 ) -> None:
     monkeypatch.setattr(replay_progress, "LINE_EVERY_S", 0.0)
     stream = io.StringIO()
-    with progress_for(schedule, stream) as progress:
-        assert isinstance(progress, Lines)
+    with progress_for(schedule, stream) as show:
         for step in schedule.steps():
-            progress.show(step)
+            show(step)
     lines = stream.getvalue().splitlines()
     assert len(lines) == 366
     assert all(re.fullmatch(r"\S+Z  \d+ %  [\d,.]+ h/s  [\d,]+ s left", line) for line in lines)
@@ -51,7 +49,7 @@ def test_anything_else_gets_lines_with_event_time_rate_and_time_left(
 
 def test_lines_are_seldom(schedule: Schedule) -> None:
     stream = io.StringIO()
-    progress = Lines(schedule, stream)
-    for step in schedule.steps():
-        progress.show(step)
+    with lines(schedule, stream) as show:
+        for step in schedule.steps():
+            show(step)
     assert len(stream.getvalue().splitlines()) <= 1

@@ -1,9 +1,10 @@
 """Parts that several pages are laid out with: panels, graphs, switches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -16,6 +17,8 @@ MAP_CONFIG: Any = {
     "modeBarButtons": [["zoomIn2d", "zoomOut2d", "resetScale2d"]],
 }
 PLAIN_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
+KEPT: dict[str, Any] = {"persistence": True, "persistence_type": "session"}
+"""What a viewer has chosen outlives a reload of the page."""
 LEAVE: dict[str, Any] = {"function": "gridstress.leave()"}
 """For a table's ``tabToNextCell``: Tab leaves it; arrow keys walk through its rows."""
 
@@ -42,6 +45,22 @@ def panel(
         [html.Div(head, className="panel-head"), html.Div(body, className="panel-body")],
         className=f"card panel {css}",
     )
+
+
+def switch(
+    name: str, label: str, choices: Sequence[Mapping[str, str]], value: str, css: str = ""
+) -> Component:
+    """A choice that stays as it is while the browser's session lasts."""
+    control: Component = dmc.SegmentedControl(
+        id=name,
+        data=choices,
+        value=value,
+        size="xs",
+        **KEPT,
+        className=css,
+        **{"aria-label": label},
+    )
+    return control
 
 
 def map_graph(name: str) -> Component:

@@ -7,7 +7,9 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.figures.timeline import VERBS
+from ui.dashboard.panels.components import graph
 from ui.dashboard.shell.links import node_href
 from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import LEVEL_INK, LIGHT, Palette, scale_colour
@@ -15,7 +17,6 @@ from ui.schema.grid import GridInfo, GridNode
 from ui.schema.views import Alert, NodeDetail, SourceShare
 
 SHOWN_ALERTS = 3
-GRAPH_CONFIG: Any = {"displayModeBar": False, "displaylogo": False}
 
 
 def detail_panel() -> html.Div:
@@ -46,15 +47,7 @@ def detail_panel() -> html.Div:
                     html.H3("Where its stress comes from"),
                     html.Div(id="detail-sources"),
                     html.H3("Risk over the last 7 days (grid time)"),
-                    html.Div(
-                        dcc.Graph(
-                            id="detail-windows",
-                            config=GRAPH_CONFIG,
-                            responsive=True,
-                            className="fill",
-                        ),
-                        className="detail-graph",
-                    ),
+                    html.Div(graph("detail-windows", waiting_figure("")), className="detail-graph"),
                     html.H3("Neighbours"),
                     html.Div(id="detail-neighbours"),
                     html.H3("Its last alarms"),

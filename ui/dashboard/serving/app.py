@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from dash import Dash, html
 
+from ui.client.poller import Poller
 from ui.dashboard.pages.alarms.page import ALARMS
 from ui.dashboard.pages.compare.page import COMPARE
 from ui.dashboard.pages.compare.report_link import register_reports
@@ -16,22 +17,20 @@ from ui.dashboard.serving.security_headers import add_headers
 from ui.dashboard.shell.page import Page
 from ui.dashboard.shell.paused_views import PausedViews
 from ui.dashboard.shell.shell import register_shell, shell
-from ui.dashboard.shell.source import Runs
 from ui.dashboard.shell.view_context import ViewContext
 
 PAGES: tuple[Page, ...] = (OVERVIEW, COMPARE, ALARMS, NODE, SYSTEM)
-"""The pages, in the order of the navigation. A new page is one more entry here."""
+"""The pages, in the order of the navigation; the one at ``/`` is shown first."""
 
 ASSETS = Path(__file__).parents[2] / "assets"
 
 
 def create_dashboard(
-    source: Runs,
+    source: Poller,
     *,
     reports: Path = Path(".gridstress/reports"),
     meanings: Mapping[str, str] = MappingProxyType({}),
     refresh_s: float = 1.0,
-    pages: tuple[Page, ...] = PAGES,
 ) -> Dash:
     """Make the dashboard.
 
@@ -45,8 +44,6 @@ def create_dashboard(
         What each of the workers' settings is for, by the variable's name.
     refresh_s
         Seconds between two looks of a browser at the newest snapshot.
-    pages
-        The pages; the one at ``/`` is shown first.
 
     Returns
     -------
@@ -68,18 +65,16 @@ def create_dashboard(
         .replace("</footer>", "</div>")
     )
     # Made for every visit: the header then knows the models before an address names one.
-    app.layout = lambda: shell(pages, refresh_s, source.snapshot().grid)
+    app.layout = lambda: shell(PAGES, refresh_s, source.snapshot().grid)
     app.validation_layout = html.Div(  # type: ignore[assignment]
-        [shell(pages, refresh_s, None), *(page.layout() for page in pages)]
+        [shell(PAGES, refresh_s, None), *(page.layout() for page in PAGES)]
     )
     paused = PausedViews()
     context = ViewContext(source, paused)
-    register_shell(app, source, context, pages, paused)
-    for page in pages:
+    register_shell(app, source, context, PAGES, paused)
+    for page in PAGES:
         page.register(app, context)
-    if COMPARE in pages:
-        register_reports(app, context, reports)
-    if SYSTEM in pages:
-        register_settings(app, context, meanings)
+    register_reports(app, context, reports)
+    register_settings(app, context, meanings)
     add_headers(app)
     return app

@@ -35,13 +35,7 @@ MAX_LOGIN_BYTES = 4096
 
 
 class Tries:
-    """Counts wrong tokens by address; may be used from several threads.
-
-    Parameters
-    ----------
-    clock
-        Tells the time, s.
-    """
+    """Counts wrong tokens by address; may be used from several threads. ``clock`` tells s."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -69,12 +63,7 @@ class Tries:
 def ask_for_token(app: Dash, token: str) -> None:
     """Let only those in who have given the token; the log-in page alone answers to all.
 
-    Parameters
-    ----------
-    app
-        The dashboard, before it has served anything.
-    token
-        In plain text, not empty.
+    To be called before the dashboard has served anything; ``token`` in plain text, not empty.
     """
     server: Flask = app.server
     app.index_string = app.index_string.replace("{%app_entry%}", "{%app_entry%}" + _LOGOUT_FORM)

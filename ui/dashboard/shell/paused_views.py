@@ -10,9 +10,9 @@ from functools import partial
 from threading import Lock
 from typing import Any, TypeVar
 
+from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.dashboard.shell.model_pair import pairs
-from ui.dashboard.shell.source import Runs
 from ui.dashboard.style.grid_facts import models_of
 
 KEPT = 32
@@ -73,7 +73,7 @@ class PausedViews:
         return self._kept.get(version) if version is not None else None
 
 
-def stand_still(source: Runs, paused: PausedViews, run: str | None) -> Snapshot:
+def stand_still(source: Poller, paused: PausedViews, run: str | None) -> Snapshot:
     """Pause at the newest snapshot of a run, with what its pages will ask about that moment.
 
     Asked for now, because the workers only know the newest: what a paused view turns to later

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
+from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.dashboard.figures.timeline import SLIDE_S
 from ui.dashboard.shell.audit_badge import audit_badge, badge_children
@@ -18,7 +19,7 @@ from ui.dashboard.shell.origin import origin_badge, run_title
 from ui.dashboard.shell.page import Page, page_at
 from ui.dashboard.shell.paused_views import PausedViews, stand_still
 from ui.dashboard.shell.run_select import register_run_chooser
-from ui.dashboard.shell.source import Runs, Source
+from ui.dashboard.shell.source import Source
 from ui.dashboard.shell.status import Status, paused_status, status_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
@@ -73,22 +74,12 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
 
 
 def register_shell(
-    app: Dash, source: Runs, context: Source, pages: Sequence[Page], paused: PausedViews
+    app: Dash, source: Poller, context: Source, pages: Sequence[Page], paused: PausedViews
 ) -> None:
     """Add the callbacks of the shell.
 
-    Parameters
-    ----------
-    app
-        The dashboard.
-    source
-        Answers about any run.
-    looking
-        What the browser of the running callback looks at.
-    pages
-        In the order of the navigation.
-    paused
-        Where paused views stand.
+    ``context`` is what the browser of the running callback looks at, ``pages`` are in the order
+    of the navigation.
     """
     _register_routing(app, source, pages)
     _register_beat(app, source, paused)
@@ -133,7 +124,7 @@ def register_shell(
     )
 
 
-def _register_routing(app: Dash, source: Runs, pages: Sequence[Page]) -> None:
+def _register_routing(app: Dash, source: Poller, pages: Sequence[Page]) -> None:
     @app.callback(
         Output("page", "children"),
         Output("nav", "children"),
@@ -168,7 +159,7 @@ def _register_routing(app: Dash, source: Runs, pages: Sequence[Page]) -> None:
     )
 
 
-def _register_beat(app: Dash, source: Runs, paused: PausedViews) -> None:
+def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
     @app.callback(
         Output("status-title", "children"),
         Output("status-detail", "children"),
@@ -227,7 +218,7 @@ def _register_beat(app: Dash, source: Runs, paused: PausedViews) -> None:
         )
 
 
-def _register_pause(app: Dash, source: Runs, paused: PausedViews) -> None:
+def _register_pause(app: Dash, source: Poller, paused: PausedViews) -> None:
     @app.callback(
         Output("paused", "data"),
         Output("pause", "children"),

@@ -32,37 +32,3 @@ class Source(Protocol):
 
     def system(self) -> System | None:
         """How the workers are, or None."""
-
-
-class Runs(Protocol):
-    """Answers about any run, the newest unless one is named: a started `ui.client.poller.Poller`.
-
-    Each answers as in :class:`Source`.
-    """
-
-    def snapshot(self, run: str | None = None) -> Snapshot:
-        """The newest snapshot of a run."""
-
-    def node(self, node_id: str, model: str, run: str | None = None) -> NodeDetail | None:
-        """One node's detail."""
-
-    def details(
-        self, node_id: str, models: Sequence[str], run: str | None = None
-    ) -> dict[str, NodeDetail]:
-        """One node under several models."""
-
-    def episodes(self, run: str | None = None) -> Episodes | None:
-        """The newest alarm episodes of all models."""
-
-    def history(
-        self, run: str | None = None, models: Sequence[str] | None = None
-    ) -> History | None:
-        """How two models have agreed over the run, by default the first."""
-
-    def compare(
-        self, run: str | None = None, models: Sequence[str] | None = None
-    ) -> Compare | None:
-        """Two models next to each other now, by default the first."""
-
-    def system(self) -> System | None:
-        """How the workers are."""

@@ -18,16 +18,11 @@ QUIET_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """One line for the top of the page; ``stale`` values are greyed."""
+    """One line for the top of the page; the values of a worker that is ``gone`` are greyed."""
 
     kind: Kind
     title: str
     detail: str
-
-    @property
-    def stale(self) -> bool:
-        """Whether what is shown may no longer be so."""
-        return self.kind == "gone"
 
 
 def status_of(snapshot: Snapshot, now: float) -> Status:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from dash import ctx
 from dash.exceptions import MissingCallbackContextException
 
+from ui.client.poller import Poller
 from ui.client.rewind import node_at
 from ui.client.snapshot import Snapshot
 from ui.dashboard.shell.paused_views import PausedViews
-from ui.dashboard.shell.source import Runs
 from ui.schema.runs import Episodes, History
 from ui.schema.system import System
 from ui.schema.views import Compare, NodeDetail
@@ -26,16 +26,9 @@ class ViewContext:
 
     It knows from the callback's own ``news``, so every callback that asks has it as an input or a
     state. Outside of callbacks it is the newest.
-
-    Parameters
-    ----------
-    source
-        Answers about any run.
-    paused
-        Where paused views stand.
     """
 
-    def __init__(self, source: Runs, paused: PausedViews) -> None:
+    def __init__(self, source: Poller, paused: PausedViews) -> None:
         self._source = source
         self._paused = paused
 

@@ -56,7 +56,7 @@ def test_pausing_asks_for_what_other_pages_show_of_that_moment(poller, api):
 def test_a_paused_view_says_where_it_stands_and_how_the_data_are(poller):
     snapshot = poller.snapshot()
     status = paused_status(status_of(snapshot, time.time()), snapshot)
-    assert (status.kind, status.title, status.stale) == ("paused", "Paused", False)
+    assert (status.kind, status.title) == ("paused", "Paused")
     assert "Tue 15 Jan 2019 18:00" in status.detail
     assert "Meanwhile: live." in status.detail
 

@@ -29,7 +29,7 @@ def test_the_status_line_tells_clearly_that_another_run_is_shown():
     now = time.time()
     shown = Snapshot(answered_at=now, run=RUNS[1], runs=RUNS)
     status = status_of(shown, now)
-    assert (status.kind, status.title, status.stale) == ("earlier", "Earlier run", False)
+    assert (status.kind, status.title) == ("earlier", "Earlier run")
     assert status.detail == (
         "Shown is first at Wed 02 Jan 2019 00:00 (grid time), it has ended. "
         "The newest is second: choose it above."

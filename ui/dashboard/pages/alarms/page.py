@@ -1,7 +1,5 @@
 """The alarms page: every episode of the run, of all models, to filter, sort, open and export."""
 
-from typing import Any
-
 import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -9,11 +7,10 @@ from dash.development.base_component import Component
 from topology.messages import LEVELS
 from ui.dashboard.pages.alarms.callbacks import register
 from ui.dashboard.pages.alarms.filters import EVERYTHING, STATES, TIMES, model_choices
+from ui.dashboard.panels.components import KEPT, switch
 from ui.dashboard.panels.episodes import episode_table
 from ui.dashboard.shell.links import ALARMS_PATH
 from ui.dashboard.shell.page import Page
-
-KEPT: dict[str, Any] = {"persistence": True, "persistence_type": "session"}
 
 
 def layout() -> Component:
@@ -69,8 +66,8 @@ def _filters() -> list[Component]:
                 **KEPT,
             ),
         ),
-        _field("State", _switch("alarms-state", "State", STATES)),
-        _field("Model", _switch("alarms-model", "Model", model_choices(None))),
+        _field("State", switch("alarms-state", "State", STATES, EVERYTHING)),
+        _field("Model", switch("alarms-model", "Model", model_choices(None), EVERYTHING)),
         _field(
             "Zone",
             dmc.Select(
@@ -127,18 +124,6 @@ def _filters() -> list[Component]:
 
 def _field(title: str, control: Component) -> html.Div:
     return html.Div([html.Span(title, className="muted"), control], className="alarms-field")
-
-
-def _switch(name: str, label: str, choices: list[dict[str, str]]) -> Component:
-    control: Component = dmc.SegmentedControl(
-        id=name,
-        data=choices,
-        value=EVERYTHING,
-        size="xs",
-        **KEPT,
-        **{"aria-label": label},
-    )
-    return control
 
 
 ALARMS = Page(

@@ -1,6 +1,5 @@
 """The overview page: figures, one map or two, ranking, timeline, one node."""
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 from dash.development.base_component import Component
 
@@ -8,9 +7,14 @@ from ui.dashboard.figures.map import line_width, waiting_figure
 from ui.dashboard.pages.overview.callbacks import register
 from ui.dashboard.pages.overview.kpis import kpi_cards
 from ui.dashboard.pages.overview.top import SIZES, top_table
-from ui.dashboard.panels.components import graph, map_graph, panel
+from ui.dashboard.panels.components import graph, map_graph, panel, switch
 from ui.dashboard.panels.detail import detail_panel
 from ui.dashboard.shell.page import Page
+
+SPANS = [
+    {"value": "minutes", "label": "10 min"},
+    {"value": "day", "label": "24 h grid time"},
+]
 
 
 def layout() -> Component:
@@ -41,7 +45,7 @@ def layout() -> Component:
                         html.Span(id="top-model"),
                         top_table(),
                         "top-panel",
-                        _switch("top-size", [(k, k) for k in SIZES], "10", "Nodes shown"),
+                        switch("top-size", "Nodes shown", SIZES, "10", "panel-switch"),
                     ),
                     panel(
                         "Alert timeline",
@@ -54,12 +58,7 @@ def layout() -> Component:
                             className="fill",
                         ),
                         "timeline-panel",
-                        _switch(
-                            "timeline-span",
-                            [("minutes", "10 min"), ("day", "24 h grid time")],
-                            "minutes",
-                            "Time shown",
-                        ),
+                        switch("timeline-span", "Time shown", SPANS, "minutes", "panel-switch"),
                     ),
                     panel("Node", "", detail_panel(), "node-panel"),
                 ],
@@ -69,20 +68,6 @@ def layout() -> Component:
         id="overview",
         className="overview",
     )
-
-
-def _switch(name: str, choices: list[tuple[str, str]], value: str, label: str) -> Component:
-    switch: Component = dmc.SegmentedControl(
-        id=name,
-        data=[{"value": key, "label": text} for key, text in choices],
-        value=value,
-        size="xs",
-        persistence=True,
-        persistence_type="session",
-        className="panel-switch",
-        **{"aria-label": label},
-    )
-    return switch
 
 
 def _map_legend() -> list[Component]:

@@ -11,7 +11,7 @@ from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import LIGHT, Palette, scale_colour
 from ui.schema.views import TopNode
 
-SIZES = ("5", "10", "20")
+SIZES = [{"value": size, "label": size} for size in ("5", "10", "20")]
 """How many nodes the ranking may show."""
 
 COLUMNS: list[dict[str, Any]] = [
