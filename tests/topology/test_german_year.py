@@ -1,4 +1,4 @@
-"""The German year tells the story that ``docs/topology.md`` promises, on the bundled data.
+"""The German year raises the alarms that ``docs/german-grid.md`` describes, on the bundled data.
 
 Windows are summed here with plain NumPy, apart from the application's own code.
 """
