@@ -1,4 +1,4 @@
-"""Files import downwards only: docs/design.md says who may know whom."""
+"""Files import downwards only: docs/code.md says who may know whom."""
 
 import ast
 import re
@@ -142,7 +142,7 @@ def test_a_file_knows_only_those_on_its_floor_and_below(package: str) -> None:
 def test_every_folder_has_its_floor_and_says_in_a_line_what_it_is_for(package: str) -> None:
     folders = {path.rpartition("/")[0] for path in sources(package)}
     assert folders <= {f"{package}/{name}".rstrip("/") for name in FLOORS[package]}
-    table = (ROOT / "docs" / "design.md").read_text("utf-8")
+    table = (ROOT / "docs" / "code.md").read_text("utf-8")
     for folder in folders:
         docstring = ast.get_docstring(ast.parse((ROOT / folder / "__init__.py").read_text("utf-8")))
         assert docstring, folder
