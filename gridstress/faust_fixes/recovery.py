@@ -254,7 +254,7 @@ def make_safe(
     if faust.__version__ != FAUST_VERSION:
         raise FaustFixError(
             f"Faust {faust.__version__} is installed, the corrections are for {FAUST_VERSION}",
-            hint="install the pinned version, or check docs/faust.md and raise FAUST_VERSION",
+            hint="install the pinned version, or raise FAUST_VERSION as CONTRIBUTING.md says",
         )
     if streams._CStreamIterator is None:  # type: ignore[attr-defined]
         raise FaustFixError(
