@@ -85,7 +85,7 @@ def test_the_lead_is_over_the_better_baseline_source_by_source(scored):
 
 
 def test_what_the_score_says_of_germany(scored):
-    """The story of docs/model-evaluation.md: near by better than distance, over the whole grid worse."""
+    """As docs/model-evaluation.md says: near by better than distance, over the whole grid worse."""
     leads = scored.leads["linear"]
     assert leads["spearman"].by.high < 0 < leads["top 10"].by.low
 
