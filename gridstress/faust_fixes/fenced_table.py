@@ -23,6 +23,10 @@ _UNLOGGED.disable_wal = True  # type: ignore[assignment,method-assign]
 LOG_BYTES = 16 << 10
 """Size up to which RocksDB writes its own log about itself. Left alone it grows for ever."""
 
+COMPACTION_LAG = {"min.compaction.lag.ms": "3600000"}
+"""Setting of a changelog: a late write of a former owner is not all that is left of its key before
+the next take-over has written again what counts."""
+
 
 class ShardOptions(RocksDBOptions):
     """Options of a database of a few megabytes whose keys are written again and again."""
@@ -51,6 +55,7 @@ class FencedTable(faust.Table[Any, Any]):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.extra_topic_configs = {**COMPACTION_LAG, **self.extra_topic_configs}
         self.epochs: dict[int, Epoch] = {}
         self.check: Callable[[bytes], object] = len
 
@@ -195,6 +200,7 @@ class FencedTable(faust.Table[Any, Any]):
             return value
         serializers: Any = self.app.serializers
         known = serializers.loads_key(self.key_type, key, serializer=self.key_serializer)
+        known = self._to_key(known)  # of a windowed table, a list in the changelog
         if known not in store.data:
             return None
         found: bytes | None = serializers.dumps_value(

@@ -135,6 +135,17 @@ async def test_a_value_is_read_in_the_bytes_of_the_changelog(table: Any) -> None
     assert (table.stored(0, b"x"), table.stored(0, b"z")) == (b"1", None)
 
 
+async def test_a_value_of_a_window_is_read_in_the_bytes_of_the_changelog(table: Any) -> None:
+    counts: Any = table.app.Table("counts").tumbling(60)
+    counts.table.epochs = {0: MINE}
+    write(counts.table, 0, ("word", (0.0, 59.9)), 3)
+    assert counts.table.stored(0, b'["word",[0.0,59.9]]') == b"3"
+
+
+async def test_a_changelog_is_not_compacted_before_the_next_take_over(table: Any) -> None:
+    assert table.changelog_topic.config["min.compaction.lag.ms"] == "3600000"
+
+
 def written_options(database: Path) -> str:
     """The options as RocksDB has noted them."""
     (found,) = database.glob("OPTIONS-*")
