@@ -14,10 +14,9 @@ from agents.record_sizes import check_record_sizes
 from agents.risk import RiskModel
 from agents.risk_stage import RiskStage
 from gridstress.admin.skipped_batches import is_skipped
-from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.kafka import topics
-from gridstress.runtime.app import GridstressApp, Outlet, end, raw_table
+from gridstress.runtime.app import GridstressApp, Outlet, as_faust_fix_error, end, raw_table
 from gridstress.runtime.interpreter import use_fast_loop
 from gridstress.runtime.status import Status
 from gridstress.runtime.web import add_web
@@ -97,10 +96,8 @@ def _watch_intake(app: GridstressApp, dead_letters: DeadLetters) -> None:
         await dead_letters.send_lost(LostRecords(tp.topic, tp.partition, first, upto))
 
     async def skipped(tp: TP, batch: Undecodable) -> bool:
-        try:
+        with as_faust_fix_error():
             return await is_skipped(app.settings.kafka, tp.topic, tp.partition, batch.first)
-        except GridstressError as error:
-            raise FaustFixError(str(error), hint=error.hint) from error
 
     transport: Any = app.transport
     transport.on_lost, transport.is_skipped = on_lost, skipped

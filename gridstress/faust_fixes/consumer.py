@@ -1,8 +1,9 @@
 """Faust's consumer, corrected: commits, rebalances, and the order in which partitions come.
 
 **Commits** end at the oldest record that no stream has acknowledged. Stock jumps over a single
-one, and over the first one after a hole in the offsets. `docs/faust.md` gives the evidence; each
-correction has a test that fails on the stock class.
+one, and over the first one after a hole in the offsets (faust-streaming 606, pull request 707).
+
+**Rebalances** commit before they forget what was acknowledged (faust-streaming 502).
 
 **What cannot be read** is reported: records that the broker deleted before they were read, batches
 that cannot be decoded, and logs that end before what was read of them. Stock skips the first and,
@@ -103,7 +104,7 @@ class SafeConsumerThread(driver.AIOKafkaConsumerThread):
 class SafeConsumer(driver.Consumer):
     """Consumer that commits up to the oldest unacknowledged record and can be parked.
 
-    The zones' partitions of a topic are delivered in step (`partition_merge`).
+    Partitions of a topic can be delivered in step (`partition_merge`).
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,5 +1,6 @@
 """A worker's data directory: used by one process at a time, and when its last session expires.
 
+Faust takes over what lies there, and ends where it is ahead of the changelog (faust-streaming 158).
 A worker that ends without a good-bye is a member of its group until its session is over. Joined
 before then, the group waits for it, and works on nothing meanwhile: a worker that is killed and
 started again, over and over, would stop all the others.
@@ -39,7 +40,7 @@ def claim(datadir: Path, tabledir: Path) -> IO[str]:
         in_use.close()
         raise FaustFixError(
             f"another worker uses the data directory {datadir}",
-            hint="give every worker its own: `--datadir` or GRIDSTRESS_DATA_DIR",
+            hint="give every worker its own: `--datadir`",
         ) from None
     for database in tabledir.glob("*.db"):
         shutil.rmtree(database) if database.is_dir() else database.unlink()

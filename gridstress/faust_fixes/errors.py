@@ -1,4 +1,6 @@
-"""The error that the corrections raise."""
+"""The error that the corrections raise, and what an app adds to what they log."""
+
+from dataclasses import dataclass
 
 
 class FaustFixError(Exception):
@@ -15,3 +17,22 @@ class FaustFixError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What an operator can do, in the words of the app; each ends a line of the log.
+
+    Attributes
+    ----------
+    partitions
+        Where a topic has too few partitions.
+    truncated
+        Where a log has lost records that were acknowledged.
+    undecodable
+        Where a batch cannot be decoded; ``{topic}``, ``{partition}`` and ``{offset}`` say which.
+    """
+
+    partitions: str = ""
+    truncated: str = ""
+    undecodable: str = ""

@@ -1,11 +1,9 @@
 """The fetch buffer: records fetched and not yet delivered, merged across partitions by time.
 
-Zones lie in partitions. A fetch takes bytes, so behind a backlog a zone with small frames runs
-ahead of the others, by more and more: panes stay open for weeks of event time, are written again
-and again, and many runs are under way at once. So the partitions of a topic are merged by the
-time at which their measurements were sent, and one that is ahead waits for those that still have
-records in the log (Kafka Streams: KIP-353, KIP-695). Order has no effect on any result, only on
-what it costs.
+A fetch takes bytes, so behind a backlog a partition with small records runs ahead of the others, by
+more and more, and windows over all of them stay open for long. So the partitions of a topic are
+merged by the time at which their records were sent, and one that is ahead waits for those that
+still have records in the log (Kafka Streams: KIP-353, KIP-695).
 """
 
 from collections import deque

@@ -1,10 +1,10 @@
 """Faust 0.15.3, corrected where it forgets records that it sends: the producer; the transport.
 
 1. **Flush** (`SafeProducerBuffer`, `SafeProducer`) waits until the broker has acknowledged all
-   there was, before every commit. Stock gives up after 0.1 s and commits.
+   there was, before every commit. Stock gives up after 0.1 s and commits (faust-streaming 173;
+   pull request 273 made commits flush).
 2. **A record that cannot be sent ends the worker** (`halt`). Stock logs it and commits.
 
-`docs/faust.md` gives the evidence; each correction has a test that fails on the stock class.
 `consumer` corrects the other direction; `recovery` what happens around a rebalance, and it puts
 all of them into an app. Faust's internals have no types worth the name, so they are `Any` here.
 """
@@ -23,7 +23,7 @@ from faust.types import TP
 from mode import Service
 
 from gridstress.faust_fixes.consumer import SafeConsumer
-from gridstress.faust_fixes.errors import FaustFixError
+from gridstress.faust_fixes.errors import FaustFixError, Hints
 from gridstress.faust_fixes.fetched_batches import Undecodable
 
 EXIT_UNDELIVERED = os.EX_SOFTWARE
@@ -31,7 +31,7 @@ EXIT_UNDELIVERED = os.EX_SOFTWARE
 
 BUFFERED_MESSAGES = 5_000
 """Table writes that may wait for the producer before no more records are taken in. Stock stops,
-and warns, at 100, which a few frames exceed."""
+and warns, at 100 (faust-streaming 173)."""
 
 RECORD_OVERHEAD_BYTES = 128
 """What a record has beside key and value at most, with the headers that we write."""
@@ -182,9 +182,10 @@ class SafeProducer(driver.Producer):
         try:
             delivery = await producer.send_batch(batch, topic, partition=partition)
         except AssertionError:  # so aiokafka says that there is no such partition
+            transport: Any = self.transport
             halt(
                 f"{topic} has no partition {partition}: have partitions been added to another "
-                "topic? All must have the same number, which `gridstress reshard` changes"
+                f"topic? All must have the same number. {transport.hints.partitions}".rstrip()
             )
         except Exception as error:  # noqa: BLE001 - a stage would take it for its record's fault
             halt(f"records for {topic} cannot be sent: {error!r}")
@@ -239,6 +240,7 @@ class SafeTransport(driver.Transport):
     ) -> None:
         super().__init__(url, app)
         self.in_step, self.time_header = frozenset(in_step), time_header
+        self.hints = Hints()
         #: Told what the broker deleted before it was read: partition, first offset, offset behind.
         self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None
         #: Asked whether the group may not have committed a place in each partition yet.
@@ -265,10 +267,9 @@ class SafeTransport(driver.Transport):
         """Say that the broker has lost records that it had acknowledged, and that were read."""
         logger.error(
             "%s/%d: the broker has lost records that it had acknowledged: offset %d was read, and "
-            "its log ended before. The whole log is read again, what was counted is skipped; "
-            "`gridstress verify` names what is lost, `gridstress doctor` the setting "
-            "(unclean.leader.election.enable)",
-            *(*tp, read_to - 1),
+            "its log ended before (is unclean.leader.election.enable set?). The whole log is read "
+            "again. %s",
+            *(*tp, read_to - 1, self.hints.truncated),
             extra={"topic": tp.topic, "partition": tp.partition, "offset": read_to - 1},
         )
 
@@ -282,12 +283,15 @@ class SafeTransport(driver.Transport):
         try:
             skipped = self.is_skipped is not None and await self.is_skipped(tp, batch)
         except FaustFixError as error:
-            halt(f"{place}: a batch cannot be decoded ({batch.cause}), nor skipped: {error}")
-        if not skipped:
             halt(
-                f"{place}: a batch cannot be decoded: {batch.cause}. To go on without it: "
-                f"gridstress dead-letters skip {tp.topic} {tp.partition} {batch.first}"
+                f"{place}: a batch cannot be decoded ({batch.cause}), nor is it known whether to "
+                f"pass it over: {error}"
             )
+        if not skipped:
+            hint = self.hints.undecodable.format(
+                topic=tp.topic, partition=tp.partition, offset=batch.first
+            )
+            halt(f"{place}: a batch cannot be decoded: {batch.cause}. {hint}".rstrip())
         logger.warning("%s: passed over a batch that cannot be decoded", place)
 
     @property

@@ -2,15 +2,15 @@
 
 1. **Recovery order** (`SafeRecovery`). After a rebalance the fetch in flight ends first, then the
    positions go back to the committed offsets, then records flow. Stock lets records flow while it
-   seeks and then empties the queues: records are lost, come twice or overtake each other.
+   seeks and then empties the queues: records are lost, come twice or overtake each other
+   (faust-streaming 596).
 2. **Fencing** (`SafeRecovery`, with `takeover`). Who takes a partition over makes sure
    that what its former owner still writes never counts.
 3. **Local tables are never kept over a restart** (`SafeTableManager`). They may be ahead of the
-   changelog, damaged, or another worker's.
+   changelog, damaged, or another worker's (faust-streaming 158, of one ahead).
 
 `producer` and `consumer` hold the rest: flush, send failures, commits.
-`make_safe` gives an app all of it, `safe_settings` the settings it relies on. `docs/faust.md`
-gives the evidence; each correction has a test that fails on the stock class. Faust's internals
+`make_safe` gives an app all of it, `safe_settings` the settings it relies on. Faust's internals
 have no types worth the name, so they are `Any` here.
 """
 
@@ -254,7 +254,7 @@ def make_safe(
     if faust.__version__ != FAUST_VERSION:
         raise FaustFixError(
             f"Faust {faust.__version__} is installed, the corrections are for {FAUST_VERSION}",
-            hint="install the pinned version, or raise FAUST_VERSION as CONTRIBUTING.md says",
+            hint=f"install faust-streaming=={FAUST_VERSION}",
         )
     if streams._CStreamIterator is None:  # type: ignore[attr-defined]
         raise FaustFixError(
@@ -289,7 +289,7 @@ def safe_settings(session_timeout_s: float) -> dict[str, Any]:
     """
     rebalance_s = max(30.0, session_timeout_s)
     return {
-        # Exactly-once comes from the state: Faust's transactions lose tables (docs/faust.md).
+        # Exactly-once comes from the state: Faust's own crashes (faust-streaming 323).
         "processing_guarantee": "at_least_once",
         "broker_session_timeout": session_timeout_s,
         # A third of the session: two heartbeats may get lost.
@@ -308,7 +308,6 @@ def safe_settings(session_timeout_s: float) -> dict[str, Any]:
         "table_standby_replicas": 0,
         # A rebalance waits until streams have finished the records they work on.
         "stream_wait_empty": True,
-        # Stock holds 4096 records a stream; a record is a frame of up to 1 MB, and there are five.
-        # What lies ready is worked off together: the more, the fewer panes are left half-filled.
+        # Stock holds 4096 records a stream, whatever their size; each rebalance reads them again.
         "stream_buffer_maxsize": 128,
     }

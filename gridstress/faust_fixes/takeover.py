@@ -4,6 +4,9 @@ This is a compare-and-set on the log (the rule is in `fencing`): a fence with th
 last one read wins only if no other worker has taken that number in between. Before it is sent, the
 group's coordinator must say that this worker is still a member; else one that slept in the
 middle of a recovery could fence off the worker that has its partitions by now.
+
+A log that compaction has left without its last records is read to its end; stock Faust waits for
+them (faust-streaming 176).
 """
 
 import asyncio
@@ -254,7 +257,7 @@ class Takeover:
 def _useless(tp: TP, offset: int, why: str) -> FaustFixError:
     return FaustFixError(
         f"changelog {tp.topic}/{tp.partition}@{offset}: {why}",
-        hint="repair the log, or begin anew with a group of its own (GRIDSTRESS_GROUP)",
+        hint="repair the log, or begin anew with a group of its own",
     )
 
 

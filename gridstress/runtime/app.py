@@ -6,7 +6,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,7 +20,7 @@ from agents.dead_letters import DeadLetters
 from agents.outbox import Record
 from agents.running import Stage, run_stage
 from gridstress.faust_fixes import data_directory
-from gridstress.faust_fixes.errors import FaustFixError
+from gridstress.faust_fixes.errors import FaustFixError, Hints
 from gridstress.faust_fixes.producer import halt
 from gridstress.faust_fixes.recovery import make_safe, safe_settings
 from gridstress.faust_fixes.takeover import STALL_S
@@ -62,6 +63,24 @@ RETRY_S = 0.25
 """How long to wait before a broker that does not answer is asked again."""
 
 
+HINTS = Hints(
+    partitions="`gridstress reshard` changes it",
+    truncated="What was counted is skipped; `gridstress verify` names what is lost, "
+    "`gridstress doctor` the setting",
+    undecodable="To go on without it: gridstress dead-letters skip {topic} {partition} {offset}",
+)
+"""What an operator can do about what the corrections report."""
+
+
+@contextmanager
+def as_faust_fix_error() -> Iterator[None]:
+    """Raise our errors as the corrections expect them; for a block, or around a function."""
+    try:
+        yield
+    except GridstressError as error:
+        raise FaustFixError(str(error), hint=error.hint) from error
+
+
 class GridstressApp(faust.App):
     """A Faust app that makes its topics before anything else; it has the corrections.
 
@@ -88,6 +107,8 @@ class GridstressApp(faust.App):
             )
         except FaustFixError as error:
             raise GridstressError(str(error), hint=error.hint) from None
+        transport: Any = self.transport
+        transport.hints = HINTS
         tables: Any = self.tables
         tables.admit = self.admit_again
         self.watchdog = Watchdog(
@@ -177,13 +198,14 @@ class GridstressApp(faust.App):
         A broker that does not answer is waited for, as the take-over itself does.
         """
         deadline = time.monotonic() + STALL_S
-        while True:
-            try:
-                return await self.admit()
-            except GridstressError as error:
-                if not isinstance(error, BrokerError) or time.monotonic() > deadline:
-                    raise FaustFixError(str(error), hint=error.hint) from error
-            await asyncio.sleep(RETRY_S)
+        with as_faust_fix_error():
+            while True:
+                try:
+                    return await self.admit()
+                except BrokerError:
+                    if time.monotonic() > deadline:
+                        raise
+                await asyncio.sleep(RETRY_S)
 
     async def stop(self) -> None:
         """Stop as Faust does; without a broker, whose answer it would wait for, at once."""
@@ -295,13 +317,6 @@ class Outlet:
         return found
 
 
-def _check_schema(value: bytes) -> None:
-    try:
-        schema_of(value)
-    except GridstressError as error:
-        raise FaustFixError(str(error), hint=error.hint) from error
-
-
 def raw_topic(app: GridstressApp, name: str) -> Any:
     """Give a topic whose keys and values are bytes: what cannot be read must reach a stage."""
     return app.topic(
@@ -325,5 +340,5 @@ def raw_table(app: GridstressApp, name: str) -> Any:
         partitions=app.settings.partitions,
         options=options if app.settings.store == "rocksdb" else None,
     )
-    table.check = _check_schema
+    table.check = as_faust_fix_error()(schema_of)
     return table

@@ -8,6 +8,7 @@ import pytest
 from faust.types import TP
 
 from gridstress.faust_fixes import producer
+from gridstress.faust_fixes.errors import Hints
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from tests.support.memory import Halted, Log, halt, lone_consumer
 
@@ -287,7 +288,8 @@ async def test_a_batch_that_cannot_be_decoded_ends_the_worker_with_the_way_past_
 ) -> None:
     monkeypatch.setattr(producer, "halt", halt)
     undecodable(log)
-    way = "zones/0@2: .*checksum is wrong.*gridstress dead-letters skip zones 0 2$"
+    consumer.transport.hints = Hints(undecodable="To skip it: skip {topic} {partition} {offset}")
+    way = "zones/0@2: .*checksum is wrong.*To skip it: skip zones 0 2$"
     with pytest.raises(Halted, match=way):
         await delivered(consumer)
 
