@@ -43,6 +43,7 @@ FLOORS = {
         "",
         "datasets",
         "faust_fixes",
+        "faust_fixes/examples",
         "kafka",
         "local",
         "group_settings",

@@ -1,0 +1,1 @@
+"""A small Faust app that counts exactly once with the corrections."""
