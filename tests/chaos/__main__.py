@@ -6,17 +6,21 @@ import json
 import random
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from gridstress.local import processes
 from gridstress.logs import quiet_client
+from tests.chaos import word_count
 from tests.chaos.campaign import Campaign
 from tests.chaos.report import report
 from tests.chaos.schedule import KINDS, MINIMUM, plan
 from tests.chaos.worker import Hung
 from tests.support import ports
+
+WORD_COUNT = "word-count"
 
 
 def arguments() -> argparse.Namespace:
@@ -26,7 +30,11 @@ def arguments() -> argparse.Namespace:
         "--faults", type=faults, metavar="KIND=N,...",
         help=f"how many of each, instead of the full plan: {', '.join(MINIMUM)}",
     )  # fmt: skip
-    parser.add_argument("--only", choices=[*MINIMUM], help="only this kind, as often as planned")
+    parser.add_argument(
+        "--only",
+        choices=[*MINIMUM, WORD_COUNT],
+        help=f"only this kind, as often as planned; {WORD_COUNT}: the example of the corrections",
+    )
     parser.add_argument(
         "--schedules", type=span, metavar="K..M", help="only these of the plan, both included"
     )
@@ -88,11 +96,16 @@ def main() -> int:
         if value := getattr(given, option):
             load += [f"--{option}", value]
     out = (given.out or Path(".gridstress/chaos") / f"seed-{seed}").resolve()
-    campaign = Campaign(seed, schedules, load, out, given.fresh_every)
-    return asyncio.run(_stoppable(campaign))
+    stories: list[Callable[[], Awaitable[bool]]] = []
+    if given.only == WORD_COUNT or not (given.only or given.faults or given.schedules):
+        stories.append(partial(word_count.play, seed, out / WORD_COUNT, print))
+    if given.only != WORD_COUNT:
+        stories.append(Campaign(seed, schedules, load, out, given.fresh_every).run)
+    return asyncio.run(_stoppable(stories))
 
 
-async def _stoppable(campaign: Campaign) -> int:
+async def _stoppable(stories: Sequence[Callable[[], Awaitable[bool]]]) -> int:
+    """Play one after the other, up to the first that fails."""
     task = asyncio.current_task()
     assert task is not None
     running = asyncio.get_running_loop()
@@ -101,7 +114,10 @@ async def _stoppable(campaign: Campaign) -> int:
     # What the broker does is on purpose, and the record tells it.
     quiet_client()
     try:
-        return 0 if await campaign.run() else 1
+        for story in stories:
+            if not await story():
+                return 1
+        return 0
     except Hung as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1
