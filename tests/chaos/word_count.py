@@ -14,14 +14,14 @@ from gridstress.local.apache import apache_broker
 from tests.support.word_counts import Word, WordCount, expected, make_topic, send
 
 KILLS = 8
-PAUSE_S = (0.5, 6.0)
+PAUSE_S = (0.5, 5.0)
 """Time between two kills: some come before a worker has recovered, some while it works."""
 
 VICTIMS = ((0,), (1,), (0, 1))
 
 VOCABULARY = 50_000
 """So many that most are said once in a minute: no later write makes up for one that is lost."""
-BURST, BURST_EVERY_S = 800, 2.0
+BURST, BURST_EVERY_S = 2_000, 1.0
 PATIENCE_S = 60.0
 """Longest wait for a commit while there is something left to be read."""
 

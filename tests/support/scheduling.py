@@ -84,6 +84,7 @@ LONGEST: tuple[str, ...] = (
     "agents/test_any_delivery.py",
     "integration/test_feed.py",
     "integration/test_models.py",
+    "gridstress/faust_fixes/test_word_count.py",
     "integration/test_group_settings.py",
     "gridstress/cli/test_replay.py",
     "gridstress/local/test_launcher.py",

@@ -1,10 +1,10 @@
 """The corrections' example as a process, with or without them, and what it has counted.
 
-Run as a program it is the example itself, which `make_safe` leaves as it is if it is to be
-`STOCK`, and which ends itself with SIGKILL at a fixed point:
+Run as a program it is the example itself, for which `make_safe` may do nothing, and which may end
+itself with SIGKILL at a fixed point:
 
-- ``write``: the broker has all writes of the table before the `DEADLY` one; it is not sent.
-- ``commit``: the broker has taken a commit, while it is slow to take writes of the table.
+- ``write``: the broker has all writes of the table before the first of `DEADLY`, which is not sent.
+- ``commit``: the broker has taken a commit, and is slow to take writes of the table.
 """
 
 import asyncio
@@ -31,7 +31,9 @@ from gridstress.kafka.topic_reader import scan_topic
 EXAMPLE = "gridstress.faust_fixes.examples.word_count"
 TOPIC, PARTITIONS = "words", 2
 SESSION_S = 2.0
-DEADLY = 6
+DEADLY = "said"
+"""A word that is said once in a window: no later write makes up for a lost one."""
+
 SLOW_S = 0.3
 ROOT = Path(__file__).parents[2]
 
@@ -143,15 +145,12 @@ def _end() -> None:
 
 def _end_at(point: str) -> None:
     send, commit = aiokafka.AIOKafkaProducer.send, aiokafka.AIOKafkaConsumer.commit
-    writes = 0
 
     async def send_then(self: Any, topic: str, *args: Any, **kwargs: Any) -> Any:
-        nonlocal writes
-        if topic.endswith("-changelog") and not is_fence(kwargs.get("key")):
-            writes += 1
+        if topic.endswith("-changelog") and not is_fence(kwargs["key"]):
             if point == "commit":
                 await asyncio.sleep(SLOW_S)
-            elif writes == DEADLY:
+            elif json.loads(kwargs["key"])[0] == DEADLY:
                 await self.flush()
                 _end()
         return await send(self, topic, *args, **kwargs)

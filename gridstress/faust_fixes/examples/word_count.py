@@ -1,9 +1,9 @@
-"""Words a minute, each counted exactly once: ``python -m ... .word_count worker -l info``.
+"""Count words by the minute, each exactly once.
 
-The key of a record of the topic ``words`` is a word. With `make_safe` none is lost
-and they come in order, but after a kill some come again. So an entry of the table keeps the offset
-of the last record in it beside the count, and passes over what it has. A window takes late records
-for a day; then Faust drops it, by the clock.
+``python -m gridstress.faust_fixes.examples.word_count worker -l info`` reads the topic ``words``,
+whose keys are the words. With `make_safe` no record is lost and they come in order, but after a
+kill some come again. So each entry of the table keeps the offset of the last record in it beside
+the count. Faust drops a window a day after it has ended, by the clock: later records begin it anew.
 """
 
 from datetime import timedelta
