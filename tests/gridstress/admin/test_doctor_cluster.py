@@ -1,4 +1,4 @@
-"""What the doctor learns from a real broker and by servers on loopback."""
+"""What the doctor learns from a real broker and from servers on loopback."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ def settings(broker: str, **changes: object) -> Settings:
 @pytest.mark.kafka_too
 def test_topics_that_this_gridstress_has_made_are_as_they_should_be(broker: str) -> None:
     asyncio.run(ensure_topics(settings(broker)))
-    assert topic_problems(settings(broker)) == []
+    assert asyncio.run(topic_problems(settings(broker))) == []
     assert doctor.topics(settings(broker)).ok
     assert doctor.topic_settings(settings(broker)).ok
 
