@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from gridstress.kafka.topic_reader import scan_topic
 from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS, STRESS, propagated
-from tests.integration.harness import Stack, records, send
+from tests.integration.harness import Stack, send
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]
 
@@ -156,10 +157,10 @@ async def test_rubbish_becomes_a_dead_letter_and_the_good_between_is_counted(
     originals = {
         (topic, r.partition, r.offset): digest(r.value)
         for topic in topics
-        for r in await records(broker, topic)
+        async for r in scan_topic(broker, topic)
     }
     seen = set()
-    for dead_letter in await records(broker, DEAD_LETTERS):
+    async for dead_letter in scan_topic(broker, DEAD_LETTERS):
         headers = {name: value.decode() for name, value in dead_letter.headers}
         origin = headers["topic"], int(headers["partition"]), int(headers["offset"])
         assert digest(dead_letter.value) == originals[origin]
