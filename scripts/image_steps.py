@@ -21,7 +21,7 @@ from pathlib import Path
 
 import yaml
 
-from gridstress.local.embedded import embedded_broker
+from bench.harness.brokers import embedded_broker
 from gridstress.local.processes import free_port
 
 ROOT = Path(__file__).parents[1]

@@ -24,8 +24,8 @@ from typing import Any
 import httpx
 import psutil
 
+from bench.harness.brokers import embedded_broker
 from gridstress.local import processes
-from gridstress.local.embedded import embedded_broker
 from tests.integration.harness import Stack, wait_for
 from tests.support.browser import launch
 

@@ -1,6 +1,7 @@
 """What all tests share: small grids, a real broker and a real browser where one is needed."""
 
 # ruff: noqa: E402  # The user's environment is put away before anything reads it.
+from bench.harness.brokers import embedded_broker
 from tests.support import surroundings
 
 surroundings.forget()
@@ -14,7 +15,6 @@ from typing import Any
 import pytest
 
 from gridstress.local import processes
-from gridstress.local.embedded import embedded_broker
 from tests.support import allocator, browser, examples, ports, scheduling
 from tests.support.shared_kafka import empty, shared_kafka
 from topology.grid import Grid, Line, Node

@@ -13,14 +13,12 @@ from typing import Self
 
 import psutil
 
+from bench.harness.brokers import RunningBroker, apache_broker, embedded_broker
 from bench.harness.case import Case
 from bench.harness.process_usage import busy_share
 from bench.harness.worker import Worker, start_worker
 from gridstress.kafka.topics import ensure_topics
 from gridstress.local import processes
-from gridstress.local.apache import apache_broker
-from gridstress.local.broker import RunningBroker
-from gridstress.local.embedded import embedded_broker
 from gridstress.settings import Settings, load_settings
 
 CHECKOUT = Path(__file__).parents[2]

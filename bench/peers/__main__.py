@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.harness.brokers import apache_broker
 from bench.harness.case import GRIDS
 from bench.inputs.grids import grid_file
 from bench.peers.material import material
 from bench.peers.runner import PEERS, run_peer
-from gridstress.local.apache import apache_broker
 from gridstress.local.broker import cluster_id_now
 from gridstress.settings import load_settings
 from topology.errors import GridstressError

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import numpy as np
 
+from bench.harness.brokers import running
 from bench.peers import topics
 from bench.peers.equality import Verdict, compare
 from bench.peers.material import Material, reach_of, unroll
@@ -135,7 +136,7 @@ def _run(name: str, command: list[str], task: Task, limit_s: float) -> Outcome:
         directory=Path(task.directory),
         may_end=True,
     )
-    with processes.running(spec, Path(task.directory), limit_s) as service:
+    with running(spec, Path(task.directory), limit_s) as service:
         if not outcome_file(task).exists():
             raise GridstressError(
                 f"{name} ended without results: {processes.error_line(Path(service.log))}",

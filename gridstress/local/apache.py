@@ -4,16 +4,13 @@ import base64
 import subprocess
 import uuid
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gridstress.local import processes
-from gridstress.local.broker import RunningBroker, answers, run_broker
+from gridstress.local.broker import answers
 from gridstress.local.kafka_jars import fetch_jars, java
 from topology.errors import BrokerError
-
-START_TIMEOUT_S = 60.0
 
 _HEAP = "512m"
 _FORMAT_TIMEOUT_S = 120
@@ -123,26 +120,6 @@ def service(port: int, directory: Path, detours: Sequence[Detour] = ()) -> proce
         ready=lambda: answers(f"127.0.0.1:{port}"),
         failure=BrokerError,
     )
-
-
-def apache_broker(
-    port: int | None = None, directory: Path | None = None, *, timeout_s: float = START_TIMEOUT_S
-) -> AbstractContextManager[RunningBroker]:
-    """Run Apache Kafka for the length of a ``with`` block.
-
-    Parameters
-    ----------
-    port
-        Any free one if None.
-    directory
-        Where its data, settings and log go, kept afterwards; a temporary one if None.
-
-    Raises
-    ------
-    BrokerError
-        As `service`, or if it does not come up within `timeout_s` seconds.
-    """
-    return run_broker("apache", service, port, directory, timeout_s)
 
 
 def _addresses(names: Sequence[str], ports: Sequence[int]) -> str:

@@ -1,16 +1,11 @@
 """The embedded broker: Tansu, Kafka-compatible, installed by pip, with all data in memory."""
 
-from contextlib import AbstractContextManager
-from pathlib import Path
-
 from gridstress.kafka.probe import EMBEDDED_CLUSTER_ID
 from gridstress.local import processes
-from gridstress.local.broker import RunningBroker, answers, run_broker
+from gridstress.local.broker import answers
 from topology.errors import BrokerError
 
 NOTE = "the embedded broker keeps everything in memory: it forgets all topics when it stops"
-
-START_TIMEOUT_S = 30.0
 
 
 def binary() -> str:
@@ -62,23 +57,3 @@ def service(port: int) -> processes.ServiceSpec:
         ready=lambda: answers(f"127.0.0.1:{port}"),
         failure=BrokerError,
     )
-
-
-def embedded_broker(
-    port: int | None = None, directory: Path | None = None, *, timeout_s: float = START_TIMEOUT_S
-) -> AbstractContextManager[RunningBroker]:
-    """Run an embedded broker for the length of a ``with`` block.
-
-    Parameters
-    ----------
-    port
-        Any free one if None.
-    directory
-        Where its log goes; a temporary one if None.
-
-    Raises
-    ------
-    BrokerError
-        If it is not installed or does not come up within `timeout_s` seconds.
-    """
-    return run_broker("embedded", lambda at, _: service(at), port, directory, timeout_s)

@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -217,23 +217,6 @@ def stop(service: Service, grace_s: float = STOP_GRACE_S) -> str:
             one.kill()
     psutil.wait_procs(left, timeout=STOP_GRACE_S)
     return "killed" if left else "stopped"
-
-
-@contextmanager
-def running(spec: ServiceSpec, log_dir: Path, timeout_s: float) -> Iterator[Service]:
-    """Run a service for the length of a ``with`` block, healthy from the first line on.
-
-    Raises
-    ------
-    GridstressError
-        As `wait_until_healthy`.
-    """
-    service = spawn(spec, log_dir)
-    try:
-        wait_until_healthy(spec, service, time.monotonic() + timeout_s)
-        yield service
-    finally:
-        stop(service)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:

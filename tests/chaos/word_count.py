@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
-from gridstress.local.apache import apache_broker
+from bench.harness.brokers import apache_broker
 from tests.support.word_counts import Word, WordCount, expected, make_topic, send
 
 KILLS = 8

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from gridstress.local.apache import apache_broker
+from bench.harness.brokers import apache_broker
 from tests.endurance.sampling import Sample, sampling
 from tests.integration.harness import Stack, Worker, wait_for
 

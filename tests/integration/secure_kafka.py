@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.harness.brokers import running
 from gridstress.local import apache, processes
 from gridstress.local.kafka_jars import fetch_jars, java
 
@@ -98,7 +99,7 @@ def secure_kafka(directory: Path) -> Iterator[SecureKafka]:
         password=PASSWORD,
     )
     properties.write_text(text + doors)  # what is said last, counts
-    with processes.running(spec, directory, START_TIMEOUT_S):
+    with running(spec, directory, START_TIMEOUT_S):
         yield SecureKafka(f"127.0.0.1:{sasl}", f"127.0.0.1:{mtls}", directory)
 
 

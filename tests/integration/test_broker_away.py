@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.local import processes
-from gridstress.local.embedded import embedded_broker
 from tests.integration.harness import Stack, wait_for
 
 pytestmark = pytest.mark.integration

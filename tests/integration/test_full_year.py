@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gridstress.local.apache import apache_broker
-from gridstress.local.embedded import embedded_broker
+from bench.harness.brokers import apache_broker, embedded_broker
 from tests.integration.harness import Stack
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka, pytest.mark.timeout(1800)]

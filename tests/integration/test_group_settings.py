@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.harness.brokers import apache_broker
 from gridstress.admin import accept_settings as settings_accept
 from gridstress.admin.accept_settings import accept, plan_accept
 from gridstress.group_settings.rule import Mine
@@ -17,7 +18,6 @@ from gridstress.group_settings.settings_log import append, join, read_log
 from gridstress.kafka.topic_reader import partition_count
 from gridstress.kafka.topics import MEASUREMENTS, changelog, ensure_topics, settings_log, windows
 from gridstress.local import processes
-from gridstress.local.apache import apache_broker
 from gridstress.settings import Settings, load_settings
 from tests.integration.harness import Sent, Stack, Worker, go_back, records, send, wait_for
 from topology.errors import DataError, GridstressError, UsageError

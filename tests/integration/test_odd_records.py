@@ -10,6 +10,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
+from bench.harness.brokers import apache_broker
 from gridstress.faust_fixes.headers import known_headers
 from gridstress.kafka.topics import (
     DEAD_LETTERS,
@@ -24,7 +25,6 @@ from gridstress.kafka.topics import (
     windows,
     zone_partition,
 )  # fmt: skip
-from gridstress.local.apache import apache_broker
 from tests.integration.harness import Stack, Worker, records, wait_for
 from tests.support.odd_records import CODECS, odd, send, send_header_key
 from topology.loaders import load_grid

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiokafka.admin import AIOKafkaAdminClient
 
-from gridstress.local.apache import apache_broker
+from bench.harness.brokers import apache_broker
 
 EMPTY_WITHIN_S = 60.0
 """Longest wait for the broker to forget; a killed member stays for its session time-out."""

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.admin.reshard import drop_topics, save
 from gridstress.kafka.topic_reader import read_topic
-from gridstress.local.embedded import embedded_broker
 from gridstress.settings import Settings
 from tests.gridstress.verify.broker import create, send
 from tests.gridstress.verify.samples import frame, load

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gridstress.local.embedded import embedded_broker
+from bench.harness.brokers import embedded_broker
 from tests.support import commands
 from topology.messages import MeasurementFrame, decode
 

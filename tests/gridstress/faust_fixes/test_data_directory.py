@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.faust_fixes.data_directory import LOCK, claim, left, outlast, seen, session_left_s
 from gridstress.faust_fixes.errors import FaustFixError
 from gridstress.local import processes
-from gridstress.local.embedded import embedded_broker
 
 
 def test_tables_of_the_process_before_are_thrown_away(tmp_path: Path) -> None:

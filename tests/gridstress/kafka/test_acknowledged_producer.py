@@ -7,13 +7,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.admin.dead_letters import DeadLetter
 from gridstress.admin.redeliver import redeliver
 from gridstress.kafka import acknowledged_producer
 from gridstress.kafka.acknowledged_producer import AcknowledgedProducer
 from gridstress.kafka.topics import MAX_RECORD_BYTES, MEASUREMENTS, ensure_topics
 from gridstress.live.feeder import pump
-from gridstress.local.embedded import embedded_broker
 from gridstress.replay.sinks import KafkaSink
 from gridstress.settings import Settings, load_settings
 from tests.support.frames import measured

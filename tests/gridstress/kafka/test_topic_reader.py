@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.kafka.topic_reader import partition_count, read_topic
-from gridstress.local.embedded import embedded_broker
 from tests.gridstress.verify.broker import create, send
 from topology.errors import BrokerError, DataError
 

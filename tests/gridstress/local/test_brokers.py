@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.harness.brokers import apache_broker, embedded_broker
 from gridstress.kafka.probe import cluster_id, is_embedded, quiet
 from gridstress.local import embedded, kafka_jars, processes
-from gridstress.local.apache import apache_broker
-from gridstress.local.embedded import embedded_broker
 from tests.support.shared_kafka import quick_java
 from topology.errors import BrokerError, UsageError
 

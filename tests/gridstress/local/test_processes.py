@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bench.harness.brokers import running
 from gridstress.local import processes
 from gridstress.local.processes import Service, ServiceSpec
 from topology.errors import BrokerError, GridstressError
@@ -176,7 +177,7 @@ def test_waiting_ends_as_soon_as_the_service_is_healthy(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     code = f"import time; open({str(flag)!r}, 'w').close(); time.sleep(600)"
     wanted = spec(code, ready=flag.exists)
-    with processes.running(wanted, tmp_path, timeout_s=60) as service:
+    with running(wanted, tmp_path, timeout_s=60) as service:
         assert flag.exists()
         assert service.alive
     assert not service.alive
@@ -189,7 +190,7 @@ def test_a_service_that_ends_while_starting_is_reported_with_the_telling_line_of
     wanted = spec(code, ready=lambda: False, failure=BrokerError)
     with (
         pytest.raises(BrokerError, match=r"part ended while starting: ERROR port in use") as caught,
-        processes.running(wanted, tmp_path, timeout_s=60),
+        running(wanted, tmp_path, timeout_s=60),
     ):
         pass
     assert str(tmp_path / "part.log") in caught.value.hint

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.harness.brokers import embedded_broker
 from gridstress.datasets.series import LoadSeries
 from gridstress.kafka.topic_reader import read_topic
 from gridstress.kafka.topics import MEASUREMENTS
-from gridstress.local.embedded import embedded_broker
 from gridstress.replay.replayer import MAX_SPEED, replay
 from gridstress.replay.resume import Rows, behind_the_topic, check_sent, digests, rest_of
 from gridstress.replay.schedule import Schedule

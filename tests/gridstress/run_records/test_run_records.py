@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from bench.harness.brokers import embedded_broker
 from gridstress.kafka.topic_reader import read_topic
 from gridstress.kafka.topics import MEASUREMENTS, RUNS, ensure_topics
-from gridstress.local.embedded import embedded_broker
 from gridstress.replay.sinks import KafkaSink
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.posted import PostedRuns

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.kafka import topics
 from gridstress.local import processes
-from gridstress.local.embedded import embedded_broker
 from tests.gridstress.runtime import hung_worker
 from tests.integration.harness import HASTY, READY_S, send, wait_for
 from tests.support import commands

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import msgspec
 import pytest
 
-from gridstress.local.embedded import embedded_broker
+from bench.harness.brokers import embedded_broker
 from gridstress.settings import Settings
 from gridstress.verify import auditor as auditors
 from gridstress.verify.auditor import Auditor

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
+from bench.harness.brokers import embedded_broker
 from gridstress.kafka.topic_reader import read_topic
-from gridstress.local.embedded import embedded_broker
 from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.recompute import recompute
 from tests.gridstress.verify.broker import commands, create, of_run, send

@@ -10,7 +10,7 @@ from itertools import count
 import msgspec
 import pytest
 
-from gridstress.local.embedded import embedded_broker
+from bench.harness.brokers import embedded_broker
 from gridstress.verify.recompute import Recomputed, recompute
 from tests.gridstress.verify.broker import Worker, commands, create, finish, of_run, send
 from tests.gridstress.verify.samples import (

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
+from bench.harness.brokers import embedded_broker
 from gridstress.kafka.topics import AUDIT, RUNS, STATUS, VIEW, ensure_topics
 from gridstress.local import processes
-from gridstress.local.embedded import embedded_broker
 from gridstress.settings import load_settings
 from tables.view_epoch import ViewEpoch
 from tests.support.waiting import until
