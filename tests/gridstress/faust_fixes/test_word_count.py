@@ -17,7 +17,7 @@ WORDS = [
     for second in (0, 60)
     for word in ("a", "rose", "is", "a", "rose", "is", "a", "rose", "said", "she")
 ]
-PATIENCE_S = 60.0
+PATIENCE_S = 80.0
 SETTINGS = {
     "broker_commit_interval": 0.3,
     # The embedded broker says that a log ends in its last batch, which stock Faust believes.
