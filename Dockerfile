@@ -4,8 +4,8 @@ FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/venv
 WORKDIR /src
-# Faust is the only one that may have to be compiled; its pure Python works, too, and is what is
-# used where there is no compiler.
+# Only Faust may have to be compiled: gridstress refuses its pure Python, so without a wheel for the
+# platform the build needs a compiler.
 COPY requirements-runtime.lock ./
 RUN /opt/venv/bin/pip install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml README.md LICENSE ./

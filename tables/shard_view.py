@@ -57,9 +57,9 @@ class ShardView(msgspec.Struct, kw_only=True):
     risk: list[float]
     level: list[int]
     panes: list[PaneView]
-    idle_zones: list[str]
     late_rows: int
     gaps: int
+    idle_zones: list[str] = []
     ahead_rows: int = 0
     shown_until_s: int | None = None
     applied: dict[str, int] = {}

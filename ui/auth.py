@@ -38,8 +38,8 @@ def refuse_exposed(what: str, bind: str, setting: str, *, token: str, insecure: 
     if token or insecure or is_loopback(bind):
         return
     raise UsageError(
-        f"{what} would listen on {bind or 'all addresses'} ({setting}) for whoever comes",
-        hint="set GRIDSTRESS_API_TOKEN, or GRIDSTRESS_INSECURE=true if everybody who reaches it "
+        f"{what} would listen on {bind or 'all addresses'} ({setting}) for everyone",
+        hint="set GRIDSTRESS_API_TOKEN, or GRIDSTRESS_INSECURE=true if everyone who reaches it "
         "may read all of it",
     )
 

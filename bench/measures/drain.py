@@ -78,7 +78,7 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
 
     Parameters
     ----------
-    rig
+    testbed
         Just entered, without workers.
     during
         Entered as soon as the first worker is live, left when all has been worked off.

@@ -55,7 +55,7 @@ def latency(testbed: TestBed, inputs: InputCache, rows_per_s: float, seconds: fl
 
     Parameters
     ----------
-    rig
+    testbed
         Just entered, without workers.
     rows_per_s
         Timestamps a second, for every zone.

@@ -21,7 +21,7 @@ Since = Annotated[str | None, typer.Option(help="Only those refused since then (
 
 
 @app.command("list")
-def list_letters(
+def list_dead_letters(
     topic: Topic = None,
     reason: Reason = None,
     run: Run = None,
@@ -31,7 +31,7 @@ def list_letters(
     """List dead letters, the oldest first."""
     import json
 
-    dead_letters = _read(_wanted((), topic, reason, run, since))
+    dead_letters = _read(_filter((), topic, reason, run, since))
     if as_json:
         for dead_letter in dead_letters:
             typer.echo(json.dumps(dead_letter.to_dict()))
@@ -52,13 +52,13 @@ def list_letters(
 
 @app.command()
 def show(
-    letter_id: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Its id.")],
+    dead_letter_id: Annotated[str, typer.Argument(metavar="PARTITION:OFFSET", help="Its id.")],
 ) -> None:
     """Show one dead letter: where it came from, why it was refused, and what it holds."""
     from gridstress.admin.dead_letters import only, parse_id
 
-    place = parse_id(letter_id)
-    dead_letter = only(_read(_wanted((place,))), *place)
+    place = parse_id(dead_letter_id)
+    dead_letter = only(_read(_filter((place,))), *place)
     for name, value in dead_letter.to_dict().items():
         typer.echo(f"{name + ':':<11}{printable(str('' if value is None else value))}")
     typer.echo()
@@ -67,7 +67,7 @@ def show(
 
 @app.command()
 def replay(
-    letter_ids: Annotated[
+    dead_letter_ids: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PARTITION:OFFSET]...", help="Only these; all by default."),
     ] = None,
@@ -107,8 +107,8 @@ def replay(
 
     if as_run is not None and not 1 <= len(as_run) <= 120:
         raise UsageError(f"--as-run {as_run!r} has {len(as_run)} characters; 1 to 120 are allowed")
-    places = tuple(map(parse_id, letter_ids or ()))
-    dead_letters = _read(_wanted(places, topic, reason, run, since))
+    places = tuple(map(parse_id, dead_letter_ids or ()))
+    dead_letters = _read(_filter(places, topic, reason, run, since))
     there = {(dead_letter.partition, dead_letter.offset) for dead_letter in dead_letters}
     if lost := [place for place in places if place not in there]:
         raise DataError(
@@ -163,7 +163,7 @@ def skip(
     )
 
 
-def _wanted(
+def _filter(
     ids: tuple[tuple[int, int], ...],
     topic: str | None = None,
     reason: str | None = None,

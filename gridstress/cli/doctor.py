@@ -20,7 +20,7 @@ def doctor(
         ),
     ] = False,
 ) -> None:
-    """Check Python, packages, broker, topics, clock, ports, directories and disk, with what to do.
+    """Check Python, packages, broker, topics, clock, ports, directories and disk; say what to do.
 
     Exit codes: 0 all is well, 1 something is not, 3 the broker refuses to change a topic.
     """

@@ -25,8 +25,8 @@ def reshard(
 ) -> None:
     """Change the number of partitions: keep the measurements, make the topics anew, send again.
 
-    Stop feeds and workers first. Every result is reckoned again from the measurements; dead
-    dead letters stay. Exit codes: 1 refused, 2 wrong usage, 3 broker, 4 the file.
+    Stop feeds and workers first. Every result is computed again from the measurements; dead
+    letters stay. Exit codes: 1 refused, 2 wrong usage, 3 broker, 4 the file.
     """
     import asyncio
 

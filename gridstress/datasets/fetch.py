@@ -73,7 +73,7 @@ def fetch(
     progress
         What pooch takes as a progress bar: ``total``, ``update``, ``reset``, ``close``.
     say
-        Told what is being done, a line at a time.
+        Called with what is being done, a line at a time.
 
     Returns
     -------

@@ -28,7 +28,7 @@ FETCH_S = 0.1
 wait for the one under way; stock's waits are 1 s (client) and 1.5 s (broker)."""
 
 POLL_S = 0.02
-"""The same while there are records in hand whose streams have enough for now."""
+"""The same while there are buffered records whose streams have enough for now."""
 
 
 MAX_TIME_S = 253_370_764_800.0
@@ -112,7 +112,7 @@ class SafeConsumer(driver.Consumer):
         self._handed_over: defaultdict[Any, deque[int]] = defaultdict(deque)
         #: By partition, the offset behind the last record that was fetched or is known to be lost.
         self._fetched_to: dict[TP, int] = {}
-        #: Set while no fetch is in flight and no record in hand.
+        #: Set while no fetch is in flight and no record is buffered.
         self._parked = asyncio.Event()
         self._parked.set()
         #: Set when a stream that had enough takes records again.
@@ -120,7 +120,7 @@ class SafeConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         #: The same as `transport`, which has the corrections.
         self._corrected = cast("Any", self.transport)
-        self._in_hand = FetchBuffer(self._corrected.in_step, self._corrected.time_header)
+        self._buffer = FetchBuffer(self._corrected.in_step, self._corrected.time_header)
         self._deliver, self.callback = self.callback, self._hand_over
 
     def _new_consumer_thread(self) -> Any:
@@ -159,7 +159,7 @@ class SafeConsumer(driver.Consumer):
         self._forget(revoked)
 
     def _forget(self, tps: Any) -> None:
-        self._in_hand.forget(tps)
+        self._buffer.forget(tps)
         for tp in tps:
             self._fetched_to.pop(tp, None)
             self._handed_over.pop(tp, None)
@@ -206,7 +206,7 @@ class SafeConsumer(driver.Consumer):
             position = handed_over[-1] + 1 if handed_over else self._committed_offset[tp] or begin
         in_log: int = max(0, end - position)
         at_streams = len(handed_over) - sum(map(acked.__contains__, handed_over))
-        return in_log + self._in_hand.count(tp) + at_streams
+        return in_log + self._buffer.count(tp) + at_streams
 
     async def is_member(self, generation_id: int) -> bool:
         """Ask the coordinator whether this worker is in the group, in this generation."""
@@ -222,7 +222,7 @@ class SafeConsumer(driver.Consumer):
         """Go back to the committed offset of every source partition. Needs a parked consumer."""
         sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
         self._forget(sources)
-        self._in_hand.clear()  # also of what a fetch brought in when its partition was given up
+        self._buffer.clear()  # also of what a fetch brought in when its partition was given up
         await self.perform_seek()
         begins = await self.earliest_offsets(*sources) if sources else {}
         # 0 is a place, None is none: Faust's own committed offset has None for both.
@@ -251,12 +251,12 @@ class SafeConsumer(driver.Consumer):
         """Compare what was fetched with what should have come next.
 
         An earlier place means that the log was truncated. A hole behind which the log begins was
-        deleted; any other belongs to a transaction. One behind records in hand waits until they are
+        deleted; any other belongs to a transaction. One behind buffered ones waits until they are
         handed over: a loss that is reported counts as acknowledged, and the order of the log is
         that of the commits.
         """
         for tp, expected in list(self._fetched_to.items()):
-            if self._in_hand.holds(tp):
+            if self._buffer.holds(tp):
                 continue
             found = records.get(tp)
             thread: Any = self._thread
@@ -316,26 +316,26 @@ class SafeConsumer(driver.Consumer):
         active = self._get_active_partitions()
         # A copy: another thread reads it, and aiokafka takes a set that has become empty for
         # "all partitions" and would hand out, and so lose, records of paused ones.
-        wanted = frozenset(tp for tp in active if not self._in_hand.holds(tp))
+        wanted = frozenset(tp for tp in active if not self._buffer.holds(tp))
         if not wanted:
             self._room.clear()
             await self.wait(self._room, timeout=FETCH_S)  # type: ignore[arg-type]
             return {}, active
-        wait_s = POLL_S if self._in_hand else FETCH_S
+        wait_s = POLL_S if self._buffer else FETCH_S
         return await self._getmany(wanted, wait_s), active  # type: ignore[arg-type]
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109
         """Fetch, and deliver what is next until nothing more may be delivered.
 
-        What is left stays in hand; after a rebalance it is forgotten and read again.
+        What is left stays buffered; after a rebalance it is forgotten and read again.
         """
         thread: Any = self._thread
         records, _ = await self._wait_next_records(timeout)
         if self.flow_active:
             await self._report_holes(records or {})
-        self._in_hand.add(records or {})
+        self._buffer.add(records or {})
         while self.flow_active and not self.should_stop:
-            found = self._in_hand.next(
+            found = self._buffer.next(
                 self._get_active_partitions(),
                 self._buffered_partitions,
                 thread.is_behind,

@@ -24,7 +24,7 @@ SEEN_EVERY_S = 1.0
 """How often the file is touched while a worker is there, s."""
 
 
-def claim(datadir: Path, tabledir: Path) -> IO[str]:
+def claim(datadir: Path, tabledir: Path, hint: str = "") -> IO[str]:
     """Take `datadir` for this process, and clear away the tables of the process before.
 
     Raises
@@ -40,7 +40,7 @@ def claim(datadir: Path, tabledir: Path) -> IO[str]:
         in_use.close()
         raise FaustFixError(
             f"another worker uses the data directory {datadir}",
-            hint="give every worker its own: `--datadir`",
+            hint=hint,
         ) from None
     for database in tabledir.glob("*.db"):
         shutil.rmtree(database) if database.is_dir() else database.unlink()

@@ -25,6 +25,8 @@ class Hints:
 
     Attributes
     ----------
+    data_directory
+        Where another worker uses the data directory.
     partitions
         Where a topic has too few partitions.
     truncated
@@ -33,6 +35,7 @@ class Hints:
         Where a batch cannot be decoded; ``{topic}``, ``{partition}`` and ``{offset}`` say which.
     """
 
+    data_directory: str = "give every worker its own: `--datadir`"
     partitions: str = ""
     truncated: str = ""
     undecodable: str = ""

@@ -47,15 +47,15 @@ class FetchBuffer:
     _held_since: dict[str, float] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        """Whether any records are in hand."""
+        """Whether any records are buffered."""
         return any(self._topics.values())
 
     def holds(self, tp: TP) -> bool:
-        """Whether records of this partition are in hand."""
+        """Whether records of this partition are buffered."""
         return tp in self._topics.get(tp.topic, ())
 
     def count(self, tp: TP) -> int:
-        """How many records of this partition are in hand."""
+        """How many records of this partition are buffered."""
         return len(self._topics.get(tp.topic, {}).get(tp, ()))
 
     def add(self, records: Mapping[TP, Sequence[Any]]) -> None:
@@ -66,12 +66,12 @@ class FetchBuffer:
                 queue.extend((merge_time_ms(record, self.time_header), record) for record in found)
 
     def forget(self, tps: Collection[TP]) -> None:
-        """Drop what is in hand of these partitions."""
+        """Drop the buffered records of these partitions."""
         for tp in tps:
             self._topics.get(tp.topic, {}).pop(tp, None)
 
     def clear(self) -> None:
-        """Drop all that is in hand."""
+        """Drop all buffered records."""
         self._topics.clear()
         self._held_since.clear()
 
@@ -119,7 +119,7 @@ class FetchBuffer:
     def _waits(
         self, topic: str, flowing: Collection[TP], is_behind: Callable[[TP], bool], now_s: float
     ) -> bool:
-        """Whether a partition of the topic has nothing in hand, but should have soon."""
+        """Whether a partition of the topic has nothing buffered, but should have soon."""
         queues = self._topics[topic]
         if self._merges(topic) and any(
             tp.topic == topic and tp not in queues and is_behind(tp) for tp in flowing

@@ -241,7 +241,7 @@ class SafeTransport(driver.Transport):
         super().__init__(url, app)
         self.in_step, self.time_header = frozenset(in_step), time_header
         self.hints = Hints()
-        #: Told what the broker deleted before it was read: partition, first offset, offset behind.
+        #: Called with what the broker deleted unread: partition, first offset, end offset.
         self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None
         #: Asked whether the group may not have committed a place in each partition yet.
         self.is_new_group: Callable[[], bool] = lambda: True
@@ -268,8 +268,8 @@ class SafeTransport(driver.Transport):
         logger.error(
             "%s/%d: the broker has lost records that it had acknowledged: offset %d was read, and "
             "its log ended before (is unclean.leader.election.enable set?). The whole log is read "
-            "again. %s",
-            *(*tp, read_to - 1, self.hints.truncated),
+            "again.%s",
+            *(*tp, read_to - 1, f" {self.hints.truncated}".rstrip()),
             extra={"topic": tp.topic, "partition": tp.partition, "offset": read_to - 1},
         )
 

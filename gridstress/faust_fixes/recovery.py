@@ -49,14 +49,14 @@ class SafeRecovery(Recovery):
         super().__init__(*args, **kwargs)
         #: This process, in the epochs of what it writes.
         self.owner = uuid.uuid4().hex[:8]
-        self._copies: dict[TP, ChangelogReplica] = {}
+        self._replicas: dict[TP, ChangelogReplica] = {}
         #: How often tables were brought up to date, and how long it took the last time, s.
         self.recoveries, self.recovery_s = 0, 0.0
 
     @property
     def progress(self) -> int:
         """Monotonic progress marker, for stall detection."""
-        return sum(copy.position for copy in self._copies.values())
+        return sum(replica.position for replica in self._replicas.values())
 
     async def on_rebalance(
         self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0
@@ -66,8 +66,8 @@ class SafeRecovery(Recovery):
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
         if self.standby_tps:
             halt("standby replicas and global tables are not supported")
-        for tp in self._copies.keys() - self.active_tps:
-            self._copies.pop(tp).restart()
+        for tp in self._replicas.keys() - self.active_tps:
+            self._replicas.pop(tp).restart()
 
     @Service.task
     async def _restart_recovery(self) -> None:
@@ -98,12 +98,12 @@ class SafeRecovery(Recovery):
         manager: Any = self.tables
         if manager.admit is not None:
             await self._wait(manager.admit())
-        for tp in self.active_tps - self._copies.keys():
+        for tp in self.active_tps - self._replicas.keys():
             table = self.tables._changelogs[tp.topic]
-            self._copies[tp] = ChangelogReplica(tp, table, self.owner)  # type: ignore[arg-type]
-            self._copies[tp].restart()
+            self._replicas[tp] = ChangelogReplica(tp, table, self.owner)  # type: ignore[arg-type]
+            self._replicas[tp].restart()
         takeover = Takeover(app, app.transport.arguments, lambda: self._still_member(generation_id))
-        await self._wait(takeover.run([self._copies[tp] for tp in sorted(self.active_tps)]))
+        await self._wait(takeover.run([self._replicas[tp] for tp in sorted(self.active_tps)]))
         self.recoveries, self.recovery_s = self.recoveries + 1, time.monotonic() - began
         await self.on_recovery_completed(generation_id)
 
@@ -203,7 +203,8 @@ class SafeTableManager(TableManager):
         """Claim the data directory, then start the tables."""
         conf: Any = self.app.conf
         if conf.store.scheme == "rocksdb":
-            self._in_use = data_directory.claim(Path(conf.datadir), Path(conf.tabledir))
+            hint = self.app.transport.hints.data_directory
+            self._in_use = data_directory.claim(Path(conf.datadir), Path(conf.tabledir), hint)
             self.claimed = True
         # Stock sleeps for a second here; what depends on the tables waits for them anyway.
         await self._update_channels()

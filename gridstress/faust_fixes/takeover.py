@@ -130,7 +130,7 @@ class Takeover:
         self._app, self._still_member = app, still_member
         self._arguments = consumer_arguments
 
-    async def run(self, copies: Iterable[ChangelogReplica]) -> None:
+    async def run(self, replicas: Iterable[ChangelogReplica]) -> None:
         """Bring the tables up to date, and make this worker the one whose writes count.
 
         Raises
@@ -138,7 +138,7 @@ class Takeover:
         FaustFixError
             If a log gives nothing for `STALL_S` before its end.
         """
-        by_tp = {aiokafka.TopicPartition(*copy.tp): copy for copy in copies}
+        by_tp = {aiokafka.TopicPartition(*replica.tp): replica for replica in replicas}
         if not by_tp:
             return
         reader = aiokafka.AIOKafkaConsumer(
@@ -151,13 +151,13 @@ class Takeover:
         try:
             await self._connect(reader)
             reader.assign(list(by_tp))
-            for tp, copy in by_tp.items():
-                reader.seek(tp, copy.position)
+            for tp, replica in by_tp.items():
+                reader.seek(tp, replica.position)
             await self._claim_ownership(reader, by_tp)
         finally:
             await reader.stop()
-        for copy in by_tp.values():
-            await self._rewrite_overlaid_keys(copy)
+        for replica in by_tp.values():
+            await self._rewrite_overlaid_keys(replica)
 
     async def _connect(self, reader: Any) -> None:
         deadline = time.monotonic() + STALL_S
@@ -171,13 +171,13 @@ class Takeover:
             else:
                 return
 
-    async def _claim_ownership(self, reader: Any, copies: Mapping[Any, ChangelogReplica]) -> None:
-        left = dict(copies)
+    async def _claim_ownership(self, reader: Any, replicas: Mapping[Any, ChangelogReplica]) -> None:
+        left = dict(replicas)
         while left:
             ends = await reader.end_offsets(list(left))
-            for tp, copy in left.items():
-                if copy.position > ends[tp]:
-                    copy.restart()  # the broker has lost what we had read
+            for tp, replica in left.items():
+                if replica.position > ends[tp]:
+                    replica.restart()  # the broker has lost what we had read
                     reader.seek(tp, 0)
             await self._read(reader, left, ends)
             await self._still_member()
@@ -190,21 +190,21 @@ class Takeover:
             await self._read(reader, left, ends)
             for tp, epoch in epochs.items():
                 if left[tp].current != epoch:
-                    logger.warning("%s: another worker was faster, trying again", copies[tp].tp)
+                    logger.warning("%s: another worker was faster, trying again", replicas[tp].tp)
                     continue
-                copy = left.pop(tp)
-                copy.agreed = True
-                copy.table.epochs[tp.partition] = epoch
+                replica = left.pop(tp)
+                replica.agreed = True
+                replica.table.epochs[tp.partition] = epoch
 
     async def _read(
-        self, reader: Any, copies: Mapping[Any, ChangelogReplica], ends: Mapping[Any, int]
+        self, reader: Any, replicas: Mapping[Any, ChangelogReplica], ends: Mapping[Any, int]
     ) -> None:
-        left = {tp for tp in copies if copies[tp].position < ends[tp]}
+        left = {tp for tp in replicas if replicas[tp].position < ends[tp]}
         deadline = time.monotonic() + STALL_S
         while left:
             for tp, records in (await reader.getmany(*left, timeout_ms=_POLL_MS)).items():
                 deadline = time.monotonic() + STALL_S
-                await self._apply(reader, tp, copies[tp], records)
+                await self._apply(reader, tp, replicas[tp], records)
             # A compacted log may end in a hole, which only the reader's own position shows.
             left = {tp for tp in left if await reader.position(tp) < ends[tp]}
             if left and time.monotonic() > deadline:
@@ -212,42 +212,44 @@ class Takeover:
                 raise FaustFixError(f"changelog {names} gave nothing for {STALL_S:g} s")
 
     async def _apply(
-        self, reader: Any, tp: Any, copy: ChangelogReplica, records: list[Any]
+        self, reader: Any, tp: Any, replica: ChangelogReplica, records: list[Any]
     ) -> None:
-        to_apply = copy.take(records)
+        to_apply = replica.take(records)
         if to_apply is None:
-            logger.warning("%s has had another owner; its table is read anew", copy.tp)
-            copy.restart()
+            logger.warning("%s has had another owner; its table is read anew", replica.tp)
+            replica.restart()
             reader.seek(tp, 0)
         elif to_apply:
-            topic: Any = copy.table.changelog_topic
+            topic: Any = replica.table.changelog_topic
             try:
                 for record in to_apply:
                     if record.value is not None:
-                        copy.table.check(record.value)
+                        replica.table.check(record.value)
                 events = [await topic.decode(_message(r), propagate=True) for r in to_apply]
             except BaseException:
-                copy.restart()  # interrupted: these are read, but not applied
+                replica.restart()  # interrupted: these are read, but not applied
                 raise
-            copy.table.apply_changelog_batch(events)
+            replica.table.apply_changelog_batch(events)
 
-    async def _rewrite_overlaid_keys(self, copy: ChangelogReplica) -> None:
+    async def _rewrite_overlaid_keys(self, replica: ChangelogReplica) -> None:
         """Write again what compaction could lose to records that do not count."""
-        if copy.passed_over:
+        if replica.passed_over:
             logger.warning(
                 "%s: passed over %d records of former owners, writes %d keys again",
-                copy.tp,
-                copy.passed_over,
-                len(copy.overlaid),
+                replica.tp,
+                replica.passed_over,
+                len(replica.overlaid),
             )
         sent = [
-            await self._send(copy.tp, key, copy.table.stored(copy.tp.partition, key), copy.current)
-            for key in sorted(copy.overlaid)
+            await self._send(
+                replica.tp, key, replica.table.stored(replica.tp.partition, key), replica.current
+            )
+            for key in sorted(replica.overlaid)
         ]
         for delivery in sent:
             await delivery
-        copy.overlaid.clear()
-        copy.passed_over = 0
+        replica.overlaid.clear()
+        replica.passed_over = 0
 
     async def _send(self, tp: Any, key: bytes, value: bytes | None, epoch: Epoch) -> Any:
         headers = [epoch.header]

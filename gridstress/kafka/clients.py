@@ -20,7 +20,7 @@ async def admin_client(where: Where, failed: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def producer_client(where: Where, failed: str, **options: Any) -> AsyncIterator[Any]:
-    """Connect a producer whose records all replicas acknowledge; its errors begin so."""
+    """Connect a producer that waits for all replicas; its errors begin with ``failed``."""
     from aiokafka import AIOKafkaProducer
 
     producer = AIOKafkaProducer(**connection(where), acks="all", **options)

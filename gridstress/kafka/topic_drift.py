@@ -64,7 +64,7 @@ async def set_as_wanted(settings: Settings, found: Collection[Difference]) -> No
     from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
     by_topic = {topic: list(items) for topic, items in _by_topic(found)}
-    async with admin_client(settings.kafka, _FAILED) as admin:
+    async with admin_client(settings.kafka, "the topics' settings could not be changed") as admin:
         # The request replaces all that is set on a topic, so what is set must be in it.
         now = await _configs(admin, sorted(by_topic))
         asked = []

@@ -65,7 +65,7 @@ def up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     Parameters
     ----------
     say
-        Told each step, one line at a time.
+        Called with each step, one line at a time.
 
     Raises
     ------

@@ -64,6 +64,7 @@ RETRY_S = 0.25
 
 
 HINTS = Hints(
+    data_directory="give every worker its own: GRIDSTRESS_DATA_DIR",
     partitions="`gridstress reshard` changes it",
     truncated="What was counted is skipped; `gridstress verify` names what is lost, "
     "`gridstress doctor` the setting",

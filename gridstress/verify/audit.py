@@ -63,7 +63,7 @@ class RunAudit:
         The end of the last window that is final by the measurements that were read.
     unverified
         Number of final windows that are not verified yet.
-    waits, waits_for_letters
+    waits, waits_for_dead_letters
         Whether anything, or a dead letter, is not there and not due yet.
     newest_s
         By topic and partition, the end of the newest window of which the results speak.

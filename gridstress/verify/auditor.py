@@ -182,7 +182,7 @@ class Auditor:
             others = [tp for tp in measured if tp.partition not in leading]
             if not self._at_end.issuperset(others):
                 measured = others
-            elif leading:  # a gap in the data, or a zone that is silent: go on, in small steps
+            elif leading:  # a gap in the data, or an idle zone: go on, in small steps
                 self._look_at = -math.inf
         results = [tp for tp in topics.begins if tp.topic != MEASUREMENTS]
         if not self._at_end.issuperset(measured):

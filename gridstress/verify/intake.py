@@ -156,10 +156,10 @@ class Intake:
 
     @property
     def watermark_s(self) -> float | None:
-        """The run's watermark, or None while a zone of the topology has not spoken."""
-        speaking = [z.newest_s - self.lateness_s for z in self.zones.values() if z.ended_s is None]
+        """The run's watermark, or None while a zone of the topology has sent nothing."""
+        sending = [z.newest_s - self.lateness_s for z in self.zones.values() if z.ended_s is None]
         ends = [z.ended_s for z in self.zones.values() if z.ended_s is not None and z.counted]
-        watermark = min(speaking) if speaking else max(ends, default=-math.inf)
+        watermark = min(sending) if sending else max(ends, default=-math.inf)
         return watermark if math.isfinite(watermark) else None
 
     @property

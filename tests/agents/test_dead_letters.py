@@ -13,7 +13,9 @@ RECORD_OVERHEAD = 6 << 10
 """More than Kafka's format adds to the key, value and headers of a dead letter."""
 
 
-async def letter_of(key: bytes | None, value: bytes | None, detail: str = "d") -> dict[str, Any]:
+async def dead_letter_of(
+    key: bytes | None, value: bytes | None, detail: str = "d"
+) -> dict[str, Any]:
     dead_letters = DeadLetters(Topic())
     await dead_letters.send(Event(Message(key=key, value=value)), "stage", "invalid", detail)
     (sent,) = dead_letters.topic.sent  # type: ignore[attr-defined]
@@ -40,7 +42,7 @@ async def test_a_dead_letter_that_would_be_too_large_is_cut_and_says_so(
 ) -> None:
     key = None if key_bytes is None else b"k" * key_bytes
     value = None if value_bytes is None else b"x" * value_bytes
-    dead_letter = await letter_of(key, value)
+    dead_letter = await dead_letter_of(key, value)
     assert size(dead_letter) + RECORD_OVERHEAD < MAX_RECORD_BYTES
     headers = dead_letter["headers"]
     whole = value or b""
@@ -52,14 +54,14 @@ async def test_a_dead_letter_that_would_be_too_large_is_cut_and_says_so(
 
 async def test_a_dead_letter_that_fits_is_byte_for_byte() -> None:
     value = b"x" * (MAX_RECORD_BYTES - (10 << 10))
-    dead_letter = await letter_of(b"k", value)
+    dead_letter = await dead_letter_of(b"k", value)
     assert dead_letter["value"] == value
     assert "truncated" not in dead_letter["headers"]
     assert size(dead_letter) + RECORD_OVERHEAD < MAX_RECORD_BYTES
 
 
 async def test_a_detail_of_any_text_can_be_written() -> None:
-    dead_letter = await letter_of(b"k", b"v", "\ud800" * 1000)
+    dead_letter = await dead_letter_of(b"k", b"v", "\ud800" * 1000)
     assert dead_letter["headers"]["detail"].decode().startswith("\\ud800")
 
 

@@ -98,7 +98,7 @@ class Ways:
 
     @property
     def addresses(self) -> str:
-        """Bootstrap servers for whoever comes this way."""
+        """Bootstrap servers for clients of this proxy."""
         return ",".join(f"127.0.0.1:{proxy.port}" for proxy in self._proxies)
 
     def cut(self) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from shutil import rmtree
 
 from bench.harness.brokers import apache_broker
 from tests.support.word_counts import Word, WordCount, expected, make_topic, send
@@ -29,6 +30,7 @@ PATIENCE_S = 60.0
 async def play(seed: int, home: Path, say: Callable[[str], None]) -> bool:
     """Whether the corrected workers have counted every word once."""
     rng, words = random.Random(seed), list[Word]()
+    rmtree(home, ignore_errors=True)  # of a story that was interrupted
     with apache_broker(directory=home / "broker") as broker:
         await make_topic(broker.bootstrap)
         async with AsyncExitStack() as started:

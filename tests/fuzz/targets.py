@@ -218,7 +218,7 @@ def targets() -> dict[str, Target]:
         "stress": Target(seeds.stress(), stage(_propagation)),
         "propagated": Target(seeds.propagated(), stage(_risk)),
         "results": Target(seeds.results(), results),
-        "dead letters": Target(seeds.dead_letters(), records.dead_letter),
+        "dead-letters": Target(seeds.dead_letters(), records.dead_letter),
         "changelog": Target(seeds.changelog(), records.changelog),
         "batches": Target(seeds.batches(), records.batches),
         **{f"load-{name}": Target(files, load) for name, files in seeds.loads().items()},

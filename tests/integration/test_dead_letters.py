@@ -48,7 +48,7 @@ def logged(worker: Worker) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(worker.service.log).read_text("utf-8").splitlines()]
 
 
-async def test_letters_of_a_wrong_topology_count_after_it_was_put_right(
+async def test_dead_letters_of_a_wrong_topology_count_after_it_was_put_right(
     broker: str, tmp_path: Path
 ) -> None:
     grid = tmp_path / "grid.json"

@@ -78,7 +78,7 @@ def test_both_ways_to_prove_a_user_are_spoken(kafka: SecureKafka, mechanism: str
         ({"kafka_ssl_cafile": None}, "is not trusted"),
     ],
 )
-def test_whoever_is_refused_is_reported_why_without_the_password(
+def test_a_refusal_is_explained_without_the_password(
     kafka: SecureKafka,
     monkeypatch: pytest.MonkeyPatch,
     wrong: dict[str, str | None],

@@ -76,7 +76,7 @@ def test_any_worker_answers_for_the_whole_grid(two: Stack) -> None:
     wait_for(reported, "both workers answer the same, each with parts of the other")
 
 
-def test_what_another_worker_owns_is_set_to_prometheus_by_that_one_alone(two: Stack) -> None:
+def test_what_another_worker_owns_is_exported_by_that_one_alone(two: Stack) -> None:
     share_the_work(two)
 
     def owned_keys() -> list[set[object]]:

@@ -270,7 +270,7 @@ def test_a_record_says_its_schema_and_one_that_does_not_is_of_the_first() -> Non
     assert decode(written.replace(b'"schema":1,', b""), MeasurementFrame) == _frame()
 
 
-def test_a_record_of_a_newer_schema_is_reported_from_rubbish() -> None:
+def test_a_record_of_a_newer_schema_is_distinguished_from_rubbish() -> None:
     newer = encode(_frame()).replace(b'"schema":1', b'"schema":2')
     with pytest.raises(MessageError, match="of schema 2; this gridstress reads 1") as refused:
         decode(newer, MeasurementFrame)

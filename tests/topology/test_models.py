@@ -15,7 +15,7 @@ def test_an_entry_has_what_topics_pages_and_workers_need(model: Model) -> None:
     assert model.build(load_grid("germany"), InfluenceParams()).shape == (57, 57)
 
 
-def test_models_are_reported_apart_by_the_first_word_of_their_titles() -> None:
+def test_models_are_distinguished_by_the_first_word_of_their_titles() -> None:
     assert len({re.split("[ -]", model.title)[0] for model in MODELS.values()}) == len(MODELS)
 
 

@@ -73,15 +73,15 @@ window.dash_clientside.gridstress = {
 
   /* The age of the values on the page, counted on by the browser between two answers. */
   age: (function () {
-    let said;
-    let heardAt = 0;
+    let shown;
+    let shownAt = 0;
     return function (ticks, fresh) {
       if (!fresh) return ["–", "no data yet"];
-      if (fresh !== said) {
-        said = fresh;
-        heardAt = Date.now();
+      if (fresh !== shown) {
+        shown = fresh;
+        shownAt = Date.now();
       }
-      const since = (Date.now() - heardAt) / 1000;
+      const since = (Date.now() - shownAt) / 1000;
       const age = Math.max(0, Math.round(fresh.now - fresh.published_at + since));
       if (age < 100) return [`${age} s`, age > 10 ? "nothing newer" : "of the oldest shard"];
       const minutes = Math.floor(age / 60);
@@ -132,13 +132,13 @@ window.dash_clientside.gridstress = {
   /* What is shown, in the address bar: it can be shared, and adds nothing to the history. */
   writeAddress: function (view, node) {
     if (window.location.pathname !== "/") return window.dash_clientside.no_update;
-    const said = new URLSearchParams(window.location.search);
-    const asked = said.get("node");
-    if (view) said.set("model", view);
-    if (node) said.set("node", node);
-    else if (asked && window.gridstressHadNode) said.delete("node");
+    const parameters = new URLSearchParams(window.location.search);
+    const asked = parameters.get("node");
+    if (view) parameters.set("model", view);
+    if (node) parameters.set("node", node);
+    else if (asked && window.gridstressHadNode) parameters.delete("node");
     window.gridstressHadNode = window.gridstressHadNode || Boolean(node);
-    const query = said.toString();
+    const query = parameters.toString();
     window.history.replaceState(window.history.state, "", query ? `/?${query}` : "/");
     return query;
   },

@@ -52,7 +52,7 @@ def test_a_dead_letter_says_where_its_record_came_from_and_why() -> None:
     assert one.to_dict()["bytes"] == len(FRAME)
 
 
-def test_a_dead_letter_without_any_header_is_a_letter() -> None:
+def test_a_dead_letter_without_any_header_is_a_dead_letter() -> None:
     bare = parse_dead_letter(0, 1, None, [])
     assert (bare.topic, bare.origin_partition, bare.run, bare.at_s) == ("", None, None, None)
     assert bare.pretty() == "(no value)"

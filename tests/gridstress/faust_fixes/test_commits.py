@@ -332,7 +332,7 @@ async def test_the_coordinator_is_asked_until_it_says_yes_or_no(
     assert not await thread._is_member(4)
 
 
-async def test_unfinished_records_are_those_in_hand_and_those_still_in_the_log(app: Any) -> None:
+async def test_unfinished_records_are_those_buffered_and_those_still_in_the_log(app: Any) -> None:
     consumer = consumer_of(SafeConsumer, app)
     fetched_to: dict[TP, int] = {}
     consumer._thread.next_offset = fetched_to.get
@@ -345,7 +345,7 @@ async def test_unfinished_records_are_those_in_hand_and_those_still_in_the_log(a
     assert consumer.unfinished(SOURCE, 5, 12) == 1 + 2
     assert consumer.unfinished(SOURCE, 5, 8) == 1, "the end that is known may be an old one"
     fetched_to[SOURCE] = 11
-    consumer._in_hand.add({SOURCE: [message(10)]})
+    consumer._buffer.add({SOURCE: [message(10)]})
     assert consumer.unfinished(SOURCE, 5, 12) == 1 + 1 + 1
 
 

@@ -43,7 +43,7 @@ async def test_zones_come_in_step(consumer: Any, log: Log) -> None:
     assert await delivered(consumer) == [(0, 1), (1, 1), (0, 2), (1, 2), (0, 3)]
 
 
-async def test_what_must_wait_stays_in_hand_and_only_the_others_are_fetched(
+async def test_what_must_wait_stays_buffered_and_only_the_others_are_fetched(
     consumer: Any, log: Log
 ) -> None:
     consumer._thread.is_behind = lambda tp: tp == B
@@ -55,7 +55,7 @@ async def test_what_must_wait_stays_in_hand_and_only_the_others_are_fetched(
     assert log.asked == [{A, B}, {B}]
 
 
-async def test_what_is_in_hand_is_forgotten_with_its_partition(consumer: Any, log: Log) -> None:
+async def test_what_is_buffered_is_forgotten_with_its_partition(consumer: Any, log: Log) -> None:
     consumer._buffered_partitions = {B}
     log.put(A, 1)
     assert await delivered(consumer) == []
@@ -65,7 +65,7 @@ async def test_what_is_in_hand_is_forgotten_with_its_partition(consumer: Any, lo
     assert await delivered(consumer) == [(1, 5)]
 
 
-async def test_after_a_rewind_nothing_is_in_hand(consumer: Any, log: Log) -> None:
+async def test_after_a_rewind_nothing_is_buffered(consumer: Any, log: Log) -> None:
     """A fetch may bring in records of a partition that was given up meanwhile."""
     consumer._buffered_partitions = {B}
     log.put(A, 1)
@@ -76,7 +76,7 @@ async def test_after_a_rewind_nothing_is_in_hand(consumer: Any, log: Log) -> Non
     consumer.perform_seek = consumer.seek_wait = consumer._commit = seek
     consumer.assignment = lambda: {B}
     await consumer.rewind()
-    assert not consumer._in_hand
+    assert not consumer._buffer
 
 
 async def test_no_more_is_delivered_once_the_flow_has_stopped(consumer: Any, log: Log) -> None:

@@ -23,7 +23,9 @@ from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 
-LETTER = DeadLetter(0, 0, b"{}", MEASUREMENTS, 0, 0, b"north", "detection", "malformed", "", "", "")
+DEAD_LETTER = DeadLetter(
+    0, 0, b"{}", MEASUREMENTS, 0, 0, b"north", "detection", "malformed", "", "", ""
+)
 
 
 @pytest.fixture
@@ -60,9 +62,9 @@ async def test_dead_letters_sent_back_end_when_the_broker_hangs(
     await ensure_topics(settings)
 
     def dead_letters() -> Iterator[DeadLetter]:
-        yield LETTER
+        yield DEAD_LETTER
         process.suspend()
-        yield LETTER
+        yield DEAD_LETTER
 
     with pytest.raises(BrokerError, match=r"after 1 that it took: .*no acknowledgement for"):
         await redeliver(settings, dead_letters())

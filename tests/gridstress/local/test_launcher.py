@@ -385,7 +385,7 @@ def test_listening_for_others_without_a_token_is_refused_before_anything_starts(
     place: Place, settings: Settings, bind: dict[str, str]
 ) -> None:
     exposed = settings.model_copy(update=bind)
-    with pytest.raises(UsageError, match="for whoever comes") as caught:
+    with pytest.raises(UsageError, match="for everyone") as caught:
         launcher.up(exposed, EMBEDDED, place, quiet)
     assert "GRIDSTRESS_API_TOKEN" in caught.value.hint
     assert nothing_left(place)

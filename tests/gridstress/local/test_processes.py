@@ -183,7 +183,7 @@ def test_waiting_ends_as_soon_as_the_service_is_healthy(tmp_path: Path) -> None:
     assert not service.alive
 
 
-def test_a_service_that_ends_while_starting_is_reported_with_the_telling_line_of_its_log(
+def test_a_service_that_ends_while_starting_is_reported_with_the_error_line_of_its_log(
     tmp_path: Path,
 ) -> None:
     code = "import sys; print('ERROR port in use'); print('bye'); sys.exit(3)"
@@ -236,7 +236,7 @@ def test_a_port_is_free_until_somebody_listens_and_the_holder_is_named() -> None
     assert processes.is_free(port)
 
 
-def test_the_telling_line_is_the_last_failure_without_colours(tmp_path: Path) -> None:
+def test_the_error_line_is_the_last_failure_without_colours(tmp_path: Path) -> None:
     log = tmp_path / "x.log"
     log.write_text("start\n\x1b[31mValueError: no\x1b[0m\nshutting down\n\n")
     assert processes.error_line(log) == "ValueError: no"

@@ -29,7 +29,7 @@ def command(broker, monkeypatch):
     return commands(broker, monkeypatch)
 
 
-def letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> list[tuple]:
+def dead_letters_about(broker: str, run: str, *, leave_out: bytes | None = None) -> list[tuple]:
     """A dead letter for every record of the topic that is of no zone, or of no run."""
     reasons = {b"West": b"unknown-zone", b"rubbish": b"invalid"}
     dead_letters = []
@@ -86,11 +86,11 @@ def test_every_refused_record_must_have_its_letter(command, broker):
     assert len(problems) == 2
     assert all("cannot be used, but has no dead letter" in text for text in problems)
 
-    send(broker, letters_about(broker, "refused", leave_out=b"rubbish"))
+    send(broker, dead_letters_about(broker, "refused", leave_out=b"rubbish"))
     (problem,) = json.loads(command(*args).stdout)["outcomes"]["measurements"]["problems"]
     assert "not JSON" in problem
 
-    dead_letters = letters_about(broker, "refused")
+    dead_letters = dead_letters_about(broker, "refused")
     send(broker, dead_letters)
     whole = command(*args)
     assert whole.exit_code == 0, whole.output

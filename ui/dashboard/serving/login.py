@@ -35,7 +35,7 @@ MAX_LOGIN_BYTES = 4096
 
 
 class Tries:
-    """Counts wrong tokens by address; may be used from several threads. ``clock`` tells s."""
+    """Counts wrong tokens by address; may be used from several threads. ``clock`` gives s."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -95,7 +95,7 @@ def ask_for_token(app: Dash, token: str) -> None:
     @server.get(LOGIN)
     def form() -> AnyResponse:
         after = _local(request.args.get("next"))
-        return redirect(after) if session.get("in") else _page(after)
+        return redirect(after) if session.get("in") else _page()
 
     @server.post(LOGIN)
     def log_in() -> AnyResponse:
@@ -103,13 +103,13 @@ def ask_for_token(app: Dash, token: str) -> None:
         address = request.remote_addr or ""
         wait_s = tries.wait_s(address)
         if wait_s:
-            answer = _page(after, f"Too many tries. Wait {wait_s:.0f} s.", 429)
+            answer = _page(f"Too many tries. Wait {wait_s:.0f} s.", 429)
             answer.headers["Retry-After"] = f"{wait_s:.0f}"
             return answer
         if not same_token(_given(request), token):
             tries.wrong(address)
             logger.warning("a wrong token at the log-in from %s", address)
-            return _page(after, "That is not the token.", 401)
+            return _page("That is not the token.", 401)
         session.clear()
         session["in"] = True
         session.permanent = True
@@ -195,7 +195,7 @@ p {{ margin: 0; min-height: 1.3em; }}
 """
 
 
-def _page(after: str, problem: str = "", status: int = 200) -> Response:
+def _page(problem: str = "", status: int = 200) -> Response:
     nonce = secrets.token_urlsafe(16)
     answer = Response(_PAGE.format(nonce=nonce, problem=escape(problem)), status)
     answer.headers["Content-Security-Policy"] = (

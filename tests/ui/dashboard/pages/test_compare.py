@@ -183,7 +183,7 @@ def test_the_history_is_sent_only_when_a_window_has_come():
     assert not isinstance(history_update(other, MODELS, mark)[0], Patch)
 
 
-def test_windows_that_come_with_later_answers_are_reported_of_and_drawn_when_they_come():
+def test_windows_that_come_with_later_answers_are_announced_and_drawn_when_they_come():
     begun = structs.replace(HISTORY, to_compare=2)
     _, note, _, mark = history_update(begun, MODELS, None)
     assert note == "3 final windows, 2 still to compare"

@@ -65,7 +65,7 @@ def test_a_view_of_another_run_is_answered_about_that_run(poller):
 
 
 @pytest.mark.parametrize("news", [None, 7, [1], ["1", None], [1, 2], {"version": 1}])
-def test_news_that_nobody_could_have_reported_means_the_newest(poller, news):
+def test_impossible_news_means_the_newest(poller, news):
     assert asked_by(ViewContext(poller, PausedViews()), lambda s: s.snapshot().run.run)(news) == RUN
 
 

@@ -1,7 +1,6 @@
 """The system page: the workers, what they own, how they keep up, and the settings in force.
 
-Its callbacks listen to ``slide`` too: workers report their state, or stop to, while no data
-flows.
+Its callbacks listen to ``slide`` too: workers report, or stop to report, while no data flows.
 """
 
 from collections.abc import Mapping
@@ -28,7 +27,7 @@ def layout() -> Component:
                 [
                     panel(
                         "Workers",
-                        "each tells every two seconds how it is; counts are since its start",
+                        "every two seconds; duplicates and dead letters since its start",
                         _scrolling("system-workers-table", "Workers"),
                         "system-workers-panel",
                     ),
