@@ -203,8 +203,10 @@ class SafeTableManager(TableManager):
         """Claim the data directory, then start the tables."""
         conf: Any = self.app.conf
         if conf.store.scheme == "rocksdb":
-            hint = self.app.transport.hints.data_directory
-            self._in_use = data_directory.claim(Path(conf.datadir), Path(conf.tabledir), hint)
+            transport: Any = self.app.transport
+            self._in_use = data_directory.claim(
+                Path(conf.datadir), Path(conf.tabledir), transport.hints.data_directory
+            )
             self.claimed = True
         # Stock sleeps for a second here; what depends on the tables waits for them anyway.
         await self._update_channels()
