@@ -96,8 +96,7 @@ async def replay(
     """
     stop = stop or asyncio.Event()
     counted = _Count(schedule)
-    began_s = time.monotonic()
-    turn_s = began_s
+    began_s, turn_s = asyncio.get_running_loop().time(), time.monotonic()
     start_s: int | None = None
     for step in schedule.steps():
         # A run that is taken up again does not wait for what has been sent before.
@@ -150,7 +149,7 @@ class _Count:
 
 
 async def _wait_until(deadline_s: float, stop: asyncio.Event) -> None:
-    left_s = deadline_s - time.monotonic()
+    left_s = deadline_s - asyncio.get_running_loop().time()
     if left_s > 0:
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), left_s)
