@@ -2,6 +2,10 @@
 
 import pytest
 
+from gridstress.compare.comparison import compare_models
+from gridstress.compare.html import write_report
+from gridstress.verify.recompute import recompute
+from tests.gridstress.compare.test_comparison import GRID, SETTINGS, evening
 from tests.support.browser import boxes, expect, fits, resize, still, trace, until, x_range
 from tests.ui.literal_api import RUN
 from ui.reports import report_path
@@ -112,3 +116,22 @@ def test_the_report_of_the_run_is_linked_to_as_soon_as_there_is_one(compare, api
         link.locator("a").click()
     # Its own script runs, but apart from the dashboard: its origin is opaque.
     expect(opened.value.locator("#it")).to_have_text("of the run, null")
+
+
+def test_the_reports_figures_fit_their_places_and_the_dark(chromium, tmp_path):
+    write_report(tmp_path / "report.html", compare_models(recompute(evening(), GRID, SETTINGS)))
+    page = chromium.new_page()
+    page.emulate_media(color_scheme="dark")
+    page.goto((tmp_path / "report.html").as_uri())
+    wide = (
+        "() => [...document.querySelectorAll('.plotly-graph-div')].map(figure =>"
+        " figure.querySelector('.main-svg').clientWidth - figure.closest('.two > *').clientWidth)"
+    )
+    until(lambda: set(page.evaluate(wide)) == {0})
+    assert len(page.evaluate(wide)) == 5
+    ground, ink = page.evaluate(
+        "() => [getComputedStyle(document.body).backgroundColor,"
+        " getComputedStyle(document.querySelector('.xtick text')).fill]"
+    )
+    assert (ground, ink) == ("rgb(20, 25, 31)", "rgb(228, 233, 238)")
+    page.close()
