@@ -56,7 +56,7 @@ class ApiQueries(ReadModel):
         )
 
     def runs(self) -> Runs:
-        """All runs, the one active last first."""
+        """All runs, the newest first."""
         model = next(iter(self.influence))
         return Runs([self._run(model, run) for run in self.store.runs_of(model)])
 

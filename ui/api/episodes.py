@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median_high, median_low
 
 from topology.messages import Level, RiskAlert, SourceShare
 
@@ -56,8 +56,10 @@ class Pairing:
 
     @property
     def median_lead_s(self) -> float | None:
-        """The median lead; None without pairs."""
-        return median(self.leads_s) if self.pairs else None
+        """The median lead, of two in the middle the one nearer to zero; None without pairs."""
+        if not self.pairs:
+            return None
+        return min(median_low(self.leads_s), median_high(self.leads_s), key=abs)
 
 
 def pair_up(one: Iterable[Episode], other: Iterable[Episode]) -> Pairing:

@@ -84,7 +84,7 @@ class ReadModel:
         return None if i is None else self.grid.nodes[i]
 
     def which(self, model: str | None, run: str | None) -> tuple[str, str | None]:
-        """The model and run that are meant: the first model, the run active last.
+        """The model and run that are meant: the first model, the newest run.
 
         Raises
         ------
@@ -97,7 +97,7 @@ class ReadModel:
             raise UnknownError("model", model, list(self.influence))
         runs = self.store.runs_of(model)
         if run is None:
-            # The one active last in any model: a model that lags must not show another run.
+            # The newest of the first model: a model that lags must not show another run.
             known = self.store.runs_of(next(iter(self.influence))) or runs
             return model, known[0] if known else None
         if all(run not in self.store.runs_of(name) for name in self.influence):

@@ -39,6 +39,8 @@ MAX_AUDITS = 64
 MAX_WINDOWS = 168
 """Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
+GOING_S = 2 * 3600.0
+"""A run that has not ended goes on for so long after its last news: a live feed's come hourly."""
 MAX_TOMBSTONES = 20_000
 """Tombstones whose epochs are remembered; some 5 MB. A late view of a former owner must not bring
 a forgotten run back."""
@@ -68,6 +70,11 @@ class RunView:
     def published_at(self) -> float:
         """When the newest part was published, by the broker's clock."""
         return max(view.published_at for view in self.shards.values())
+
+    @property
+    def started_ms(self) -> int:
+        """When its first frame was sent, by the broker's clock."""
+        return min(view.started_ms for view in self.shards.values())
 
     @property
     def event_time_s(self) -> float | None:
@@ -259,9 +266,14 @@ class Store:
         self.version += 1
 
     def runs_of(self, model: str) -> list[str]:
-        """Run ids of a model, the one active last first."""
-        known = [(view.published_at, run) for (m, run), view in self.runs.items() if m == model]
-        return [run for _, run in sorted(known, reverse=True)]
+        """Run ids of a model: those that go on before the others, each the one begun last first."""
+        now = self.clock.now()
+        known = [
+            (not view.ended and now - view.published_at < GOING_S, view.started_ms, run)
+            for (m, run), view in self.runs.items()
+            if m == model
+        ]
+        return [run for _, _, run in sorted(known, reverse=True)]
 
     def runs_shown(self, model: str, shard: int, changelog: str) -> list[str]:
         """Runs of which a view of this shard is known, published by the group with it."""

@@ -121,7 +121,7 @@ class ApiClient:
         return self._get("grid", GridInfo)
 
     def runs(self) -> list[RunInfo]:
-        """The runs, the one active last first."""
+        """The runs, the newest first."""
         return self._get("runs", Runs).runs
 
     def state(self, model: str | None = None, run: str | None = None) -> GridState:

@@ -82,7 +82,7 @@ class Poller:
         self._client.close()
 
     def snapshot(self, run: str | None = None) -> Snapshot:
-        """The newest snapshot of a run; without ``run``, of the run that is active last."""
+        """The newest snapshot of a run; without ``run``, of the newest run."""
         newest = self._snapshot
         if run is None or (newest.run and newest.run.run == run):
             return newest

@@ -50,7 +50,7 @@ class Endpoint:
 
 
 MODEL = Parameter("model", "An enabled model; by default the first.")
-RUN = Parameter("run", "A run; by default the one that was active last.")
+RUN = Parameter("run", "A run; by default the newest.")
 PAIR = Parameter("models", "Two enabled models, separated by a comma; by default the first two.")
 NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
 ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
@@ -63,7 +63,7 @@ ENDPOINTS: dict[str, Endpoint] = {
     endpoint.path: endpoint
     for endpoint in (
         Endpoint("/grid", "Nodes, lines, models and the settings in force.", GridInfo),
-        Endpoint("/runs", "The runs, the one active last first.", Runs),
+        Endpoint("/runs", "The runs, the newest first.", Runs),
         Endpoint("/state", "Risk, stress and level of every node.", GridState, (MODEL, RUN)),
         Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, NODE_COUNT)),
         Endpoint("/alerts", "Alerts, newest first.", Alerts, (MODEL, RUN, SINCE, ALERT_LIMIT)),

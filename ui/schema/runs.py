@@ -77,7 +77,7 @@ class RunInfo(Struct, frozen=True):
 
 
 class Runs(Struct, frozen=True):
-    """All runs the worker knows, the one active last first."""
+    """All runs the worker knows, the newest first: of those that go on, then of the others."""
 
     runs: list[RunInfo]
 

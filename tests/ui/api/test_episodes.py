@@ -74,7 +74,7 @@ def test_each_episode_is_in_one_pair_and_leads_are_reported_from_the_first_model
     other = [episode("a", 7, 9), episode("a", 9, 10), episode("a", 19, None)]
     pairing = pair_up(one, other)
     assert pairing.leads_s == [2 * 3600, -3600]
-    assert pairing.median_lead_s == 1800
+    assert pairing.median_lead_s == -3600, "a lead that a pair has"
     assert [e.episode_id for e in pairing.alone[0]] == ["b-1"]
     assert [e.episode_id for e in pairing.alone[1]] == ["a-9"]
     assert pair_up([], []).median_lead_s is None

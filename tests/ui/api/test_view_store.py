@@ -1,3 +1,4 @@
+import time
 import tracemalloc
 from collections.abc import Callable
 from itertools import count
@@ -11,7 +12,7 @@ from tables.view_epoch import NO_EPOCH, ViewEpoch
 from tests.support.frames import at, hour_s, run_record
 from tests.ui.literal_api import worker
 from topology.messages import RiskAlert, RiskWindow, encode
-from ui.api.view_store import MAX_ALERTS, Store, memory_of
+from ui.api.view_store import GOING_S, MAX_ALERTS, Store, memory_of
 from ui.schema.system import GONE_S
 
 ids = count()
@@ -19,12 +20,20 @@ LOG = "gridstress-risk_linear-changelog"
 FORMER, OWNER = ViewEpoch(4, LOG), ViewEpoch(5, LOG)
 
 
-def view(shard: int = 0, run: str = "r", published_at: float = 1.0, hour: float = 1.0) -> bytes:
+def view(
+    shard: int = 0,
+    run: str = "r",
+    published_at: float = 1.0,
+    hour: float = 1.0,
+    *,
+    started_ms: int = 0,
+    ended: bool = False,
+) -> bytes:
     return msgspec.json.encode(
         ShardView(
             model="linear", run=run, shard=shard, worker="w", published_at=published_at,
-            started_ms=0, event_time_s=hour_s(hour), watermark_s=hour_s(hour - 1),
-            closed_until_s=None, ended=False, window_end_s=None, stress=[], risk=[], level=[],
+            started_ms=started_ms, event_time_s=hour_s(hour), watermark_s=hour_s(hour - 1),
+            closed_until_s=None, ended=ended, window_end_s=None, stress=[], risk=[], level=[],
             panes=[], idle_zones=[], late_rows=0, gaps=0,
         )
     )  # fmt: skip
@@ -236,10 +245,19 @@ def test_a_view_that_was_dropped_is_gone_with_its_run(store: Store) -> None:
     assert store.runs_of("linear") == []
 
 
-def test_runs_come_newest_first(store: Store) -> None:
-    store.apply_view(view(run="old", published_at=2.0), 1.0, OWNER)
-    store.apply_view(view(run="new", published_at=1.0), 2.0, OWNER)
+def test_runs_come_newest_first_whichever_published_last(store: Store) -> None:
+    now = time.time()
+    store.apply_view(view(run="new", started_ms=2_000), now, OWNER)
+    store.apply_view(view(run="old", started_ms=1_000), now + 1, OWNER)
     assert store.runs_of("linear") == ["new", "old"]
+
+
+def test_a_run_that_goes_on_comes_before_those_that_ended_or_were_given_up(store: Store) -> None:
+    now = time.time()
+    store.apply_view(view(run="given up", started_ms=4_000), now - GOING_S - 1, OWNER)
+    store.apply_view(view(run="feed", started_ms=1_000), now - GOING_S + 60, OWNER)
+    store.apply_view(view(run="replay", started_ms=2_000, ended=True), now, OWNER)
+    assert store.runs_of("linear") == ["feed", "given up", "replay"]
 
 
 def test_an_alert_that_is_sent_again_is_shown_once(store: Store) -> None:
