@@ -3,14 +3,10 @@
 /* Functions that the AG Grid columns name. */
 window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 window.dashAgGridFunctions.gridstress = {
+  /* Both colours: a cell whose value stays is not styled again when the scheme changes. */
   riskBar: function (params) {
-    const width = 100 * params.data.part;
-    return {
-      backgroundImage: `linear-gradient(${params.data.colour}, ${params.data.colour})`,
-      backgroundSize: `${width}% 4px`,
-      backgroundPosition: "left bottom 2px",
-      backgroundRepeat: "no-repeat",
-    };
+    const { part, light, dark } = params.data;
+    return { "--bar-part": `${100 * part}%`, "--bar-light": light, "--bar-dark": dark };
   },
   /* Enter on a row of the ranking is a click on it. */
   pick: function (params) {
@@ -45,6 +41,12 @@ window.dash_clientside.gridstress = {
   scheme: function (ticks, known) {
     const scheme = document.documentElement.getAttribute("data-mantine-color-scheme");
     return scheme && scheme !== known ? scheme : window.dash_clientside.no_update;
+  },
+
+  /* The name of the browser's tab. */
+  title: function (title) {
+    if (title) document.title = title;
+    return window.dash_clientside.no_update;
   },
 
   openAbout: function () {
@@ -118,26 +120,26 @@ window.dash_clientside.gridstress = {
   },
 
   /* The node that the address names, once, when the nodes are known. */
-  nodeOfAddress: (function () {
-    let read = false;
-    return function (groups) {
-      if (read || !groups || !groups.length) return window.dash_clientside.no_update;
-      read = true;
-      const asked = new URLSearchParams(window.location.search).get("node");
-      const known = groups.flatMap((group) => group.items.map((item) => item.value));
-      return known.includes(asked) ? asked : window.dash_clientside.no_update;
-    };
-  })(),
+  nodeOfAddress: function (groups) {
+    const field = document.getElementById("pick");
+    if (!field || field.hadNode || !groups || !groups.length) {
+      return window.dash_clientside.no_update;
+    }
+    field.hadNode = true;
+    const asked = new URLSearchParams(window.location.search).get("node");
+    const known = groups.flatMap((group) => group.items.map((item) => item.value));
+    return known.includes(asked) ? asked : window.dash_clientside.no_update;
+  },
 
   /* What is shown, in the address bar: it can be shared, and adds nothing to the history. */
   writeAddress: function (view, node) {
     if (window.location.pathname !== "/") return window.dash_clientside.no_update;
     const parameters = new URLSearchParams(window.location.search);
     const asked = parameters.get("node");
+    const field = document.getElementById("pick");
     if (view) parameters.set("model", view);
     if (node) parameters.set("node", node);
-    else if (asked && window.gridstressHadNode) parameters.delete("node");
-    window.gridstressHadNode = window.gridstressHadNode || Boolean(node);
+    else if (asked && field && field.hadNode) parameters.delete("node");
     const query = parameters.toString();
     window.history.replaceState(window.history.state, "", query ? `/?${query}` : "/");
     return query;

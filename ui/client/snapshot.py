@@ -31,6 +31,24 @@ class ModelView:
 
 Views = Mapping[str, ModelView]
 
+STILL_S = 3.0
+"""By so much a shard is published later than another one before it is said to stand still; each
+is published once a second while it moves."""
+
+
+def standing_still(state: GridState) -> dict[int, float]:
+    """The shards that have stopped while another one goes on, and for how long, s.
+
+    Only the workers' own times are compared: this machine's clock may be another.
+    """
+    newest_s = max((part.published_at for part in state.parts), default=0.0)
+    furthest = max((part.event_time or "" for part in state.parts), default="")
+    return {
+        part.shard: newest_s - part.published_at
+        for part in state.parts
+        if newest_s - part.published_at > STILL_S and (part.event_time or "") < furthest
+    }
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -38,7 +56,7 @@ class Snapshot:
 
     ``version`` changes with the content, ``asked_at`` and ``answered_at`` (epoch seconds) with
     every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.
-    ``runs`` are all runs, the one active last first; ``run`` is the one shown. ``missing`` names a
+    ``runs`` are all runs, the newest first; ``run`` is the one shown. ``missing`` names a
     run that was wanted and is not known: then the newest is shown in its place.
     """
 
@@ -70,7 +88,7 @@ class Snapshot:
 
     @property
     def is_newest(self) -> bool:
-        """Whether the run shown is the one active last (or there is none yet)."""
+        """Whether the run shown is the newest (or there is none yet)."""
         return not self.runs or (self.run is not None and self.run.run == self.runs[0].run)
 
 

@@ -21,8 +21,8 @@ Point = tuple[float, ...]
 class Trends:
     """The followed figures by model: ``points`` are ``(bucket, *FIGURES)``, oldest first.
 
-    A bucket is :data:`BUCKET_S` of wall-clock time and keeps its last value; at most
-    :data:`SPAN_S` are kept. Another run starts anew.
+    A bucket is :data:`BUCKET_S` of wall-clock time and keeps its highest values, so that a short
+    peak is seen; at most :data:`SPAN_S` are kept. Another run starts anew.
     """
 
     run: str | None = None
@@ -37,8 +37,10 @@ class Trends:
         oldest = bucket - SPAN_S / BUCKET_S
         points = {}
         for model, state in states.items():
-            kept = [p for p in known.get(model, ()) if oldest < p[0] < bucket]
-            points[model] = (*kept, (bucket, *figures(state.kpis)))
+            recent = [p for p in known.get(model, ()) if oldest < p[0] <= bucket]
+            same = [recent.pop()[1:]] if recent and recent[-1][0] == bucket else []
+            highest = map(max, zip(figures(state.kpis), *same, strict=True))
+            points[model] = (*recent, (bucket, *highest))
         return Trends(run, points)
 
     def series(self, model: str | None, figure: str) -> tuple[float, ...]:

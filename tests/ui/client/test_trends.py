@@ -18,9 +18,12 @@ def test_values_of_later_buckets_follow_each_other():
     assert trends.series("linear", "highest") == (0.83, 0.83)
 
 
-def test_a_bucket_keeps_its_last_value():
-    trends = Trends().follow(1000, "r", states(total=1)).follow(1001, "r", states(total=4))
+def test_a_bucket_keeps_the_highest_value_of_each_figure():
+    trends = Trends()
+    for second, (average, total) in enumerate(((0.1, 4), (0.3, 1), (0.2, 2))):
+        trends = trends.follow(1000 + second, "r", states(average, total))
     assert trends.series("linear", "alarms") == (4.0,)
+    assert trends.series("linear", "average") == (0.3,)
 
 
 def test_what_is_older_than_the_span_is_forgotten():

@@ -8,10 +8,12 @@ from plotly.graph_objects import Figure
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from tests.ui.literal_api import record as literal_record
+from topology.shards import shard_of
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
-from ui.client.snapshot import Snapshot
+from ui.client.snapshot import Snapshot, standing_still
 from ui.dashboard import create_dashboard
+from ui.dashboard.figures.map import FAINT, node_values
 from ui.dashboard.figures.map_updates import map_update
 from ui.dashboard.pages.overview.kpis import kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
@@ -199,7 +201,7 @@ def test_the_detail_tells_why_a_node_is_stressed(polled):
     ]
     assert "HIGH raised" in text_of(detail.alerts(found.alerts))
     assert "none in this run" in text_of(detail.alerts([]))
-    assert "no stress" in text_of(detail.sources([], names))
+    assert "No stress in the window" in text_of(detail.sources([], names))
 
 
 def test_a_nodes_neighbours_are_those_one_line_away(snapshot):
@@ -284,6 +286,30 @@ def test_shards_that_publish_no_more_are_named(snapshot):
     status = status_of(replace(snapshot, answered_at=NOW + 30), NOW + 30)
     assert status.kind == "quiet"
     assert "30 s" in status.detail
+
+
+def test_shards_that_stop_while_others_go_on_are_named_and_their_nodes_are_faint(snapshot):
+    view = snapshot.view("linear")
+    first, second = view.state.parts
+    stopped = structs.replace(
+        second, shard=2, event_time="2019-01-15T17:00:00Z", published_at=first.published_at - 4
+    )
+    state = structs.replace(view.state, parts=[first, stopped])
+    status = status_of(replace(snapshot, models={"linear": replace(view, state=state)}), NOW)
+    assert (status.kind, status.title) == ("quiet", "Part of the grid stands still")
+    assert "No news for 4 s from shard 2" in status.detail
+    values = node_values(snapshot.grid, state)
+    assert [shard_of(node.id, 4) for node in snapshot.grid.nodes] == [2, 0, 2]
+    assert values["opacity"] == [FAINT, 1, FAINT]
+    assert ["stands still for 4 s" in text for text in values["hover"]] == [True, False, True]
+
+
+def test_a_shard_that_has_come_as_far_as_the_others_does_not_stand_still(snapshot):
+    view = snapshot.view("linear")
+    first, second = view.state.parts
+    early = structs.replace(second, published_at=first.published_at - 60)
+    state = structs.replace(view.state, parts=[first, early])
+    assert standing_still(state) == {}
 
 
 def test_an_ended_run_says_so():

@@ -11,6 +11,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from topology.shards import shard_of
+from ui.client.snapshot import standing_still
 from ui.dashboard.figures.outline import OUTLINES
 from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import (
@@ -30,6 +32,8 @@ LETTER_TRACE = "alarms"
 SELECTED_TRACE = "selected"
 SMALL_PX, LARGE_PX, LETTER_PX = 8.0, 26.0, 17.0
 MARGIN_DEGREES = 0.25
+FAINT = 0.3
+"""Opacity of a node whose values are old."""
 
 
 def map_figure(
@@ -59,17 +63,21 @@ def trace_positions(grid: GridInfo) -> dict[str, int]:
 def node_values(grid: GridInfo, state: GridState | None) -> dict[str, list[Any]]:
     """What changes of the nodes, aligned to ``grid.nodes``.
 
-    ``risk`` in [0, 1), ``size`` in px, ``hover``: the text below the node's name.
+    ``risk`` in [0, 1), ``size`` in px, ``hover``: the text below the node's name; ``opacity``, by
+    which nodes of a shard that stands still are faint.
     """
+    still = standing_still(state) if state else {}
     risks = _by_node(state, state.risk if state else [])
     levels = _by_node(state, state.level if state else [])
     stresses = _by_node(state, state.stress if state else [])
-    values: dict[str, list[Any]] = {"risk": [], "size": [], "hover": []}
+    values: dict[str, list[Any]] = {"risk": [], "size": [], "hover": [], "opacity": []}
     for node in grid.nodes:
         risk, level = risks.get(node.id, 0.0), levels.get(node.id, "")
         values["risk"].append(round(risk, 4))
         values["size"].append(node_size(risk, alarmed=bool(level)))
-        values["hover"].append(_hover(risk, stresses.get(node.id, 0.0), level))
+        age_s = still.get(shard_of(node.id, grid.settings.partitions)) if still else None
+        values["hover"].append(_hover(risk, stresses.get(node.id, 0.0), level, age_s))
+        values["opacity"].append(1 if age_s is None else FAINT)
     return values
 
 
@@ -134,11 +142,12 @@ def _by_node(state: GridState | None, values: list[Any]) -> Mapping[str, Any]:
     return dict(zip(state.nodes, values, strict=True)) if state else {}
 
 
-def _hover(risk: float, stress: float, level: str) -> str:
+def _hover(risk: float, stress: float, level: str, age_s: float | None) -> str:
     alarm = f"{level} alarm open" if level else "no alarm"
     # Sent every second for every node, so empty and repeated parts are left out.
     more = f"<br>stress {stress:.2f} h" if stress else ""
-    return f"risk {formatting.score(risk)} · {alarm}{more}"
+    age = "" if age_s is None else f"<br>stands still for {formatting.age(age_s)}"
+    return f"risk {formatting.score(risk)} · {alarm}{more}{age}"
 
 
 def _outline_trace(outline: tuple[tuple[float, float], ...], colours: Palette) -> go.Scatter:
@@ -199,7 +208,7 @@ def _node_trace(grid: GridInfo, values: dict[str, list[Any]], colours: Palette) 
         marker={
             "color": values["risk"],
             "size": values["size"],
-            "opacity": 1,
+            "opacity": values["opacity"],
             "cmin": 0,
             "cmax": 1,
             "colorscale": [list(stop) for stop in colours.scale],

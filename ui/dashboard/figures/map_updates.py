@@ -34,6 +34,8 @@ def map_update(
     nodes = figure["data"][place[grid_map.NODE_TRACE]]
     nodes["marker"]["color"] = values["risk"]
     nodes["marker"]["size"] = values["size"]
+    faint = grid_map.FAINT in values["opacity"]
+    nodes["marker"]["opacity"] = values["opacity"] if faint else 1
     nodes["hovertext"] = values["hover"]
     alarms = grid_map.letter_values(grid, state, colours)
     letters = figure["data"][place[grid_map.LETTER_TRACE]]

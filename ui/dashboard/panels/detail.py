@@ -134,7 +134,8 @@ def sources(
     when = f"As of {formatting.short_time(parts_at)}, later than the rest." if parts_at else ""
     note: list[Component] = [html.Div(when, className="muted")] if when else []
     if not items:
-        return [*note, html.Div("It has no stress in this window.", className="muted")]
+        filling = "was filling then" if when else "is filling now"
+        return [*note, html.Div(f"No stress in the window that {filling}.", className="muted")]
     return note + [
         html.Div(
             [

@@ -58,8 +58,10 @@ def create_dashboard(
         serve_locally=True,
         compress=True,
     )
+    icon = app.get_asset_url("icon.svg")
     app.index_string = (
         app.index_string.replace("<html>", '<html lang="en">')
+        .replace("{%favicon%}", f'<link rel="icon" type="image/svg+xml" href="{icon}">')
         # Scripts are no content: the page has a footer of its own.
         .replace("<footer>", "<div>")
         .replace("</footer>", "</div>")

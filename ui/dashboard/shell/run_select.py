@@ -11,7 +11,7 @@ from ui.dashboard.shell.source import Source
 from ui.schema.runs import RunInfo
 
 NEWEST = "*"
-"""The choice that follows the run active last, also when a new one starts."""
+"""The choice that follows the newest run, also when a new one starts."""
 SHOWN = 50
 
 
@@ -59,7 +59,7 @@ def register_run_chooser(app: Dash, source: Source) -> None:
 
 
 def run_options(runs: Sequence[RunInfo], chosen: str | None) -> list[dict[str, str]]:
-    """The choices: the newest, whichever that is, then each run, the one active last first.
+    """The choices: the newest, whichever that is, then each run, the newest first.
 
     A chosen run that is not known is one of them, or the chooser could not show it.
     """

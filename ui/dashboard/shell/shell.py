@@ -14,6 +14,7 @@ from ui.dashboard.figures.timeline import SLIDE_S
 from ui.dashboard.shell.audit_badge import audit_badge, badge_children
 from ui.dashboard.shell.header import aria, header, model_options, nav_links, switch_label
 from ui.dashboard.shell.help import about_panel, credit_line
+from ui.dashboard.shell.links import node_of
 from ui.dashboard.shell.model_pair import register_pairs
 from ui.dashboard.shell.origin import origin_badge, run_title
 from ui.dashboard.shell.page import Page, page_at
@@ -21,6 +22,7 @@ from ui.dashboard.shell.paused_views import PausedViews, stand_still
 from ui.dashboard.shell.run_select import register_run_chooser
 from ui.dashboard.shell.source import Source
 from ui.dashboard.shell.status import Status, paused_status, status_of
+from ui.dashboard.style.grid_facts import names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
 
@@ -35,7 +37,7 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
                 dcc.Interval(id="tick", interval=round(refresh_s * 1000)),
                 *(
                     dcc.Store(id=name)
-                    for name in ("news", "slide", "beat", "fresh", "paused", "run-chosen")
+                    for name in ("news", "slide", "beat", "fresh", "paused", "run-chosen", "title")
                 ),
                 header(pages, grid),
                 html.Section(
@@ -128,12 +130,20 @@ def _register_routing(app: Dash, source: Poller, pages: Sequence[Page]) -> None:
     @app.callback(
         Output("page", "children"),
         Output("nav", "children"),
+        Output("title", "data"),
         Input("url", "pathname"),
     )
     def route(pathname: str | None) -> tuple[Any, ...]:
         path = pathname or "/"
         page = page_at(pages, path)
-        return page.layout() if page else _nowhere(), nav_links(pages, path)
+        title = window_title(page, path, source.snapshot().grid)
+        return page.layout() if page else _nowhere(), nav_links(pages, path), title
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstress", "title"),
+        Output("root", "title"),
+        Input("title", "data"),
+    )
 
     @app.callback(
         Output("view", "data"),
@@ -157,6 +167,13 @@ def _register_routing(app: Dash, source: Poller, pages: Sequence[Page]) -> None:
         Input("view", "data"),
         Input("url", "search"),
     )
+
+
+def window_title(page: Page | None, path: str, grid: GridInfo | None) -> str:
+    """What a browser's tab is called: the page, or the node that it is about."""
+    node = node_of(path)
+    name = names_of(grid).get(node, node) if node else page.title if page else "No such page"
+    return f"{name} · gridstress"
 
 
 def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from ui.client.snapshot import Snapshot
+from ui.client.snapshot import Snapshot, standing_still
 from ui.dashboard.style import formatting
 
 Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "paused", "earlier"]
@@ -70,6 +70,8 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
         return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
         return Status("ended", "Run ended", "These are its last values; nothing more will come.")
+    if behind := _standing_still(snapshot):
+        return Status("quiet", "Part of the grid stands still", behind)
     if quiet := _quiet_shards(snapshot, now):
         return Status("quiet", "No new data", quiet)
     return Status("live", "Live", f"Answered by {snapshot.worker.split('//')[-1]}")
@@ -104,10 +106,24 @@ def _earlier(snapshot: Snapshot) -> str:
     run, newest = snapshot.run, snapshot.runs[0]
     if run is None:
         return ""
-    left = "it has ended" if run.ended else "it is not the one active last"
+    left = "it has ended" if run.ended else "it is not the newest"
     return (
         f"Shown is {run.run} at {formatting.grid_time(run.event_time)} (grid time), {left}. "
         f"The newest is {newest.run}: choose it above."
+    )
+
+
+def _standing_still(snapshot: Snapshot) -> str:
+    still: dict[int, float] = {}
+    for view in snapshot.models.values():
+        still |= standing_still(view.state)
+    if not still:
+        return ""
+    shards = ", ".join(str(shard) for shard in sorted(still))
+    return (
+        f"No news for {formatting.age(max(still.values()))} from shard {shards}: a worker is gone "
+        "or busy. Their nodes are faint on the map and keep their last values until another worker "
+        "has taken over."
     )
 
 

@@ -136,3 +136,15 @@ def test_other_pages_and_filters_of_a_paused_view_are_of_its_moment(open_page, a
     expect(page.locator("#alarms-count")).to_have_text("2 episodes left by the filters")
     page.locator("#pause").click()
     expect(page.locator("#alarms-empty")).to_contain_text("No alarm in this run so far")
+
+
+def test_back_brings_the_selected_node_again(open_page):
+    page = open_page()
+    until(lambda: risks(page) == [0, 0.31, 0.83])
+    page.locator("#top .ag-row").first.click()
+    expect(page.locator("#detail-title")).to_contain_text("Wendlingen")
+    follow(page, "Alarms")
+    expect(page.locator("#alarms-count")).to_have_text("4 episodes")
+    page.go_back()
+    expect(page.locator("#detail-title")).to_contain_text("Wendlingen")
+    expect(page.locator("#pick")).to_have_value("Wendlingen")

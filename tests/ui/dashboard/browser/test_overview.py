@@ -194,6 +194,34 @@ def test_dark_follows_the_system_reaches_the_figures_and_can_be_switched(open_pa
     until(lambda: ground(night) != dark)
 
 
+def test_the_risk_bars_of_a_paused_view_take_the_colours_of_the_dark(open_page):
+    page = open_page(scheme="light")
+    expect(page.locator("#top .risk-bar").first).to_have_text("0.83")
+    page.locator("#pause").click()
+    expect(page.locator("#status-title")).to_have_text("Paused")
+    light = page.evaluate(BAR)
+    assert "linear-gradient" in light
+    page.locator("#scheme").click()
+    until(lambda: page.evaluate(BAR) != light)
+
+
+BAR = """() => getComputedStyle(document.querySelector("#top .risk-bar")).backgroundImage"""
+
+
+def test_a_tab_is_called_by_its_page_or_node_and_has_an_icon(open_page):
+    page = open_page("/alarms")
+    until(lambda: page.title() == "Alarms · gridstress")
+    page.locator(".ag-row").filter(has_text="CRITICAL").locator("[col-id=zone]").click()
+    until(lambda: page.title() == "Wendlingen · gridstress")
+    address = page.locator("link[rel=icon]").evaluate("link => link.href")
+    assert page.request.get(address).headers["content-type"].startswith("image/svg")
+
+
+def test_the_legend_has_the_voltages_of_the_grid(open_page, api):
+    page = open_page()
+    expect(page.locator("#map-voltages")).to_have_text("380 kV220 kV")
+
+
 def lowest_colour(page):
     scale = node_trace(page, "marker.colorscale")
     return scale and scale[0][1]

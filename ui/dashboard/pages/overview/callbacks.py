@@ -15,7 +15,6 @@ from ui.dashboard.pages.overview.kpis import KPIS, kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.top import top_rows
 from ui.dashboard.shell.source import Source
-from ui.dashboard.style.theme import palette
 
 
 def register(app: Dash, source: Source) -> None:
@@ -50,14 +49,13 @@ def _register_values(app: Dash, source: Source) -> None:
         Input("model", "value"),
         Input("pick", "value"),
         Input("top-size", "value"),
-        Input("scheme", "computedColorScheme"),
     )
     def top(
-        _news: object, model: str, picked: str | None, size: str | None, scheme: str | None
+        _news: object, model: str, picked: str | None, size: str | None
     ) -> list[dict[str, Any]]:
         view = source.snapshot().view(model)
         shown = view.top[: int(size or 10)] if view else ()
-        return top_rows(shown, picked, palette(scheme))
+        return top_rows(shown, picked)
 
     @app.callback(
         Output("overview", "className"),

@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash.development.base_component import Component
 
+from ui.dashboard.figures.map import line_width
 from ui.dashboard.figures.map_updates import map_update
 from ui.dashboard.panels import detail as panel
 from ui.dashboard.shell.header import BOTH
@@ -11,6 +13,9 @@ from ui.dashboard.shell.model_pair import pair_of
 from ui.dashboard.shell.source import Source
 from ui.dashboard.style.grid_facts import grid_mark
 from ui.schema.grid import GridInfo
+
+VOLTAGES = 4
+"""Voltages that the legend shows."""
 
 
 def register(app: Dash, source: Source) -> None:
@@ -70,6 +75,7 @@ def register(app: Dash, source: Source) -> None:
     # does not draw again what it finds at the beginning of its own chain.
     @app.callback(
         Output("pick", "data"),
+        Output("map-voltages", "children"),
         Output("choices", "data"),
         Input("news", "data"),
         State("choices", "data"),
@@ -78,8 +84,8 @@ def register(app: Dash, source: Source) -> None:
         grid = source.snapshot().grid
         mark = grid_mark(grid)
         if grid is None or mark == known:
-            return no_update, no_update
-        return panel.node_options(grid), mark
+            return (no_update,) * 3
+        return panel.node_options(grid), voltage_legend(grid), mark
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "linkZoom"),
@@ -88,6 +94,22 @@ def register(app: Dash, source: Source) -> None:
         Input("map-second", "relayoutData"),
         prevent_initial_call=True,
     )
+
+
+def voltage_legend(grid: GridInfo) -> list[Component]:
+    """The strokes of the grid's highest voltages; how many more there are stands behind them."""
+    voltages = sorted({line.voltage_kv for line in grid.lines}, reverse=True)
+    strokes: list[Component] = [
+        html.Span(
+            [
+                html.I(className="stroke", style={"height": f"{line_width(voltage)}px"}),
+                f"{voltage:g} kV",
+            ]
+        )
+        for voltage in voltages[:VOLTAGES]
+    ]
+    more = len(voltages) - VOLTAGES
+    return [*strokes, html.Span(f"and {more} lower")] if more > 0 else strokes
 
 
 def shown_models(

@@ -3,7 +3,7 @@
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from ui.dashboard.figures.map import line_width, waiting_figure
+from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.pages.overview.callbacks import register
 from ui.dashboard.pages.overview.kpis import kpi_cards
 from ui.dashboard.pages.overview.top import SIZES, top_table
@@ -74,13 +74,8 @@ def _map_legend() -> list[Component]:
     return [
         html.Span(["colour and size: risk"]),
         html.Span([html.B("W H C"), " open alarm: warning, high, critical"]),
-        html.Span([_stroke(380), "380 kV"]),
-        html.Span([_stroke(220), "220 kV"]),
+        html.Span(id="map-voltages", className="legend"),
     ]
-
-
-def _stroke(voltage_kv: float) -> html.I:
-    return html.I(className="stroke", style={"height": f"{line_width(voltage_kv)}px"})
 
 
 OVERVIEW = Page("/", "Overview", layout, register)

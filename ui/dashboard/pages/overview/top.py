@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from ui.dashboard.panels.components import LEAVE
 from ui.dashboard.style import formatting
-from ui.dashboard.style.theme import LIGHT, Palette, scale_colour
+from ui.dashboard.style.theme import DARK, LIGHT, scale_colour
 from ui.schema.views import TopNode
 
 SIZES = [{"value": size, "label": size} for size in ("5", "10", "20")]
@@ -23,6 +23,7 @@ COLUMNS: list[dict[str, Any]] = [
         "headerTooltip": "Score from 0 to 1 in the window that is filling now; not a probability",
         "width": 62,
         "type": "rightAligned",
+        "cellClass": "risk-bar",
         "cellStyle": {"function": "gridstress.riskBar(params)"},
     },
     {
@@ -68,10 +69,8 @@ def top_table() -> Component:
     return table
 
 
-def top_rows(
-    nodes: Sequence[TopNode], selected: str | None = None, colours: Palette = LIGHT
-) -> list[dict[str, Any]]:
-    """The rows; nodes without any risk are no ranking and left out."""
+def top_rows(nodes: Sequence[TopNode], selected: str | None = None) -> list[dict[str, Any]]:
+    """The rows, with a colour for each scheme; nodes without any risk are left out."""
     return [
         {
             "node_id": node.node_id,
@@ -79,7 +78,8 @@ def top_rows(
             "zone": node.zone,
             "risk": formatting.score(node.risk),
             "part": round(node.risk, 3),
-            "colour": scale_colour(node.risk, colours.scale),
+            "light": scale_colour(node.risk, LIGHT.scale),
+            "dark": scale_colour(node.risk, DARK.scale),
             "change": formatting.change(node.change),
             "level": node.level or formatting.DASH,
             "picked": node.node_id == selected,
