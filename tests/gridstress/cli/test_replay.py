@@ -14,6 +14,7 @@ import pytest
 
 from bench.harness.brokers import embedded_broker
 from tests.support import commands
+from tests.support.waiting import suspend
 from topology.messages import MeasurementFrame, decode
 
 CHECKOUT = Path(__file__).parents[3]
@@ -139,7 +140,7 @@ def test_a_second_ctrl_c_ends_a_replay_that_waits_for_a_broker_that_hangs(tmp_pa
         process = command("replay", "--broker", url, "--speed", "36000", cwd=tmp_path)
         try:
             wait_connected(process.pid, broker.bootstrap)
-            hanging.suspend()
+            suspend(hanging)
             began = time.monotonic()
             while process.poll() is None and time.monotonic() < began + 30:
                 process.send_signal(signal.SIGINT)

@@ -17,6 +17,7 @@ from gridstress.live.feeder import pump
 from gridstress.replay.sinks import KafkaSink
 from gridstress.settings import Settings, load_settings
 from tests.support.frames import measured
+from tests.support.waiting import suspend
 from topology.errors import BrokerError
 from topology.grid import Grid
 from topology.messages import encode
@@ -47,7 +48,7 @@ async def test_a_replay_ends_when_the_broker_hangs(
 ) -> None:
     settings, process = broker
     async with KafkaSink(settings, ("north",)) as sink:
-        process.suspend()
+        suspend(process)
         await sink.send((measured("north", [0], {"n": [1.0]}),))
         with pytest.raises(BrokerError, match="no acknowledgement for") as error:
             await sink.flush()
@@ -63,7 +64,7 @@ async def test_dead_letters_sent_back_end_when_the_broker_hangs(
 
     def dead_letters() -> Iterator[DeadLetter]:
         yield DEAD_LETTER
-        process.suspend()
+        suspend(process)
         yield DEAD_LETTER
 
     with pytest.raises(BrokerError, match=r"after 1 that it took: .*no acknowledgement for"):
@@ -77,7 +78,7 @@ async def test_a_feed_notices_that_its_last_line_was_not_acknowledged(
 
     async def lines() -> AsyncIterator[bytes]:
         yield encode(measured("north", [0], {"a": [1.0]}))
-        process.suspend()
+        suspend(process)
         yield encode(measured("north", [1], {"a": [1.0]}))
         await asyncio.Event().wait()
 
@@ -93,7 +94,7 @@ async def test_a_broker_that_answers_again_in_time_takes_the_record(
     settings, process = broker
     await ensure_topics(settings)
     async with AcknowledgedProducer(settings, max_bytes=MAX_RECORD_BYTES) as producer:
-        process.suspend()
+        suspend(process)
         sent = await producer.send(MEASUREMENTS, b"{}", key=b"north", partition=0)
         monkeypatch.setattr(acknowledged_producer.logger, "warning", lambda *_: process.resume())
         await producer.wait(sent)

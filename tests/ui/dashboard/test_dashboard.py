@@ -8,12 +8,10 @@ from plotly.graph_objects import Figure
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from tests.ui.literal_api import record as literal_record
-from topology.shards import shard_of
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
-from ui.client.snapshot import Snapshot, standing_still
+from ui.client.snapshot import Snapshot
 from ui.dashboard import create_dashboard
-from ui.dashboard.figures.map import FAINT, node_values
 from ui.dashboard.figures.map_updates import map_update
 from ui.dashboard.pages.overview.kpis import kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
@@ -286,30 +284,6 @@ def test_shards_that_publish_no_more_are_named(snapshot):
     status = status_of(replace(snapshot, answered_at=NOW + 30), NOW + 30)
     assert status.kind == "quiet"
     assert "30 s" in status.detail
-
-
-def test_shards_that_stop_while_others_go_on_are_named_and_their_nodes_are_faint(snapshot):
-    view = snapshot.view("linear")
-    first, second = view.state.parts
-    stopped = structs.replace(
-        second, shard=2, event_time="2019-01-15T17:00:00Z", published_at=first.published_at - 4
-    )
-    state = structs.replace(view.state, parts=[first, stopped])
-    status = status_of(replace(snapshot, models={"linear": replace(view, state=state)}), NOW)
-    assert (status.kind, status.title) == ("quiet", "Part of the grid stands still")
-    assert "No news for 4 s from shard 2" in status.detail
-    values = node_values(snapshot.grid, state)
-    assert [shard_of(node.id, 4) for node in snapshot.grid.nodes] == [2, 0, 2]
-    assert values["opacity"] == [FAINT, 1, FAINT]
-    assert ["stands still for 4 s" in text for text in values["hover"]] == [True, False, True]
-
-
-def test_a_shard_that_has_come_as_far_as_the_others_does_not_stand_still(snapshot):
-    view = snapshot.view("linear")
-    first, second = view.state.parts
-    early = structs.replace(second, published_at=first.published_at - 60)
-    state = structs.replace(view.state, parts=[first, early])
-    assert standing_still(state) == {}
 
 
 def test_an_ended_run_says_so():

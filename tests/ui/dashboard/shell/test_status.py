@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from tests.ui.literal_api import literal_api
+from topology.shards import shard_of
+from ui.client.http import ApiClient
+from ui.client.poller import Poller
+from ui.client.snapshot import Snapshot, standing_still
+from ui.dashboard.figures.map import FAINT, node_values
+from ui.dashboard.shell.status import status_of
+
+NOW = 1e9
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    with literal_api() as api:
+        poller = Poller(ApiClient(api.url), clock=lambda: NOW)
+        found = poller.poll()
+        poller.stop()
+    return found
+
+
+def test_shards_that_stop_while_others_go_on_are_named_and_their_nodes_are_faint(snapshot):
+    view = snapshot.view("linear")
+    first, second = view.state.parts
+    stopped = structs.replace(
+        second, shard=2, event_time="2019-01-15T17:00:00Z", published_at=first.published_at - 4
+    )
+    state = structs.replace(view.state, parts=[first, stopped])
+    status = status_of(replace(snapshot, models={"linear": replace(view, state=state)}), NOW)
+    assert (status.kind, status.title) == ("quiet", "Part of the grid stands still")
+    assert "No news for 4 s from shard 2" in status.detail
+    values = node_values(snapshot.grid, state)
+    assert [shard_of(node.id, 4) for node in snapshot.grid.nodes] == [2, 0, 2]
+    assert values["opacity"] == [FAINT, 1, FAINT]
+    assert ["stands still for 4 s" in text for text in values["hover"]] == [True, False, True]
+
+
+def test_a_shard_that_has_come_as_far_as_the_others_does_not_stand_still(snapshot):
+    view = snapshot.view("linear")
+    first, second = view.state.parts
+    early = structs.replace(second, published_at=first.published_at - 60)
+    state = structs.replace(view.state, parts=[first, early])
+    assert standing_still(state) == {}
