@@ -2,7 +2,7 @@ import pytest
 
 from tests.support.frames import at, hour_s
 from topology.messages import RiskWindow, WindowHead, decode, encode
-from ui.api.agreement_history import COMPARING_S, MAX_PENDING, MAX_RUNS, PART_BYTES, History
+from ui.api.agreement_history import MAX_PENDING, MAX_RUNS, PART_BYTES, History
 
 PAIR = ("linear", "centrality")
 INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
@@ -17,6 +17,15 @@ def window(model: str, shard: int, hour: float, risks: dict[str, float], run: st
 
 def add(history: History, raw: bytes) -> None:
     history.add(decode(raw, WindowHead), raw)
+
+
+PATIENT_S = 60.0
+"""How long one question may compare here, so that a busy machine compares all of it, too."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.api.agreement_history.COMPARING_S", PATIENT_S)
 
 
 @pytest.fixture
@@ -91,7 +100,7 @@ def test_what_one_question_has_no_time_for_the_next_ones_compare(
         whole(history, hour)
     now = iter(range(1_000))
     monkeypatch.setattr(
-        "ui.api.agreement_history.time.monotonic", lambda: next(now) * COMPARING_S * 0.4
+        "ui.api.agreement_history.time.monotonic", lambda: next(now) * PATIENT_S * 0.4
     )
     compared = []
     assert history.to_compare("r") == 5
