@@ -12,6 +12,7 @@ TOGETHER: dict[str, str] = {
     **dict.fromkeys(
         (
             "ui/dashboard/browser/test_overview.py",
+            "gridstress/verify/test_influence.py",
             "ui/dashboard/browser/test_accessibility.py",
             "integration/test_dashboard_live.py",
             "support/test_browser_loop.py",
@@ -39,11 +40,9 @@ TOGETHER: dict[str, str] = {
             "gridstress/compare/test_ranks.py",
             "gridstress/compare/test_score.py",
             "gridstress/faust_fixes/test_fetched_batches.py",
-            "gridstress/verify/test_influence.py",
             "integration/test_rubbish.py",
             "topology/influence/test_betweenness.py",
             "topology/influence/test_electrical.py",
-            "topology/test_german_year.py",
             "topology/influence/test_paths.py",
             "topology/loaders/test_layout.py",
             "ui/api/test_agreement_history.py",
@@ -60,6 +59,7 @@ TOGETHER: dict[str, str] = {
             "gridstress/group_settings/test_rule.py",
             "gridstress/kafka/test_topic_reader.py",
             "test_notebook.py",
+            "topology/test_german_year.py",
             "ui/api/test_answers.py",
             "ui/dashboard/serving/test_login.py",
             "ui/dashboard/serving/test_server.py",
