@@ -120,7 +120,7 @@ class SafeConsumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         #: The same as `transport`, which has the corrections.
         self._corrected = cast("Any", self.transport)
-        self._buffer = FetchBuffer(self._corrected.in_step, self._corrected.time_header)
+        self._buffer = FetchBuffer(self._corrected.merged, self._corrected.time_header)
         self._deliver, self.callback = self.callback, self._hand_over
 
     def _new_consumer_thread(self) -> Any:

@@ -35,13 +35,13 @@ class FetchBuffer:
 
     Parameters
     ----------
-    in_step
+    merged
         Topics whose partitions are merged by time. Those of other topics take turns.
     time_header
         Name of the header with that time, ms; the record's own where there is none.
     """
 
-    in_step: Collection[str] = ()
+    merged: Collection[str] = ()
     time_header: str = ""
     _topics: dict[str, dict[TP, Queue]] = field(default_factory=dict)
     _held_since: dict[str, float] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class FetchBuffer:
         return None
 
     def _merges(self, topic: str) -> bool:
-        return topic in self.in_step
+        return topic in self.merged
 
     def _waits(
         self, topic: str, flowing: Collection[TP], is_behind: Callable[[TP], bool], now_s: float

@@ -222,7 +222,7 @@ async def never_embedded(_servers: str) -> bool:
 class SafeTransport(driver.Transport):
     """Transport with the corrected consumer and producer.
 
-    ``ask_embedded``, asked when the worker starts, ``in_step`` and ``time_header`` are as of
+    ``ask_embedded``, asked when the worker starts, ``merged`` and ``time_header`` are as of
     `recovery.make_safe`, the others as in Faust.
     """
 
@@ -235,11 +235,11 @@ class SafeTransport(driver.Transport):
         app: Any,
         *,
         ask_embedded: AskEmbedded = never_embedded,
-        in_step: Collection[str] = (),
+        merged: Collection[str] = (),
         time_header: str = "",
     ) -> None:
         super().__init__(url, app)
-        self.in_step, self.time_header = frozenset(in_step), time_header
+        self.merged, self.time_header = frozenset(merged), time_header
         self.hints = Hints()
         #: Called with what the broker deleted unread: partition, first offset, end offset.
         self.on_lost: Callable[[TP, int, int], Awaitable[None]] | None = None

@@ -232,7 +232,7 @@ def make_safe(
     app: Any,
     *,
     ask_embedded: AskEmbedded = never_embedded,
-    in_step: Collection[str] = (),
+    merged: Collection[str] = (),
     time_header: str = "",
 ) -> None:
     """Give a Faust app the corrections, before it has tables, agents or views.
@@ -243,7 +243,7 @@ def make_safe(
         A new `faust.App`.
     ask_embedded
         Given the servers, whether they are the embedded broker, which needs work-arounds.
-    in_step
+    merged
         Topics whose partitions are merged by time (`partition_merge`).
     time_header
         Name of a header with the time to merge a record by, decimal ms; without it, by its own.
@@ -277,7 +277,7 @@ def make_safe(
         app.conf.broker_consumer,
         app,
         ask_embedded=ask_embedded,
-        in_step=in_step,
+        merged=merged,
         time_header=time_header,
     )
 

@@ -103,7 +103,7 @@ class GridstressApp(faust.App):
             make_safe(
                 self,
                 ask_embedded=ask_embedded,
-                in_step=(topics.MEASUREMENTS, topics.STRESS),
+                merged=(topics.MEASUREMENTS, topics.STRESS),
                 time_header=SENT_MS,
             )
         except FaustFixError as error:

@@ -22,10 +22,10 @@ def halt(reason: str) -> NoReturn:
     raise Halted(reason)
 
 
-def lone_consumer(*in_step: str) -> Any:
-    """A worker's consumer that no broker answers; ``in_step`` are topics merged by time."""
+def lone_consumer(*merged: str) -> Any:
+    """A worker's consumer that no broker answers; ``merged`` are topics merged by time."""
     app = cast(Any, faust.App("lone", broker="kafka://127.0.0.1:1", store="memory://"))
-    app.transport = SafeTransport(app.conf.broker_consumer, app, in_step=in_step)
+    app.transport = SafeTransport(app.conf.broker_consumer, app, merged=merged)
 
     async def nothing(*_: Any) -> None: ...
 

@@ -26,7 +26,7 @@ def records(*times: int) -> list[Any]:
 
 @pytest.fixture
 def hand() -> FetchBuffer:
-    return FetchBuffer(in_step=["zones"])
+    return FetchBuffer(merged=["zones"])
 
 
 def given_out(
@@ -129,7 +129,7 @@ def test_a_frame_made_of_measurements_goes_by_their_time() -> None:
 
 
 def test_partitions_are_merged_by_the_time_in_the_header() -> None:
-    hand = FetchBuffer(in_step=["zones"], time_header=SENT_MS)
+    hand = FetchBuffer(merged=["zones"], time_header=SENT_MS)
     hand.add({A: [record(9, (SENT_MS, b"1"))], B: [record(2)]})
     assert given_out(hand, [A, B]) == [(A, 9), (B, 2)]
 
@@ -138,7 +138,7 @@ def test_partitions_are_merged_by_the_time_in_the_header() -> None:
 def test_however_fetches_come_each_partition_keeps_its_order_and_nothing_is_lost(
     times: list[list[int]], data: st.DataObject
 ) -> None:
-    hand, waiting = FetchBuffer(in_step=["zones"]), dict(zip((A, B, C), times, strict=True))
+    hand, waiting = FetchBuffer(merged=["zones"]), dict(zip((A, B, C), times, strict=True))
     found: list[tuple[TP, int]] = []
     while any(waiting.values()):
         tp = data.draw(st.sampled_from([tp for tp in waiting if waiting[tp]]))
