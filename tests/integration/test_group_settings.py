@@ -161,7 +161,7 @@ def test_of_two_workers_started_at_the_same_instant_one_works(broker: str, tmp_p
         assert workers[winner].poll() is None
 
 
-def dead_letters(stack: Stack) -> list[dict[str, Any]]:
+def refusals(stack: Stack) -> list[dict[str, Any]]:
     done = stack.command("dead-letters", "list", "--json", "--reason", "other-settings")
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -208,8 +208,8 @@ async def test_accepted_settings_end_the_runs_that_go_on(fresh: Stack) -> None:
     other = stack.add_worker()
     assert refused(stack, GRIDSTRESS_STEP_S="3600")
     await run.send(12, 24, end=True)
-    wait_for(lambda: len(dead_letters(stack)) == 3 * len(GRID.zones), "all is refused", 60)
-    assert {dead_letter["topic"] for dead_letter in dead_letters(stack)} == {MEASUREMENTS}
+    wait_for(lambda: len(refusals(stack)) == 3 * len(GRID.zones), "all is refused", 60)
+    assert {refusal["topic"] for refusal in refusals(stack)} == {MEASUREMENTS}
     wait_for(lambda: known(other).get("half") is True, "the run is marked")
 
     named = stack.command("replay", "--run", "half", *DAY)
@@ -262,7 +262,7 @@ async def test_a_grid_of_another_size_is_worked_on_after_an_accept(
     after = Sent(stack.bootstrap, "after", load_grid(str(tmp_path / "smaller.json")))
     await after.send(0, 24, end=True)
     assert stack.verify("after")["ok"]
-    assert len(dead_letters(stack)) == 2 * len(GRID.zones)
+    assert len(refusals(stack)) == 2 * len(GRID.zones)
 
 
 @pytest.mark.kafka
@@ -286,9 +286,7 @@ async def test_what_waits_between_the_stages_is_refused(fresh: Stack) -> None:
     assert "are not committed" in done.stderr
     stack.add_worker()
     between = {"stress_events", "propagated_stress_linear"}
-    wait_for(
-        lambda: between <= {x["topic"] for x in dead_letters(stack)}, "what waited is refused", 60
-    )
+    wait_for(lambda: between <= {x["topic"] for x in refusals(stack)}, "what waited is refused", 60)
     states = [
         r
         for model in DEFAULT_MODELS

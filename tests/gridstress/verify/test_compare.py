@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from gridstress.verify.compare import compare
+from gridstress.verify.compare import Observed, compare
 from gridstress.verify.compare_alarms import episodes_of
 from gridstress.verify.compare_dead_letters import RowsDeadLetter
 from gridstress.verify.compare_windows import OpenWindows
@@ -292,13 +292,15 @@ def test_late_rows_that_were_skipped_for_every_shard_are_equal(with_late):
     assert outcome.counts["late rows expected"] == outcome.counts["late rows found"] == 2
 
 
+def lose_dead_letters_of(observed: Observed, model: str, shard: int) -> None:
+    observed.skipped_rows = [
+        one for one in observed.skipped_rows if (one.model, one.shard) != (model, shard)
+    ]
+
+
 def test_a_late_row_that_vanished_is_found(with_late):
     observed = echo(with_late)
-    observed.skipped_rows = [
-        dead_letter
-        for dead_letter in observed.skipped_rows
-        if (dead_letter.model, dead_letter.shard) != (MODEL, 1)
-    ]
+    lose_dead_letters_of(observed, MODEL, 1)
     assert counts_of(with_late, observed) == {"late rows missing": 1}
 
 
@@ -317,11 +319,7 @@ def test_rows_too_far_ahead_must_be_skipped_and_in_no_window():
     assert ahead.closed == plain.closed
     assert compare(ahead, echo(ahead))[MODEL].counts["ahead rows found"] == 2
     observed = echo(ahead)
-    observed.skipped_rows = [
-        dead_letter
-        for dead_letter in observed.skipped_rows
-        if (dead_letter.model, dead_letter.shard) != (MODEL, 1)
-    ]
+    lose_dead_letters_of(observed, MODEL, 1)
     assert counts_of(ahead, observed) == {"ahead rows missing": 1}
     observed.skipped_rows = [RowsDeadLetter(MODEL, s, "North", "late", (6,)) for s in range(2)]
     assert counts_of(ahead, observed) == {"ahead rows missing": 2, "late rows extra": 2}
