@@ -51,11 +51,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Keep collected tests out of garbage collection, which costs a tenth of the processor time."""
+    """Keep collected tests out of garbage collection, which costs a tenth of the processor time.
+
+    What collecting has left behind goes first: else it would stay for ever.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
+        gc.collect()
         gc.freeze()
         gc.enable()
 
