@@ -4,7 +4,7 @@ Run as a program it is the example itself, for which `make_safe` may do nothing,
 itself with SIGKILL at a fixed point:
 
 - ``write``: the broker has all writes of the table before the first of `DEADLY`, which is not sent.
-- ``commit``: the broker has taken a commit, and is slow to take writes of the table.
+- ``commit``: the broker has taken a commit; for some seconds it takes no writes of the table.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import runpy
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
 from functools import partial
@@ -34,7 +35,8 @@ SESSION_S = 2.0
 DEADLY = "said"
 """A word that is said once in a window: no later write makes up for a lost one."""
 
-SLOW_S = 0.3
+SLOW_S = 3.0
+"""So long is the first write on its way: longer than a busy worker takes to commit."""
 ROOT = Path(__file__).parents[2]
 
 Word = tuple[str, float]
@@ -145,11 +147,14 @@ def _end() -> None:
 
 def _end_at(point: str) -> None:
     send, commit = aiokafka.AIOKafkaProducer.send, aiokafka.AIOKafkaConsumer.commit
+    begun: list[float] = []
 
     async def send_then(self: Any, topic: str, *args: Any, **kwargs: Any) -> Any:
         if topic.endswith("-changelog") and not is_fence(kwargs["key"]):
             if point == "commit":
-                await asyncio.sleep(SLOW_S)
+                now = time.monotonic()
+                begun.append(now)
+                await asyncio.sleep(begun[0] + SLOW_S - now)
             elif json.loads(kwargs["key"])[0] == DEADLY:
                 await self.flush()
                 _end()
