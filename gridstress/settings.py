@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.networks import IPvAnyAddress
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
-from gridstress.kafka_connection import Cluster, Mechanism, Protocol, inconsistency
+from gridstress.kafka_settings import KafkaSettings, plain
 from gridstress.logs import LogFormat
 from topology.errors import UsageError
 from topology.models import DEFAULT_MODELS, MODELS, InfluenceParams, registered
@@ -34,7 +34,7 @@ TOKEN_MIN = 16
 """Characters a token has at least: what is shorter can be guessed."""
 
 
-class Settings(BaseSettings):
+class Settings(KafkaSettings):
     """All settings of worker, replayer and dashboard, checked when they are read."""
 
     model_config = SettingsConfigDict(
@@ -42,16 +42,6 @@ class Settings(BaseSettings):
     )
 
     # Kafka
-    broker: str = Field(
-        "kafka://localhost:29092",
-        pattern=r"^kafka://[^\s/@]+$",
-        description="Bootstrap servers. 29092 keeps clear of a Kafka that already runs on 9092.",
-    )
-    broker_kind: Literal["auto", "kafka", "embedded"] = Field(
-        "auto",
-        description="What answers there: the embedded broker needs work-arounds that Kafka does "
-        "not. `auto` asks the broker for its cluster id.",
-    )
     partitions: int = Field(
         4,
         ge=1,
@@ -112,6 +102,22 @@ class Settings(BaseSettings):
         description="Where `gridstress compare` writes its reports; the dashboard shows what lies "
         "here.",
     )
+    archive_dir: Path = Field(
+        Path(".gridstress/archive"),
+        description="Where `gridstress archive` keeps every run; `gridstress history` and the "
+        "workers read it there.",
+    )
+    archive_days: float = Field(
+        90.0,
+        ge=0,
+        description="Days that the archive keeps a run after its last record; 0 keeps it for ever.",
+    )
+    archive_gb: float = Field(
+        5.0,
+        ge=0,
+        description="Size of the archive in GB, beyond which it deletes the oldest runs, but none "
+        "that goes on; 0 sets no limit.",
+    )
     store: Literal["rocksdb", "memory"] = Field(
         "rocksdb",
         description="Where tables live while a worker runs: on disk, so that they may outgrow the "
@@ -122,37 +128,6 @@ class Settings(BaseSettings):
         "auto",
         description="How a worker logs: `text`, `json` (an object a line, to be collected), or "
         "`auto`: text on a terminal, else JSON.",
-    )
-
-    # Kafka's security
-    kafka_security_protocol: Protocol = Field(
-        "PLAINTEXT",
-        description="How the broker lets us in: `SSL` (TLS, with our own certificate: mTLS), "
-        "`SASL_SSL` (TLS and a user), `SASL_PLAINTEXT` (a user, nothing encrypted) or "
-        "`PLAINTEXT` (everybody).",
-    )
-    kafka_sasl_mechanism: Mechanism = Field(
-        "SCRAM-SHA-512",
-        description="How the user is proved. SCRAM never sends the password, PLAIN does: only "
-        "with TLS.",
-    )
-    kafka_sasl_username: str = Field("", description="The user, with `SASL_...`.")
-    kafka_sasl_password: SecretStr | None = Field(
-        None, description="The user's password. Secret: never shown."
-    )
-    kafka_ssl_cafile: Path | None = Field(
-        None,
-        description="Certificates (PEM) that vouch for the broker's; by default those of the "
-        "system. The broker's name is always checked.",
-    )
-    kafka_ssl_certfile: Path | None = Field(
-        None, description="Our own certificate (PEM), for a broker that asks for one (mTLS)."
-    )
-    kafka_ssl_keyfile: Path | None = Field(
-        None, description="Its key (PEM); by default it stands in the certificate's file."
-    )
-    kafka_ssl_key_password: SecretStr | None = Field(
-        None, description="Password of an encrypted key. Secret: never shown."
     )
 
     # Time and windows
@@ -291,17 +266,6 @@ class Settings(BaseSettings):
         return ",".join(registered(value.split(",")))
 
     @model_validator(mode="after")
-    def _kafka_security_fits(self) -> Self:
-        if problem := inconsistency(self.kafka, has_password=self.kafka_sasl_password is not None):
-            raise ValueError(problem)
-        if self.kafka_security_protocol != "PLAINTEXT" and self.broker_kind == "embedded":
-            raise ValueError(
-                "the embedded broker knows no GRIDSTRESS_KAFKA_SECURITY_PROTOCOL "
-                f"{self.kafka_security_protocol}"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.size_s % self.step_s:
             raise ValueError(f"size_s {self.size_s} is not a multiple of step_s {self.step_s}")
@@ -321,39 +285,14 @@ class Settings(BaseSettings):
         return InfluenceParams(self.max_hops, self.decay, self.alpha, self.centrality)
 
     @property
-    def bootstrap(self) -> str:
-        """The broker as ``host:port``, as aiokafka wants it."""
-        return self.broker.removeprefix("kafka://")
-
-    @property
-    def kafka(self) -> Cluster:
-        """The cluster, with what it takes to be let in."""
-        return Cluster(
-            self.bootstrap,
-            self.kafka_security_protocol,
-            self.kafka_sasl_mechanism,
-            self.kafka_sasl_username,
-            _secret(self.kafka_sasl_password),
-            self.kafka_ssl_cafile,
-            self.kafka_ssl_certfile,
-            self.kafka_ssl_keyfile,
-            _secret(self.kafka_ssl_key_password),
-        )
-
-    @property
-    def known_kind(self) -> Literal["auto", "kafka", "embedded"]:
-        """What answers there: what asks for a user or a certificate is never the embedded one."""
-        return "kafka" if self.kafka_security_protocol != "PLAINTEXT" else self.broker_kind
-
-    @property
     def entsoe(self) -> str:
         """The ENTSO-E token in plain text; empty if there is none."""
-        return _secret(self.entsoe_token)
+        return plain(self.entsoe_token)
 
     @property
     def token(self) -> str:
         """The token in plain text; empty if there is none."""
-        return _secret(self.api_token)
+        return plain(self.api_token)
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -382,10 +321,6 @@ def _explain(item: Any) -> str:
     if setting in SECRETS or "@" in str(item["input"]):
         return f"{name} has a value that cannot be used (not shown): {reason}"
     return f"{name} has value {item['input']!r}: {reason}"
-
-
-def _secret(value: SecretStr | None) -> str:
-    return value.get_secret_value() if value else ""
 
 
 SECRETS = tuple(
