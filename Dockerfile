@@ -1,4 +1,4 @@
-# One image for worker, dashboard and replay. It holds the runtime only: requirements-runtime.lock
+# One image for worker, archive, dashboard and replay. It holds the runtime only: requirements-runtime.lock
 # pins every version by its hash, the tools for development stay out.
 FROM python:3.13.7-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
@@ -19,7 +19,7 @@ RUN /opt/venv/bin/pip install --no-deps --no-build-isolation .
 FROM python:3.13.7-slim-bookworm
 ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 RUN useradd --system --uid 10001 --create-home gridstress \
- && install --directory --owner=gridstress --group=gridstress /var/lib/gridstress
+ && install --directory --owner=gridstress --group=gridstress /var/lib/gridstress /var/lib/gridstress-archive
 COPY --from=build /opt/venv /opt/venv
 USER gridstress
 WORKDIR /home/gridstress

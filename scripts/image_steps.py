@@ -52,6 +52,7 @@ def settings(given: dict[str, str | None], bootstrap: str, work: Path) -> dict[s
         "GRIDSTRESS_BROKER": f"kafka://{bootstrap}",
         "GRIDSTRESS_BROKER_KIND": "embedded",
         "GRIDSTRESS_DATA_DIR": str(work / "data"),
+        "GRIDSTRESS_ARCHIVE_DIR": str(work / "archive"),
         "GRIDSTRESS_WEB_BIND": "127.0.0.1",
         "GRIDSTRESS_WEB_PORT": web,
         "GRIDSTRESS_UI_BIND": "127.0.0.1",
@@ -71,7 +72,7 @@ def main(work: Path, python: str) -> None:
         environment = {"PATH": f"{programs}:{os.defpath}", "HOME": str(home), **inside}
 
         def until_fine(what: str, program: str, *rest: str) -> None:
-            command = [str(programs / program), *rest]
+            command = [program, *rest]
             deadline = time.monotonic() + DEADLINE_S
             while (done := subprocess.run(
                 command, cwd=home, env=environment, capture_output=True, text=True, check=False
@@ -83,7 +84,7 @@ def main(work: Path, python: str) -> None:
 
         started = []
         try:
-            for name in ("worker", "ui"):
+            for name in ("worker", "archive", "ui"):
                 program, *rest = compose[name]["command"]
                 command = [str(programs / program), *rest]
                 with (work / f"{name}.log").open("wb") as log:
@@ -91,12 +92,17 @@ def main(work: Path, python: str) -> None:
                         subprocess.Popen(command, cwd=home, env=environment, stdout=log, stderr=log)
                     )
                 _, *check = compose[name]["healthcheck"]["test"]
-                for inner, port in ports.items():
-                    check = [word.replace(f":{inner}/", f":{port}/") for word in check]
+                here = {f":{inner}/": f":{port}/" for inner, port in ports.items()}
+                here[compose["archive"]["environment"]["GRIDSTRESS_ARCHIVE_DIR"]] = inside[
+                    "GRIDSTRESS_ARCHIVE_DIR"
+                ]
+                for there, replaced in here.items():
+                    check = [word.replace(there, replaced) for word in check]
                 until_fine(f"{name} is healthy", *check)
             until_fine("help", "gridstress", "--help")
             until_fine("a day is replayed", "gridstress", "replay", *DAY)
             until_fine("the run is as it should be", "gridstress", "verify", "--run", "image")
+            until_fine("and archived", "gridstress", "verify", "--archive", "image")
         finally:
             for process in started:
                 process.terminate()

@@ -7,6 +7,7 @@ import typer
 from gridstress import __version__
 from gridstress.cli import (
     alerts,
+    archive,
     audit,
     compare,
     config,
@@ -14,6 +15,7 @@ from gridstress.cli import (
     dead_letters,
     doctor,
     feed,
+    history,
     replay,
     reshard,
     score,
@@ -64,6 +66,8 @@ app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)
 app.command()(verify.verify)
 app.command()(audit.audit)
+app.command()(archive.archive)
+app.add_typer(history.app, name="history")
 app.command()(compare.compare)
 app.command()(score.score)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -26,6 +26,7 @@ def up(
     ] = None,
     replay: Annotated[bool, typer.Option(help="Start the replay.")] = True,
     ui: Annotated[bool, typer.Option(help="Start the dashboard.")] = True,
+    archive: Annotated[bool, typer.Option(help="Keep every run in the archive.")] = True,
     only: Annotated[
         Literal["broker"] | None,
         typer.Option(help="Start nothing else: `--only broker` for `gridstress reshard`, say."),
@@ -45,7 +46,7 @@ def up(
         bool, typer.Option("--json", help="Write what runs as JSON; progress goes to stderr.")
     ] = False,
 ) -> None:
-    """Start a broker, workers, the dashboard and the replay, and wait until each is healthy.
+    """Start broker, workers, archive, dashboard and replay, and wait until each is healthy.
 
     Then a part that ends by itself is started again, after a pause that grows from 1 to 30 s.
 
@@ -69,6 +70,7 @@ def up(
         source=source,
         replay=replay and all_of_it,
         ui=ui and all_of_it,
+        archive=archive and all_of_it,
         timeout_s=timeout,
     )
     started = start(load_settings(insecure=insecure or None), plan, here(), say)

@@ -33,11 +33,15 @@ FOLLOW_RECORDS = 100
 
 @asynccontextmanager
 async def _consumer(
-    where: Where, isolation: str = "read_committed", fetch_bytes: int = FETCH_BYTES
+    where: Where,
+    isolation: str = "read_committed",
+    fetch_bytes: int = FETCH_BYTES,
+    group: str | None = None,
 ) -> AsyncIterator[Any]:
     fetched_batches.install()
     consumer = AIOKafkaConsumer(
         **connection(where),
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level=isolation,
@@ -236,6 +240,14 @@ class Follower:
         )
         return [record for records in found.values() for record in records]
 
+    def seek(self, tp: TopicPartition, offset: int) -> None:
+        """Go on reading a partition there."""
+        self._consumer.seek(tp, offset)
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit offsets for the group."""
+        await self._consumer.commit(dict(offsets))
+
     async def read_to_end_at(self, tp: TopicPartition) -> float | None:
         """When the broker last gave the end of a partition that is read to it, epoch seconds.
 
@@ -248,9 +260,14 @@ class Follower:
 
 
 @asynccontextmanager
-async def followed(where: Where, topics: Collection[str]) -> AsyncIterator[Follower]:
-    """Follow several topics from their beginning; errors as of `scan_topic`."""
-    async with _consumer(where, fetch_bytes=FOLLOW_BYTES) as consumer:
+async def followed(
+    where: Where, topics: Collection[str], group: str | None = None
+) -> AsyncIterator[Follower]:
+    """Follow several topics from their beginning; errors as of `scan_topic`.
+
+    A ``group`` only keeps what is committed: all partitions are this consumer's.
+    """
+    async with _consumer(where, fetch_bytes=FOLLOW_BYTES, group=group) as consumer:
         assigned = [TopicPartition(t, p) for t in topics for p in await _partitions(where, t)]
         consumer.assign(assigned)
         await consumer.seek_to_beginning(*assigned)

@@ -26,6 +26,7 @@ _INSIDE = {
     "broker_kind",
     "data_dir",
     "reports_dir",
+    "archive_dir",
     "web_bind",
     "web_port",
     "api_urls",
@@ -85,6 +86,7 @@ def prepare(
     override = {
         "services": {
             "worker": common,
+            "archive": common,
             "ui": common,
             "replay": {**common, "volumes": replay_mounts, "command": command},
         }
@@ -164,13 +166,17 @@ def running(files: Sequence[str]) -> list[str]:
 def stop(files: Sequence[str]) -> list[str]:
     """Remove the containers, their network and their data; return the containers' names.
 
+    The archive ends after the workers, with all that they have written, and stays.
+
     Raises
     ------
     BrokerError
         If the engine does not answer or refuses.
     """
     names = sorted(str(container["Name"]) for container in _containers(files, ["--all"]))
-    answer = _compose(files, ["down", "--volumes", "--remove-orphans"])
+    _compose(files, ["stop", "replay", "worker"])
+    _compose(files, ["rm", "--stop", "--force", "--volumes"])  # those without a name: Kafka's
+    answer = _compose(files, ["down", "--remove-orphans"])
     if answer.returncode:
         raise BrokerError(f"Docker Compose could not stop: {_reason(answer.stderr)}")
     return names

@@ -5,7 +5,10 @@ from gridstress.local import processes
 from gridstress.local.broker import answers
 from topology.errors import BrokerError
 
-NOTE = "the embedded broker keeps everything in memory: it forgets all topics when it stops"
+NOTE = (
+    "the embedded broker keeps everything in memory: it forgets all topics when it stops; the "
+    "archive keeps the runs"
+)
 
 
 def binary() -> str:

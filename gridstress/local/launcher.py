@@ -1,4 +1,4 @@
-"""`gridstress up` and `down`: broker, workers, dashboard and replay with one command."""
+"""`gridstress up` and `down`: broker, workers, archive, dashboard, replay with one command."""
 
 import shutil
 import time
@@ -32,12 +32,12 @@ class Plan:
     broker
         One of `KINDS` or ``kafka://host:port``.
     workers
-        How many; with 0 neither replay nor dashboard has anything to talk to.
+        How many; with 0 replay, archive and dashboard have nothing to talk to.
     speed
         Handed to ``gridstress replay --speed``.
     source
         File to replay; the bundled year if None.
-    replay, ui
+    replay, ui, archive
         Whether to start them.
     timeout_s
         How long each service may take to become healthy, s.
@@ -49,6 +49,7 @@ class Plan:
     source: Path | None = None
     replay: bool = True
     ui: bool = True
+    archive: bool = True
     timeout_s: float = 120.0
 
 
@@ -116,6 +117,8 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
         rest: list[ServiceSpec] = []
         if plan.ui:
             rest.append(services.dashboard(place, settings, bootstrap, plan.workers))
+        if plan.archive and plan.workers:
+            rest.append(services.archive(place, settings, bootstrap))
         if plan.replay:
             source = plan.source.resolve() if plan.source else None
             rest.append(
@@ -296,7 +299,8 @@ def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     state_file.save(running, place.home)
     try:
         say("building the image and starting the containers; the first time takes some minutes")
-        parts = ["kafka", *(["worker"] if plan.workers else []), *(["ui"] if plan.ui else [])]
+        wanted = {"worker": plan.workers, "archive": plan.archive and plan.workers, "ui": plan.ui}
+        parts = ["kafka", *(name for name, yes in wanted.items() if yes)]
         compose.start(files, parts, settings, workers=plan.workers, timeout_s=plan.timeout_s)
         if plan.replay:
             seen = services.new_run_seen(running.api_url, settings.token)
@@ -312,14 +316,15 @@ def _stop_all(running: Stack, place: Place) -> list[tuple[str, str]]:
     if running.compose_files:
         outcomes = [(name, "stopped") for name in compose.stop(running.compose_files)]
     else:
-        # The broker goes last: workers say good-bye to their group.
-        broker = [one for one in running.services if one.name == "broker"]
-        others = [one for one in reversed(running.services) if one.name != "broker"]
-        with ThreadPoolExecutor(max(len(others), 1)) as threads:
+        # Workers say good-bye to the broker; the archive keeps all that they have written.
+        last = (services.ARCHIVE, "broker")
+        first = [one for one in reversed(running.services) if one.name not in last]
+        with ThreadPoolExecutor(max(len(first), 1)) as threads:
             outcomes = list(
-                zip((one.name for one in others), threads.map(processes.stop, others), strict=True)
+                zip((one.name for one in first), threads.map(processes.stop, first), strict=True)
             )
-        outcomes += [(one.name, processes.stop(one)) for one in broker]
+        rest = sorted((s for s in running.services if s.name in last), key=lambda s: s.name)
+        outcomes += [(one.name, processes.stop(one)) for one in rest]
     if running.broker == "embedded":
         shutil.rmtree(place.data, ignore_errors=True)
     state_file.forget(place.home)

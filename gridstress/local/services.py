@@ -1,4 +1,4 @@
-"""The parts of a running gridstress as local services: worker, dashboard, replay."""
+"""The parts of a running gridstress as local services: worker, archive, dashboard, replay."""
 
 import json
 import sys
@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gridstress.archive.files import POSITION
 from gridstress.local.processes import ServiceSpec
 from gridstress.settings import Settings
 from ui.auth import authorization
 from ui.schema.endpoints import LIVE
 
+ARCHIVE = "archive"
+"""Name of the archive's service."""
 _ASK_TIMEOUT_S = 2.0
 # A proxy from the environment must not stand between us and loopback.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -95,6 +98,22 @@ def dashboard(place: Place, settings: Settings, bootstrap: str, workers: int) ->
     )
 
 
+def archive(place: Place, settings: Settings, bootstrap: str) -> ServiceSpec:
+    """The archive, healthy once it follows the topics."""
+    position = settings.archive_dir.absolute() / POSITION
+    before = _written(position)
+    return ServiceSpec(
+        name=ARCHIVE,
+        command=[sys.executable, "-m", "gridstress", "archive"],
+        ready=lambda: _written(position) > before,
+        environment=_common(place, settings, bootstrap),
+    )
+
+
+def _written(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
 def replay(
     place: Place, settings: Settings, bootstrap: str, *, speed: str, source: Path | None
 ) -> ServiceSpec:
@@ -129,6 +148,7 @@ def _common(place: Place, settings: Settings, bootstrap: str) -> dict[str, str]:
     return {
         "GRIDSTRESS_INSECURE": str(settings.insecure).lower(),
         "GRIDSTRESS_BROKER": f"kafka://{bootstrap}",
+        "GRIDSTRESS_ARCHIVE_DIR": str(settings.archive_dir.absolute()),
         "PYTHONPATH": str(place.checkout),
         # A log is read while it grows.
         "PYTHONUNBUFFERED": "1",

@@ -13,14 +13,15 @@ from pathlib import Path
 
 from gridstress.local import processes
 from gridstress.logs import quiet_client
-from tests.chaos import word_count
+from tests.chaos import archive, word_count
 from tests.chaos.campaign import Campaign
 from tests.chaos.report import report
 from tests.chaos.schedule import KINDS, MINIMUM, plan
 from tests.chaos.worker import Hung
 from tests.support import ports
 
-WORD_COUNT = "word-count"
+STORIES = {"archive": archive.play, "word-count": word_count.play}
+"""What is played beside the schedules."""
 
 
 def arguments() -> argparse.Namespace:
@@ -32,8 +33,9 @@ def arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument(
         "--only",
-        choices=[*MINIMUM, WORD_COUNT],
-        help=f"only this kind, as often as planned; {WORD_COUNT}: the example of the corrections",
+        choices=[*MINIMUM, *STORIES],
+        help="only this kind, as often as planned; archive: that of the runs, word-count: the "
+        "example of the corrections",
     )
     parser.add_argument(
         "--schedules", type=span, metavar="K..M", help="only these of the plan, both included"
@@ -97,9 +99,13 @@ def main() -> int:
             load += [f"--{option}", value]
     out = (given.out or Path(".gridstress/chaos") / f"seed-{seed}").resolve()
     stories: list[Callable[[], Awaitable[bool]]] = []
-    if given.only == WORD_COUNT or not (given.only or given.faults or given.schedules):
-        stories.append(partial(word_count.play, seed, out / WORD_COUNT, print))
-    if given.only != WORD_COUNT:
+    everything = not (given.only or given.faults or given.schedules)
+    stories += [
+        partial(play, seed, out / name, print)
+        for name, play in STORIES.items()
+        if everything or given.only == name
+    ]
+    if given.only not in STORIES:
         stories.append(Campaign(seed, schedules, load, out, given.fresh_every).run)
     return asyncio.run(_stoppable(stories))
 

@@ -23,6 +23,7 @@ TOGETHER: dict[str, str] = {
     **dict.fromkeys(
         (
             "integration/test_dashboard_going.py",
+            "integration/test_dashboard_past.py",
             "ui/dashboard/browser/test_alarms.py",
             "ui/dashboard/browser/test_audit.py",
             "ui/dashboard/browser/test_behaviour.py",
@@ -76,6 +77,7 @@ LONGEST: tuple[str, ...] = (
     "large",
     "medium",
     "integration/test_pipeline.py",
+    "integration/test_archive.py",
     "integration/test_odd_records.py",
     "integration/test_run_records.py",
     "gridstress/runtime/test_watchdog.py",

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from ui.schema.grid import GridInfo
-from ui.schema.runs import Episodes, History, Runs
+from ui.schema.runs import Episodes, Extremes, History, PastRuns, Runs
 from ui.schema.system import Health, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, OpenWindows, Top
 
@@ -53,6 +53,8 @@ MODEL = Parameter("model", "An enabled model; by default the first.")
 RUN = Parameter("run", "A run; by default the newest.")
 PAIR = Parameter("models", "Two enabled models, separated by a comma; by default the first two.")
 NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
+PAST_RUN = Parameter("run", "An archived run.")
+AT = Parameter("at", "Event time (ISO-8601): the last window up to then; by default the run's end.")
 ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
 EPISODE_LIMIT = Parameter("limit", "Number of episodes.", "integer", default=500, most=5000)
 SINCE = Parameter("since", "Received after this wall-clock time, epoch seconds.", "number")
@@ -78,6 +80,31 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint("/compare", "Two models over the same moment.", Compare, (RUN, NODE_COUNT, PAIR)),
         Endpoint(
             "/compare/history", "How two models have agreed over a run.", History, (RUN, PAIR)
+        ),
+        Endpoint("/history/runs", "The archived runs, the one written last first.", PastRuns),
+        Endpoint(
+            "/history/moment",
+            "The state at the end of any final window of an archived run.",
+            GridState,
+            (PAST_RUN, MODEL, AT),
+        ),
+        Endpoint(
+            "/history/node/{node_id}",
+            "One node of an archived run.",
+            NodeDetail,
+            (PAST_RUN, MODEL, AT),
+        ),
+        Endpoint(
+            "/history/alerts",
+            "Alerts of an archived run, newest first.",
+            Alerts,
+            (PAST_RUN, MODEL, AT, ALERT_LIMIT),
+        ),
+        Endpoint(
+            "/history/extremes",
+            "The highest risk of each window of an archived run.",
+            Extremes,
+            (PAST_RUN, MODEL),
         ),
         Endpoint("/system", "All workers, and the settings.", System, tagged=False),
         Endpoint("/health", "How this worker is; 503 unless it is well.", Health, tagged=False),

@@ -63,7 +63,7 @@ class RunInfo(Struct, frozen=True):
     """One replay, or the live feed; ``record`` is None where its sender has written none.
 
     ``settings_changed``: it was ended when other settings were accepted. ``audit`` is None where
-    there is no auditor.
+    there is no auditor. ``archived``: only the archive has it (``/history/runs``).
     """
 
     run: str
@@ -74,6 +74,38 @@ class RunInfo(Struct, frozen=True):
     settings_changed: bool = False
     record: RunRecord | None = None
     audit: Audit | None = None
+    archived: bool = False
+
+
+class PastRun(Struct, frozen=True, kw_only=True):
+    """One run in the archive: its event times, rows with loads, alarm episodes of all models.
+
+    ``bytes`` is what it takes on disk, ``written_at`` when it was last added to, epoch seconds.
+    """
+
+    run: str
+    begins: str | None
+    ends: str | None
+    rows: int
+    episodes: int
+    bytes: int
+    written_at: float
+    record: RunRecord | None = None
+
+
+class PastRuns(Struct, frozen=True):
+    """The archived runs, the one written last first."""
+
+    runs: list[PastRun]
+
+
+class Extremes(Struct, frozen=True, kw_only=True):
+    """The highest risk of every window of an archived run, by the window's end."""
+
+    run: str
+    model: str
+    window_end: list[str]
+    risk: list[float]
 
 
 class Runs(Struct, frozen=True):

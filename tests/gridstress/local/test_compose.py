@@ -66,7 +66,7 @@ def test_docker_runs_the_compose_file_with_settings_and_files_handed_on(
     running = launcher.up(given, plan, place, quiet)
     assert running.broker == "docker"
     ups = [call for call in calls(docker_calls) if "up" in call]
-    assert ups[0][-3:] == ["kafka", "worker", "ui"]
+    assert ups[0][-4:] == ["kafka", "worker", "archive", "ui"]
     assert {"--wait", "worker=2"} <= set(ups[0])
     assert ups[1][-1] == "replay"
     assert "--no-deps" in ups[1]
@@ -81,7 +81,11 @@ def test_docker_runs_the_compose_file_with_settings_and_files_handed_on(
     with pytest.raises(GridstressError, match="already up: gridstress-worker-1"):
         launcher.up(given, plan, place, quiet)
     assert launcher.down(place) == [("gridstress-worker-1", "stopped")]
-    assert "down" in calls(docker_calls)[-1]
+    *_, stop, remove, down = calls(docker_calls)
+    # The archive ends after what it archives, and its volume, which has a name, stays.
+    assert stop[-3:] == ["stop", "replay", "worker"]
+    assert remove[-4:] == ["rm", "--stop", "--force", "--volumes"]
+    assert down[-2:] == ["down", "--remove-orphans"]
 
 
 def test_the_token_reaches_the_containers_and_no_file(

@@ -44,6 +44,11 @@ if sys.argv[1] == "ui":
     pathlib.Path("asks").write_text(os.environ["GRIDSTRESS_API_URLS"])
     port = int(os.environ["GRIDSTRESS_UI_PORT"])
     HTTPServer(("127.0.0.1", port), SimpleHTTPRequestHandler).serve_forever()
+if sys.argv[1] == "archive":
+    home = pathlib.Path(os.environ["GRIDSTRESS_ARCHIVE_DIR"])
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "position.json").touch()
+    time.sleep(600)
 pathlib.Path("arguments").write_text(" ".join(sys.argv[1:]))
 pathlib.Path("replayed").touch()
 time.sleep(600)
@@ -89,7 +94,7 @@ def test_up_starts_everything_healthy_and_down_stops_exactly_that(
     try:
         running = launcher.up(settings, plan, place, lines.append)
         names = [service.name for service in running.running()]
-        assert names == ["broker", "worker-1", "worker-2", "worker-3", "ui", "replay"]
+        assert names == ["broker", "worker-1", "worker-2", "worker-3", "ui", "archive", "replay"]
         assert any("forgets all topics" in line for line in lines)
         assert (place.checkout / "arguments").read_text() == "replay --speed 60"
         urls = [f"http://127.0.0.1:{settings.web_port + index}" for index in range(3)]
@@ -103,7 +108,8 @@ def test_up_starts_everything_healthy_and_down_stops_exactly_that(
         assert caught.value.exit_code == 1
     finally:
         outcomes = launcher.down(place)
-    assert outcomes[-1] == ("broker", "stopped")
+    # The archive has what the workers have written by their end.
+    assert outcomes[-2:] == [("archive", "stopped"), ("broker", "stopped")]
     assert {outcome for _, outcome in outcomes} == {"stopped"}
     assert nothing_left(place)
     assert not place.data.exists()
@@ -166,8 +172,8 @@ def test_an_interruption_leaves_nothing_running(place: Place, settings: Settings
 
 
 @pytest.mark.integration
-def test_replay_and_dashboard_can_be_left_out(place: Place, settings: Settings) -> None:
-    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False)
+def test_replay_archive_and_dashboard_can_be_left_out(place: Place, settings: Settings) -> None:
+    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False, archive=False)
     try:
         running = launcher.up(settings, plan, place, quiet)
         assert [service.name for service in running.services] == ["broker", "worker-1"]
@@ -189,7 +195,7 @@ def test_a_broker_can_be_started_alone(place: Place, settings: Settings) -> None
 
 @pytest.mark.integration
 def test_a_part_that_dies_is_started_again(place: Place, settings: Settings) -> None:
-    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False)
+    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False, archive=False)
     try:
         running = launcher.up(settings, plan, place, quiet)
         supervisor = psutil.Process(running.services[-1].pid)
@@ -211,7 +217,7 @@ def test_a_part_that_dies_is_started_again(place: Place, settings: Settings) -> 
 
 @pytest.mark.integration
 def test_what_a_killed_supervisor_has_left_counts_as_up(place: Place, settings: Settings) -> None:
-    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False)
+    plan = dataclasses.replace(EMBEDDED, replay=False, ui=False, archive=False)
     try:
         supervisor = psutil.Process(launcher.up(settings, plan, place, quiet).services[-1].pid)
         (worker,) = supervisor.children()
@@ -230,7 +236,7 @@ def test_what_a_killed_supervisor_has_left_counts_as_up(place: Place, settings: 
 def test_a_part_that_ended_by_itself_is_named_when_stopping(
     place: Place, settings: Settings
 ) -> None:
-    plan = dataclasses.replace(EMBEDDED, ui=False)
+    plan = dataclasses.replace(EMBEDDED, ui=False, archive=False)
     try:
         running = launcher.up(settings, plan, place, quiet)
         replay = next(one for one in running.services if one.name == "replay")

@@ -1,0 +1,1 @@
+"""Every run kept in Parquet files beside Kafka, and how they are read."""

@@ -1,0 +1,311 @@
+"""Archived runs for the web views: stores as of a moment, read from files when they are asked."""
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+from msgspec import convert
+
+from agents.detection import stress_of
+from gridstress.archive.files import NAME, run_folder
+from gridstress.archive.history import run_folders, summary
+from gridstress.archive.reading import ArchivedRun
+from gridstress.group_settings.fingerprint import grid_fingerprint
+from tables.shard_view import PaneView, ShardView
+from tables.windows import WindowSpec
+from topology.errors import DataError
+from topology.grid import Grid
+from topology.messages import LEVELS, Floats, RiskWindow, WindowHead, encode
+from topology.models import Matrix
+from topology.shards import shard_nodes
+from ui.api.agreement_history import History, Point
+from ui.api.episodes import Episode
+from ui.api.past import Answer
+from ui.api.view_store import ReceivedAlert, RunView, Store
+from ui.schema.runs import PastRun
+
+KEPT_STORES = 8
+READING_S = 0.5
+"""How long one question about the agreement may read; the next one goes on."""
+STANDS_FOR = "archive"
+"""In place of the worker that has published a shard."""
+
+
+@dataclass
+class Archives:
+    """The archive in a directory, as workers of one grid show it; may be asked by many threads.
+
+    ``warning`` is the risk from which on a node counts as alarmed in the models' agreement;
+    ``spec`` and ``threshold`` are those of the stages.
+    """
+
+    home: Path
+    grid: Grid
+    partitions: int
+    warning: float
+    influence: Mapping[str, Matrix]
+    spec: WindowSpec
+    threshold: float
+    _stores: OrderedDict[Any, "PastStore"] = field(default_factory=OrderedDict)
+    _summaries: dict[Path, tuple[int, PastRun]] = field(default_factory=dict)
+    _lock: RLock = field(default_factory=RLock)
+
+    def has(self, run: str) -> bool:
+        """Whether there is such a run; takes no longer than to look for a file."""
+        return (run_folder(self.home, run) / NAME).exists()
+
+    def state(self, run: str) -> int:
+        """A number that changes whenever anything is added to the run."""
+        return run_folder(self.home, run).stat().st_mtime_ns
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """Answer a question that reads the archive; it may be compacted meanwhile.
+
+        Raises
+        ------
+        DataError
+            If the archive cannot be read.
+        """
+        import duckdb
+
+        try:
+            try:
+                return question()
+            except (duckdb.IOException, FileNotFoundError):
+                return question()
+        except (duckdb.Error, OSError) as error:
+            raise DataError(f"the archive {self.home} cannot be read: {error}") from None
+
+    def runs(self) -> list[PastRun]:
+        """The archived runs, the one written last first.
+
+        Raises
+        ------
+        DataError
+            If there is no archive.
+        """
+        if not self.home.is_dir():
+            raise DataError(f"this worker has no archive at {self.home}")
+        folders = run_folders(self.home)
+        with self._lock:
+            self._summaries = {folder: self._summary(folder) for folder in folders}
+            found = [run for _, run in self._summaries.values() if run.run]
+        return sorted(found, key=lambda run: -run.written_at)
+
+    def store(self, run: str, at_s: float | None = None, model: str | None = None) -> Store:
+        """Give a store that has a run as it was when its last window up to a time was final.
+
+        Parameters
+        ----------
+        at_s
+            Event time, epoch seconds; None for the end of the run.
+        model
+            The one that is asked about; None for all.
+
+        Raises
+        ------
+        DataError
+            If there is no such run, or it is of another grid.
+        """
+        folder = self._folder(run)
+        key = run, at_s, model, self.state(run)
+        with self._lock:
+            known = self._stores.get(key)
+            if known is None:
+                archived = ArchivedRun(folder)
+                self._check_grid(archived)
+                models = [model] if model else self.models
+                known = self._stores[key] = PastStore(archived, self, models, at_s)
+            self._stores.move_to_end(key)
+            while len(self._stores) > KEPT_STORES:
+                self._stores.popitem(last=False)
+        return known
+
+    def extremes(self, run: str, model: str) -> list[tuple[float, float]]:
+        """The highest risk of each window, by its end in epoch seconds; errors as `store`."""
+        return ArchivedRun(self._folder(run)).extremes(model)
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names."""
+        return list(self.influence)
+
+    @cached_property
+    def shards(self) -> tuple[tuple[int, ...], ...]:
+        """For each shard the grid positions of its nodes."""
+        return shard_nodes(self.grid, self.partitions)
+
+    def _folder(self, run: str) -> Path:
+        if not self.has(run):
+            raise DataError(f"the archive has no run {run!r}")
+        return run_folder(self.home, run)
+
+    def _summary(self, folder: Path) -> tuple[int, PastRun]:
+        state = folder.stat().st_mtime_ns
+        known = self._summaries.get(folder)
+        return known if known and known[0] == state else (state, summary(folder))
+
+    def _check_grid(self, archived: ArchivedRun) -> None:
+        record = archived.record()
+        if record is not None and record.grid_fingerprint != self._fingerprint:
+            raise DataError(
+                f"run {record.run!r} is of another grid ({record.grid})",
+                hint="GRIDSTRESS_TOPOLOGY says which grid the workers show",
+            )
+
+    @cached_property
+    def _fingerprint(self) -> str:
+        return grid_fingerprint(self.grid)
+
+
+class PastStore(Store):
+    """A run at a moment; alerts, histories and windows before it are read once they are asked for.
+
+    Every node's risk and stress are those of the final window; what has no stress has none.
+    """
+
+    def __init__(
+        self, run: ArchivedRun, archives: Archives, models: Sequence[str], at_s: float | None
+    ) -> None:
+        super().__init__()
+        self._run, self._archives = run, archives
+        self._state = self.version = archives.state(run.name)
+        self._until = None if at_s is None else datetime.fromtimestamp(at_s, UTC)
+        self._asked: set[str] = set()
+        self._lock = RLock()
+        self._agreement = History(archives.grid.index, archives.models, 1, archives.warning)
+        self._unread: Iterator[RiskWindow] | None = run.windows_until(archives.models, self._until)
+        self._before: dict[str, RiskWindow | None] = {}
+        record = run.record()
+        if record is not None:
+            self.records[run.name] = record
+        for model in models:
+            self.runs[model, run.name] = self._view(model, *run.window_at(model, self._until))
+
+    def _view(self, model: str, window: RiskWindow | None, written_s: float) -> RunView:
+        index, n = self._archives.grid.index, len(self._archives.grid.nodes)
+        risk, stress, level = np.zeros(n), np.zeros(n), np.zeros(n, dtype=int)
+        end_s = None
+        if window is not None:
+            places = [index[node] for node in window.nodes]
+            risk[places], stress[places] = window.risk, window.stress
+            for node, name in self._run.levels_at(model, window.window_end).items():
+                level[index[node]] = LEVELS.index(name) + 1
+            end_s = int(window.window_end.timestamp())
+        record = self.records.get(self._run.name)
+        view = RunView()
+        for shard, members in enumerate(self._archives.shards):
+            mine = list(members)
+            view.shards[shard] = ShardView(
+                model=model,
+                run=self._run.name,
+                shard=shard,
+                worker=STANDS_FOR,
+                published_at=written_s,
+                started_ms=int(record.began.timestamp() * 1000) if record else 0,
+                event_time_s=end_s,
+                watermark_s=end_s,
+                closed_until_s=end_s,
+                ended=True,
+                window_end_s=end_s,
+                stress=stress[mine].tolist(),
+                risk=risk[mine].tolist(),
+                level=level[mine].tolist(),
+                panes=[],
+                late_rows=0,
+                gaps=0,
+            )
+        return view
+
+    def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
+        """Alerts up to the moment, newest first."""
+        self._read_alerts(model)
+        return super().alerts(model, self._run.run, since)
+
+    def episodes(self, model: str, run: str) -> list[Episode]:
+        """Episodes as they were at the moment, the one raised last first."""
+        self._read_alerts(model)
+        return super().episodes(model, self._run.run)
+
+    def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
+        """The windows of a week up to the moment, oldest first, each of the whole grid."""
+        return list(self._run.windows_until([model], self._until, timedelta(days=7)))
+
+    def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
+        """The window before that of the moment, of the whole grid; the same for every shard."""
+        if model not in self._before:
+            view = self.runs.get((model, run))
+            end_s = view.event_time_s if view else None
+            before = None if end_s is None else datetime.fromtimestamp(end_s - 1, UTC)
+            self._before[model] = self._run.window_at(model, before)[0] if before else None
+        return self._before[model]
+
+    def panes(self, model: str, run: str, shard: int) -> list[PaneView]:
+        """The panes of the moment's window, made of its measurements.
+
+        None if their sum is not the window: some rows were not counted.
+        """
+        view = self.runs[model, run].shards[shard]
+        if view.window_end_s is None:
+            return []
+        members = list(self._archives.shards[shard])
+        reach = self._archives.influence[model][:, members].T
+        panes = []
+        for start_s, source in self._sources(view.window_end_s).items():
+            (index,) = source.nonzero()
+            panes.append(
+                PaneView(
+                    start_s=start_s,
+                    stress=(reach @ source).tolist(),
+                    source_index=index.tolist(),
+                    source_stress=source[index].tolist(),
+                )
+            )
+        total = np.sum([pane.stress for pane in panes], axis=0) if panes else np.zeros(len(members))
+        return panes if np.allclose(total, view.stress, rtol=1e-9, atol=1e-12) else []
+
+    def _sources(self, end_s: int) -> dict[int, Floats]:
+        """Each node's own stress by the start of a pane of the window that ends then."""
+        grid, spec = self._archives.grid, self._archives.spec
+        found = {start_s: np.zeros(len(grid.nodes)) for start_s in spec.panes_in(end_s)}
+        for time_s, nodes, load_mw, period_s in self._run.loads(end_s - spec.size_s, end_s):
+            index = [grid.index[node] for node in nodes if node in grid.index]
+            if len(index) == len(nodes):
+                stress = stress_of(
+                    np.array(load_mw), grid.ratings_mw[index], self._archives.threshold, period_s
+                )
+                found[spec.pane_of(time_s)][index] += stress
+        return found
+
+    def _read_alerts(self, model: str) -> None:
+        with self._lock:
+            if model in self._asked:
+                return
+            self._asked.add(model)
+            for record in self._run.alerts(model, self._until):
+                self.apply_alert(record.value or b"", record.timestamp / 1000)
+            self.version = self._state
+
+    def agreement(self, run: str) -> list[Point]:
+        """How the models have agreed up to the moment; reads and compares some more of it."""
+        with self._lock:
+            until_s = time.monotonic() + READING_S
+            for window in self._unread or ():
+                head = convert(window, WindowHead, from_attributes=True)
+                self._agreement.add(head, encode(window))
+                if time.monotonic() > until_s:
+                    break
+            else:
+                self._unread = None
+            return self._agreement.points(self._run.run)
+
+    def to_compare(self, run: str) -> int:
+        """How many windows have not been compared yet; one more while not all are read."""
+        return self._agreement.to_compare(self._run.run) + (self._unread is not None)

@@ -1,0 +1,46 @@
+"""What the API asks of an archive of runs."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from ui.api.view_store import Store
+from ui.schema.runs import PastRun
+
+Answer = TypeVar("Answer")
+
+
+class Past(Protocol):
+    """Runs that are kept in files; asked by threads, never by the event loop but for `has`."""
+
+    def has(self, run: str) -> bool:
+        """Whether there is such a run; takes no longer than to look for a file."""
+
+    def state(self, run: str) -> int:
+        """A number that changes whenever anything is added to the run."""
+
+    def ask(self, question: Callable[[], Answer]) -> Answer:
+        """Answer a question that reads the archive.
+
+        Raises
+        ------
+        DataError
+            If the archive cannot be read.
+        """
+
+    def runs(self) -> list[PastRun]:
+        """All runs, the one written last first."""
+
+    def store(self, run: str, at_s: float | None = None, model: str | None = None) -> Store:
+        """A store that has the run as it was when its last window up to a time was final.
+
+        ``at_s`` is event time, epoch seconds, None for the end of the run; ``model`` the one that
+        is asked about, None for all.
+
+        Raises
+        ------
+        DataError
+            If it cannot be shown.
+        """
+
+    def extremes(self, run: str, model: str) -> list[tuple[float, float]]:
+        """The highest risk of each window, by its end in epoch seconds; errors as `store`."""
