@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gridstress.datasets.series import LoadSeries
+    from gridstress.replay.archived import ArchivedSchedule, Run
     from gridstress.replay.schedule import Schedule
     from gridstress.replay.sinks import FileSink
     from gridstress.run_records.record import Origin
     from gridstress.run_records.sink import RecordedSink
+    from gridstress.settings import Settings
+    from topology.grid import Grid
     from topology.messages import RunRecord
 
 
 def replay(
+    context: typer.Context,
     file: Annotated[
         str, typer.Argument(help="A load file, `opsd` once fetched, or `synthetic` (bundled).")
     ] = "synthetic",
@@ -67,6 +71,12 @@ def replay(
             help="Resume --run where the topic's rows end; data and options as before.",
         ),
     ] = False,
+    archive: Annotated[
+        str | None,
+        typer.Option(
+            help="Send this archived run again (`gridstress history list`) instead of a file.",
+        ),
+    ] = None,
     topology: Topology = None,
     broker: Broker = None,
     output: Annotated[
@@ -83,10 +93,12 @@ def replay(
     """
     import asyncio
     from dataclasses import replace
-    from datetime import UTC, datetime
+
+    from msgspec import structs
 
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
+    from gridstress.replay.archived import Run
     from gridstress.replay.replayer import batch_for, parse_speed
     from gridstress.replay.resume import behind_the_topic, check_sent
     from gridstress.replay.schedule import Schedule, check_run
@@ -110,30 +122,39 @@ def replay(
     window = span(start, until)
     settings = load_settings(broker=broker, topology=topology)
     grid = load_grid(settings.topology)
-    series = fitted(open_load(file, zone), grid)
-    if on_gap == "interpolate":
-        # At the file's own resolution: an hour is better known from its quarters.
-        series = _filled(series)
-    series = resampled(series, resolution).between(*window)
-    if on_gap == "fail":
-        series = without_gaps(series, "fail")
-    check_jumps(series, settings.max_ahead_s)
     quiet_client()
-    first = Schedule(
-        series=series,
-        grid=grid,
-        run=run or f"{series.source}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}",
-        seed=seed,
-        batch=batch_for(event_speed, series.period_s),
-    )
-    _announce(first, event_speed, str(output or settings.bootstrap))
-    if resume:
-        first = asyncio.run(behind_the_topic(settings, first))
-        _announce_rest(first)
-    sender = Sender(_origin(file, series, synthetic), settings, grid)
+    first: Run
+    if archive is not None:
+        _refuse_with_archive(context)
+        first, origin = _archived(settings, grid, archive, run)
+    else:
+        series = fitted(open_load(file, zone), grid)
+        if on_gap == "interpolate":
+            # At the file's own resolution: an hour is better known from its quarters.
+            series = _filled(series)
+        series = resampled(series, resolution).between(*window)
+        if on_gap == "fail":
+            series = without_gaps(series, "fail")
+        check_jumps(series, settings.max_ahead_s)
+        first = Schedule(
+            series=series,
+            grid=grid,
+            run=run or _name_of(series.source),
+            seed=seed,
+            batch=batch_for(event_speed, series.period_s),
+        )
+        _announce(first, event_speed, str(output or settings.bootstrap))
+        if resume:
+            first = asyncio.run(behind_the_topic(settings, first))
+            _announce_rest(first)
+        origin = _origin(file, series, synthetic)
+    sender = Sender(origin, settings, grid)
 
     def described(name: str) -> "RunRecord":
-        return sender.record(name, first.zones_sent() if name == first.run else None)
+        sent = None
+        if isinstance(first, Schedule) and name == first.run:
+            sent = first.zones_sent()
+        return structs.replace(sender.record(name, sent), made_from=archive)
 
     async def check(name: str) -> None:
         if not resume:  # then it has been done
@@ -142,6 +163,60 @@ def replay(
     sink = FileSink(output) if output else RecordedSink(settings, grid.zones, described, check)
     if asyncio.run(_send(_runs(first, loop), sink, event_speed, as_json)):
         raise typer.Exit(130)
+
+
+_OF_FILES = (
+    "file",
+    "start",
+    "until",
+    "on_gap",
+    "resolution",
+    "zone",
+    "seed",
+    "synthetic",
+    "resume",
+)
+
+
+def _refuse_with_archive(context: typer.Context) -> None:
+    from topology.errors import UsageError
+
+    sources = {name: context.get_parameter_source(name) for name in _OF_FILES}
+    given = [name for name, source in sources.items() if source and source.name != "DEFAULT"]
+    if given:
+        options = ", ".join("FILE" if n == "file" else f"--{n.replace('_', '-')}" for n in given)
+        raise UsageError(f"--archive sends a run as it was: {options} does not go with it")
+
+
+def _archived(
+    settings: "Settings", grid: "Grid", name: str, run: str | None
+) -> "tuple[ArchivedSchedule, Origin]":
+    """An archived run, and where its data came from."""
+    from gridstress.archive.reading import ArchivedRun, archived_folder
+    from gridstress.replay.archived import ArchivedSchedule
+    from gridstress.run_records.record import Origin
+    from topology.clock import to_datetime
+
+    archived = ArchivedRun(archived_folder(settings.archive_dir, name))
+    schedule = ArchivedSchedule(archived, grid, run or _name_of(name[:100]))
+    say(f"run {schedule.run}: {schedule.rows:,} time steps of archived run {name}")
+    record = archived.record()
+    end_s = schedule.start_s + schedule.rows * schedule.period_s
+    origin = Origin(
+        kind="replay",
+        source=record.source if record else "",
+        synthetic=record.synthetic if record else None,
+        credit=record.credit if record else "",
+        start=to_datetime(schedule.start_s),
+        end=to_datetime(end_s),
+    )
+    return schedule, origin
+
+
+def _name_of(source: str) -> str:
+    from datetime import UTC, datetime
+
+    return f"{source}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _origin(file: str, series: "LoadSeries", synthetic: bool | None) -> "Origin":
@@ -159,7 +234,7 @@ def _origin(file: str, series: "LoadSeries", synthetic: bool | None) -> "Origin"
 
 
 async def _send(
-    schedules: "Iterator[Schedule]", sink: "FileSink | RecordedSink", speed: float, as_json: bool
+    schedules: "Iterator[Run]", sink: "FileSink | RecordedSink", speed: float, as_json: bool
 ) -> bool:
     """Send one run after the other; whether it was interrupted."""
     import json
@@ -190,7 +265,7 @@ async def _send(
     return False
 
 
-def _runs(first: "Schedule", loop: bool) -> "Iterator[Schedule]":
+def _runs(first: "Run", loop: bool) -> "Iterator[Run]":
     """Yield the run, and with ``loop`` more of them, named ``<run>-2`` and so on."""
     from dataclasses import replace
     from itertools import count

@@ -19,6 +19,10 @@ def verify(
             "instead of the broker.",
         ),
     ] = None,
+    archive: Annotated[
+        str | None,
+        typer.Option(help="Verify this run from the archive alone (`gridstress history list`)."),
+    ] = None,
     api: Annotated[
         str | None, typer.Option(help="A worker to ask; the first of GRIDSTRESS_API_URLS.")
     ] = None,
@@ -53,15 +57,19 @@ def verify(
     from rich.console import Console
 
     from gridstress.settings import load_settings
+    from gridstress.verify.archived import verify_archived
     from gridstress.verify.compare_alarms import episodes_of
     from gridstress.verify.report import show, to_dict
     from gridstress.verify.run import Request, verify_run
-    from topology.errors import DataError
+    from topology.errors import DataError, UsageError
     from topology.loaders import load_grid
 
     # The error that is shown says it all; aiokafka would say it first, several times.
     quiet_client()
     settings = load_settings()
+    grid = load_grid(settings.topology)
+    if archive is not None and (run is not None or frames is not None):
+        raise UsageError("--archive names the run: neither --run nor --frames goes with it")
     request = Request(
         run=run,
         frames_file=frames,
@@ -74,7 +82,10 @@ def verify(
     def say(text: str) -> None:
         status.print(printable(text), style="dim", highlight=False, markup=False)
 
-    found = asyncio.run(verify_run(request, load_grid(settings.topology), settings, say))
+    if archive is not None:
+        found = verify_archived(settings.archive_dir, archive, grid, settings)
+    else:
+        found = asyncio.run(verify_run(request, grid, settings, say))
     if as_json:
         typer.echo(json.dumps(to_dict(found), indent=1))
     else:

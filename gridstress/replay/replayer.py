@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from gridstress.replay.schedule import MAX_BATCH, Schedule, Step
+from gridstress.replay.archived import Run
+from gridstress.replay.schedule import MAX_BATCH, Step
 from gridstress.replay.sinks import Sink
 from topology.clock import to_iso
 from topology.errors import UsageError
@@ -68,7 +69,7 @@ def batch_for(speed: float, period_s: int) -> int:
 
 
 async def replay(
-    schedule: Schedule,
+    schedule: Run,
     sink: Sink,
     *,
     speed: float = 3600.0,
@@ -119,30 +120,27 @@ async def replay(
 
 
 class _Count:
-    def __init__(self, schedule: Schedule) -> None:
+    def __init__(self, schedule: Run) -> None:
         self._schedule = schedule
         self._frames = self._rows = 0
         position = min(max(schedule.sent.values(), default=-1) + 1, schedule.rows)
-        start_s = schedule.series.start.timestamp()
-        self._end_s = start_s + position * schedule.series.period_s
+        self._end_s: float = schedule.start_s + position * schedule.period_s
 
     def add(self, step: Step) -> None:
-        period_s = self._schedule.series.period_s
         self._frames += len(step.frames)
         for frame in step.frames:
             if not frame.final:
                 self._rows += len(frame.timestamps)
-                last_s = frame.timestamps[-1].timestamp() + period_s
+                last_s = frame.timestamps[-1].timestamp() + self._schedule.period_s
                 self._end_s = max(self._end_s, last_s)
 
     def summary(self, *, stopped: bool) -> Summary:
-        empty = self._schedule.empty_zones
         return Summary(
             run=self._schedule.run,
             frames=self._frames,
             rows=self._rows,
-            zones=[zone for zone in self._schedule.grid.zones if zone not in empty],
-            start=to_iso(self._schedule.series.start.timestamp()),
+            zones=self._schedule.zones,
+            start=to_iso(self._schedule.start_s),
             end=to_iso(self._end_s),
             stopped=stopped,
         )

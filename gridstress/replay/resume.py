@@ -9,6 +9,7 @@ import msgspec
 from gridstress.kafka.topic_reader import scan_topic
 from gridstress.kafka.topics import MEASUREMENTS, ensure_topics
 from gridstress.kafka_connection import Where
+from gridstress.replay.archived import Run
 from gridstress.replay.schedule import Schedule
 from gridstress.settings import Settings
 from topology.clock import to_iso
@@ -36,7 +37,7 @@ async def behind_the_topic(settings: Settings, schedule: Schedule) -> Schedule:
     return rest_of(schedule, await _rows_sent(settings.kafka, schedule.run))
 
 
-async def check_sent(settings: Settings, schedule: Schedule) -> None:
+async def check_sent(settings: Settings, schedule: Run) -> None:
     """Check that the topic holds no other rows of a run than those of this schedule.
 
     Rows that it lacks, such as those behind its retention, may be sent again.
@@ -64,7 +65,7 @@ def rest_of(schedule: Schedule, sent: Rows) -> Schedule:
     return replace(schedule, sent={zone: max(rows) for zone, rows in sent.items() if rows})
 
 
-def _first_missing(schedule: Schedule, sent: Rows) -> str:
+def _first_missing(schedule: Run, sent: Rows) -> str:
     """Compare rows with a schedule; its first row that is missing in between, or nothing."""
     last = {zone: max(rows) for zone, rows in sent.items() if rows}
     left = {(zone, seq) for zone, rows in sent.items() for seq in rows}
@@ -124,7 +125,7 @@ async def _rows_sent(where: Where, run: str) -> Rows:
     return sent
 
 
-def _other(schedule: Schedule, what: str) -> DataError:
+def _other(schedule: Run, what: str) -> DataError:
     return DataError(
         f"run {schedule.run!r} in {MEASUREMENTS} is not the beginning of this replay: {what}",
         hint="Give the file, --start, --on-gap, --resolution, --zone, --seed and topology the run "

@@ -63,6 +63,22 @@ class Schedule:
     sent: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def start_s(self) -> int:
+        """Event time of the first row, epoch seconds."""
+        return int(self.series.start.timestamp())
+
+    @property
+    def period_s(self) -> int:
+        """How long a row stands for, s."""
+        return self.series.period_s
+
+    @property
+    def zones(self) -> list[str]:
+        """Zones with rows."""
+        empty = self.empty_zones
+        return [zone for zone in self.grid.zones if zone not in empty]
+
+    @property
     def rows(self) -> int:
         """Rows of the series; positions are 0 to ``rows``, where the last zones end."""
         return len(self.series.values)
@@ -101,8 +117,7 @@ class Schedule:
 
         A zone's final frame follows its last row.
         """
-        start_s = int(self.series.start.timestamp())
-        period_s = self.series.period_s
+        start_s, period_s = self.start_s, self.period_s
         loads = {
             zone: self.series.values[zone].to_numpy(dtype=np.float64)
             for zone in self.grid.zones
