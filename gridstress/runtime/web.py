@@ -9,6 +9,7 @@ import msgspec
 from agents.risk_stage import RiskStage
 from agents.view_publisher import ViewPublisher
 from gridstress import __version__
+from gridstress.archive.past import Archives
 from gridstress.faust_fixes.fencing import Epoch
 from gridstress.kafka import topics
 from gridstress.kafka.topic_reader import partition_count
@@ -59,6 +60,15 @@ def add_web(
         store=store,
         all_settings=_settings_as_text(settings),
         ended_runs=app.group.ended_runs,
+        past=Archives(
+            settings.archive_dir,
+            grid,
+            settings.partitions,
+            settings.level_warning,
+            influence,
+            stages[0].model.spec,
+            settings.stress_threshold,
+        ),
     )
     register_views(app, answers, status.health, __version__)
     posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)

@@ -1,21 +1,23 @@
 """The API's queries: pure functions of the read model."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from topology.agreement import agreement
 from topology.clock import to_iso
+from topology.errors import UsageError
 from topology.ranking import highest
 from ui.api import serializers
 from ui.api.agreement_history import TOP_K
 from ui.api.episodes import pair_up
+from ui.api.past import Past
 from ui.api.read_model import LEVEL_NAMES, Moment, ReadModel, UnknownError
 from ui.api.serializers import iso_or_none
 from ui.api.view_store import RunView
 from ui.schema.grid import GridInfo
-from ui.schema.runs import Episodes, History, RunInfo, Runs, run_record
+from ui.schema.runs import Episodes, Extremes, History, RunInfo, Runs, run_record
 from ui.schema.system import GONE_S, System
 from ui.schema.views import (
     AFFECTED_RISK,
@@ -59,6 +61,47 @@ class ApiQueries(ReadModel):
         """All runs, the newest first."""
         model = next(iter(self.influence))
         return Runs([self._run(model, run) for run in self.store.runs_of(model)])
+
+    def is_past(self, run: str | None) -> bool:
+        """Whether only the archive knows a run."""
+        if run is None or self.past is None:
+            return False
+        live = any(run == known for _, known in self.store.runs)
+        return not live and self.past.has(run)
+
+    def archive(self) -> Past:
+        """The archive.
+
+        Raises
+        ------
+        UsageError
+            If this worker has none.
+        """
+        if self.past is None:
+            raise UsageError("this worker has no archive")
+        return self.past
+
+    def as_of(self, run: str, at_s: float | None = None, model: str | None = None) -> "ApiQueries":
+        """The same questions of an archived run; errors as of `ui.api.past.Past.store`.
+
+        ``at_s`` is event time, epoch seconds: the last window up to then counts, by default the
+        run's last; ``model`` the one that is asked about, by default all.
+        """
+        archive = self.archive()
+        if not archive.has(run):
+            raise UnknownError("archived run", run, [known.run for known in archive.runs()])
+        return replace(self, store=archive.store(run, at_s, model))
+
+    def extremes(self, run: str, model: str | None) -> Extremes:
+        """The highest risk of each window of an archived run."""
+        name = model or next(iter(self.influence))
+        found = self.archive().extremes(run, name)
+        return Extremes(
+            run=run,
+            model=name,
+            window_end=[to_iso(end_s) for end_s, _ in found],
+            risk=[risk for _, risk in found],
+        )
 
     def state(self, model: str | None, run: str | None) -> GridState:
         """Risk, stress and level of every node, and the figures above the map."""
@@ -115,7 +158,7 @@ class ApiQueries(ReadModel):
         i = self.grid.index[node_id]
         shard, place = self.place[node_id]
         part = moment.view.shards.get(shard) if moment.view else None
-        panes = part.panes if part else []
+        panes = self.store.panes(model, run, shard) if run else []
         alerts = self.store.alerts(model, run) if run else []
         return NodeDetail(
             **self.head(model, run, moment.view),
@@ -190,8 +233,7 @@ class ApiQueries(ReadModel):
         """How two models have agreed over a run so far."""
         models = self.pair(pair)
         _, run = self.which(models[0], run)
-        kept = self.store.history
-        points = kept.points(run) if run and kept else []
+        points = self.store.agreement(run) if run else []
         episodes = [self.store.episodes(model, run) if run else [] for model in models]
         pairing = pair_up(*episodes)
         return History(
@@ -207,7 +249,7 @@ class ApiQueries(ReadModel):
     def to_compare(self, run: str | None) -> int:
         """How many windows of a run (the newest by default) come with later answers only."""
         _, run = self.which(None, run)
-        return self.store.history.to_compare(run) if run and self.store.history else 0
+        return self.store.to_compare(run) if run else 0
 
     def system(self, now: float) -> System:
         """Workers that have published their status lately, and the settings in force."""

@@ -14,6 +14,7 @@ from topology.messages import LEVELS, Floats
 from topology.models import Matrix
 from topology.ranking import top_sources
 from topology.shards import shard_nodes
+from ui.api.past import Past
 from ui.api.serializers import iso_or_none
 from ui.api.view_store import RunView, Store
 from ui.schema.grid import GridSettings
@@ -54,6 +55,8 @@ class ReadModel:
     all_settings: Mapping[str, str] = field(default_factory=dict)
     ended_runs: Collection[str] = ()
     """Runs that were ended when other settings were accepted."""
+    past: Past | None = None
+    """The archive, if there is one."""
 
     @cached_property
     def shards(self) -> tuple[tuple[int, ...], ...]:

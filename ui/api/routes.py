@@ -1,5 +1,6 @@
 """The API's routes: addresses, parameters and ETags."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from hashlib import sha256
@@ -8,8 +9,10 @@ from typing import Any
 import msgspec
 from faust.web.views import View
 
-from topology.errors import GridstressError, MessageError, UsageError
+from topology.clock import from_iso
+from topology.errors import DataError, GridstressError, MessageError, UsageError
 from ui.api.answers import ApiQueries
+from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
 from ui.schema.endpoints import (
     ALERT_LIMIT,
@@ -26,10 +29,11 @@ from ui.schema.endpoints import (
     Parameter,
 )
 from ui.schema.openapi import document
+from ui.schema.runs import PastRuns
 from ui.schema.system import Health, Refused, Taken
 
 Query = Mapping[str, str]
-Ask = Callable[[Query], msgspec.Struct]
+Ask = Callable[[ApiQueries, Query], msgspec.Struct]
 Take = Callable[[bytes, str, bool | None], Awaitable[Taken]]
 """Takes a body, its source and whether it is synthetic, and says what was taken.
 
@@ -45,50 +49,58 @@ RETRY_S = 1
 DEFAULT_SOURCE = "http"
 
 
+LIVE_ASKS: Mapping[str, Ask] = {
+    "/grid": lambda a, q: a.overview(),
+    "/runs": lambda a, q: a.runs(),
+    "/state": lambda a, q: a.state(q.get("model"), q.get("run")),
+    "/top": lambda a, q: a.top(q.get("model"), q.get("run"), _integer(q, NODE_COUNT)),
+    "/alerts": lambda a, q: a.alerts(
+        q.get("model"), q.get("run"), _since(q), _integer(q, ALERT_LIMIT)
+    ),
+    "/node/{node_id}": lambda a, q: a.node(q["node_id"], q.get("model"), q.get("run")),
+    "/compare": lambda a, q: a.compare(q.get("run"), _integer(q, NODE_COUNT), _pair(q)),
+    "/compare/history": lambda a, q: a.history(q.get("run"), _pair(q)),
+    "/episodes": lambda a, q: a.episodes(q.get("model"), q.get("run"), _integer(q, EPISODE_LIMIT)),
+    "/windows/open": lambda a, q: a.open_windows(q.get("model"), q.get("run")),
+    "/system": lambda a, q: a.system(a.store.clock.now()),
+}
+PAST_ASKS: Mapping[str, Ask] = {
+    "/history/runs": lambda a, q: PastRuns(a.archive().runs()),
+    "/history/moment": lambda a, q: _as_of(a, q).state(q.get("model"), q["run"]),
+    "/history/node/{node_id}": lambda a, q: _as_of(a, q).node(
+        q["node_id"], q.get("model"), q["run"]
+    ),
+    "/history/alerts": lambda a, q: _as_of(a, q).alerts(
+        q.get("model"), q["run"], 0.0, _integer(q, ALERT_LIMIT)
+    ),
+    "/history/extremes": lambda a, q: a.extremes(_past_run(q), q.get("model")),
+}
+
+
 def register_views(
     app: Any, answers: ApiQueries, health: Callable[[], Health], version: str = ""
 ) -> None:
     """Add the API to a Faust app that has not started; ``version`` is ours, for OpenAPI."""
-    asks: Mapping[str, Ask] = {
-        "/grid": lambda q: answers.overview(),
-        "/runs": lambda q: answers.runs(),
-        "/state": lambda q: answers.state(q.get("model"), q.get("run")),
-        "/top": lambda q: answers.top(q.get("model"), q.get("run"), _integer(q, NODE_COUNT)),
-        "/alerts": lambda q: answers.alerts(
-            q.get("model"), q.get("run"), _since(q), _integer(q, ALERT_LIMIT)
-        ),
-        "/compare": lambda q: answers.compare(q.get("run"), _integer(q, NODE_COUNT), _pair(q)),
-        "/compare/history": lambda q: answers.history(q.get("run"), _pair(q)),
-        "/episodes": lambda q: answers.episodes(
-            q.get("model"), q.get("run"), _integer(q, EPISODE_LIMIT)
-        ),
-        "/windows/open": lambda q: answers.open_windows(q.get("model"), q.get("run")),
-        "/system": lambda q: answers.system(answers.store.clock.now()),
-    }
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
     def tag(path: str, query: Query) -> str | None:
+        run = query.get("run", "")
+        if answers.past and (path in PAST_ASKS or answers.is_past(run)):
+            state: int | None = answers.past.state(run) if answers.past.has(run) else None
+            whole = path != "/compare/history"  # each answer compares some more of a run
+            return f'"{boot}-{state}"' if state and whole else None
         # Every answer compares some more of a run: while there is more to come, none is the last.
         unfinished = path == "/compare/history" and answers.to_compare(query.get("run"))
         untagged = unfinished or not ENDPOINTS[path].tagged
         return None if untagged else f'"{boot}-{answers.store.version}"'
 
-    def add(path: str, ask: Ask) -> None:
+    def add(path: str) -> None:
         @app.page(PREFIX + path)  # type: ignore[untyped-decorator]
-        async def view(self: Any, request: Any) -> Any:
-            return _answer(self, request, path, ask, tag)
+        async def view(self: Any, request: Any, node_id: str = "") -> Any:
+            return await _answer(self, request, path, node_id, answers, tag)
 
-    for path, ask in asks.items():
-        add(path, ask)
-
-    @app.page(f"{PREFIX}/node/{{node_id}}")  # type: ignore[untyped-decorator]
-    async def node(self: Any, request: Any, node_id: str) -> Any:
-        """One node."""
-
-        def found(query: Query) -> msgspec.Struct:
-            return answers.node(node_id, query.get("model"), query.get("run"))
-
-        return _answer(self, request, "/node/{node_id}", found, tag)
+    for path in (*LIVE_ASKS, *PAST_ASKS):
+        add(path)
 
     @app.page(LIVE)  # type: ignore[untyped-decorator]
     async def live(self: Any, request: Any) -> Any:
@@ -129,21 +141,46 @@ def register_measurements(app: Any, take: Take) -> None:
                 return _reply(self, Refused(str(error)), 503, later)
 
 
-def _answer(
-    view: Any, request: Any, path: str, ask: Ask, tag: Callable[[str, Query], str | None]
+async def _answer(
+    view: Any,
+    request: Any,
+    path: str,
+    node_id: str,
+    answers: ApiQueries,
+    tag: Callable[[str, Query], str | None],
 ) -> Any:
-    query: Query = request.query
+    query: Query = {**request.query, "node_id": node_id} if node_id else request.query
     try:
-        _check_query(query, ENDPOINTS[path].names)
+        _check_query(request.query, ENDPOINTS[path].names)
         now = tag(path, query)
         headers = {**CHECKED, "ETag": now} if now else CHECKED
         if now and request.headers.get("If-None-Match") == now:
             return _reply(view, None, 304, headers)
-        return _reply(view, ask(query), 200, headers)
+        if path in PAST_ASKS or answers.is_past(query.get("run")):
+            # It reads files: the worker goes on meanwhile.
+            found = await asyncio.to_thread(_ask_past, path, answers, query)
+        else:
+            found = LIVE_ASKS[path](answers, query)
+            if run := lacking(answers, found):
+                asked = {**query, "run": run}
+                older = await asyncio.to_thread(_ask_past, path, answers, asked)
+                found = with_older(found, older)
+        return _reply(view, found, 200, headers)
     except UnknownError as error:
         return _reply(view, Refused(str(error), exists=error.exists), 404)
+    except DataError as error:
+        return _reply(view, Refused(str(error)), 404)
     except UsageError as error:
         return _reply(view, Refused(str(error)), 400)
+
+
+def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
+    def question() -> msgspec.Struct:
+        if path in PAST_ASKS:
+            return PAST_ASKS[path](answers, query)
+        return LIVE_ASKS[path](answers.as_of(query["run"]), query)
+
+    return answers.archive().ask(question)
 
 
 def _reply(view: Any, answer: Any, status: int, headers: Mapping[str, str] = CHECKED) -> Any:
@@ -161,6 +198,22 @@ def _check_query(query: Query, names: Collection[str]) -> None:
         if name not in names:
             known = f"there are {', '.join(names)}" if names else "there are none here"
             raise UsageError(f"no parameter {name[:40]!r}: {known}")
+
+
+def _past_run(query: Query) -> str:
+    if "run" not in query:
+        raise UsageError("run is missing: /history/runs has those there are")
+    return query["run"]
+
+
+def _as_of(answers: ApiQueries, query: Query) -> ApiQueries:
+    text = query.get("at")
+    try:
+        at_s = None if text is None else from_iso(text)
+    except (ValueError, OverflowError):
+        raise UsageError(f"at must be a time like 2025-01-31T18:00Z, got {text!r:.40}") from None
+    model = query.get("model") or next(iter(answers.influence))
+    return answers.as_of(_past_run(query), at_s, model)
 
 
 def _integer(query: Query, parameter: Parameter) -> int:

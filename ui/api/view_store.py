@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 import msgspec
 from msgspec.structs import replace
 
-from tables.shard_view import ShardView
+from tables.shard_view import PaneView, ShardView
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
 from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, decode, encode
-from ui.api.agreement_history import History
+from ui.api.agreement_history import History, Point
 from ui.api.broker_clock import BrokerClock
 from ui.api.episodes import Episode, EpisodeBook
+from ui.api.kept_windows import MAX_WINDOWS, KeptWindows
 from ui.api.record_check import RecordValidator
 from ui.schema.audit import AuditStatus
 from ui.schema.system import GONE_S, WorkerStatus
@@ -36,8 +37,6 @@ VALUE_BYTES = 40
 """What a value takes in memory beside its text."""
 MAX_AUDITS = 64
 """Runs whose audit is kept."""
-MAX_WINDOWS = 168
-"""Final windows kept a model and shard: a week of hours."""
 SPEED_SPAN_S = 10.0
 GOING_S = 2 * 3600.0
 """A run that has not ended goes on for so long after its last news: a live feed's come hourly."""
@@ -130,7 +129,7 @@ class Store:
         self.version = 0
         self.clock = BrokerClock()
         self.shape = shape
-        self.history = history
+        self._history = history
         self.workers: dict[str, WorkerStatus] = {}
         self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(MAX_ALERTS))
         self.runs: dict[tuple[str, str], RunView] = {}
@@ -140,9 +139,8 @@ class Store:
         self.audits: dict[str, tuple[float, AuditStatus]] = {}
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
-        self._windows: dict[tuple[str, int], deque[bytes]] = defaultdict(
-            lambda: deque(maxlen=MAX_WINDOWS)
-        )
+        self._windows = KeptWindows()
+        self._cut: set[str] = set()
 
     def apply_view(self, raw: bytes, at_s: float, epoch: ViewEpoch) -> None:
         """Take a shard's view, unless it is of a former owner of the shard.
@@ -231,8 +229,8 @@ class Store:
             self._view_bytes -= known.sizes.pop(shard)
             if not known.shards:
                 del self.runs[model, run]
-                if self.history is not None:
-                    self.history.forget(run)
+                if self._history is not None:
+                    self._history.forget(run)
             self.version += 1
 
     def apply_alert(self, raw: bytes, received_at: float) -> None:
@@ -252,6 +250,8 @@ class Store:
         if len(alerts) > MAX_ALERTS:
             for item in alerts[: MAX_ALERTS // 10]:
                 ids.discard(item.alert.alert_id)
+                self._cut.add(item.alert.run)
+            self._cut &= {run for _, run in self.runs}
             del alerts[: MAX_ALERTS // 10]
         self.version += 1
 
@@ -260,10 +260,18 @@ class Store:
         head = decode(raw, WindowHead)
         if self.shape is not None:
             self.shape.check_head(head, model, shard)
-        self._windows[model, shard].append(raw)
-        if self.history is not None:
-            self.history.add(head, raw)
+        self._windows.add(head.run, (model, shard), raw)
+        if self._history is not None:
+            self._history.add(head, raw)
         self.version += 1
+
+    def lacks(self, run: str) -> bool:
+        """Whether alerts of a run were dropped for later ones."""
+        return run in self._cut
+
+    def few_windows(self, model: str, run: str, shard: int) -> bool:
+        """Whether fewer windows of a run are kept than there may be."""
+        return len(self._windows.of(run, (model, shard))) < MAX_WINDOWS
 
     def runs_of(self, model: str) -> list[str]:
         """Run ids of a model: those that go on before the others, each the one begun last first."""
@@ -295,17 +303,31 @@ class Store:
 
     def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
         """Final windows of a run in a shard, oldest first, each once."""
-        found = (self._read(raw) for raw in self._windows[model, shard])
-        by_end = {w.window_end: w for w in found if w is not None and w.run == run}
+        found = (self._read(raw) for raw in self._windows.of(run, (model, shard)))
+        by_end = {w.window_end: w for w in found if w is not None}
         return [by_end[end] for end in sorted(by_end)]
+
+    def panes(self, model: str, run: str, shard: int) -> list[PaneView]:
+        """The panes of a run in a shard that are still needed, oldest first."""
+        view = self.runs.get((model, run))
+        part = view.shards.get(shard) if view else None
+        return part.panes if part else []
 
     def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
         """The newest final window of a run in a shard."""
-        for raw in reversed(self._windows[model, shard]):
+        for raw in reversed(self._windows.of(run, (model, shard))):
             window = self._read(raw)
-            if window is not None and window.run == run:
+            if window is not None:
                 return window
         return None
+
+    def agreement(self, run: str) -> list[Point]:
+        """How the models have agreed over a run, oldest window first; compares some more of it."""
+        return self._history.points(run) if self._history else []
+
+    def to_compare(self, run: str) -> int:
+        """How many windows of a run have not been compared yet."""
+        return self._history.to_compare(run) if self._history else 0
 
     def _read(self, raw: bytes) -> RiskWindow | None:
         try:
