@@ -119,7 +119,7 @@ class Stack:
     def add_worker(self) -> Worker:
         """Start one more worker and wait until it is healthy."""
         port, name = processes.free_port(), f"worker-{len(self.workers) + 1}"
-        spec = worker_spec(name, port, self._env, self.directory, log_level="info")
+        spec = worker_spec(name, port, self.variables, self.directory, log_level="info")
         service = commands.spawn(spec, self.directory)
         worker = Worker(url_of(port), spec, self.directory, service)
         self.workers.append(worker)
@@ -129,7 +129,7 @@ class Stack:
     def begin_worker(self, **environment: str) -> "subprocess.Popen[str]":
         """Start a worker that may end by itself; what it says is read from its ``stdout``."""
         port, name = processes.free_port(), f"{next(self._numbers)}-by-itself"
-        env = {**self._env, **environment}
+        env = {**self.variables, **environment}
         spec = worker_spec(name, port, env, self.directory, log_level="info")
         process = subprocess.Popen(
             list(spec.command),
@@ -148,7 +148,7 @@ class Stack:
         self, *words: str, given: str | None = None, timeout_s: float = 150.0
     ) -> subprocess.CompletedProcess[str]:
         """Run ``gridstress`` with these words, and what it is given on its standard input."""
-        environment = {**os.environ, **self._env}
+        environment = {**os.environ, **self.variables}
         return commands.run(words, environment, self.directory, given, timeout_s)
 
     def start(self, *words: str) -> processes.Service:
@@ -157,7 +157,7 @@ class Stack:
             name=words[0],
             command=[sys.executable, "-m", "gridstress", *words],
             ready=lambda: True,
-            environment=self._env,
+            environment=self.variables,
             directory=self.directory,
         )
         service = commands.spawn(spec, self.directory)
@@ -171,7 +171,7 @@ class Stack:
                 [sys.executable, "-m", "gridstress", *words],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                env={**os.environ, **self._env},
+                env={**os.environ, **self.variables},
                 cwd=self.directory,
             )
         self._exit.callback(process.wait)
@@ -193,7 +193,8 @@ class Stack:
         return (self.directory / f"{run}.episodes.json").read_text()
 
     @property
-    def _env(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """What the environment of its processes has beside that of the test."""
         return {
             "GRIDSTRESS_BROKER": f"kafka://{self.bootstrap}",
             "PYTHONPATH": str(CHECKOUT),

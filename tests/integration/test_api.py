@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration.harness import Stack, two_days, wait_for
 from tests.support.openapi import check
-from ui.schema.endpoints import ENDPOINTS, PREFIX
+from ui.schema.endpoints import ENDPOINTS, PAST_RUN, PREFIX
 
 pytestmark = pytest.mark.integration
 
@@ -16,6 +16,12 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with two_days(broker, tmp_path_factory.mktemp("stack")) as running:
+        running.start("archive")
+        archived = {"run": "r", "at": "2025-01-08T18:00Z"}
+        wait_for(
+            lambda: running.workers[0].get("history/moment", **archived).get("event_time"),
+            "the run is archived",
+        )
         yield running
 
 
@@ -28,7 +34,8 @@ def client(stack: Stack) -> Iterator[httpx.Client]:
 @pytest.mark.parametrize(
     "path",
     ["grid", "runs", "state", "top?k=3", "episodes", "compare/history", "alerts?limit=5",
-     "node/kruckel", "compare", "compare?models=centrality,linear", "windows/open"],
+     "node/kruckel", "compare", "compare?models=centrality,linear", "windows/open",
+     "history/moment?run=r&at=2025-01-08T18:00Z", "history/extremes?run=r"],
 )  # fmt: skip
 def test_nothing_new_costs_a_few_bytes(client: httpx.Client, path: str) -> None:
     # Of the history every answer compares some more, and only the whole has a tag.
@@ -43,7 +50,8 @@ def test_nothing_new_costs_a_few_bytes(client: httpx.Client, path: str) -> None:
 def test_every_answer_is_as_the_description_says(client: httpx.Client, path: str) -> None:
     document = client.get("openapi.json").json()
     asked = path.replace("{node_id}", "kruckel").lstrip("/")
-    answer = client.get(asked)
+    of_past = {"run": "r"} if PAST_RUN in ENDPOINTS[path].parameters else {}
+    answer = client.get(asked, params=of_past)
     assert answer.status_code == 200
     check(document, f"{PREFIX}{path}", answer.json())
     refused = client.get(asked, params={"nonesuch": "1"})

@@ -196,6 +196,15 @@ def system(now: float = 1e9) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def past_run(run: str, written_at: float = 1e9) -> dict[str, Any]:
+    """A run in a ``/history/runs`` answer."""
+    return {
+        "run": run, "begins": "2018-01-01T00:00:00Z", "ends": "2019-01-01T00:00:00Z",
+        "rows": 8760, "episodes": 12, "bytes": 5_000_000, "written_at": written_at,
+        "record": record(state="ended"),
+    }  # fmt: skip
+
+
 def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[str, Any]:
     """The answer to every request, by path and model: change them as a test needs.
 
@@ -206,6 +215,7 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
         "runs": {"runs": [{"run": RUN, "event_time": "2019-01-15T18:00:00Z",
                            "watermark": "2019-01-15T17:00:00Z", "ended": False,
                            "published_at": published_at, "record": record()}]},
+        "history/runs": {"runs": []},
         "health": {"status": "ok", "worker": "host:6066", "version": "0.1.0", "now": published_at,
                    "uptime_s": 12.0, "partitions": {"grid_measurements": [0, 1]}, "counters": {},
                    "lost_records": [], "idle_zones": [], "parts": []},

@@ -4,6 +4,7 @@ Any worker answers for the whole grid, so one is asked until it fails, then the 
 that has not changed is the *same object* again: ``is`` tells whether there is anything new.
 """
 
+import logging
 import ssl
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -19,9 +20,11 @@ from topology.errors import GridstressError, UsageError
 from ui.auth import authorization
 from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridInfo
-from ui.schema.runs import Episodes, History, RunInfo, Runs
+from ui.schema.runs import Episodes, History, PastRuns, RunInfo, Runs
 from ui.schema.system import Health, Refused, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
+
+logger = logging.getLogger(__name__)
 
 KEPT_ANSWERS = 256
 
@@ -124,6 +127,26 @@ class ApiClient:
         """The runs, the newest first."""
         return self._get("runs", Runs).runs
 
+    def past_runs(self) -> list[RunInfo]:
+        """The archived runs, the one written last first; none where there is no archive."""
+        try:
+            found = self._get("history/runs", PastRuns).runs
+        except GridstressError as error:  # also of an older worker, which has no such address
+            logger.debug("no archive: %s", error)
+            return []
+        return [
+            RunInfo(
+                run=past.run,
+                event_time=past.ends,
+                watermark=past.ends,
+                ended=True,
+                published_at=past.written_at,
+                record=past.record,
+                archived=True,
+            )
+            for past in found
+        ]
+
     def state(self, model: str | None = None, run: str | None = None) -> GridState:
         """Risk, stress and level of every node, and the figures of the whole grid."""
         return self._get("state", GridState, model=model, run=run)
@@ -175,7 +198,7 @@ class ApiClient:
         return self._get("health", Health)
 
     def _get(self, path: str, kind: type[Answer], **params: str | int | float | None) -> Answer:
-        failures = []
+        failures, unknown = [], None
         for turn in range(len(self.urls)):
             position = (self._first + turn) % len(self.urls)
             url = self.urls[position]
@@ -184,8 +207,15 @@ class ApiClient:
             except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, _ServerError) as error:
                 failures.append(f"{url}: {_reason(error)}")
                 continue
+            except UnknownNameError as error:
+                if not params.get("run") and kind is not PastRuns:
+                    raise
+                unknown = error  # another worker may have an archive that has the run
+                continue
             self._first = position
             return answer
+        if unknown is not None:
+            raise unknown
         raise WorkerGoneError(
             f"no worker answered ({'; '.join(failures)})",
             hint="is a worker running? start one with: faust -A gridstress worker",

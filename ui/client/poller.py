@@ -18,7 +18,7 @@ from ui.client.answer_cache import OnDemand
 from ui.client.http import ApiClient
 from ui.client.run_cache import EarlierRuns
 from ui.client.snapshot import Snapshot, ask_views, content_of
-from ui.schema.runs import Episodes, History
+from ui.schema.runs import Episodes, History, RunInfo
 from ui.schema.system import System
 from ui.schema.views import Compare, NodeDetail
 
@@ -27,7 +27,8 @@ logger = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
 
 EPISODES = 2000
-GRID_EVERY = 30
+SELDOM = 30
+"""Every so many polls the grid and the archived runs are asked for."""
 SYSTEM_EVERY_S = 2.0
 MORE_HISTORY = 3
 """How often more is asked for at once of a run that is not wholly compared: each time keeps a
@@ -61,6 +62,7 @@ class Poller:
         self._snapshot = Snapshot()
         self._content: Any = None
         self._polls = 0
+        self._past: list[RunInfo] = []
         self._versions = count(1)
         self._earlier = EarlierRuns(client, clock, self._versions)
         self._on_demand = OnDemand()
@@ -195,12 +197,17 @@ class Poller:
                 )
             self._stopping.wait(max(0.0, self._interval_s - (time.monotonic() - started)))
 
+    def _with_past(self, live: list[RunInfo]) -> tuple[RunInfo, ...]:
+        known = {run.run for run in live}
+        return (*live, *(run for run in self._past if run.run not in known))
+
     def _ask(self, before: Snapshot, now: float) -> Snapshot:
         grid = before.grid
-        if grid is None or before.error or self._polls % GRID_EVERY == 0:
+        if grid is None or before.error or self._polls % SELDOM == 0:
             grid = self._client.grid()
+            self._past = self._client.past_runs()
         self._polls += 1
-        runs = tuple(self._client.runs())
+        runs = self._with_past(self._client.runs())
         run = runs[0] if runs else None
         name = run.run if run else None
         views = ask_views(self._client, grid, name, now)

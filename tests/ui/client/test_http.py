@@ -1,7 +1,7 @@
 import httpx
 import pytest
 
-from tests.ui.literal_api import RUN, answers, literal_api
+from tests.ui.literal_api import RUN, answers, literal_api, past_run
 from topology.errors import UsageError
 from ui.client.http import (
     ApiClient,
@@ -113,6 +113,20 @@ def test_an_unknown_node_is_an_error_that_lists_what_exists_and_asks_no_other_wo
             client.node("nowhere")
         assert caught.value.exists == ("diele",)
         assert two.asked == []
+
+
+def test_a_run_that_one_worker_does_not_know_may_be_in_the_archive_of_another():
+    none, found = answers(), answers() | {"yesterday": answers()}
+    del none["history/runs"]
+    found["history/runs"]["runs"] = [past_run("yesterday")]
+    with (
+        literal_api(found=none) as one,
+        literal_api(found=found) as two,
+        ApiClient([one.url, two.url]) as client,
+    ):
+        assert [run.run for run in client.past_runs()] == ["yesterday"]
+        assert client.state("linear", "yesterday").nodes
+        assert client.worker == two.url
 
 
 def test_a_worker_that_is_not_ready_still_tells_its_health():

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from tests.ui.literal_api import RUN, answers, literal_api
+from tests.ui.literal_api import RUN, answers, literal_api, past_run
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
 
@@ -224,3 +224,21 @@ def test_a_node_is_asked_for_under_both_models_at_the_same_time(poller, api):
     found = poller.details("wendlingen", ["linear", "centrality"])
     assert [found["linear"].risk, found["centrality"].risk] == [0.83, 0.95]
     assert poller.details("nowhere", []) == {}
+
+
+def test_archived_runs_follow_those_that_are_live_each_once():
+    found = answers()
+    found["history/runs"]["runs"] = [past_run(RUN), past_run("yesterday")]
+    with literal_api(found=found) as api, ApiClient(api.url) as client:
+        runs = Poller(client).poll().runs
+        assert [(run.run, run.archived) for run in runs] == [(RUN, False), ("yesterday", True)]
+        found["runs"]["runs"] = []
+        assert Poller(client).poll().run.run == RUN
+
+
+def test_workers_without_an_archive_are_no_failure():
+    found = answers()
+    del found["history/runs"]
+    with literal_api(found=found) as api, ApiClient(api.url) as client:
+        snapshot = Poller(client).poll()
+        assert (snapshot.error, [run.run for run in snapshot.runs]) == ("", [RUN])

@@ -65,10 +65,13 @@ def run_options(runs: Sequence[RunInfo], chosen: str | None) -> list[dict[str, s
     """
     newest = f"Newest: {runs[0].run}" if runs else "Newest"
     options = [{"value": NEWEST, "label": newest}]
-    options += [
-        {"value": run.run, "label": f"{run.run}, {'ended' if run.ended else 'going on'}"}
-        for run in runs[:SHOWN]
-    ]
+    options += [{"value": run.run, "label": f"{run.run}, {_state(run)}"} for run in runs[:SHOWN]]
     if chosen and all(option["value"] != chosen for option in options):
         options.append({"value": chosen, "label": f"{chosen}, not known"})
     return options
+
+
+def _state(run: RunInfo) -> str:
+    if run.archived:
+        return "archived"
+    return "ended" if run.ended else "going on"

@@ -66,6 +66,8 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
         )
     if snapshot.run.settings_changed:
         return Status("ended", "Run ended by other settings", _changed(snapshot))
+    if snapshot.run.archived:
+        return Status("earlier", "Archived run", _archived(snapshot))
     if not snapshot.is_newest:
         return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
@@ -99,6 +101,12 @@ def _changed(snapshot: Snapshot) -> str:
         "Other settings were accepted for the workers before this run was complete. What is shown "
         "was computed with the former ones; what came later is not counted."
     )
+    return text if snapshot.is_newest else f"{text} The newest run is {snapshot.runs[0].run}."
+
+
+def _archived(snapshot: Snapshot) -> str:
+    moment = formatting.grid_time(snapshot.event_time)
+    text = f"Shown are its last values, at {moment} (grid time), from the archive."
     return text if snapshot.is_newest else f"{text} The newest run is {snapshot.runs[0].run}."
 
 

@@ -38,3 +38,15 @@ def test_the_status_line_tells_clearly_that_another_run_is_shown():
     missing = status_of(replace(shown, run=RUNS[0], missing="x"), now)
     assert missing.title == "No such run"
     assert "do not know the run x; shown is the newest, second" in missing.detail
+
+
+def test_an_archived_run_is_said_to_be_one():
+    old = RunInfo("old", "2018-12-31T23:00:00Z", None, True, 0.5, archived=True)
+    assert run_options((*RUNS, old), None)[-1] == {"value": "old", "label": "old, archived"}
+    now = time.time()
+    status = status_of(Snapshot(answered_at=now, run=old, runs=(*RUNS, old)), now)
+    assert status.title == "Archived run"
+    assert status.detail == (
+        "Shown are its last values, at Mon 31 Dec 2018 23:00 (grid time), from the archive. "
+        "The newest run is second."
+    )
