@@ -10,6 +10,7 @@ from topology.messages import LEVELS
 from topology.models import title_of
 from ui.dashboard.panels.components import LEAVE
 from ui.dashboard.shell.links import node_href
+from ui.dashboard.shell.list_address import ORDER
 from ui.dashboard.style import formatting
 from ui.schema.runs import Episode
 
@@ -40,6 +41,9 @@ COLUMNS: list[dict[str, Any]] = [
         "width": 92,
         "valueFormatter": {"function": "gridstressAlarms.state(params)"},
         "cellClassRules": {"state-open": "params.value === 'open'"},
+        # Open ones first, of each the one raised last.
+        "sort": "desc",
+        "sortIndex": 0,
         **TEXT_FILTER,
     },
     {
@@ -60,6 +64,7 @@ COLUMNS: list[dict[str, Any]] = [
         "headerTooltip": "Grid time, UTC",
         "width": 122,
         "sort": "desc",
+        "sortIndex": 1,
         "valueFormatter": {"function": "params.data.raised"},
         "filter": "agNumberColumnFilter",
         "filterValueGetter": {"function": "params.data.raised_s"},
@@ -125,7 +130,7 @@ def episode_table() -> Component:
             "suppressHeaderMenuButton": True,
             "suppressHeaderFilterButton": True,
         },
-        eventListeners={"rowClicked": open_row, "cellKeyDown": open_row},
+        eventListeners={"rowClicked": open_row, "cellKeyDown": open_row, **ORDER},
         csvExportParams={
             "columnKeys": list(CSV_COLUMNS),
             "fileName": "gridstress-alarms.csv",

@@ -1,6 +1,6 @@
 """Addresses within the dashboard."""
 
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import quote, unquote
 
 NODE_PATH = "/node"
 ALARMS_PATH = "/alarms"
@@ -21,9 +21,3 @@ def node_of(pathname: str | None) -> str | None:
     """The node that an address names, None if it names none."""
     rest = (pathname or "").removeprefix(NODE_PATH + "/")
     return (unquote(rest).strip("/") or None) if rest != pathname else None
-
-
-def parameter(search: str | None, name: str) -> str | None:
-    """A parameter of an address's query, None where there is none."""
-    values = parse_qs((search or "").lstrip("?")).get(name)
-    return values[0] if values else None

@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from tests.support.browser import address_ends, expect, fits, resize, still, until
+from tests.support.browser import address_ends, address_has, expect, fits, resize, still, until
 from tests.ui.literal_api import answers, episode
 
 pytestmark = pytest.mark.browser
@@ -53,7 +53,7 @@ def test_filters_leave_what_is_chosen_and_reset_shows_all(page):
     expect(page.locator("#alarms-count")).to_have_text("1 episode left by the filters")
     page.locator("#alarms-filters, .alarms-filters").get_by_text("HIGH", exact=True).click()
     expect(page.locator("#alarms-count")).to_have_text("2 episodes left by the filters")
-    page.locator("#alarms-model").get_by_text("Linear", exact=True).click()
+    page.locator("#alarms-by").get_by_text("Linear", exact=True).click()
     expect(page.locator("#alarms-count")).to_have_text("1 episode left by the filters")
     page.locator("#alarms-state").get_by_text("Cleared", exact=True).click()
     expect(page.locator("#alarms-empty")).to_contain_text("No episode passes these filters")
@@ -70,12 +70,54 @@ def test_a_click_on_a_heading_sorts_levels_by_their_weight(page):
     until(lambda: rows_in_order(page) == ["CRITICAL", "HIGH", "WARNING", "WARNING"])
 
 
-def rows_in_order(page):
+def rows_in_order(page, name="level"):
     return page.evaluate(
-        "() => Array.from(document.querySelectorAll('.alarms-table .ag-center-cols-container"
+        "name => Array.from(document.querySelectorAll('.alarms-table .ag-center-cols-container"
         " .ag-row')).sort((a, b) => a.getAttribute('row-index') - b.getAttribute('row-index'))"
-        ".map(row => row.querySelector('[col-id=level]').innerText)"
+        ".map(row => row.querySelector(`[col-id=${name}]`).innerText)",
+        name,
     )
+
+
+def test_open_alarms_come_first_whenever_they_were_raised(page, api):
+    rows = [*many(3), episode("old")]
+    rows[-1]["raised_at"] = "2018-01-01T00:00:00Z"
+    renew(api, rows)
+    until(lambda: rows_in_order(page, "state") == ["● open", *["○ cleared"] * 3])
+    assert rows_in_order(page, "raised_at")[1:] == ["01 Jan 02:00", "01 Jan 01:00", "01 Jan 00:00"]
+
+
+def test_the_address_opens_the_list_as_it_was_left(page, open_page):
+    page.get_by_text("CRITICAL", exact=True).first.click()
+    page.locator(".alarms-filters").get_by_text("WARNING", exact=True).click()
+    page.locator("#alarms-by").get_by_text("Centrality", exact=True).click()
+    page.locator("#alarms-node").fill("wend")
+    address_has(page, "node=wend")
+    page.locator(".ag-header-cell[col-id=level]").click()
+    shown = "/alarms?level=CRITICAL,WARNING&by=centrality&node=wend&sort=level"
+    address_ends(page, shown)
+    other = open_page(shown)
+    expect(other.locator("#alarms-count")).to_have_text("2 episodes left by the filters")
+    until(lambda: rows_in_order(other) == ["WARNING", "CRITICAL"])
+    expect(other.locator("#alarms-node")).to_have_value("wend")
+    other.locator("#alarms-reset").click()
+    expect(other.locator("#alarms-count")).to_have_text("4 episodes")
+    address_ends(other, "/alarms?sort=level")
+
+
+def test_back_finds_the_list_as_it_was_left(page):
+    page.locator("#alarms-state").get_by_text("Open", exact=True).click()
+    page.locator(".ag-header-cell[col-id=level]").click()
+    address_ends(page, "/alarms?state=open&sort=level")
+    page.locator(".ag-row").filter(has_text="CRITICAL").locator("[col-id=zone]").click()
+    expect(page.locator("#node-title")).to_contain_text("Wendlingen")
+    page.go_back()
+    expect(page.locator("#alarms-count")).to_have_text("2 episodes left by the filters")
+    until(lambda: rows_in_order(page) == ["HIGH", "CRITICAL"])
+    address_ends(page, "/alarms?state=open&sort=level")
+    page.locator("#nav").get_by_text("Alarms", exact=True).click()
+    address_has(page, "state=open")
+    expect(page.locator("#alarms-count")).to_have_text("2 episodes left by the filters")
 
 
 def test_filter_sort_and_scroll_survive_updates(page, api):

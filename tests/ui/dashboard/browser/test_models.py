@@ -126,7 +126,7 @@ def test_one_model_has_nothing_to_compare_and_the_page_says_so(open_page, api):
     expect(page.locator("#compare-alone")).to_contain_text("There is nothing to compare")
     expect(page.locator("#compare-map-0")).to_be_hidden()
     page.locator("nav a", has_text="Alarms").click()
-    expect(page.locator("#alarms-model label")).to_have_text(["All", "Electrical"])
+    expect(page.locator("#alarms-by label")).to_have_text(["All", "Electrical"])
     assert not [path for path, _ in api.asked if path.startswith("compare")]
 
 

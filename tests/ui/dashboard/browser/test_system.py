@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.browser import boxes, expect, fits, resize, still
+from tests.support.browser import address_ends, boxes, expect, fits, resize, still
 from tests.ui.literal_api import worker
 
 pytestmark = pytest.mark.browser
@@ -30,6 +30,18 @@ def test_a_worker_that_falls_silent_is_put_in_words(system, api):
     expect(system.locator("#system-workers-detail")).to_have_text("1 silent worker")
     expect(system.locator("#system-workers-table .state-bad")).to_have_text("silent for 20 s")
     expect(system.locator("#system-partitions")).to_contain_text("reports partition 2, 3.")
+
+
+def test_the_address_opens_the_settings_as_they_were_left(system, open_page):
+    system.locator("#system-search").fill("window")
+    address_ends(system, "/system?search=window")
+    system.locator(".ag-header-cell[col-id=name]").click()
+    address_ends(system, "/system?search=window&sort=name")
+    other = open_page("/system?search=bootstrap&sort=-name")
+    expect(other.locator("#system-search")).to_have_value("bootstrap")
+    expect(other.locator("#system-settings .ag-center-cols-container .ag-row")).to_have_count(1)
+    heading = other.locator("#system-settings .ag-header-cell[col-id=name]")
+    expect(heading).to_have_attribute("aria-sort", "descending")
 
 
 def test_the_settings_can_be_searched_by_what_they_mean(system):

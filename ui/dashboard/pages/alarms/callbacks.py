@@ -7,13 +7,13 @@ from threading import Lock
 from typing import Any
 
 import msgspec
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 
 from ui.client.poller import EPISODES
 from ui.client.snapshot import Snapshot
-from ui.dashboard.pages.alarms.filters import Filters, filter_model, model_choices
+from ui.dashboard.pages.alarms.filters import FILTERS, Filters, filter_model, model_choices
 from ui.dashboard.panels.episodes import Row, episode_rows, row_changes
-from ui.dashboard.shell.links import parameter
+from ui.dashboard.shell.list_address import register_filters
 from ui.dashboard.shell.source import Source
 from ui.schema.runs import Episodes
 
@@ -51,21 +51,14 @@ def register(app: Dash, source: Source) -> None:
         grid = source.snapshot().grid
         return grid.zones if grid and grid.zones != shown else no_update
 
-    @app.callback(
-        Output("alarms-model", "data"), Input("news", "data"), State("alarms-model", "data")
-    )
+    @app.callback(Output("alarms-by", "data"), Input("news", "data"), State("alarms-by", "data"))
     def models(_news: object, shown: list[dict[str, str]]) -> Any:
         choices = model_choices(source.snapshot().grid)
         return choices if choices != shown else no_update
 
     @app.callback(
         Output("alarms-table", "filterModel"),
-        Input("alarms-level", "value"),
-        Input("alarms-state", "value"),
-        Input("alarms-model", "value"),
-        Input("alarms-zone", "value"),
-        Input("alarms-time", "value"),
-        Input("alarms-node", "value"),
+        *(Input(f"alarms-{name}", "value") for name in FILTERS),
         Input("alarms-shown", "data"),
         State("alarms-table", "filterModel"),
         State("news", "data"),
@@ -87,24 +80,7 @@ def register(app: Dash, source: Source) -> None:
         # A table that was not ready yet has lost what it was sent: then it is sent again.
         return no_update if wanted == (applied or {}) else wanted
 
-    @app.callback(
-        Output("alarms-level", "value"),
-        Output("alarms-state", "value"),
-        Output("alarms-model", "value"),
-        Output("alarms-zone", "value"),
-        Output("alarms-time", "value"),
-        Output("alarms-node", "value"),
-        Input("alarms-reset", "n_clicks"),
-        Input("url", "search"),
-    )
-    def reset(_clicks: int | None, search: str | None) -> tuple[Any, ...]:
-        node = parameter(search, "node")
-        if ctx.triggered_id != "alarms-reset" and not node:
-            return (no_update,) * 6
-        everything = Filters()
-        # Who follows a link to one node's alarms wants all of them.
-        wanted = "" if ctx.triggered_id == "alarms-reset" else node
-        return [], everything.state, everything.model, None, everything.time, wanted
+    register_filters(app, "alarms", FILTERS, [Input("alarms-reset", "n_clicks")])
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressAlarms", "count"),

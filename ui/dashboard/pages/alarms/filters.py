@@ -9,6 +9,9 @@ from ui.dashboard.style import formatting
 from ui.dashboard.style.grid_facts import models_of
 from ui.schema.grid import GridInfo
 
+FILTERS = ("level", "state", "by", "zone", "raised", "node")
+"""What can be chosen, as the address names it; ``by`` is the model."""
+
 EVERYTHING = "all"
 TIMES = {EVERYTHING: "any time", "86400": "last 24 h", "604800": "last 7 days"}
 """Choices of when an episode was raised: seconds of grid time before the newest, and its name."""

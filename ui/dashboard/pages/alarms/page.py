@@ -10,6 +10,7 @@ from ui.dashboard.pages.alarms.filters import EVERYTHING, STATES, TIMES, model_c
 from ui.dashboard.panels.components import KEPT, switch
 from ui.dashboard.panels.episodes import episode_table
 from ui.dashboard.shell.links import ALARMS_PATH
+from ui.dashboard.shell.list_address import address_read
 from ui.dashboard.shell.page import Page
 
 
@@ -17,6 +18,7 @@ def layout() -> Component:
     """The page, without values."""
     return html.Div(
         [
+            address_read("alarms"),
             dcc.Store(id="alarms-shown"),
             dcc.Store(id="alarms-total"),
             html.Section(_filters(), className="card alarms-filters"),
@@ -67,7 +69,7 @@ def _filters() -> list[Component]:
             ),
         ),
         _field("State", switch("alarms-state", "State", STATES, EVERYTHING)),
-        _field("Model", switch("alarms-model", "Model", model_choices(None), EVERYTHING)),
+        _field("Model", switch("alarms-by", "Model", model_choices(None), EVERYTHING)),
         _field(
             "Zone",
             dmc.Select(
@@ -84,7 +86,7 @@ def _filters() -> list[Component]:
         _field(
             "Raised",
             dmc.Select(
-                id="alarms-time",
+                id="alarms-raised",
                 data=[{"value": value, "label": label} for value, label in TIMES.items()],
                 value=EVERYTHING,
                 allowDeselect=False,

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from topology.models import short_title_of, title_of
 from ui.dashboard.panels.components import LEAVE, Kpi
 from ui.dashboard.shell.links import node_href
+from ui.dashboard.shell.list_address import ORDER
 from ui.dashboard.style import formatting
 from ui.schema.runs import Episode, History, Lead
 from ui.schema.views import Compare
@@ -157,7 +158,7 @@ def only_table() -> Component:
         rowData=[],
         getRowId="params.data.episode_id",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-        eventListeners={"rowClicked": open_row, "cellKeyDown": open_row},
+        eventListeners={"rowClicked": open_row, "cellKeyDown": open_row, **ORDER},
         dashGridOptions={
             "tabToNextCell": LEAVE,
             "animateRows": False,

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 from ui.dashboard.pages.system import panels
 from ui.dashboard.panels.components import panel
 from ui.dashboard.shell.header import aria
+from ui.dashboard.shell.list_address import address_read, register_filters
 from ui.dashboard.shell.page import Page
 from ui.dashboard.shell.source import Source
 
@@ -21,6 +22,7 @@ def layout() -> Component:
     """The page, without values; panels have fixed sizes and scroll inside."""
     return html.Div(
         [
+            address_read("system"),
             dcc.Store(id="system-mark"),
             panels.system_cards(),
             html.Section(
@@ -41,7 +43,9 @@ def layout() -> Component:
                         "Settings in force",
                         dmc.TextInput(
                             id="system-search",
+                            value="",
                             placeholder="Search name, value or meaning",
+                            debounce=200,
                             size="xs",
                             className="system-search",
                             **{"aria-label": "Search the settings"},
@@ -116,6 +120,8 @@ def register_settings(app: Dash, source: Source, meanings: Mapping[str, str]) ->
         if system is None or system.settings == mark:
             return no_update, no_update
         return panels.setting_rows(system.settings, meanings), system.settings
+
+    register_filters(app, "system", ["search"])
 
     @app.callback(Output("system-settings", "dashGridOptions"), Input("system-search", "value"))
     def search(text: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from ui.dashboard.panels.components import LEAVE, Kpi
+from ui.dashboard.shell.list_address import ORDER
 from ui.dashboard.style import formatting
 from ui.schema.system import System, WorkerStatus
 
@@ -219,6 +220,7 @@ def settings_table() -> Component:
         rowData=[],
         getRowId="params.data.name",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        eventListeners=ORDER,
         dashGridOptions=SETTING_OPTIONS,
         className="ag-theme-quartz top-table settings-table",
         style={"height": "100%", "width": "100%"},
