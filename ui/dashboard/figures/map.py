@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from topology.shards import shard_of
 from ui.client.snapshot import standing_still
+from ui.dashboard.figures.line_walks import walks
 from ui.dashboard.figures.outline import OUTLINES
 from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import (
@@ -165,13 +166,12 @@ def _outline_trace(outline: tuple[tuple[float, float], ...], colours: Palette) -
 
 def _line_trace(grid: GridInfo, voltage: float, colours: Palette) -> go.Scatter:
     places = {node.id: (node.lon, node.lat) for node in grid.nodes}
+    lines = [(line.source, line.target) for line in grid.lines if line.voltage_kv == voltage]
     x: list[float | None] = []
     y: list[float | None] = []
-    for line in grid.lines:
-        if line.voltage_kv == voltage:
-            (x1, y1), (x2, y2) = places[line.source], places[line.target]
-            x += [x1, x2, None]
-            y += [y1, y2, None]
+    for walk in walks(lines):
+        x += [*(places[node][0] for node in walk), None]
+        y += [*(places[node][1] for node in walk), None]
     return go.Scatter(
         name=f"{voltage:g} kV",
         x=x,
