@@ -7,6 +7,7 @@ from dash import Patch, no_update
 
 from ui.client.snapshot import Snapshot
 from ui.dashboard.figures import map as grid_map
+from ui.dashboard.figures import map_nodes
 from ui.dashboard.style.grid_facts import grid_mark
 from ui.dashboard.style.theme import palette
 
@@ -28,20 +29,31 @@ def map_update(
     mark = grid_mark(grid, scheme)
     if mark != drawn:
         return grid_map.map_figure(grid, state, picked, colours), mark
-    values = grid_map.node_values(grid, state)
+    everything = map_nodes.node_values(grid, state)
+    nodes = map_nodes.foremost(everything)
     place = grid_map.trace_positions(grid)
     figure = Patch()
-    nodes = figure["data"][place[grid_map.NODE_TRACE]]
-    nodes["marker"]["color"] = values["risk"]
-    nodes["marker"]["size"] = values["size"]
-    faint = grid_map.FAINT in values["opacity"]
-    nodes["marker"]["opacity"] = values["opacity"] if faint else 1
-    nodes["hovertext"] = values["hover"]
-    alarms = grid_map.letter_values(grid, state, colours)
-    letters = figure["data"][place[grid_map.LETTER_TRACE]]
-    letters["x"], letters["y"] = alarms["lon"], alarms["lat"]
+    traces = figure["data"]
+    moved = traces[place[grid_map.NODE_TRACE]]
+    moved["x"], moved["y"] = nodes["x"], nodes["y"]
+    moved["customdata"], moved["text"] = nodes["id"], nodes["name"]
+    _renew(moved, nodes)
+    if map_nodes.is_large(grid):
+        _renew(traces[place[grid_map.OTHERS_TRACE]], everything)
+    alarms = map_nodes.letter_values(nodes, colours)
+    letters = traces[place[grid_map.LETTER_TRACE]]
+    letters["x"], letters["y"] = alarms["x"], alarms["y"]
     letters["text"] = alarms["letter"]
     letters["textfont"]["color"] = alarms["ink"]
-    selected = figure["data"][place[grid_map.SELECTED_TRACE]]
+    selected = traces[place[grid_map.SELECTED_TRACE]]
     selected["x"], selected["y"] = grid_map.ring(grid, picked)
     return figure, no_update
+
+
+def _renew(trace: Any, values: map_nodes.Values) -> None:
+    """Give a trace of nodes their new values."""
+    trace["marker"]["color"] = values["risk"]
+    trace["marker"]["size"] = values["size"]
+    faint = map_nodes.FAINT in values["opacity"]
+    trace["marker"]["opacity"] = values["opacity"] if faint else 1
+    trace["hovertext"] = values["hover"]

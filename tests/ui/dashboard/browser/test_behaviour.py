@@ -47,7 +47,7 @@ def test_an_earlier_run_can_be_chosen_is_reported_as_such_and_stays_from_page_to
     until(lambda: risks(page) == [0, 0.31, 0.83])
     page.locator("#run-pick").click()
     page.get_by_role("option", name=f"{OLD}, ended").click()
-    until(lambda: risks(page) == [0.7, 0, 0])
+    until(lambda: risks(page) == [0, 0, 0.7])
     expect(page.locator("#status-title")).to_have_text("Earlier run")
     expect(page.locator("#status-detail")).to_contain_text(f"Shown is {OLD}")
     expect(page.locator("#kpi-time")).to_have_text("Thu 01 Mar 2018 00:00")
@@ -64,13 +64,13 @@ def test_an_earlier_run_can_be_chosen_is_reported_as_such_and_stays_from_page_to
 
 def test_an_address_opens_its_run_and_the_default_follows_a_new_run(open_page, api, two_runs):
     page = open_page(f"/?run={OLD}&node=diele")
-    until(lambda: risks(page) == [0.7, 0, 0])
+    until(lambda: risks(page) == [0, 0, 0.7])
     expect(page.locator("#pick")).to_have_value("Diele")
     address_has(page, f"run={OLD}")
     page = open_page()
     until(lambda: risks(page) == [0, 0.31, 0.83])
     api.answers["runs"]["runs"].reverse()
-    until(lambda: risks(page) == [0.7, 0, 0])
+    until(lambda: risks(page) == [0, 0, 0.7])
     expect(page.locator("#status-title")).to_have_text("Run ended")
 
 

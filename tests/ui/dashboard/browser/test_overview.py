@@ -97,6 +97,78 @@ def test_a_click_on_a_node_a_neighbour_or_the_timeline_opens_that_node(watched, 
     expect(watched.locator("#detail-sources")).to_contain_text("60%")
 
 
+def test_the_highest_risk_is_on_top_and_a_click_means_the_node_that_it_hits(watched, api):
+    assert node_trace(watched, "customdata") == ["diele", "krummel", "wendlingen"]
+    api.answers["state/linear"]["risk"] = [0.9, 0.3, 0.1]
+    until(lambda: node_trace(watched, "marker.color") == [0.1, 0.3, 0.9])
+    assert node_trace(watched, "customdata") == ["wendlingen", "krummel", "diele"]
+    for place, name in ((-1, "Diele"), (-3, "Wendlingen")):
+        watched.locator("#map .point").nth(place).click(force=True)
+        expect(watched.locator("#detail-title")).to_contain_text(name)
+
+
+@pytest.fixture
+def large_grid(api):
+    """A grid of 1,200 nodes in a square, each at the end of a line; one is stressed."""
+    node, line = api.answers["grid"]["nodes"][0], api.answers["grid"]["lines"][0]
+    nodes = [
+        node | {"id": f"n{i}", "name": f"N{i}", "lon": i % 40 / 10, "lat": 50 + i // 40 / 10}
+        for i in range(1200)
+    ]
+    lines = [line | {"source": f"n{i}", "target": f"n{i + 1}"} for i in range(len(nodes) - 1)]
+    api.answers["grid"] |= {"name": "square", "nodes": nodes, "lines": lines}
+    for model in ("linear", "centrality"):
+        api.answers[f"state/{model}"] |= {
+            "nodes": [row["id"] for row in nodes],
+            "risk": [0.8, *[0.0] * 1199],
+            "stress": [1.6, *[0.0] * 1199],
+            "level": ["HIGH", *[""] * 1199],
+        }
+
+
+def test_a_large_map_draws_what_there_is_room_for_and_the_rest_when_it_is_zoomed(
+    large_grid, open_page
+):
+    page = open_page()
+    until(lambda: node_trace(page, "customdata"))
+    assert node_trace(page, "customdata")[-1] == "n0"
+    assert page.locator("#map .js-line").count() == 1
+    drawn, in_sight = still(page, lambda: page.evaluate(OTHERS))[:2]
+    assert (drawn, in_sight) == (400, 1200)
+    box = page.locator("#map").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def is_closer():
+        page.mouse.wheel(0, -400)
+        return page.evaluate(OTHERS)[1] < 400
+
+    until(is_closer)
+    drawn, in_sight, name, x, y = still(page, lambda: page.evaluate(OTHERS))
+    assert drawn == in_sight
+    page.mouse.click(x, y)
+    expect(page.locator("#detail-title h2")).to_have_text(name.upper())
+
+
+OTHERS = """() => {
+  const plot = document.querySelector("#map .js-plotly-plot");
+  const trace = plot._fullData.find((trace) => trace.name === "others");
+  const points = [...plot.querySelectorAll(`.trace${trace.uid} .point`)];
+  const { xaxis, yaxis } = plot._fullLayout;
+  const within = (value, [low, high]) => low <= value && value <= high;
+  const count = trace.x.filter((x, i) =>
+    within(x, xaxis.range) && within(trace.y[i], yaxis.range)).length;
+  // The point next to the middle: its node is the one that a click there means.
+  const box = plot.getBoundingClientRect();
+  const [middleX, middleY] = [box.x + box.width / 2, box.y + box.height / 2];
+  const at = (point) => { const b = point.getBoundingClientRect();
+    return [b.x + b.width / 2, b.y + b.height / 2]; };
+  const far = (point) => Math.hypot(at(point)[0] - middleX, at(point)[1] - middleY);
+  const next = points.reduce((best, point) => (far(point) < far(best) ? point : best));
+  return [points.length, count, trace.customdata[next.__data__.i], ...at(next)];
+}"""
+"""Points that are drawn of the others, nodes in sight, and name and place of one."""
+
+
 def test_values_of_a_worker_that_is_gone_turn_grey_and_come_back(watched, api):
     api.broken = True
     expect(watched.locator("#status-title")).to_have_text("Worker gone")

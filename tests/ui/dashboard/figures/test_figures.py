@@ -5,15 +5,8 @@ import msgspec
 import pytest
 
 from tests.ui import literal_api
-from ui.dashboard.figures.map import (
-    LETTER_PX,
-    letter_values,
-    line_width,
-    map_figure,
-    node_size,
-    node_values,
-    trace_positions,
-)
+from ui.dashboard.figures.map import line_width, map_figure, trace_positions
+from ui.dashboard.figures.map_nodes import foremost, letter_values, node_values
 from ui.dashboard.figures.outline import GERMANY
 from ui.dashboard.figures.timeline import GRID_DAY, time_axis, timeline_figure, timeline_points
 from ui.dashboard.figures.windows import windows_figure
@@ -70,20 +63,15 @@ def test_nodes_carry_their_own_values_whatever_order_the_state_has():
     assert node_values(GRID, turned) == node_values(GRID, state_of())
     values = node_values(GRID, turned)
     assert values["risk"] == [0.0, 0.31, 0.83]
-    assert letter_values(GRID, turned)["letter"] == ["H"]
-    assert letter_values(GRID, turned)["lat"] == [48.68]
+    assert letter_values(values)["letter"] == ["H"]
+    assert letter_values(values)["y"] == [48.68]
     assert values["hover"][2].startswith("risk 0.83 · HIGH alarm open<br>stress")
 
 
 def test_without_a_state_all_nodes_are_at_rest():
     values = node_values(GRID, None)
     assert values["risk"] == [0.0, 0.0, 0.0]
-    assert letter_values(GRID, None)["letter"] == []
-
-
-def test_a_riskier_node_is_larger_and_an_alarms_letter_always_fits():
-    assert node_size(0.0) < node_size(0.3) < node_size(1.0)
-    assert node_size(0.0, alarmed=True) == LETTER_PX
+    assert letter_values(foremost(values))["letter"] == []
 
 
 def test_lines_thicken_with_the_voltage_within_bounds():
@@ -95,6 +83,7 @@ def test_the_map_draws_every_node_and_every_line_in_its_place():
     where = trace_positions(GRID)
     nodes = figure.data[where["nodes"]]
     assert (nodes.name, list(nodes.customdata)) == ("nodes", ["diele", "krummel", "wendlingen"])
+    assert "others" not in where
     assert (nodes.x[0], nodes.y[0]) == (7.31, 53.13)
     selected = figure.data[where["selected"]]
     assert (list(selected.x), list(selected.y)) == ([7.31], [53.13])

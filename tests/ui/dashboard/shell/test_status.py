@@ -8,7 +8,7 @@ from topology.shards import shard_of
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot, standing_still
-from ui.dashboard.figures.map import FAINT, node_values
+from ui.dashboard.figures.map_nodes import FAINT, node_values
 from ui.dashboard.shell.status import status_of
 
 NOW = 1e9
