@@ -17,6 +17,8 @@ from ui.schema.grid import GridInfo, GridNode
 from ui.schema.views import Alert, NodeDetail, SourceShare
 
 SHOWN_ALERTS = 3
+CHOICES = 100
+"""Nodes of a zone that a search field lists at once: thousands take a browser seconds."""
 
 
 def detail_panel() -> html.Div:
@@ -28,6 +30,7 @@ def detail_panel() -> html.Div:
                 data=[],
                 placeholder="Search a node…",
                 searchable=True,
+                limit=CHOICES,
                 clearable=True,
                 nothingFoundMessage="No node of that name",
                 maxDropdownHeight=300,

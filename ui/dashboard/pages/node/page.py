@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 from ui.dashboard.pages.node.callbacks import MODEL_PLACES, register
 from ui.dashboard.pages.node.history_figure import history_figure
 from ui.dashboard.panels.components import graph, panel
+from ui.dashboard.panels.detail import CHOICES
 from ui.dashboard.shell.links import NODE_PATH
 from ui.dashboard.shell.page import Page
 
@@ -33,6 +34,7 @@ def layout() -> Component:
                         data=[],
                         placeholder="Search a node…",
                         searchable=True,
+                        limit=CHOICES,
                         nothingFoundMessage="No node of that name",
                         maxDropdownHeight=340,
                         size="xs",
