@@ -12,7 +12,7 @@ from ui.client.http import ApiClient
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.dashboard import create_dashboard
-from ui.dashboard.figures.map_updates import map_update
+from ui.dashboard.figures.map_updates import moved_map, whole_map
 from ui.dashboard.pages.overview.kpis import kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.selected_node import clicked_node
@@ -128,11 +128,10 @@ def test_the_ranking_leaves_out_nodes_without_risk_and_marks_the_selected_one(sn
 
 
 def test_the_first_map_is_whole_and_later_ones_are_patches(snapshot):
-    figure, mark = map_update(snapshot, "linear", None, None)
+    figure, mark = whole_map(snapshot, "linear", None)
     assert isinstance(figure, Figure)
-    patch, same = map_update(snapshot, "centrality", "diele", mark)
+    patch = moved_map(snapshot, "centrality", "diele", mark)
     assert isinstance(patch, Patch)
-    assert same is no_update
     places = {tuple(step["location"]): step["params"] for step in operations(patch)}
     assert places["data", 4, "marker", "color"] == {"value": [0.12, 0.44, 0.95]}
     assert places["data", 5, "text"] == {"value": ["C"]}
@@ -144,16 +143,17 @@ def operations(patch):
     return patch.to_plotly_json()["operations"]
 
 
-def test_another_grid_is_drawn_anew(snapshot):
-    other = structs.replace(snapshot.grid, name="other")
-    _, mark = map_update(snapshot, "linear", None, None)
-    figure, new_mark = map_update(replace(snapshot, grid=other), "linear", None, mark)
-    assert isinstance(figure, Figure)
-    assert new_mark == grid_mark(other) != mark
+def test_values_do_not_move_on_the_map_of_another_grid(snapshot):
+    _, mark = whole_map(snapshot, "linear", None)
+    other = replace(snapshot, grid=structs.replace(snapshot.grid, name="other"))
+    assert moved_map(other, "linear", None, mark) is no_update
+    assert moved_map(snapshot, "linear", None, mark, "dark") is no_update
+    assert whole_map(other, "linear", None)[1] == grid_mark(other.grid) != mark
 
 
 def test_before_the_first_grid_nothing_is_drawn():
-    assert map_update(Snapshot(), "linear", None, None) == (no_update, no_update)
+    assert whole_map(Snapshot(), "linear", None) == (no_update, no_update)
+    assert moved_map(Snapshot(), "linear", None, None) is no_update
 
 
 def test_the_timeline_counts_what_it_shows_and_is_patched(snapshot):

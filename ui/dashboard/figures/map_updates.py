@@ -1,4 +1,9 @@
-"""Updates of a map: the browser gets the figure once, then only the nodes' new values."""
+"""Updates of a map: the browser gets the figure once, then only the nodes' new values.
+
+A page asks for the figure when the grid or the colours are others, never because values are new: a
+question that is asked again before its answer has come is forgotten, so a figure that takes longer
+than a second would never be drawn while data flow.
+"""
 
 from typing import Any
 
@@ -10,25 +15,31 @@ from ui.dashboard.figures import map as grid_map
 from ui.dashboard.figures import map_nodes
 from ui.dashboard.style.grid_facts import grid_mark
 from ui.dashboard.style.theme import palette
+from ui.schema.views import GridState
 
 
-def map_update(
+def whole_map(
+    snapshot: Snapshot, model: str | None, picked: str | None, scheme: str | None = None
+) -> tuple[go.Figure | Any, Any]:
+    """The map's figure and the mark of what it is drawn for."""
+    if snapshot.grid is None:
+        return no_update, no_update
+    figure = grid_map.map_figure(snapshot.grid, _state(snapshot, model), picked, palette(scheme))
+    return figure, grid_mark(snapshot.grid, scheme)
+
+
+def moved_map(
     snapshot: Snapshot,
     model: str | None,
     picked: str | None,
     drawn: int | None,
     scheme: str | None = None,
-) -> tuple[go.Figure | Patch | Any, Any]:
-    """The map's new figure and its mark; a patch when ``drawn`` is that mark."""
+) -> Patch | Any:
+    """The new values of the map that is ``drawn``; nothing while that is another one."""
     grid = snapshot.grid
-    if grid is None:
-        return no_update, no_update
-    colours = palette(scheme)
-    view = snapshot.view(model)
-    state = view.state if view else None
-    mark = grid_mark(grid, scheme)
-    if mark != drawn:
-        return grid_map.map_figure(grid, state, picked, colours), mark
+    if grid is None or drawn != grid_mark(grid, scheme):
+        return no_update
+    state = _state(snapshot, model)
     everything = map_nodes.node_values(grid, state)
     nodes = map_nodes.foremost(everything)
     place = grid_map.trace_positions(grid)
@@ -40,14 +51,19 @@ def map_update(
     _renew(moved, nodes)
     if map_nodes.is_large(grid):
         _renew(traces[place[grid_map.OTHERS_TRACE]], everything)
-    alarms = map_nodes.letter_values(nodes, colours)
+    alarms = map_nodes.letter_values(nodes, palette(scheme))
     letters = traces[place[grid_map.LETTER_TRACE]]
     letters["x"], letters["y"] = alarms["x"], alarms["y"]
     letters["text"] = alarms["letter"]
     letters["textfont"]["color"] = alarms["ink"]
     selected = traces[place[grid_map.SELECTED_TRACE]]
     selected["x"], selected["y"] = grid_map.ring(grid, picked)
-    return figure, no_update
+    return figure
+
+
+def _state(snapshot: Snapshot, model: str | None) -> GridState | None:
+    view = snapshot.view(model)
+    return view.state if view else None
 
 
 def _renew(trace: Any, values: map_nodes.Values) -> None:

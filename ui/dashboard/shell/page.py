@@ -14,10 +14,10 @@ class Page:
     """A page: where it is, what it is called, what it looks like, what it does.
 
     ``layout()`` is called for every visit; ``register(app, source)`` once, to add its callbacks.
-    They may listen to ``news`` (a new snapshot version), ``model`` and ``slide`` (every five
-    seconds) of the shell; nothing else needs a clock. A page with ``below`` also answers for
-    every address below its path, such as ``/node/redwitz`` for ``/node``, and is left out of the
-    navigation: what it shows has to be chosen elsewhere.
+    They may listen to ``news`` (a new snapshot version), ``grid`` (another grid), ``model`` and
+    ``slide`` (every five seconds) of the shell; nothing else needs a clock. A page with ``below``
+    also answers for every address below its path, such as ``/node/redwitz`` for ``/node``, and is
+    left out of the navigation: what it shows has to be chosen elsewhere.
 
     ``source`` answers about the run that the browser looks at, now or at the moment that a paused
     view stands at: a callback is known by its ``news``, so every callback that asks has it as an

@@ -22,9 +22,11 @@ from ui.dashboard.shell.paused_views import PausedViews, stand_still
 from ui.dashboard.shell.run_select import register_run_chooser
 from ui.dashboard.shell.source import Source
 from ui.dashboard.shell.status import Status, paused_status, status_of
-from ui.dashboard.style.grid_facts import names_of
+from ui.dashboard.style.grid_facts import grid_mark, names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
+
+STORES = ("news", "grid", "slide", "beat", "fresh", "paused", "run-chosen", "title")
 
 
 def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Component:
@@ -35,10 +37,7 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
                 html.A("Skip to the page", href="#page", className="skip-link"),
                 dcc.Location(id="url", refresh="callback-nav"),
                 dcc.Interval(id="tick", interval=round(refresh_s * 1000)),
-                *(
-                    dcc.Store(id=name)
-                    for name in ("news", "slide", "beat", "fresh", "paused", "run-chosen", "title")
-                ),
+                *(dcc.Store(id=name) for name in STORES),
                 header(pages, grid),
                 html.Section(
                     [
@@ -182,6 +181,7 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
         Output("status-detail", "children"),
         Output("status", "className"),
         Output("news", "data"),
+        Output("grid", "data"),
         Output("slide", "data"),
         Output("fresh", "data"),
         Output("beat", "data"),
@@ -194,6 +194,7 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
         State("status-detail", "children"),
         State("status", "className"),
         State("news", "data"),
+        State("grid", "data"),
         State("slide", "data"),
         State("fresh", "data"),
         State("audit", "title"),
@@ -205,6 +206,7 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
         detail: str | None,
         css: str | None,
         news: list[Any] | None,
+        grid: int | None,
         slide: int | None,
         fresh: dict[str, float] | None,
         audited: str | None,
@@ -219,11 +221,13 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
         if kept:
             status = paused_status(status, kept.snapshot)
             version, window, since = kept.snapshot.version, slide or window, fresh or since
+        mark = grid_mark((kept.snapshot if kept else snapshot).grid)
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
             *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
             no_update if [version, run] == news else [version, run],
+            no_update if mark == grid else mark,
             no_update if window == slide else window,
             no_update if same else since,
             ticks or 0,

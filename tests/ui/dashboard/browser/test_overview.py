@@ -7,6 +7,8 @@ import pytest
 
 from tests.support.browser import boxes, expect, fits, resize, still, trace, until, x_range
 from tests.ui.literal_api import alert
+from ui.dashboard.figures.map_updates import whole_map
+from ui.dashboard.pages.overview import maps
 
 pytestmark = pytest.mark.browser
 
@@ -135,6 +137,7 @@ def test_a_large_map_draws_what_there_is_room_for_and_the_rest_when_it_is_zoomed
     assert page.locator("#map .js-line").count() == 1
     drawn, in_sight = still(page, lambda: page.evaluate(OTHERS))[:2]
     assert (drawn, in_sight) == (400, 1200)
+    expect(page.locator("#map-voltages")).to_contain_text("zoom in to see all 1,200 nodes")
     box = page.locator("#map").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
@@ -147,6 +150,32 @@ def test_a_large_map_draws_what_there_is_room_for_and_the_rest_when_it_is_zoomed
     assert drawn == in_sight
     page.mouse.click(x, y)
     expect(page.locator("#detail-title h2")).to_have_text(name.upper())
+
+
+def test_a_map_that_takes_long_is_drawn_while_data_flow(api, monkeypatch, open_page):
+    def slowly(*given):
+        seen = len(api.asked)
+
+        def has_moved_on():
+            api.answers["state/linear"]["risk"][0] += 0.001
+            return [path for path, _ in api.asked[seen:]].count("state") > 8
+
+        until(has_moved_on)
+        return whole_map(*given)
+
+    monkeypatch.setattr(maps, "whole_map", slowly)
+    page = open_page()
+    until(lambda: node_trace(page, "customdata"))
+
+
+def test_the_search_lists_some_of_many_nodes_and_finds_each(large_grid, open_page):
+    page = open_page()
+    until(lambda: node_trace(page, "customdata"))
+    page.locator("#pick").click()
+    expect(page.get_by_role("option")).to_have_count(100)
+    page.locator("#pick").fill("N1199")
+    page.get_by_role("option", name="N1199").click()
+    expect(page.locator("#detail-title h2")).to_have_text("N1199")
 
 
 OTHERS = """() => {

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import msgspec
 import pytest
 from dash import Patch, no_update
@@ -7,13 +9,15 @@ from tests.ui import literal_api
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
+from ui.dashboard.figures.map_nodes import FOREMOST
 from ui.dashboard.pages.compare import history_figure, scatter_figure
 from ui.dashboard.pages.compare import panels as panel
 from ui.dashboard.pages.compare.callbacks import (
-    drawings,
     history_update,
     moment_of,
+    moved_drawings,
     node_of_click,
+    whole_drawings,
 )
 from ui.schema.runs import Episode, History, HistoryPoint, Lead
 from ui.schema.views import Compare
@@ -158,16 +162,41 @@ def test_the_note_counts_what_each_has_alone_and_says_what_is_not_listed():
     assert panel.only_note(HISTORY, MODELS, 1).endswith("(newest 1 listed)")
 
 
-def test_what_is_drawn_is_patched_and_another_grid_drawn_anew(snapshot):
-    first = drawings(snapshot, MODELS, None, None)
+def test_what_is_drawn_is_patched_and_another_grid_is_not(snapshot):
+    first = whole_drawings(snapshot, MODELS, None)
     assert first[0].data[-2].marker.color == (0, 0.31, 0.83)
     assert first[1].data[-2].marker.color == (0.12, 0.44, 0.95)
     assert first[3:5] == ("Linear attenuation", "Centrality-based")
-    again = drawings(snapshot, MODELS, "diele", first[5])
-    assert all(isinstance(figure, Patch) for figure in again[:3])
-    assert again[3:] == (no_update,) * 3
-    assert not isinstance(drawings(snapshot, MODELS, None, [0, *MODELS])[0], Patch)
-    assert drawings(Snapshot(), MODELS, None, None) == (no_update,) * 6
+    assert first[5] == ""
+    again = moved_drawings(snapshot, "diele", first[6])
+    assert all(isinstance(figure, Patch) for figure in again)
+    assert moved_drawings(snapshot, None, [0, *MODELS]) == (no_update,) * 3
+    assert moved_drawings(snapshot, None, None) == (no_update,) * 3
+    assert whole_drawings(Snapshot(), MODELS, None) == (no_update,) * 7
+
+
+def test_the_scatter_of_a_large_grid_has_its_alarms_and_highest_risks():
+    count = 3 * FOREMOST
+    nodes = [f"n{i}" for i in range(count)]
+    risks = [i / count for i in range(count)]
+    sides = {
+        model: structs.replace(side, risk=values, level=levels)
+        for (model, side), values, levels in zip(
+            COMPARE.models.items(),
+            (risks, [0.0] * count),
+            ([""] * count, ["WARNING", *[""] * (count - 1)]),
+            strict=True,
+        )
+    }
+    large = structs.replace(COMPARE, nodes=nodes, models=sides)
+    shown = scatter_figure.scatter_values(large, MODELS, NAMES)["node"]
+    assert shown == ["n0", *nodes[-FOREMOST + 1 :]]
+
+
+def test_a_grid_is_drawn_before_it_has_values(snapshot):
+    drawn = whole_drawings(replace(snapshot, models={}), MODELS, None)
+    assert drawn[0].data[-2].marker.color == (0, 0, 0)
+    assert len(drawn[2].data) == 3
 
 
 def test_the_history_is_sent_only_when_a_window_has_come():
@@ -233,9 +262,7 @@ def test_another_pair_has_its_scatter_drawn_anew_on_maps_that_stay():
         poller = Poller(ApiClient(api.url))
         snapshot = poller.poll()
         poller.stop()
-    mark = drawings(snapshot, MODELS, None, None)[5]
-    first, second, scatter, *titles, _ = drawings(snapshot, ["linear", "electrical"], None, mark)
-    assert isinstance(first, Patch)
-    assert isinstance(second, Patch)
+    _, _, scatter, *titles, _, mark = whole_drawings(snapshot, ["linear", "electrical"], None)
+    assert mark[1:] == ["linear", "electrical"]
     assert list(scatter.data[scatter_figure.NODES].y) == [0.2, 0.1, 0.6]
     assert titles == ["Linear attenuation", "Electrical sensitivity"]

@@ -10,7 +10,8 @@ from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_
 
 from topology.models import title_of
 from ui.client.snapshot import Snapshot
-from ui.dashboard.figures.map_updates import map_update
+from ui.dashboard.figures.map_nodes import FOREMOST, is_large
+from ui.dashboard.figures.map_updates import moved_map, whole_map
 from ui.dashboard.pages.compare import history_figure, scatter_figure
 from ui.dashboard.pages.compare import panels as panel
 from ui.dashboard.shell.model_pair import pair_of
@@ -24,8 +25,53 @@ from ui.schema.views import Compare, ModelFigures
 
 def register(app: Dash, source: Source) -> None:
     """Add the page's callbacks."""
+    _register_drawings(app, source)
     _register_now(app, source)
     _register_run(app, source)
+
+
+def _register_drawings(app: Dash, source: Source) -> None:
+    @app.callback(
+        Output("compare-map-0", "figure"),
+        Output("compare-map-1", "figure"),
+        Output("compare-scatter", "figure"),
+        Output("compare-title-0", "children"),
+        Output("compare-title-1", "children"),
+        Output("compare-shown", "children"),
+        Output("compare-drawn", "data"),
+        Input("grid", "data"),
+        Input("pair", "value"),
+        Input("scheme", "computedColorScheme"),
+        State("news", "data"),
+        State("compare-pick", "data"),
+        State("compare-drawn", "data"),
+    )
+    def draw(
+        _grid: int | None,
+        pair: str | None,
+        scheme: str | None,
+        _news: object,
+        picked: str | None,
+        drawn: list[Any] | None,
+    ) -> Any:
+        snapshot = source.snapshot()
+        models = pair_of(snapshot.grid, pair)
+        if drawn == [grid_mark(snapshot.grid, scheme), *models]:
+            return (no_update,) * 7
+        return whole_drawings(snapshot, models, picked, scheme)
+
+    @app.callback(
+        Output("compare-map-0", "figure", allow_duplicate=True),
+        Output("compare-map-1", "figure", allow_duplicate=True),
+        Output("compare-scatter", "figure", allow_duplicate=True),
+        Input("news", "data"),
+        Input("compare-drawn", "data"),
+        Input("compare-pick", "data"),
+        State("scheme", "computedColorScheme"),
+        prevent_initial_call=True,
+    )
+    def move(_news: object, drawn: list[Any] | None, picked: str | None, scheme: str | None) -> Any:
+        return moved_drawings(source.snapshot(), picked, drawn, scheme)
 
 
 def _register_now(app: Dash, source: Source) -> None:
@@ -47,29 +93,6 @@ def _register_now(app: Dash, source: Source) -> None:
         compare = source.compare(models) if two else None
         values = panel.card_values(compare, source.history(models) if two else None, models)
         return [text for name in panel.CARDS for text in (values[name].value, values[name].detail)]
-
-    @app.callback(
-        Output("compare-map-0", "figure"),
-        Output("compare-map-1", "figure"),
-        Output("compare-scatter", "figure"),
-        Output("compare-title-0", "children"),
-        Output("compare-title-1", "children"),
-        Output("compare-drawn", "data"),
-        Input("news", "data"),
-        Input("pair", "value"),
-        Input("compare-pick", "data"),
-        Input("scheme", "computedColorScheme"),
-        State("compare-drawn", "data"),
-    )
-    def draw(
-        _news: object,
-        pair: str | None,
-        picked: str | None,
-        scheme: str | None,
-        drawn: list[Any] | None,
-    ) -> Any:
-        snapshot = source.snapshot()
-        return drawings(snapshot, pair_of(snapshot.grid, pair), picked, drawn, scheme)
 
     @app.callback(
         Output("compare", "className"),
@@ -158,35 +181,41 @@ def _register_run(app: Dash, source: Source) -> None:
         return (no_update,) * 3 if now == mark else (rows, note, now)
 
 
-def drawings(
-    snapshot: Snapshot,
-    models: Sequence[str],
-    picked: str | None,
-    drawn: list[Any] | None,
-    scheme: str | None = None,
+def whole_drawings(
+    snapshot: Snapshot, models: Sequence[str], picked: str | None, scheme: str | None = None
 ) -> tuple[Any, ...]:
-    """Both maps and the scatter, the maps' titles, and the mark of what they are drawn for.
-
-    Whole figures when ``drawn`` is not the mark of grid, scheme and models, patches when it is.
-    """
+    """Both maps and the scatter, the maps' titles, which nodes the scatter has, and their mark."""
     grid = snapshot.grid
+    if grid is None or len(models) < 2:
+        return (no_update,) * 7
+    maps = [whole_map(snapshot, model, picked, scheme)[0] for model in models]
+    scatter = scatter_figure.scatter_figure(
+        moment_of(snapshot, models), models, names_of(grid), picked, palette(scheme)
+    )
+    titles = [title_of(model) for model in models]
+    shown = f"the {FOREMOST} nodes of highest risk" if is_large(grid) else ""
+    return *maps, scatter, *titles, shown, [grid_mark(grid, scheme), *models]
+
+
+def moved_drawings(
+    snapshot: Snapshot, picked: str | None, drawn: list[Any] | None, scheme: str | None = None
+) -> tuple[Any, ...]:
+    """The new values of what is ``drawn``; nothing while that is of another grid."""
+    grid = snapshot.grid
+    mark, *models = drawn or [None]
     compare = moment_of(snapshot, models)
-    if grid is None or compare is None:
-        return (no_update,) * 6
-    same_grid = drawn[0] if drawn else None
-    maps = [map_update(snapshot, model, picked, same_grid, scheme)[0] for model in models]
-    names, colours, mark = names_of(grid), palette(scheme), [grid_mark(grid, scheme), *models]
-    if mark != drawn:
-        scatter = scatter_figure.scatter_figure(compare, models, names, picked, colours)
-        return (*maps, scatter, *(title_of(model) for model in models), mark)
+    if grid is None or compare is None or mark != grid_mark(grid, scheme):
+        return (no_update,) * 3
+    maps = [moved_map(snapshot, model, picked, mark, scheme) for model in models]
     patch = Patch()
-    values = scatter_figure.scatter_values(compare, models, names, colours)
+    values = scatter_figure.scatter_values(compare, models, names_of(grid), palette(scheme))
     nodes = patch["data"][scatter_figure.NODES]
     nodes["x"], nodes["y"], nodes["hovertext"] = values["x"], values["y"], values["hover"]
+    nodes["customdata"] = values["node"]
     nodes["marker"]["symbol"], nodes["marker"]["color"] = values["symbol"], values["colour"]
     ring = scatter_figure.picked_point(compare, models, picked)
     patch["data"][scatter_figure.PICKED].update(ring)
-    return (*maps, patch, *(no_update,) * 3)
+    return *maps, patch
 
 
 def moment_of(snapshot: Snapshot, models: Sequence[str]) -> Compare | None:

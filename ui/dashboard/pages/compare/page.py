@@ -95,6 +95,7 @@ def _legend() -> list[Component]:
         html.Span("▼ of the first only"),
         html.Span("▲ of the second only"),
         html.Span("○ none"),
+        html.Span(id="compare-shown"),
     ]
 
 

@@ -1,11 +1,13 @@
 """Scatter plot: each node's risk under one model against that under the other."""
 
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 from typing import Any
 
 import plotly.graph_objects as go
 
 from topology.models import title_of
+from ui.dashboard.figures.map_nodes import FOREMOST
 from ui.dashboard.figures.plain import plain_axis, plain_layout
 from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import LIGHT, Palette
@@ -80,7 +82,10 @@ def scatter_values(
     names: Mapping[str, str],
     colours: Palette = LIGHT,
 ) -> dict[str, list[Any]]:
-    """The points: ``x``, ``y`` in [0, 1), ``symbol``, ``colour``, ``hover``, ``node`` ids."""
+    """The points: ``x``, ``y`` in [0, 1), ``symbol``, ``colour``, ``hover``, ``node`` ids.
+
+    Of a large grid they are the nodes in alarm and those with the highest risk.
+    """
     points: dict[str, list[Any]] = {
         "x": [], "y": [], "symbol": [], "colour": [], "hover": [], "node": []
     }  # fmt: skip
@@ -88,8 +93,13 @@ def scatter_values(
         return points
     first, second = (compare.models[model] for model in models)
     tints = (colours.muted, colours.levels["WARNING"], colours.levels["CRITICAL"])
-    for place, node in enumerate(compare.nodes):
-        x, y = first.risk[place], second.risk[place]
+
+    def weight(place: int) -> tuple[bool, float]:
+        alarm = bool(first.level[place] or second.level[place])
+        return alarm, max(first.risk[place], second.risk[place])
+
+    for place in sorted(nlargest(FOREMOST, range(len(compare.nodes)), key=weight)):
+        node, x, y = compare.nodes[place], first.risk[place], second.risk[place]
         levels = first.level[place], second.level[place]
         alarms = sum(map(bool, levels))
         text = "<br>".join(

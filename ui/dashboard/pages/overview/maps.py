@@ -6,7 +6,8 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 
 from ui.dashboard.figures.map import line_width
-from ui.dashboard.figures.map_updates import map_update
+from ui.dashboard.figures.map_nodes import is_large
+from ui.dashboard.figures.map_updates import moved_map, whole_map
 from ui.dashboard.panels import detail as panel
 from ui.dashboard.shell.header import BOTH
 from ui.dashboard.shell.model_pair import pair_of
@@ -20,72 +21,20 @@ VOLTAGES = 4
 
 def register(app: Dash, source: Source) -> None:
     """Add the maps' callbacks."""
+    for place, name in enumerate(("map", "map-second")):
+        _register_map(app, source, place, name)
 
-    @app.callback(
-        Output("map", "figure"),
-        Output("drawn", "data"),
-        Input("news", "data"),
-        Input("model", "value"),
-        Input("view", "value"),
-        Input("pair", "value"),
-        Input("pick", "value"),
-        Input("scheme", "computedColorScheme"),
-        State("drawn", "data"),
-    )
-    def draw(
-        _news: object,
-        model: str,
-        view: str | None,
-        pair: str | None,
-        picked: str | None,
-        scheme: str | None,
-        drawn: int | None,
-    ) -> Any:
-        snapshot = source.snapshot()
-        first, _ = shown_models(snapshot.grid, view, model, pair)
-        return map_update(snapshot, first, picked, drawn, scheme)
-
-    @app.callback(
-        Output("map-second", "figure"),
-        Output("drawn-second", "data"),
-        Input("news", "data"),
-        Input("view", "value"),
-        Input("pair", "value"),
-        Input("pick", "value"),
-        Input("scheme", "computedColorScheme"),
-        State("model", "value"),
-        State("drawn-second", "data"),
-    )
-    def draw_second(
-        _news: object,
-        view: str | None,
-        pair: str | None,
-        picked: str | None,
-        scheme: str | None,
-        model: str,
-        drawn: int | None,
-    ) -> Any:
-        snapshot = source.snapshot()
-        _, second = shown_models(snapshot.grid, view, model, pair)
-        if second is None:
-            return no_update, no_update
-        return map_update(snapshot, second, picked, drawn, scheme)
-
-    # Not hung on what is drawn: the choices bring the selection that the address names, and Dash
-    # does not draw again what it finds at the beginning of its own chain.
     @app.callback(
         Output("pick", "data"),
         Output("map-voltages", "children"),
-        Output("choices", "data"),
-        Input("news", "data"),
-        State("choices", "data"),
+        Input("grid", "data"),
+        State("news", "data"),
     )
-    def options(_news: object, known: int | None) -> Any:
+    def options(_grid: int | None, _news: object) -> Any:
         grid = source.snapshot().grid
-        mark = grid_mark(grid)
-        if grid is None or mark == known:
-            return (no_update,) * 3
-        return panel.node_options(grid), voltage_legend(grid), mark
+        if grid is None:
+            return no_update, no_update
+        return panel.node_options(grid), voltage_legend(grid)
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "linkZoom"),
@@ -96,8 +45,62 @@ def register(app: Dash, source: Source) -> None:
     )
 
 
+def _register_map(app: Dash, source: Source, place: int, name: str) -> None:
+    @app.callback(
+        Output(name, "figure"),
+        Output(f"{name}-drawn", "data"),
+        Input("grid", "data"),
+        Input("scheme", "computedColorScheme"),
+        Input("view", "value"),
+        Input("pair", "value"),
+        State("model", "value"),
+        State("pick", "value"),
+        State("news", "data"),
+        State(f"{name}-drawn", "data"),
+    )
+    def draw(
+        _grid: int | None,
+        scheme: str | None,
+        view: str | None,
+        pair: str | None,
+        model: str,
+        picked: str | None,
+        _news: object,
+        drawn: int | None,
+    ) -> Any:
+        snapshot = source.snapshot()
+        shown = shown_models(snapshot.grid, view, model, pair)[place]
+        if shown is None or drawn == grid_mark(snapshot.grid, scheme):
+            return no_update, no_update
+        return whole_map(snapshot, shown, picked, scheme)
+
+    @app.callback(
+        Output(name, "figure", allow_duplicate=True),
+        Input("news", "data"),
+        Input(f"{name}-drawn", "data"),
+        Input("model", "value"),
+        Input("view", "value"),
+        Input("pair", "value"),
+        Input("pick", "value"),
+        State("scheme", "computedColorScheme"),
+        prevent_initial_call=True,
+    )
+    def move(
+        _news: object,
+        drawn: int | None,
+        model: str,
+        view: str | None,
+        pair: str | None,
+        picked: str | None,
+        scheme: str | None,
+    ) -> Any:
+        snapshot = source.snapshot()
+        shown = shown_models(snapshot.grid, view, model, pair)[place]
+        return moved_map(snapshot, shown, picked, drawn, scheme) if shown else no_update
+
+
 def voltage_legend(grid: GridInfo) -> list[Component]:
-    """The strokes of the grid's highest voltages; how many more there are stands behind them."""
+    """The strokes of the grid's highest voltages, how many more there are, and what is left out."""
     voltages = sorted({line.voltage_kv for line in grid.lines}, reverse=True)
     strokes: list[Component] = [
         html.Span(
@@ -109,7 +112,11 @@ def voltage_legend(grid: GridInfo) -> list[Component]:
         for voltage in voltages[:VOLTAGES]
     ]
     more = len(voltages) - VOLTAGES
-    return [*strokes, html.Span(f"and {more} lower")] if more > 0 else strokes
+    if more > 0:
+        strokes.append(html.Span(f"and {more} lower"))
+    if is_large(grid):
+        strokes.append(html.Span(f"zoom in to see all {len(grid.nodes):,} nodes"))
+    return strokes
 
 
 def shown_models(

@@ -23,7 +23,7 @@ def layout() -> Component:
         [
             *(
                 dcc.Store(id=name)
-                for name in ("drawn", "drawn-second", "choices", "linked", "address")
+                for name in ("map-drawn", "map-second-drawn", "linked", "address")
             ),
             kpi_cards(),
             html.Section(

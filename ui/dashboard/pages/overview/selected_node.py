@@ -59,10 +59,10 @@ def _register_detail(app: Dash, source: Source) -> None:
         Output("detail", "className"),
         Output("detail-help", "className"),
         Input("pick", "value"),
-        Input("drawn", "data"),
+        Input("grid", "data"),
         State("news", "data"),
     )
-    def head(picked: str | None, _drawn: int | None, _news: object) -> Any:
+    def head(picked: str | None, _grid: int | None, _news: object) -> Any:
         grid = source.snapshot().grid
         node = next((n for n in grid.nodes if n.id == picked), None) if grid else None
         if grid is None or node is None:
