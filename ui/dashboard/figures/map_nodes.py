@@ -14,7 +14,7 @@ SMALL_PX, LARGE_PX, LETTER_PX, FONT_PX = 8.0, 26.0, 17.0, 11.0
 ROOMY = 57
 """Up to so many nodes everything has its full size."""
 LEAST_FONT_PX = 8.0
-FOREMOST = 500
+FOREMOST = 300
 """So many nodes are always drawn, and about as many of the others in sight."""
 FAINT = 0.3
 """Opacity of a node whose values are old."""

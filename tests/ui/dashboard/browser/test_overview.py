@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.browser import boxes, expect, fits, resize, still, trace, until, x_range
 from tests.ui.literal_api import alert
+from ui.dashboard.figures.map_nodes import FOREMOST
 from ui.dashboard.figures.map_updates import whole_map
 from ui.dashboard.pages.overview import maps
 
@@ -136,14 +137,14 @@ def test_a_large_map_draws_what_there_is_room_for_and_the_rest_when_it_is_zoomed
     assert node_trace(page, "customdata")[-1] == "n0"
     assert page.locator("#map .js-line").count() == 1
     drawn, in_sight = still(page, lambda: page.evaluate(OTHERS))[:2]
-    assert (drawn, in_sight) == (400, 1200)
+    assert (drawn, in_sight) == (FOREMOST, 1200)
     expect(page.locator("#map-voltages")).to_contain_text("zoom in to see all 1,200 nodes")
     box = page.locator("#map").bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     def is_closer():
         page.mouse.wheel(0, -400)
-        return page.evaluate(OTHERS)[1] < 400
+        return page.evaluate(OTHERS)[1] < FOREMOST
 
     until(is_closer)
     drawn, in_sight, name, x, y = still(page, lambda: page.evaluate(OTHERS))
