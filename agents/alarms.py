@@ -31,12 +31,17 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One step of a node's episode; ``node`` is its position in the shard."""
+    """One step of a node's episode; ``node`` is its position in the shard.
+
+    ``peak_risk`` is the highest risk of its windows so far, this one included; None where it is
+    not known.
+    """
 
     node: int
     state: State
     level: Level
     since_s: float
+    peak_risk: float | None
 
 
 def episode_id(model: str, run: str, node_id: str, since_s: float) -> str:
@@ -52,20 +57,25 @@ def decide(state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds) 
     steps = np.array([thresholds.warning, thresholds.high, thresholds.critical])
     reached = steps.searchsorted(risk, side="right").astype(np.int8)
     clearing = (state.level > 0) & (risk < thresholds.clear)
+    # Of all nodes, which is faster than of those in alarm. A peak that is not known (NaN) stays so.
+    np.maximum(state.peak_risk, risk, out=state.peak_risk)
     (nodes,) = ((reached > state.level) | clearing).nonzero()
     if not len(nodes):
         return []
     clears, before, now = clearing[nodes], state.level[nodes], reached[nodes]
     raised = ~clears & (before == 0)
     state.since_s[nodes[raised]] = end_s
+    state.peak_risk[nodes[raised]] = risk[nodes[raised]]
     state.level[nodes] = np.where(clears, 0, now)
     moves = zip(
         nodes.tolist(),
         np.where(clears, _CLEARED, np.where(raised, _RAISED, _ESCALATED)).tolist(),
         np.where(clears, before, now).tolist(),
         state.since_s[nodes].tolist(),
+        state.peaks_of(nodes),
         strict=True,
     )
     return [
-        Transition(n, STATES[what], LEVELS[level - 1], since) for n, what, level, since in moves
+        Transition(node, STATES[what], LEVELS[level - 1], since_s, peak_risk)
+        for node, what, level, since_s, peak_risk in moves
     ]

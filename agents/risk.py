@@ -210,6 +210,7 @@ class RiskModel:
                     window_start=start,
                     window_end=end,
                     risk_score=float(window.risk[step.node]),
+                    peak_risk=step.peak_risk,
                     level=step.level,
                     state=step.state,
                     sources=sources,

@@ -5,6 +5,7 @@
 | 1 | MessagePack alone; its first byte is that of an array, >= 0x80 |
 | 2 | this byte, then the same |
 | 3 | as 2; a state has a tag, for a tombstone may stand in its place; a pane may be in parts |
+| 4 | as 3; a state has the peak risk of each open alarm episode |
 
 A worker reads all schemas up to its own and writes its own, so an older state is carried over as
 it is worked on. A newer one it refuses: what it does not know of, it would lose.
@@ -12,7 +13,7 @@ it is worked on. A newer one it refuses: what it does not know of, it would lose
 
 from topology.errors import GridstressError
 
-SCHEMA = 3
+SCHEMA = 4
 _UNMARKED = 0x80
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isnan, nan
 from typing import Any, Self
 
 import msgspec
@@ -13,9 +13,10 @@ from tables.windows import WindowSpec
 from topology.messages import Floats
 
 _TAGGED = 3
-"""The first schema whose states have a tag."""
+"""The first schema whose states have a tag; the first with peak risks is 4."""
 
 Levels = np.ndarray[Any, np.dtype[np.int8]]
+Indices = np.ndarray[Any, np.dtype[np.intp]]
 
 
 class _Older(msgspec.Struct, array_like=True):
@@ -36,9 +37,12 @@ class _Older(msgspec.Struct, array_like=True):
 
 
 class _Packed(_Older, tag="run"):
+    """``peak_risk`` has the nodes with an open episode only; None up to schema 3."""
+
     spans: list[Span] = []
     passed_s: float | None = None
     turn: int = 0
+    peak_risk: bytes | None = None
 
 
 class ForgottenRun(msgspec.Struct, array_like=True, tag="forgotten"):
@@ -69,6 +73,9 @@ class ShardState:
     level, since_s
         Per node of the shard, shape (shard nodes,): the highest level its open episode has
         reached (0 for none, then 1, 2, 3), and the event time at which it was raised.
+    peak_risk
+        Likewise the highest risk of the windows since then, that one included. It counts where
+        there is a level; NaN where an older gridstress has raised the episode.
     started_ms
         The broker's time of the run's first frame here; tells old runs from new ones.
     applied, newest_s, ended_s
@@ -92,6 +99,7 @@ class ShardState:
 
     level: Levels
     since_s: Floats
+    peak_risk: Floats
     started_ms: int = 0
     applied: dict[str, int] = field(default_factory=dict)
     newest_s: dict[str, float] = field(default_factory=dict)
@@ -109,7 +117,8 @@ class ShardState:
     @classmethod
     def new(cls, shard_size: int, started_ms: int) -> Self:
         """The state before the first frame."""
-        return cls(np.zeros(shard_size, np.int8), np.zeros(shard_size), started_ms)
+        zeros = np.zeros(shard_size)
+        return cls(np.zeros(shard_size, np.int8), zeros, zeros.copy(), started_ms)
 
     def is_late(self, zone: str, time_s: float, spec: WindowSpec) -> bool:
         """Whether a row comes too late to count; depends on its own zone's order alone.
@@ -189,6 +198,11 @@ class ShardState:
         """The newest event time of any zone."""
         return max(self.newest_s.values(), default=None)
 
+    def peaks_of(self, nodes: Indices) -> list[float | None]:
+        """The peak risks of these nodes' open episodes; None where it is not known."""
+        peaks: list[float] = self.peak_risk[nodes].tolist()
+        return [None if isnan(peak) else peak for peak in peaks]
+
     def pack(self) -> bytes:
         """This state as a table value."""
         packed = _Packed(
@@ -207,14 +221,19 @@ class ShardState:
             self.spans,
             self.passed_s,
             self.turn,
+            self.peak_risk[self.level > 0].tobytes(),
         )
         return msgspec.msgpack.encode(packed)
 
     @classmethod
     def _of(cls, packed: _Packed) -> Self:
+        level = np.frombuffer(packed.level, np.int8).copy()
+        peak_risk = np.zeros(len(level))
+        peak_risk[level > 0] = nan if packed.peak_risk is None else np.frombuffer(packed.peak_risk)
         return cls(
-            level=np.frombuffer(packed.level, np.int8).copy(),
+            level=level,
             since_s=np.frombuffer(packed.since_s).copy(),
+            peak_risk=peak_risk,
             started_ms=packed.started_ms,
             applied=packed.applied,
             newest_s=packed.newest_s,

@@ -199,7 +199,11 @@ class SourceShare(Struct, frozen=True, gc=False):
 
 
 class RiskAlert(Message, kw_only=True, frozen=True):
-    """One step of an alarm episode, decided when the watermark passed ``window_end``."""
+    """One step of an alarm episode, decided when the watermark passed ``window_end``.
+
+    ``peak_risk`` is the highest risk of the node's windows since the episode was raised, this one
+    included; None in an episode that an older gridstress has raised.
+    """
 
     alert_id: Name
     episode_id: Name
@@ -210,6 +214,7 @@ class RiskAlert(Message, kw_only=True, frozen=True):
     window_start: Moment
     window_end: Moment
     risk_score: Risk
+    peak_risk: Risk | None = None
     level: Level
     state: State
     sources: list[SourceShare]

@@ -49,6 +49,44 @@ def test_an_episode_keeps_the_time_at_which_it_was_raised() -> None:
     assert seen == [1, 1, 1, 4]
 
 
+def peaks(state: ShardState, *risks: float) -> list[tuple[str, float | None]]:
+    """The steps that one node's risk leads to, hour by hour, each with its peak."""
+    return [
+        (t.state, t.peak_risk)
+        for hour, risk in enumerate(risks)
+        for t in decide(state, np.array([risk]), hour, LIMITS)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("risks", "steps"),
+    [
+        # Risk rises inside a level, so no alert has it.
+        ([0.71, 0.796, 0.75, 0.1], [("RAISED", 0.71), ("CLEARED", 0.796)]),
+        ([0.5, 0.69, 0.7, 0.1], [("RAISED", 0.5), ("ESCALATED", 0.7), ("CLEARED", 0.7)]),
+        # What came before the episode was raised, or after it was cleared, is not of it.
+        (
+            [0.8, 0.1, 0.49, 0.5, 0.45, 0.3],
+            [("RAISED", 0.8), ("CLEARED", 0.8), ("RAISED", 0.5), ("CLEARED", 0.5)],
+        ),
+    ],
+)
+def test_a_peak_is_the_highest_risk_since_the_episode_was_raised(
+    risks: list[float], steps: list[tuple[str, float]]
+) -> None:
+    assert peaks(ShardState.new(1, started_ms=0), *risks) == steps
+
+
+def test_a_peak_that_is_not_known_stays_so_until_the_next_episode() -> None:
+    state = ShardState.new(1, started_ms=0)
+    state.level[0], state.peak_risk[0] = 2, np.nan
+    assert peaks(state, 0.8, 0.95, 0.1, 0.6) == [
+        ("ESCALATED", None),
+        ("CLEARED", None),
+        ("RAISED", 0.6),
+    ]
+
+
 def test_nodes_have_episodes_of_their_own() -> None:
     state = ShardState.new(3, started_ms=0)
     list(decide(state, np.array([0.6, 0.0, 0.95]), 0, LIMITS))

@@ -2,9 +2,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from tables.schema import SCHEMA
+from tables.schema import SCHEMA, add_schema_byte, schema_of, strip_schema_byte
 from tables.shard_state import ShardState, unpack
 from tables.windows import WindowSpec
+from tests.support.older_tables import in_schema
 
 SPEC = WindowSpec(step_s=10, size_s=30, lateness_s=5)
 ZONES = ("x", "y")
@@ -69,6 +70,7 @@ def test_a_zone_ends_at_its_newest_row_or_latest_end(state: ShardState) -> None:
 def test_a_state_reads_back_as_it_was_packed(state: ShardState) -> None:
     state.level[1] = 3
     state.since_s[1] = 1234.5
+    state.peak_risk[1] = 0.987
     state.applied["x"] = 12
     state.ended_s["x"] = 99.0
     state.closed_until_s = 90
@@ -80,7 +82,22 @@ def test_a_state_reads_back_as_it_was_packed(state: ShardState) -> None:
     assert again.pack() == state.pack()
     assert np.array_equal(again.level, state.level)
     assert again.spans == [(88.0, 88.0)]
-    again.level[0] = 1  # what was read can be written to
+    assert again.peak_risk.tolist() == [0.0, 0.987]
+    again.level[0], again.peak_risk[0] = 1, 0.5  # what was read can be written to
+
+
+def test_an_open_episode_of_an_older_schema_stays_open_and_its_peak_is_not_known(
+    state: ShardState,
+) -> None:
+    state.level[:], state.since_s[:], state.peak_risk[:] = [0, 2], [0.0, 1234.5], [0.0, 0.8]
+    older = in_schema(3, b"[,null]", add_schema_byte(state.pack()))
+    again = unpack(strip_schema_byte(older), schema_of(older))
+    assert isinstance(again, ShardState)
+    assert (again.level.tolist(), again.since_s.tolist()) == ([0, 2], [0.0, 1234.5])
+    assert again.peaks_of(np.arange(2)) == [0.0, None]
+    now = unpack(again.pack(), SCHEMA)
+    assert isinstance(now, ShardState)
+    assert now.peaks_of(np.arange(2)) == [0.0, None]
 
 
 @pytest.mark.parametrize("fields", [11, 12])
