@@ -2,7 +2,7 @@
 
 What was verified and lies far enough back is dropped, so that memory and time stay bounded however
 long the run is. It finds what a verification of the whole would find, except repeated results of
-windows that were dropped.
+windows that were dropped, and a missing peak risk of an episode whose earlier steps were.
 """
 
 import math

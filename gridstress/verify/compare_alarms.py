@@ -81,7 +81,7 @@ def compare_alarms(
     place = {alert_id: at for at, alert_id in enumerate(steps)}
     newest: dict[str, int] = {}
     seen: dict[str, RiskAlert] = {}
-    bad: set[str] = set()
+    bad = _lost_peaks(model, alerts, outcome)
     outcome.counts["alerts expected"] += len(steps)
     for alert in alerts:
         name = f"{model}: alert {_say(alert)}"
@@ -120,6 +120,25 @@ def compare_alarms(
     episodes = {a.episode_id for _, a in steps.values()}
     outcome.counts["episodes expected"] += len(episodes)
     outcome.counts["episodes equal"] += len(episodes - bad)
+
+
+def _lost_peaks(model: str, alerts: Iterable[RiskAlert], outcome: Outcome) -> set[str]:
+    """Episodes with a peak in one step and none in a later one.
+
+    Those that an earlier version has raised have no peak, in any step.
+    """
+    with_peak: set[str] = set()
+    lost: set[str] = set()
+    for alert in alerts:
+        if alert.peak_risk is not None:
+            with_peak.add(alert.episode_id)
+            continue
+        outcome.counts["alerts without peak"] += 1
+        if alert.episode_id in with_peak:
+            text = f"{model}: alert {_say(alert)}: peak_risk is missing, an earlier step has it"
+            outcome.problem("alerts differing", text)
+            lost.add(alert.episode_id)
+    return lost
 
 
 def _steps(
@@ -170,6 +189,9 @@ def _apart(
             return f"{name} is {its!r}, recomputed {mine!r}"
     if not same(ours.risk_score, theirs.risk_score, RISK_FLOOR):
         return f"risk_score is {theirs.risk_score!r}, recomputed {ours.risk_score!r}"
+    mine, its = ours.peak_risk, theirs.peak_risk
+    if not (mine is None or its is None or same(mine, its, RISK_FLOOR)):
+        return f"peak_risk is {its!r}, recomputed {mine!r}"
     wrong = len(ours.sources) != len(theirs.sources) or any(
         not same(a.share, b.share) for a, b in zip(ours.sources, theirs.sources, strict=True)
     )
@@ -218,6 +240,7 @@ def episodes_of(alerts: Iterable[RiskAlert]) -> list[dict[str, Any]]:
                         "state": a.state,
                         "level": a.level,
                         "risk_score": round(a.risk_score, 9),
+                        "peak_risk": None if a.peak_risk is None else round(a.peak_risk, 9),
                         "sources": [
                             {"node_id": s.node_id, "share": round(s.share, 9)} for s in a.sources
                         ],

@@ -28,22 +28,25 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True)
 class Alarms:
-    """Each node's alarm: its level, 0 without one, and the window end at which it was raised.
+    """Each node's alarm: its level, 0 without one, since when, and the highest risk since then.
 
-    Both have shape (nodes,); ``raised_s`` is in epoch seconds and counts where there is a level.
+    All have shape (nodes,). ``raised_s`` is the window end (epoch seconds) at which it was raised,
+    ``peak_risk`` the highest risk of the windows from that one on; both count where there is a
+    level.
     """
 
     level: np.ndarray[Any, np.dtype[np.int64]]
     raised_s: Floats
+    peak_risk: Floats
 
     @classmethod
     def none(cls, nodes: int) -> Self:
         """No node has an alarm."""
-        return cls(np.zeros(nodes, dtype=np.int64), np.zeros(nodes))
+        return cls(np.zeros(nodes, dtype=np.int64), np.zeros(nodes), np.zeros(nodes))
 
     def after(self, decisions: Iterable[Decision]) -> "Alarms":
-        """Return what they are after some more steps."""
-        found = Alarms(self.level.copy(), self.raised_s.copy())
+        """Return what they are after some more steps, with the peaks of before."""
+        found = Alarms(self.level.copy(), self.raised_s.copy(), self.peak_risk.copy())
         for step in decisions:
             cleared = step.state == "CLEARED"
             found.level[step.node] = 0 if cleared else LEVELS.index(step.level) + 1

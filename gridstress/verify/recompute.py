@@ -94,6 +94,14 @@ class Recomputed:
         there = position < len(self.ends_s) and self.ends_s[position] == end_s
         return position if there else None
 
+    def peak_risk(self, model: str, node: int, raised_s: float, window: int) -> float:
+        """Highest risk of a node from the window in which its alarm was raised to a later one."""
+        first = max(self.first, int(np.searchsorted(self.ends_s, raised_s)))
+        highest = float(self.models[model].risk[first : window + 1, node].max())
+        if raised_s > self.past.until_s:
+            return highest
+        return max(highest, float(self.past.alarms[model].peak_risk[node]))
+
     def shares(self, model: str, window: int, node: int) -> Floats:
         """Part of a node's window stress that came from each node, shape (nodes,)."""
         sources, parts = _shares(self.own_stress, self.models[model], self.settings, window, node)
@@ -126,6 +134,9 @@ class Recomputed:
             window_start=to_datetime(end_s - self.settings.size_s),
             window_end=to_datetime(end_s),
             risk_score=float(result.risk[decision.window, decision.node]),
+            peak_risk=self.peak_risk(
+                result.model, decision.node, decision.raised_s, decision.window
+            ),
             level=decision.level,  # type: ignore[arg-type]
             state=decision.state,  # type: ignore[arg-type]
             sources=[
@@ -186,14 +197,21 @@ def drop(expected: Recomputed, until_s: float, steps: Mapping[str, list[Decision
     """
     before_s = until_s - expected.settings.size_s
     last = [zone.drop(before_s) for zone in expected.intake.zones.values()]
-    no_alarms = Alarms.none(len(expected.grid.nodes))
-    alarms = {
-        model: expected.past.alarms.get(model, no_alarms).after(
-            step for step in decisions if expected.ends_s[step.window] <= until_s
-        )
-        for model, decisions in steps.items()
-    }
+    alarms = {model: _alarms_at(expected, model, until_s, found) for model, found in steps.items()}
     return Past(until_s, max(expected.past.last_row_s, *last), alarms)
+
+
+def _alarms_at(
+    expected: Recomputed, model: str, until_s: float, steps: Iterable[Decision]
+) -> Alarms:
+    """Return a model's alarms after the window that ends at ``until_s``."""
+    before = expected.past.alarms.get(model) or Alarms.none(len(expected.grid.nodes))
+    alarms = before.after(step for step in steps if expected.ends_s[step.window] <= until_s)
+    window = int(np.searchsorted(expected.ends_s, until_s))
+    for node in np.flatnonzero(alarms.level).tolist():
+        raised_s = float(alarms.raised_s[node])
+        alarms.peak_risk[node] = expected.peak_risk(model, node, raised_s, window)
+    return alarms
 
 
 def spread(

@@ -197,6 +197,10 @@ def _number(value: Any, least: float, most: float) -> float:
     return _numbers([value], least, most)[0]
 
 
+def _number_or_null(value: Any, least: float, most: float) -> float | None:
+    return None if value is None else _number(value, least, most)
+
+
 _NUMBERS = {int, float}
 
 
@@ -316,6 +320,7 @@ _ALERT: dict[str, Check] = {
     **dict.fromkeys(("alert_id", "episode_id", "model", "node_id"), _name),
     **dict.fromkeys(("timestamp", "window_start", "window_end"), _moment),
     "risk_score": partial(_number, least=0.0, most=1.0),
+    "peak_risk": partial(_number_or_null, least=0.0, most=1.0),
     "level": partial(_one_of, choice=("WARNING", "HIGH", "CRITICAL")),
     "state": partial(_one_of, choice=("RAISED", "ESCALATED", "CLEARED")),
     "sources": _sources,

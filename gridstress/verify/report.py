@@ -20,7 +20,7 @@ GROUPS = {
     "values": ("compared", "differing"),
     "alerts": (
         *("expected", "found", "repeated", "missing", "extra", "conflicting", "differing"),
-        "disordered",
+        *("disordered", "without peak"),
     ),
     "episodes": ("expected", "equal"),
     "late rows": ("expected", "found", "missing", "extra"),

@@ -146,7 +146,9 @@ def alter(published: Observed, data: st.DataObject) -> None:
     if kind == "drop":
         del held[at]
     elif isinstance(held[at], RiskAlert):
-        held[at] = msgspec.structs.replace(held[at], risk_score=held[at].risk_score / 2)
+        number = data.draw(st.sampled_from(["risk_score", "peak_risk"]))
+        half = getattr(held[at], number) / 2
+        held[at] = msgspec.structs.replace(held[at], **{number: half})
     elif held[at].nodes:
         risk = [value / 2 for value in held[at].risk]
         held[at] = msgspec.structs.replace(held[at], risk=risk)

@@ -165,6 +165,7 @@ def test_an_alert_too_many_is_found(expected, observed):
         {"level": "CRITICAL"},
         {"state": "ESCALATED"},
         {"risk_score": 0.7},
+        {"peak_risk": 0.7},
         {"timestamp": to_datetime(0)},
         {"window_start": to_datetime(0)},
         {"episode_id": "0123456789abcdef"},
@@ -177,6 +178,24 @@ def test_an_alert_too_many_is_found(expected, observed):
 def test_an_alert_with_another_value_is_found(expected, observed, change):
     observed.alerts[MODEL][2] = msgspec.structs.replace(observed.alerts[MODEL][2], **change)
     assert counts_of(expected, observed) == {"alerts differing": 1}
+
+
+def test_alerts_of_an_earlier_version_have_no_peak_and_are_counted(expected, observed):
+    alerts = observed.alerts[MODEL]
+    without = [msgspec.structs.replace(alert, peak_risk=None) for alert in alerts]
+    # The newer version sends the same again, and the rest.
+    observed.alerts[MODEL] = [*without[:4], *alerts]
+    assert counts_of(expected, observed) == {}
+    assert compare(expected, observed)[MODEL].counts["alerts without peak"] == 4
+
+
+@pytest.mark.parametrize("at", [1, 4, 5, 6])
+def test_a_peak_that_an_earlier_step_has_may_not_be_missing_later(expected, observed, at):
+    alert = observed.alerts[MODEL][at]
+    assert alert.state != "RAISED"
+    observed.alerts[MODEL][at] = msgspec.structs.replace(alert, peak_risk=None)
+    assert counts_of(expected, observed) == {"alerts differing": 1}
+    assert compare(expected, observed)[MODEL].counts["episodes equal"] == 2
 
 
 def test_an_alert_that_is_there_twice_with_other_values_is_found(expected, observed):

@@ -123,6 +123,12 @@ def change_alert(found: World, i: int, **values: Any) -> None:
     )
 
 
+def escalation(found: World) -> int:
+    """Position of an alert that is not the first of its episode."""
+    alerts = found.observed.alerts[MODEL]
+    return next(i for i, alert in enumerate(alerts) if alert.state == "ESCALATED")
+
+
 def dropped_frame() -> World:
     """The app never counted the second hour of the north."""
     rows = north().load_mw
@@ -276,6 +282,16 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
         "level is 'CRITICAL', recomputed",
     ),
     "a wrong share": (planted(wrong_share), {"alerts differing"}, "sources are"),
+    "a wrong peak": (
+        planted(lambda w: change_alert(w, -1, peak_risk=0.8)),
+        {"alerts differing"},
+        "peak_risk is 0.8, recomputed",
+    ),
+    "a peak that is lost": (
+        planted(lambda w: change_alert(w, escalation(w), peak_risk=None)),
+        {"alerts differing"},
+        "peak_risk is missing",
+    ),
     "a late row that is not reported": (
         planted(lambda w: w.observed.skipped_rows.pop()),
         {"late rows missing"},

@@ -44,6 +44,24 @@ def test_the_centrality_model_weighs_by_centrality():
     np.testing.assert_allclose(result.models["centrality"].stress[1], [1.0, 0.8, 0.56], rtol=1e-12)
 
 
+def test_the_peak_of_an_episode_may_lie_between_its_alerts():
+    # own stress of a by pane: 0.9 0.2 0 0; its risk: 1 - e^-0.9 = 0.593 (WARNING),
+    # 1 - e^-1.1 = 0.667 (WARNING still), 1 - e^-0.2 = 0.181
+    rows = [[load(stress), load(-1)] for stress in (0.9, 0.2, -1, -1)]
+    frames = [
+        frame("North", 0, [0, 1, 2, 3], rows),
+        frame("South", 0, [0, 1, 2, 3], [[load(-1)]] * 4),
+        end("North", 4, 4),
+        end("South", 4, 4),
+    ]
+    steps = [a for a in recompute(frames, GRID, SETTINGS).alerts("linear") if a.node_id == "a"]
+    assert [(a.window_end.timestamp() / HOUR, a.state) for a in steps] == [
+        (1, "RAISED"),
+        (3, "CLEARED"),
+    ]
+    assert [a.peak_risk for a in steps] == pytest.approx([1 - math.exp(-0.9), 1 - math.exp(-1.1)])
+
+
 def test_episodes_are_what_a_hand_works_out():
     result = recompute(evening(), GRID, SETTINGS)
     # risk of a: 1 - e^-1 = 0.632 (WARNING), 1 - e^-2.112 = 0.879 (HIGH), 1 - e^-1.112 = 0.671, 0

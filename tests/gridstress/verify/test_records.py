@@ -109,6 +109,15 @@ def test_a_sum_of_any_size_is_judged_alike(stress: str) -> None:
     assert assert_alike(odd.encode(), RiskWindow) == (stress in ("0", "1e9", "4000000000", "1e300"))
 
 
+@pytest.mark.parametrize("value", ODD, ids=lambda value: ascii(value)[:30])
+def test_an_alert_with_an_odd_peak_is_judged_alike(value: Any) -> None:
+    raw = next(raw for raw, kind in examples() if kind is RiskAlert)
+    odd = json.dumps(json.loads(raw) | {"peak_risk": value})
+    taken = assert_alike(odd.encode("utf-8", "surrogatepass"), RiskAlert)
+    is_number = type(value) in (int, float) and 0 <= value <= 1
+    assert taken == (value is None or is_number)
+
+
 @pytest.mark.parametrize("levels", [1, 499, 500, 700, 100_000])
 @pytest.mark.parametrize("pair", [("[", "]"), ('{"x":[0,', "]}"), ('{"x":', "}")])
 def test_a_field_nested_deep_is_judged_alike(pair: tuple[str, str], levels: int) -> None:

@@ -70,9 +70,11 @@ def test_windows_and_alarms_are_those_of_the_whole_run(
         assert alerts[model].keys() == theirs.keys()
         for alert_id, alert in theirs.items():
             mine = alerts[model][alert_id]
-            assert msgspec.structs.replace(mine, sources=[], risk_score=0) == (
-                msgspec.structs.replace(alert, sources=[], risk_score=0)
+            numbers = {"sources": [], "risk_score": 0, "peak_risk": 0}
+            assert msgspec.structs.replace(mine, **numbers) == (
+                msgspec.structs.replace(alert, **numbers)
             )
+            assert mine.peak_risk == pytest.approx(alert.peak_risk, rel=1e-12)
             assert [s.share for s in mine.sources] == pytest.approx(
                 [s.share for s in alert.sources]
             )
