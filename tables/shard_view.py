@@ -33,6 +33,17 @@ class PaneView(msgspec.Struct, kw_only=True):
     source_stress: list[float]
 
 
+class OpenEpisode(msgspec.Struct, kw_only=True):
+    """An open alarm episode: its node's position in the shard, since when, and its peak risk.
+
+    ``peak_risk`` is None where it is not known (``tables/shard_state.py``).
+    """
+
+    node: int
+    since_s: float
+    peak_risk: float | None
+
+
 class ShardView(msgspec.Struct, kw_only=True):
     """One run in one shard of one model; lists are by the shard's nodes; times in epoch seconds.
 
@@ -63,6 +74,7 @@ class ShardView(msgspec.Struct, kw_only=True):
     ahead_rows: int = 0
     shown_until_s: int | None = None
     applied: dict[str, int] = {}
+    open_episodes: list[OpenEpisode] = []
 
 
 def view_of(
@@ -104,7 +116,14 @@ def view_of(
         ahead_rows=state.ahead_rows,
         gaps=state.gaps,
         applied=state.applied,
+        open_episodes=_open_episodes(state),
     )
+
+
+def _open_episodes(state: ShardState) -> list[OpenEpisode]:
+    (nodes,) = state.level.nonzero()
+    known = zip(nodes.tolist(), state.since_s[nodes].tolist(), state.peaks_of(nodes), strict=True)
+    return [OpenEpisode(node=n, since_s=since_s, peak_risk=peak) for n, since_s, peak in known]
 
 
 def _shown(

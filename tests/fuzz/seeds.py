@@ -62,7 +62,8 @@ def results() -> list[bytes]:
     alert = RiskAlert(
         alert_id="0123456789abcdef-RAISED-HIGH", episode_id="0123456789abcdef", model="linear",
         run="r", node_id="a", timestamp=end, window_start=start, window_end=end, risk_score=0.75,
-        level="HIGH", state="RAISED", sources=[SourceShare("a", 0.6), SourceShare("c", 0.4)],
+        peak_risk=0.8, level="HIGH", state="RAISED",
+        sources=[SourceShare("a", 0.6), SourceShare("c", 0.4)],
     )  # fmt: skip
     status = {
         "worker": "host:1", "version": "1", "python": "3", "faust": "0", "started_at": 1.0,
@@ -78,6 +79,7 @@ def results() -> list[bytes]:
         "panes": [{"start_s": 1546308000, "stress": [0.7, 0.0, 0.2], "source_index": [0],
                    "source_stress": [0.7]}],
         "idle_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
+        "open_episodes": [{"node": 0, "since_s": 1546300800.0, "peak_risk": 0.8}],
     }  # fmt: skip
     audit = {
         "run": "r", "state": "different", "at": "2019-01-01T04:00:00Z",

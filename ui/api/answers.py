@@ -216,16 +216,20 @@ class ApiQueries(ReadModel):
         first, run = self.which(model, run)
         view = self.view(first, run)
         event_time_s = view.event_time_s if view else None
-        found = [
-            episode
-            for name in ([first] if model else self.influence)
-            for episode in (self.store.episodes(name, run) if run else [])
-        ]
+        names = [first] if model else list(self.influence)
+        found = [e for name in names for e in (self.store.episodes(name, run) if run else [])]
         found.sort(key=lambda e: (-e.raised_s, e.node_id, e.model))
+        peaks = {name: self.open_peaks(name, run) for name in names}
         return Episodes(
             **self.run_head(run, view),
             episodes=[
-                serializers.episode(e, self.node_of(e.node_id), event_time_s) for e in found[:limit]
+                serializers.episode(
+                    e,
+                    self.node_of(e.node_id),
+                    event_time_s,
+                    peaks[e.model].get((e.node_id, e.raised_s), 0.0),
+                )
+                for e in found[:limit]
             ],
         )
 

@@ -12,8 +12,9 @@ from topology.messages import Level, RiskAlert, SourceShare
 class Episode:
     """One episode as far as its alerts have come; event times in epoch seconds.
 
-    ``cleared_s`` is None while it is open; ``sources`` are those of the alert with the highest
-    risk; ``received_at`` is the broker's time of the first alert.
+    ``cleared_s`` is None while it is open; ``peak_risk`` is that of its last alert, or the highest
+    risk of its alerts where they have none; ``sources`` are those of the alert with the highest
+    risk, which is ``source_risk``; ``received_at`` is the broker's time of the first alert.
     """
 
     episode_id: str
@@ -26,14 +27,16 @@ class Episode:
     cleared_s: float | None = None
     peak_risk: float = 0.0
     steps: int = 0
+    source_risk: float = 0.0
     sources: Sequence[SourceShare] = ()
 
     def add(self, alert: RiskAlert) -> None:
         """Take the next step."""
         self.steps += 1
         self.level = alert.level
-        if alert.risk_score > self.peak_risk:
-            self.peak_risk, self.sources = alert.risk_score, alert.sources
+        self.peak_risk = max(self.peak_risk, alert.risk_score, alert.peak_risk or 0.0)
+        if alert.risk_score > self.source_risk:
+            self.source_risk, self.sources = alert.risk_score, alert.sources
         if alert.state == "CLEARED":
             self.cleared_s = alert.timestamp.timestamp()
 

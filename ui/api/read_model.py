@@ -144,6 +144,16 @@ class ReadModel:
                 level[i] = LEVEL_NAMES[number]
         return Moment(view, risk, stress, level)
 
+    def open_peaks(self, model: str, run: str | None) -> dict[tuple[str, float], float]:
+        """Peak risks of open episodes as shards published them, by node and when raised."""
+        view = self.view(model, run)
+        return {
+            (self.grid.ids[self.shards[shard][episode.node]], episode.since_s): episode.peak_risk
+            for shard, part in (view.shards if view else {}).items()
+            for episode in part.open_episodes
+            if episode.peak_risk is not None
+        }
+
     def run_head(self, run: str | None, view: RunView | None) -> dict[str, Any]:
         """The fields of a :class:`ui.schema.views.RunAnswer`."""
         return {

@@ -58,6 +58,8 @@ class RecordValidator:
             yield f"is not of the {size} nodes of shard {view.shard}"
         if not set(view.level) <= {0, 1, 2, 3}:
             yield "has an unknown level"
+        if not all(0 <= episode.node < size for episode in view.open_episodes):
+            yield "has an episode of an unknown node"
         if not isfinite(view.published_at):
             yield "was published at no time"
         times = (view.event_time_s, view.watermark_s, view.closed_until_s, view.window_end_s)

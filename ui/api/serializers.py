@@ -67,8 +67,13 @@ def audit(updated_at: float, status: AuditStatus) -> runs.Audit:
     return convert({**to_builtins(status), "updated_at": updated_at}, runs.Audit)
 
 
-def episode(found: Episode, node: Node | None, event_time_s: float | None) -> runs.Episode:
-    """All that is known of an episode; an open one lasts until the run's event time."""
+def episode(
+    found: Episode, node: Node | None, event_time_s: float | None, peak_risk: float
+) -> runs.Episode:
+    """All that is known of an episode; an open one lasts until the run's event time.
+
+    ``peak_risk`` is that of the shards' state, 0 if they have none.
+    """
     until_s = found.cleared_s if found.cleared_s is not None else event_time_s
     return runs.Episode(
         episode_id=found.episode_id,
@@ -81,7 +86,7 @@ def episode(found: Episode, node: Node | None, event_time_s: float | None) -> ru
         raised_at=to_iso(found.raised_s),
         cleared_at=iso_or_none(found.cleared_s),
         duration_s=max(0.0, (until_s or found.raised_s) - found.raised_s),
-        peak_risk=found.peak_risk,
+        peak_risk=max(found.peak_risk, peak_risk),
         steps=found.steps,
         sources=[SourceShare(source.node_id, source.share) for source in found.sources],
         received_at=found.received_at,

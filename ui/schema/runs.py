@@ -117,7 +117,9 @@ class Runs(Struct, frozen=True):
 class Episode(Struct, frozen=True):
     """One alarm from raise to clear; ``duration_s`` in event seconds, risk in [0, 1).
 
-    ``steps`` counts its alerts, ``received_at`` is the broker's time of the last one.
+    ``peak_risk`` is the highest risk of its final windows, ``sources`` are those of the alert with
+    the highest risk. ``steps`` counts its alerts, ``received_at`` is the broker's time of the first
+    one.
     """
 
     episode_id: str

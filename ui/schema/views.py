@@ -100,7 +100,10 @@ class SourceShare(Struct, frozen=True):
 
 
 class Alert(Struct, frozen=True):
-    """One step of an alarm episode; ``received_at`` is the broker's time of it, epoch seconds."""
+    """One step of an alarm episode; ``received_at`` is the broker's time of it, epoch seconds.
+
+    ``peak_risk`` is the highest risk of the episode's windows so far, None where it is not known.
+    """
 
     alert_id: str
     episode_id: str
@@ -115,6 +118,7 @@ class Alert(Struct, frozen=True):
     state: str
     sources: list[SourceShare]
     received_at: float
+    peak_risk: float | None = None
 
 
 class Alerts(ModelAnswer, frozen=True, kw_only=True):

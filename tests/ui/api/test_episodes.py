@@ -6,12 +6,19 @@ from ui.api.episodes import Episode, EpisodeBook, pair_up
 
 
 def alert(
-    hour: float, state: State, level: Level, risk: float, *, episode: str = "e", run: str = "r"
+    hour: float,
+    state: State,
+    level: Level,
+    risk: float,
+    *,
+    peak: float | None = None,
+    episode: str = "e",
+    run: str = "r",
 ) -> RiskAlert:
     return RiskAlert(
         alert_id=f"{episode}-{state}-{level}", episode_id=episode, model="linear", run=run,
         node_id="a", timestamp=at(hour), window_start=at(hour - 6), window_end=at(hour),
-        risk_score=risk, level=level, state=state, sources=[SourceShare("s", risk)],
+        risk_score=risk, peak_risk=peak, level=level, state=state, sources=[SourceShare("s", risk)],
     )  # fmt: skip
 
 
@@ -35,6 +42,15 @@ def test_an_episode_is_put_together_from_its_steps() -> None:
     assert (found.level, found.peak_risk, found.steps) == ("HIGH", 0.75, 3)
     assert found.sources[0].share == 0.75
     assert found.received_at == 10.0
+
+
+def test_the_peak_may_lie_between_two_alerts_and_the_sources_are_those_of_the_highest() -> None:
+    book = EpisodeBook(limit=10)
+    book.add(alert(1, "RAISED", "HIGH", 0.713, peak=0.713), 10.0)
+    book.add(alert(8, "CLEARED", "HIGH", 0.3, peak=0.796), 12.0)
+    (found,) = book.of("r")
+    assert found.peak_risk == 0.796
+    assert found.sources[0].share == 0.713
 
 
 def test_episodes_are_of_one_run_the_one_raised_last_first() -> None:

@@ -35,6 +35,8 @@ def test_what_fits_is_let_in(shape: RecordValidator) -> None:
         {"stress": [1.0]},
         {"risk": [1.0] * 4},
         {"level": [0, 1, 4]},
+        {"open_episodes": [{"node": 3, "since_s": 1e9, "peak_risk": 0.5}]},
+        {"open_episodes": [{"node": -1, "since_s": 1e9, "peak_risk": None}]},
         {"watermark_s": 1e15},
         {"closed_until_s": -(10**12)},
         {"panes": [{"start_s": 0, "stress": [1], "source_index": [], "source_stress": []}]},

@@ -87,7 +87,8 @@ COLUMNS: list[dict[str, Any]] = [
     {
         "field": "peak_risk",
         "headerName": "Peak risk",
-        "headerTooltip": "The highest risk of its alerts: a score from 0 to 1, not a probability",
+        "headerTooltip": "The highest risk of its final windows: a score from 0 to 1, not a "
+        "probability",
         "width": 100,
         "type": "rightAligned",
         "valueFormatter": {"function": "params.data.peak"},
@@ -96,7 +97,8 @@ COLUMNS: list[dict[str, Any]] = [
     {
         "field": "source",
         "headerName": "Mostly from",
-        "headerTooltip": "The node whose stress makes up most of it, with its share",
+        "headerTooltip": "The node whose stress made up most of it at the alert with the highest "
+        "risk, with its share",
         "flex": 1,
         "minWidth": 140,
         "tooltipField": "sources",
