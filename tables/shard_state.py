@@ -13,7 +13,7 @@ from tables.windows import WindowSpec
 from topology.messages import Floats
 
 _TAGGED = 3
-"""The first schema whose states have a tag; the first with peak risks is 4."""
+"""The first schema whose states have a tag."""
 
 Levels = np.ndarray[Any, np.dtype[np.int8]]
 Indices = np.ndarray[Any, np.dtype[np.intp]]

@@ -33,10 +33,11 @@ class PaneView(msgspec.Struct, kw_only=True):
     source_stress: list[float]
 
 
-class OpenEpisode(msgspec.Struct, kw_only=True):
+class OpenEpisode(msgspec.Struct, array_like=True):
     """An open alarm episode: its node's position in the shard, since when, and its peak risk.
 
-    ``peak_risk`` is None where it is not known (``tables/shard_state.py``).
+    ``peak_risk`` is None where it is not known (``tables/shard_state.py``). It is sent as an
+    array, because every node of a shard may have one.
     """
 
     node: int
@@ -122,8 +123,8 @@ def view_of(
 
 def _open_episodes(state: ShardState) -> list[OpenEpisode]:
     (nodes,) = state.level.nonzero()
-    known = zip(nodes.tolist(), state.since_s[nodes].tolist(), state.peaks_of(nodes), strict=True)
-    return [OpenEpisode(node=n, since_s=since_s, peak_risk=peak) for n, since_s, peak in known]
+    columns = nodes.tolist(), state.since_s[nodes].tolist(), state.peaks_of(nodes)
+    return [OpenEpisode(*episode) for episode in zip(*columns, strict=True)]
 
 
 def _shown(

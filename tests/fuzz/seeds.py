@@ -79,7 +79,7 @@ def results() -> list[bytes]:
         "panes": [{"start_s": 1546308000, "stress": [0.7, 0.0, 0.2], "source_index": [0],
                    "source_stress": [0.7]}],
         "idle_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
-        "open_episodes": [{"node": 0, "since_s": 1546300800.0, "peak_risk": 0.8}],
+        "open_episodes": [[0, 1546300800.0, 0.8]],
     }  # fmt: skip
     audit = {
         "run": "r", "state": "different", "at": "2019-01-01T04:00:00Z",
