@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -130,6 +131,33 @@ def test_episodes_are_those_of_the_alerts(client: httpx.Client) -> None:
     assert sum(e["steps"] for e in episodes) == len(alerts)
     both = client.get("episodes").json()["episodes"]
     assert {e["model"] for e in both} == {"linear", "centrality"}
+
+
+def test_the_peak_of_every_episode_is_its_highest_final_window(client: httpx.Client) -> None:
+    alerts = client.get("alerts", params={"limit": 5000, "model": "linear"}).json()["alerts"]
+    by_risk = sorted(alerts, key=lambda alert: alert["risk_score"])
+    highest_alert = {alert["episode_id"]: alert["risk_score"] for alert in by_risk}
+    windows = {
+        node_id: client.get(f"node/{node_id}?model=linear").json()["windows"]
+        for node_id in {alert["node_id"] for alert in alerts}
+    }
+
+    def episodes() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = client.get("episodes?model=linear").json()["episodes"]
+        return found
+
+    def highest_window(episode: dict[str, Any]) -> float:
+        until = episode["cleared_at"] or "9"
+        return max(
+            window["risk"]
+            for window in windows[episode["node_id"]]
+            if episode["raised_at"] <= window["window_end"] <= until
+        )
+
+    # The peaks of open episodes come with the shards' next views.
+    wait_for(lambda: all(e["peak_risk"] == highest_window(e) for e in episodes()), "peaks agree")
+    higher = [e for e in episodes() if e["peak_risk"] > highest_alert[e["episode_id"]]]
+    assert {e["open"] for e in higher} == {True, False}, "the test compares what it is about"
 
 
 def test_the_history_has_a_point_a_final_window(client: httpx.Client) -> None:
