@@ -93,7 +93,7 @@ _DERIVED = (
     SELECT run, model, episode_id, any_value(node_id) AS node_id, min(time) AS raised,
         max(time) FILTER (state = 'CLEARED') AS cleared,
         arg_max(level, CASE level WHEN 'CRITICAL' THEN 3 WHEN 'HIGH' THEN 2 ELSE 1 END) AS level,
-        count(*) AS steps
+        max(coalesce(peak_risk, risk_score)) AS peak_risk, count(*) AS steps
     FROM alerts GROUP BY run, model, episode_id""",
     """CREATE VIEW runs AS
     WITH sent AS (

@@ -70,11 +70,12 @@ KINDS: Mapping[str, Kind] = {
     "alerts": Kind(
         "STRUCT(alert_id VARCHAR, episode_id VARCHAR, model VARCHAR, node_id VARCHAR, "
         '"timestamp" TIMESTAMPTZ, window_start TIMESTAMPTZ, window_end TIMESTAMPTZ, '
-        "risk_score DOUBLE, level VARCHAR, state VARCHAR, "
+        "risk_score DOUBLE, peak_risk DOUBLE, level VARCHAR, state VARCHAR, "
         "sources STRUCT(node_id VARCHAR, share DOUBLE)[])",
         "r.alert_id AS alert_id, r.episode_id AS episode_id, r.model AS model, "
         'r.node_id AS node_id, r."timestamp" AS time, r.window_start AS window_start, '
-        "r.window_end AS window_end, r.risk_score AS risk_score, r.level AS level, "
+        "r.window_end AS window_end, r.risk_score AS risk_score, "
+        "r.peak_risk AS peak_risk, r.level AS level, "
         "r.state AS state, r.sources AS sources",
         "model, alert_id",
         "model, time, alert_id",

@@ -179,6 +179,7 @@ class PastStore(Store):
         self._state = self.version = archives.state(run.name)
         self._until = None if at_s is None else datetime.fromtimestamp(at_s, UTC)
         self._asked: set[str] = set()
+        self._peaked: set[str] = set()
         self._lock = RLock()
         self._agreement = History(archives.grid.index, archives.models, 1, archives.warning)
         self._unread: Iterator[RiskWindow] | None = run.windows_until(archives.models, self._until)
@@ -232,7 +233,25 @@ class PastStore(Store):
     def episodes(self, model: str, run: str) -> list[Episode]:
         """Episodes as they were at the moment, the one raised last first."""
         self._read_alerts(model)
-        return super().episodes(model, self._run.run)
+        found = super().episodes(model, self._run.run)
+        still_open = {episode.node_id: episode for episode in found if episode.cleared_s is None}
+        end_s = self.runs[model, self._run.name].event_time_s
+        with self._lock:
+            if still_open and end_s is not None and model not in self._peaked:
+                self._peaked.add(model)
+                self._raise_peaks(model, still_open, end_s)
+        return found
+
+    def _raise_peaks(self, model: str, episodes: Mapping[str, Episode], end_s: float) -> None:
+        """Give open episodes the highest risk since they were raised: alerts are steps alone."""
+        first_s = min(episode.raised_s for episode in episodes.values())
+        span = timedelta(seconds=end_s - first_s + 1)
+        for window in self._run.windows_until([model], self._until, span):
+            at_s = window.window_end.timestamp()
+            for node, risk in zip(window.nodes, window.risk, strict=True):
+                episode = episodes.get(node)
+                if episode is not None and at_s >= episode.raised_s:
+                    episode.peak_risk = max(episode.peak_risk, risk)
 
     def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
         """The windows of a week up to the moment, oldest first, each of the whole grid."""

@@ -18,7 +18,7 @@ from gridstress.verify.archived import verify_archived
 from tables.windows import WindowSpec
 from tests.support.archives import archive_in, record_of, topics_of
 from tests.support.frames import at, ended, measured
-from topology.clock import to_iso
+from topology.clock import from_iso, to_iso
 from topology.errors import DataError, GridstressError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame
@@ -299,3 +299,21 @@ def test_steps_that_do_not_add_up_to_the_window_are_not_shown(
     past = live.as_of("r", at(14).timestamp(), "linear")
     assert past.state("linear", "r").kpis.highest_risk.risk > 0
     assert past.node("b", "linear", "r").panes == []
+
+
+def test_the_peak_of_an_open_episode_is_that_of_its_windows_so_far(
+    triangle: Grid, settings: Settings, live: ApiQueries
+) -> None:
+    archived(triangle, settings)
+    expected = verify_archived(settings.archive_dir, "r", triangle, settings).expected
+    risk, ends_s = expected.models["linear"].risk, expected.ends_s
+    above = 0
+    for n in range(expected.closed):
+        past = live.as_of("r", float(ends_s[n]), "linear")
+        for episode in past.episodes("linear", "r", 500).episodes:
+            if episode.open:
+                raised = int((ends_s < from_iso(episode.raised_at)).sum())
+                column = risk[raised : n + 1, triangle.index[episode.node_id]]
+                assert episode.peak_risk == column.max()
+                above += column.max() > column[0]
+    assert above > 10
