@@ -4,17 +4,17 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 
 import duckdb
 from aiokafka import TopicPartition
 
 from gridstress.archive.batch import Batch
-from gridstress.archive.files import RUNS, Archive, Reached, digest_of, run_folder
+from gridstress.archive.files import RUNS, Archive, digest_of, run_folder
 from gridstress.archive.retention import delete_old
 from gridstress.kafka import topics
-from gridstress.kafka.topic_reader import Follower, followed, read_record
+from gridstress.kafka.topic_reader import Follower, SpotReader, followed, spot_reader
 from gridstress.settings import Settings
 from topology.errors import GridstressError
 
@@ -28,6 +28,9 @@ LAST_S = 8.0
 """How long it may read on once it is asked to stop."""
 QUIET_S, TIDY_S = 60.0, 15.0
 """A run is compacted when its records have stopped for so long; how often that is seen to."""
+
+Place = tuple[str, int]
+"""A topic and a partition."""
 
 
 class Archiver:
@@ -53,23 +56,39 @@ class Archiver:
         GridstressError
             If the files cannot be written; nothing is lost then, the next start reads it again.
         """
-        names = self._batch.topics
-        async with followed(self.settings.kafka, names, self.group) as follower:
-            await self._begin(follower)
-            await self._flush(follower)  # its place is known from now on
-            while not stop.is_set():
-                await self._step(follower)
-                waited_s = time.monotonic() - self._since_s
-                if self._batch.reached and waited_s > FLUSH_S:
-                    await self._flush(follower)
-                elif time.monotonic() > self._tidy_at:
-                    await self._write(self._tidy)
-            until = time.monotonic() + LAST_S
-            while await self._step(follower) and time.monotonic() < until:
-                pass
-            await self._flush(follower)
+        while not stop.is_set():
+            async with (
+                followed(self.settings.kafka, self._batch.topics, self.group) as follower,
+                spot_reader(self.settings.kafka) as spots,
+            ):
+                await self._follow(follower, spots, stop)
 
-    async def _step(self, follower: Follower) -> bool:
+    async def _follow(self, follower: Follower, spots: SpotReader, stop: asyncio.Event) -> None:
+        """Archive until stopped, or until topics have other partitions than those that are read."""
+        if not await self._is_same_log(follower.begins, spots):
+            self._begin_log()
+        for tp, begin in follower.begins.items():
+            known = self.archive.reached.get((tp.topic, tp.partition))
+            if known is not None:
+                follower.seek(tp, max(begin, known.next))
+        await self._flush(follower, spots)  # its place is known from now on
+        while not stop.is_set() and not follower.has_other_partitions():
+            await self._step(follower, spots)
+            waited_s = time.monotonic() - self._since_s
+            if self._batch.reached and waited_s > FLUSH_S:
+                await self._flush(follower, spots)
+            elif time.monotonic() > self._tidy_at:
+                await self._write(self._tidy)
+        until = time.monotonic() + LAST_S
+        while (more := await self._step(follower, spots)) and time.monotonic() < until:
+            pass
+        await self._flush(follower, spots)
+        if more:
+            logger.warning(
+                "records were left unread after %.0f s: the next start reads them", LAST_S
+            )
+
+    async def _step(self, follower: Follower, spots: SpotReader) -> bool:
         """Read some records, if there are any."""
         records = await follower.read(follower.begins)
         if not self._batch.reached:
@@ -77,32 +96,47 @@ class Archiver:
         for record in records:
             self._batch.take(record)
         if self._batch.size > FLUSH_BYTES:
-            await self._flush(follower)
+            await self._flush(follower, spots)
         return bool(records)
 
-    async def _begin(self, follower: Follower) -> None:
-        """Go on behind what is archived, or from the beginning of topics that were made anew."""
-        known = {tp: self.archive.reached.get((tp.topic, tp.partition)) for tp in follower.begins}
-        places = {tp: reached for tp, reached in known.items() if reached is not None}
-        for tp, reached in places.items():
-            if not await self._is_same_log(tp, follower.begins[tp], reached):
-                logger.warning("the topics were made anew: all they hold is archived as new runs")
-                self.archive.logs += 1
-                return
-        for tp, reached in places.items():
-            follower.seek(tp, max(follower.begins[tp], reached.next))
+    async def _is_same_log(
+        self, read: Collection[TopicPartition], spots: SpotReader, only: Collection[Place] = ()
+    ) -> bool:
+        """Whether the last records that are in files are still where they were.
 
-    async def _is_same_log(self, tp: TopicPartition, begin: int, known: Reached) -> bool:
-        if begin > known.last:
-            return True  # retention has deleted the last record, and cannot tell
-        where = self.settings.kafka
-        record = await read_record(where, tp.topic, tp.partition, known.last)
-        if record is None or tp.topic == topics.RUNS:
-            return record is not None  # compaction may have deleted the record, not all behind it
-        return record.offset == known.last and digest_of(record) == known.digest
+        Of a partition whose last one retention has deleted that cannot be known; of a compacted
+        topic it may be gone. ``only`` are the partitions that are looked at, by default all.
+        """
+        known = {
+            tp: reached
+            for tp in read
+            if (reached := self.archive.reached.get((tp.topic, tp.partition)))
+            and tp.topic != topics.RUNS
+            and (not only or (tp.topic, tp.partition) in only)
+        }
+        begins = await spots.begins(known)
+        places = {tp: known[tp].last for tp, begin in begins.items() if begin <= known[tp].last}
+        found = await spots.at(places)
+        return all(
+            tp in found and found[tp].offset == last and digest_of(found[tp]) == known[tp].digest
+            for tp, last in places.items()
+        )
 
-    async def _flush(self, follower: Follower) -> None:
+    def _begin_log(self) -> None:
+        logger.warning("the topics were made anew: all they hold is archived as new runs")
+        self.archive.begin_log()
+        self._batch = Batch(self.settings.model_names)
+
+    async def _flush(self, follower: Follower, spots: SpotReader) -> None:
+        """Write what was read, unless it is of other topics than what was written before it.
+
+        What was read before the question is of the log that it is about.
+        """
         done, self._batch = self._batch, Batch(self.settings.model_names)
+        if not await self._is_same_log(follower.begins, spots, done.reached):
+            self._begin_log()
+            await follower.seek_to_begin()
+            return
         await self._write(partial(self.archive.flush, done.lines, done.reached))
         now_s = time.monotonic()
         self._moved_at |= {run_folder(self.archive.home, run): now_s for run, _ in done.lines}
@@ -115,7 +149,12 @@ class Archiver:
         self._tidy_at = now_s + TIDY_S
         for folder, at_s in list(self._moved_at.items()):
             quiet = now_s - at_s > QUIET_S
-            self.archive.compact(folder, whole=quiet)
+            try:
+                self.archive.compact(folder, whole=quiet)
+            except (duckdb.InvalidInputException, duckdb.IOException, FileNotFoundError) as error:
+                # A file that is damaged, or the run was deleted meanwhile.
+                logger.warning("%s cannot be compacted: %s", folder, error)
+                quiet = True
             if quiet:
                 del self._moved_at[folder]
         for kept in delete_old(

@@ -1,5 +1,6 @@
 """Records that wait for their files, as lines of JSON by run and kind."""
 
+import logging
 import re
 from base64 import b64encode
 from collections import defaultdict
@@ -25,6 +26,8 @@ from topology.messages import (
     encode,
 )
 
+logger = logging.getLogger(__name__)
+
 Line = tuple[str, str, bytes]
 """A run, a kind of record, and the record as JSON; the run is empty where there is none."""
 
@@ -43,12 +46,12 @@ class Batch:
     """
 
     def __init__(self, models: Sequence[str]) -> None:
-        self._kinds: dict[str, tuple[str, type[Any]]] = {
-            topics.MEASUREMENTS: ("measurements", MeasurementFrame)
+        self._kinds: dict[str, tuple[str, type[Any], str]] = {
+            topics.MEASUREMENTS: ("measurements", MeasurementFrame, "")
         }
         for model in models:
-            self._kinds[topics.windows(model)] = "windows", RiskWindow
-            self._kinds[topics.alerts(model)] = "alerts", RiskAlert
+            self._kinds[topics.windows(model)] = "windows", RiskWindow, model
+            self._kinds[topics.alerts(model)] = "alerts", RiskAlert, model
         self.topics = [*self._kinds, topics.DEAD_LETTERS, topics.RUNS]
         self.lines: defaultdict[tuple[str, str], list[bytes]] = defaultdict(list)
         self.reached: dict[tuple[str, int], Reached] = {}
@@ -76,8 +79,16 @@ class Batch:
             elif record.topic == topics.DEAD_LETTERS:
                 yield _dead_letter(record)
             else:
-                name, kind = self._kinds[record.topic]
+                name, kind, model = self._kinds[record.topic]
                 value = decode(record.value, kind)
+                if getattr(value, "model", model) != model or (
+                    isinstance(value, RiskWindow) and value.shard != record.partition
+                ):
+                    logger.warning(
+                        "left out %s: of another place",
+                        f"{record.topic}/{record.partition}@{record.offset}",
+                    )
+                    return
                 # Written anew: other readers of JSON take a doubled field otherwise.
                 yield value.run, name, encode(value)
         except MessageError:

@@ -6,12 +6,14 @@ last, so it commits a flush: what a flush that was cut off has left is deleted a
 
 import fcntl
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,13 @@ from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from ui.reports import report_name
 
+logger = logging.getLogger(__name__)
+
 POSITION = "position.json"
 RUNS = "runs"
 NAME = "run.json"
+HALF_MADE = "~part"
+"""How folders end that are being made or deleted; that of a run never does."""
 MERGED_BYTES = 64 << 20
 """Size of a compacted file, about: several times as much memory is needed to make it."""
 MANY = 32
@@ -92,26 +98,41 @@ class Archive:
         DataError
             If the position cannot be read.
         """
-        (home / RUNS).mkdir(parents=True, exist_ok=True)
-        found = cls(home)
-        place = home / POSITION
-        if place.exists():
-            try:
-                known = json.loads(place.read_text("utf-8"))
-                found.flushes, found.logs = int(known["flushes"]), int(known["logs"])
-                found.reached = {(t, p): Reached(*rest) for t, p, *rest in known["reached"]}
-            except (ValueError, KeyError, TypeError) as error:
-                raise DataError(
-                    f"{place} cannot be read: {error}",
-                    hint="delete it: all that Kafka still has is then archived again, and each "
-                    "thing still counts once",
-                ) from None
-        for path in home.glob(f"{RUNS}/*.part"):
-            shutil.rmtree(path)
-        for path in home.glob(f"{RUNS}/*/*"):
-            if path.suffix == ".part" or _flush_of(path) > found.flushes:
-                path.unlink()
+        try:
+            (home / RUNS).mkdir(parents=True, exist_ok=True)
+            found = cls(home)
+            if (home / POSITION).exists():
+                found._read_position()
+                _delete_cut_off(home, found.flushes)
+            else:
+                found._begin_behind_files()
+        except OSError as error:
+            raise DataError(f"the archive {home} cannot be opened: {error}") from None
         return found
+
+    def _read_position(self) -> None:
+        place = self.home / POSITION
+        try:
+            known = json.loads(place.read_text("utf-8"))
+            self.flushes, self.logs = int(known["flushes"]), int(known["logs"])
+            self.reached = {(t, p): Reached(*rest) for t, p, *rest in known["reached"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{place} cannot be read: {error}",
+                hint="delete it: what Kafka still has is then archived again, as runs of their own",
+            ) from None
+
+    def _begin_behind_files(self) -> None:
+        """Begin a new log, without a position: nothing that is there is touched."""
+        files = [path for path in self.home.glob(f"{RUNS}/*/*") if path.suffix == ".parquet"]
+        self.flushes = max(map(_flush_of, files), default=0)
+        self.logs = 1 + max(map(_log_of, run_folders(self.home)), default=-1)
+        _delete_cut_off(self.home, self.flushes)
+
+    def begin_log(self) -> None:
+        """Take what comes for records of topics that were made anew."""
+        self.logs += 1
+        self.reached.clear()
 
     def flush(
         self,
@@ -147,18 +168,29 @@ class Archive:
         """The folder of a run, made if it is new; one of a former log's run gives way."""
         folder = run_folder(self.home, run)
         if folder.exists() and _log_of(folder) != self.logs:
-            written = max((p.stat().st_mtime for p in folder.glob("*.parquet")), default=0.0)
-            name = f"{run} (until {to_iso(written // 1)})"
-            former = run_folder(self.home, name)
-            _replace(folder / NAME, _name(name, _log_of(folder), run))
+            name, former = self._former(run, folder)
+            _replace(folder / NAME, _name(name, _log_of(folder), recorded_run(folder)))
             folder.rename(former)
             _sync(former.parent)
         if not folder.exists():
-            new = folder.with_name(f"{folder.name}.part")
+            new = folder.with_name(folder.name + HALF_MADE)
+            if new.exists():  # half made, or half deleted
+                shutil.rmtree(new)
             new.mkdir()
             _replace(new / NAME, _name(run, self.logs, run))
             new.rename(folder)
         return folder
+
+    def _former(self, run: str, folder: Path) -> tuple[str, Path]:
+        """A name and a place for a run that gives way."""
+        written = max((p.stat().st_mtime for p in folder.glob("*.parquet")), default=0.0)
+        for number in count(1):
+            again = f", {number}" if number > 1 else ""
+            name = f"{run} (until {to_iso(written // 1)}{again})"
+            former = run_folder(self.home, name)
+            if not former.exists():
+                return name, former
+        raise AssertionError  # count has no end
 
     def compact(self, folder: Path, *, whole: bool = True) -> None:
         """Put a run's files of each kind together, with each thing once.
@@ -177,10 +209,46 @@ class Archive:
             If the disk is full or refuses; all is as before then.
         """
         for name, kind in KINDS.items():
+            dead_letters = kind_files(folder, "dead_letters")
             for group in _groups(kind_files(folder, name)):
                 compacted = len(group) == 1 and group[0].name.endswith(ONCE)
                 if not compacted and (whole or len(group) >= MANY):
-                    _merge(kind, group, folder / f"{name}-{_flush_of(group[-1]):08}{ONCE}")
+                    query = once(kind, group, dead_letters, kept=True)
+                    target = folder / f"{name}-{_flush_of(group[-1]):08}{ONCE}"
+                    _merge(f"{query} ORDER BY {kind.order}", group, target)
+
+
+def _delete_cut_off(home: Path, flushes: int) -> None:
+    """Delete what a flush, a compaction or a deletion has left half-made."""
+    for path in home.glob(f"{RUNS}/*{HALF_MADE}"):
+        shutil.rmtree(path)
+    for path in home.glob(f"{RUNS}/*/*"):
+        if path.is_file() and (path.suffix == ".part" or _flush_of(path) > flushes):
+            path.unlink()
+
+
+def run_folders(home: Path) -> list[Path]:
+    """The folders of an archive's runs, by name; that of records without a run is one of them.
+
+    One whose name cannot be read is left out, with a warning.
+    """
+    found = []
+    for folder in sorted((home / RUNS).glob("*")):
+        if not folder.name.endswith(HALF_MADE) and (folder / NAME).exists():
+            try:
+                _named(folder)
+            except DataError as error:
+                logger.warning("an archived run is left out: %s", error)
+            else:
+                found.append(folder)
+    return found
+
+
+def counted(folder: Path, name: str, where: str = "true", *, kept: bool = False) -> str | None:
+    """Give a query for a kind of record of a run, as `once`; None where there are none."""
+    files = kind_files(folder, name)
+    dead_letters = kind_files(folder, "dead_letters")
+    return once(KINDS[name], files, dead_letters, where, kept=kept) if files else None
 
 
 def kind_files(folder: Path, kind: str) -> list[Path]:
@@ -202,11 +270,11 @@ def _groups(files: Iterable[Path]) -> list[list[Path]]:
     return groups
 
 
-def _merge(kind: Kind, group: list[Path], target: Path) -> None:
+def _merge(query: str, group: list[Path], target: Path) -> None:
     part = target.with_suffix(".part")
     written = group[-1].stat()
     with connect() as connection:
-        _copy(connection, f"{once(kind, group, kept=True)} ORDER BY {kind.order}", part)
+        _copy(connection, query, part)
     os.utime(part, ns=(written.st_atime_ns, written.st_mtime_ns))
     _sync(part)
     part.rename(target)
@@ -218,7 +286,8 @@ def _merge(kind: Kind, group: list[Path], target: Path) -> None:
 
 def run_of(folder: Path) -> str:
     """The name of the run whose folder it is."""
-    return str(_named(folder)["run"])
+    name: str = _named(folder)["run"]
+    return name
 
 
 def recorded_run(folder: Path) -> str:
@@ -231,8 +300,11 @@ def _log_of(folder: Path) -> int:
 
 
 def _named(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / NAME).read_text("utf-8"))
-    return found
+    try:
+        found = json.loads((folder / NAME).read_text("utf-8"))
+        return {"run": str(found["run"]), "log": int(found["log"]), "recorded": found["recorded"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / NAME} cannot be read: {error!r}") from None
 
 
 def _name(run: str, log: int, recorded: str) -> bytes:

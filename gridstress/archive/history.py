@@ -1,14 +1,19 @@
 """Read the archive with DuckDB: each thing once, run by run."""
 
+import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from gridstress.archive.files import NAME, RUNS, kind_files, run_of
-from gridstress.archive.kinds import KINDS, Kind, connect, once, parquet, quoted, shared
+import duckdb
+
+from gridstress.archive.files import counted, run_folders, run_of
+from gridstress.archive.kinds import KINDS, Kind, connect, quoted, shared
 from gridstress.archive.reading import ArchivedRun
-from gridstress.kafka.topics import MEASUREMENTS
 from topology.clock import to_iso
 from ui.schema.runs import PastRun, run_record
+
+logger = logging.getLogger(__name__)
 
 
 def open_history(home: Path) -> Any:
@@ -22,29 +27,35 @@ def open_history(home: Path) -> Any:
     connection = connect()
     folders = run_folders(home)
     for name, kind in KINDS.items():
-        parts = [_part(folder, name, kind) for folder in folders if kind_files(folder, name)]
-        query = " UNION ALL ".join(parts) or _none(kind)
-        connection.execute(f'CREATE VIEW "{name}" AS {query}')
+        parts = {folder: part for folder in folders if (part := _part(folder, name, kind))}
+        try:
+            _create(connection, name, kind, parts.values())
+        except duckdb.Error:  # a damaged file of one run must not hide the others
+            whole = [
+                part for folder, part in parts.items() if _is_readable(connection, folder, part)
+            ]
+            _create(connection, name, kind, whole)
     for statement in _DERIVED:
         connection.execute(statement)
     return connection
 
 
-def run_folders(home: Path) -> list[Path]:
-    """The folders of an archive's runs, by name; that of records without a run is one of them."""
-    return [folder for folder in sorted((home / RUNS).glob("*")) if (folder / NAME).exists()]
+def _create(connection: Any, name: str, kind: Kind, parts: Iterable[str]) -> None:
+    connection.execute(f'CREATE VIEW "{name}" AS {" UNION ALL ".join(parts) or _none(kind)}')
 
 
-def _part(folder: Path, name: str, kind: Kind) -> str:
-    dead, where = kind_files(folder, "dead_letters"), "true"
-    if name == "measurements" and dead:
-        where = (
-            '("partition", "offset") NOT IN (SELECT (h[\'partition\']::INTEGER, '
-            f"h['offset']::BIGINT) FROM (SELECT headers AS h FROM {parquet(dead)} "
-            f"WHERE topic = {quoted(MEASUREMENTS)}))"
-        )
-    counted = once(kind, kind_files(folder, name), where)
-    return f"SELECT {quoted(run_of(folder))} AS run, {kind.shown} FROM ({counted})"
+def _is_readable(connection: Any, folder: Path, part: str) -> bool:
+    try:
+        connection.execute(f"SELECT * FROM ({part}) LIMIT 0")
+    except duckdb.Error as error:
+        logger.warning("%s is left out: %s", folder, error)
+        return False
+    return True
+
+
+def _part(folder: Path, name: str, kind: Kind) -> str | None:
+    rows = counted(folder, name)
+    return rows and f"SELECT {quoted(run_of(folder))} AS run, {kind.shown} FROM ({rows})"
 
 
 def _none(kind: Kind) -> str:
@@ -57,19 +68,16 @@ def _none(kind: Kind) -> str:
 
 def summary(folder: Path) -> PastRun:
     """What a run's files come to."""
-    sent, alerts = kind_files(folder, "measurements"), kind_files(folder, "alerts")
+    sent, alerts = counted(folder, "measurements"), counted(folder, "alerts")
     begins = ends = None
     rows = episodes = 0
     with shared() as connection:
         if sent:
             loads = 'FILTER (NOT "final")'
-            found = (
-                f"SELECT min(time) {loads}, max(time), count(*) {loads} "
-                f"FROM ({once(KINDS['measurements'], sent)})"
-            )
+            found = f"SELECT min(time) {loads}, max(time), count(*) {loads} FROM ({sent})"
             begins, ends, rows = connection.execute(found).fetchone()
         if alerts:
-            found = f"SELECT count(DISTINCT (model, episode_id)) FROM {parquet(alerts)}"
+            found = f"SELECT count(DISTINCT (model, episode_id)) FROM ({alerts})"
             (episodes,) = connection.execute(found).fetchone()
     stats = [path.stat() for path in folder.glob("*.parquet")]
     return PastRun(
@@ -102,8 +110,8 @@ _DERIVED = (
         FROM measurements GROUP BY run),
     alarms AS (SELECT run, count(DISTINCT episode_id) AS episodes FROM alerts GROUP BY run)
     SELECT coalesce(sent.run, records.run) AS run, begins, ends, rows,
-        coalesce(episodes, 0) AS episodes, make_timestamp(first_ms * 1000) AS first_sent,
-        make_timestamp(last_ms * 1000) AS last_sent, record
+        coalesce(episodes, 0) AS episodes, TRY(make_timestamp(first_ms * 1000)) AS first_sent,
+        TRY(make_timestamp(last_ms * 1000)) AS last_sent, record
     FROM sent FULL JOIN records ON records.run = sent.run
     LEFT JOIN alarms ON alarms.run = coalesce(sent.run, records.run)""",
 )

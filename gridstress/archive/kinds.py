@@ -1,10 +1,12 @@
 """The kinds of records that are archived, as DuckDB has them: shapes, columns, keys."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from gridstress.kafka.topics import MEASUREMENTS
 
 PLACE = '"partition", "offset"'
 ONCE = "-once.parquet"
@@ -12,6 +14,9 @@ ONCE = "-once.parquet"
 
 GROUP_ROWS = 2048
 """Rows that a reader of one moment reads: fewer are none of DuckDB's."""
+
+SHARED_MEMORY = "512MB"
+"""What questions to the archive of a worker may take."""
 
 _TEXTS = "'[\"VARCHAR\"]'"
 
@@ -23,8 +28,8 @@ class Kind:
     A line of JSON has ``partition``, ``offset``, ``ts`` (the broker's time, ms) and the record
     ``r``. ``key`` names the columns that tell one thing of a run from another: of several the first
     counts; where it is empty the last. ``order`` is that of rows in a compacted file, which keeps
-    one of those that are equal in ``kept``. Lists of names lie in files as JSON, which takes less
-    room and time: ``lists`` says which.
+    one of those that are equal in ``kept``. ``refusable``: dead letters say which do not count.
+    Lists of names lie in files as JSON, which takes less room and time: ``lists`` says which.
     """
 
     shape: str
@@ -32,6 +37,7 @@ class Kind:
     key: str
     order: str
     kept: str = ""
+    refusable: bool = False
     lists: tuple[str, ...] = ()
 
     @property
@@ -55,6 +61,7 @@ KINDS: Mapping[str, Kind] = {
         "time, zone, seq",
         # A frame that the workers refuse may have the number of one that they count.
         kept='zone, seq, time, nodes, load_mw, period_s, "final"',
+        refusable=True,
         lists=("nodes",),
     ),
     "windows": Kind(
@@ -65,6 +72,7 @@ KINDS: Mapping[str, Kind] = {
         "r.risk AS risk, coalesce(list_max(r.risk), 0) AS highest_risk",
         "model, shard, window_end",
         "model, window_end, shard",
+        kept="model, shard, window_end, window_start, nodes, stress, risk",
         lists=("nodes",),
     ),
     "alerts": Kind(
@@ -79,6 +87,8 @@ KINDS: Mapping[str, Kind] = {
         "r.state AS state, r.sources AS sources",
         "model, alert_id",
         "model, time, alert_id",
+        kept="model, alert_id, episode_id, node_id, time, window_start, window_end, risk_score, "
+        "peak_risk, level, state, sources",
     ),
     "records": Kind("JSON", "r AS record", "", PLACE),
     "dead_letters": Kind(
@@ -92,24 +102,40 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-def once(kind: Kind, files: Iterable[Path], where: str = "true", *, kept: bool = False) -> str:
+def once(
+    kind: Kind,
+    files: Sequence[Path],
+    dead_letters: Sequence[Path] = (),
+    where: str = "true",
+    *,
+    kept: bool = False,
+) -> str:
     """Give a query for the things in some files of a run, of each the record that counts.
 
     Parameters
     ----------
+    dead_letters
+        The run's files of dead letters; what one is about does not count.
     where
         A condition on columns of the key, so that it holds for all of a thing or none.
     kept
-        Give what a compacted file keeps, which may be more.
+        Give what a compacted file keeps: things with other values too, and what does not count.
     """
-    paths = list(files)
-    key = kind.kept or kind.key if kept else kind.key
-    query = f"SELECT * FROM {parquet(paths)} WHERE {where}"
-    if len(paths) == 1 and paths[0].name.endswith(ONCE) and key == (kind.kept or kind.key):
-        return query
-    by = f"PARTITION BY {key}" if key else ""
-    order = PLACE if key else 'at_ms DESC, "partition" DESC, "offset" DESC'
+    refused = _refused(dead_letters) if kind.refusable and dead_letters else "false"
+    key = f"{kind.kept or kind.key}, {refused}" if kept else kind.key
+    query = f"SELECT * FROM {parquet(files)} WHERE {where}"
+    if not kept:
+        query += f" AND NOT {refused}"
+    by = f"PARTITION BY {key}" if kind.key else ""
+    order = PLACE if kind.key else 'at_ms DESC, "partition" DESC, "offset" DESC'
     return f"{query} QUALIFY row_number() OVER ({by} ORDER BY {order}) = 1"
+
+
+def _refused(dead_letters: Sequence[Path]) -> str:
+    """A condition that holds for a place in ``grid_measurements`` which a dead letter is about."""
+    place = "TRY_CAST(headers['partition'] AS INTEGER), TRY_CAST(headers['offset'] AS BIGINT)"
+    about = f"WHERE topic = {quoted(MEASUREMENTS)} AND NOT headers['offset'] IS NULL"
+    return f"(({PLACE}) IN (SELECT ({place}) FROM {parquet(dead_letters)} {about}))"
 
 
 def parquet(files: Iterable[Path]) -> str:
@@ -134,7 +160,9 @@ def shared() -> Any:
 
 @cache
 def _database() -> Any:
-    return connect()
+    database = connect()
+    database.execute(f"SET memory_limit = '{SHARED_MEMORY}'; SET temp_directory = ''")
+    return database
 
 
 def quoted(text: str) -> str:

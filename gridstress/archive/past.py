@@ -1,8 +1,10 @@
 """Archived runs for the web views: stores as of a moment, read from files when they are asked."""
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -14,8 +16,8 @@ import numpy as np
 from msgspec import convert
 
 from agents.detection import stress_of
-from gridstress.archive.files import NAME, run_folder
-from gridstress.archive.history import run_folders, summary
+from gridstress.archive.files import NAME, run_folder, run_folders
+from gridstress.archive.history import summary
 from gridstress.archive.reading import ArchivedRun
 from gridstress.group_settings.fingerprint import grid_fingerprint
 from tables.shard_view import PaneView, ShardView
@@ -28,10 +30,16 @@ from topology.shards import shard_nodes
 from ui.api.agreement_history import History, Point
 from ui.api.episodes import Episode
 from ui.api.past import Answer
-from ui.api.view_store import ReceivedAlert, RunView, Store
+from ui.api.view_store import ReceivedAlert, RunView, Store, WindowOfNode
 from ui.schema.runs import PastRun
 
+logger = logging.getLogger(__name__)
+
 KEPT_STORES = 8
+VALUES_AT_ONCE = 20_000
+"""Nodes times windows that are read at once."""
+MAX_NAME = 160
+"""Characters of a run's name in the archive, at most."""
 READING_S = 0.5
 """How long one question about the agreement may read; the next one goes on."""
 STANDS_FOR = "archive"
@@ -59,11 +67,13 @@ class Archives:
 
     def has(self, run: str) -> bool:
         """Whether there is such a run; takes no longer than to look for a file."""
-        return (run_folder(self.home, run) / NAME).exists()
+        return 0 < len(run) <= MAX_NAME and (run_folder(self.home, run) / NAME).exists()
 
     def state(self, run: str) -> int:
-        """A number that changes whenever anything is added to the run."""
-        return run_folder(self.home, run).stat().st_mtime_ns
+        """A number that changes whenever anything is added to the run; 0 if it is gone."""
+        with suppress(FileNotFoundError):
+            return run_folder(self.home, run).stat().st_mtime_ns // 1_000_000
+        return 0
 
     def ask(self, question: Callable[[], Answer]) -> Answer:
         """Answer a question that reads the archive; it may be compacted meanwhile.
@@ -95,9 +105,10 @@ class Archives:
             raise DataError(f"this worker has no archive at {self.home}")
         folders = run_folders(self.home)
         with self._lock:
-            self._summaries = {folder: self._summary(folder) for folder in folders}
-            found = [run for _, run in self._summaries.values() if run.run]
-        return sorted(found, key=lambda run: -run.written_at)
+            known = {folder: self._summary(folder) for folder in folders}
+            self._summaries = {folder: found for folder, found in known.items() if found}
+            runs = [run for _, run in self._summaries.values() if run.run]
+        return sorted(runs, key=lambda run: -run.written_at)
 
     def store(self, run: str, at_s: float | None = None, model: str | None = None) -> Store:
         """Give a store that has a run as it was when its last window up to a time was final.
@@ -147,10 +158,16 @@ class Archives:
             raise DataError(f"the archive has no run {run!r}")
         return run_folder(self.home, run)
 
-    def _summary(self, folder: Path) -> tuple[int, PastRun]:
-        state = folder.stat().st_mtime_ns
-        known = self._summaries.get(folder)
-        return known if known and known[0] == state else (state, summary(folder))
+    def _summary(self, folder: Path) -> tuple[int, PastRun] | None:
+        import duckdb
+
+        try:
+            state = folder.stat().st_mtime_ns
+            known = self._summaries.get(folder)
+            return known if known and known[0] == state else (state, summary(folder))
+        except (duckdb.Error, OSError) as error:
+            logger.warning("an archived run is left out: %s: %s", folder, error)
+            return None
 
     def _check_grid(self, archived: ArchivedRun) -> None:
         record = archived.record()
@@ -182,7 +199,7 @@ class PastStore(Store):
         self._peaked: set[str] = set()
         self._lock = RLock()
         self._agreement = History(archives.grid.index, archives.models, 1, archives.warning)
-        self._unread: Iterator[RiskWindow] | None = run.windows_until(archives.models, self._until)
+        self._unread: Iterator[RiskWindow] | None = self._all_windows()
         self._before: dict[str, RiskWindow | None] = {}
         record = run.record()
         if record is not None:
@@ -195,6 +212,8 @@ class PastStore(Store):
         risk, stress, level = np.zeros(n), np.zeros(n), np.zeros(n, dtype=int)
         end_s = None
         if window is not None:
+            if not set(window.nodes) <= index.keys():
+                raise DataError(f"run {self._run.name!r} is of another grid")
             places = [index[node] for node in window.nodes]
             risk[places], stress[places] = window.risk, window.stress
             for node, name in self._run.levels_at(model, window.window_end).items():
@@ -225,6 +244,10 @@ class PastStore(Store):
             )
         return view
 
+    def _all_windows(self) -> Iterator[RiskWindow]:
+        at_once = max(1, VALUES_AT_ONCE // len(self._archives.grid.nodes))
+        return self._run.windows_until(self._archives.models, self._until, at_once=at_once)
+
     def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
         """Alerts up to the moment, newest first."""
         self._read_alerts(model)
@@ -253,9 +276,9 @@ class PastStore(Store):
                 if episode is not None and at_s >= episode.raised_s:
                     episode.peak_risk = max(episode.peak_risk, risk)
 
-    def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
-        """The windows of a week up to the moment, oldest first, each of the whole grid."""
-        return list(self._run.windows_until([model], self._until, timedelta(days=7)))
+    def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
+        """A node in the windows of a week up to the moment, oldest first."""
+        return self._run.node_until(model, node_id, self._until, timedelta(days=7))
 
     def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
         """The window before that of the moment, of the whole grid; the same for every shard."""
@@ -307,22 +330,22 @@ class PastStore(Store):
         with self._lock:
             if model in self._asked:
                 return
-            self._asked.add(model)
             for record in self._run.alerts(model, self._until):
                 self.apply_alert(record.value or b"", record.timestamp / 1000)
+            self._asked.add(model)
             self.version = self._state
 
     def agreement(self, run: str) -> list[Point]:
         """How the models have agreed up to the moment; reads and compares some more of it."""
         with self._lock:
             until_s = time.monotonic() + READING_S
-            for window in self._unread or ():
+            reading, self._unread = self._unread or iter(()), None
+            for window in reading:
                 head = convert(window, WindowHead, from_attributes=True)
                 self._agreement.add(head, encode(window))
                 if time.monotonic() > until_s:
+                    self._unread = reading
                     break
-            else:
-                self._unread = None
             return self._agreement.points(self._run.run)
 
     def to_compare(self, run: str) -> int:

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import ConsumerRecord
 
-from gridstress.archive.files import kind_files, recorded_run, run_of
-from gridstress.archive.kinds import KINDS, PLACE, once, parquet, shared
+from gridstress.archive.files import counted, kind_files, recorded_run, run_of
+from gridstress.archive.kinds import KINDS, PLACE, parquet, shared
 from gridstress.archive.retention import kept_runs
+from gridstress.faust_fixes.headers import as_number
 from gridstress.kafka import topics
 from topology.errors import DataError
 from topology.messages import (
@@ -26,7 +27,9 @@ from topology.messages import (
 )
 
 Row = Mapping[str, Any]
-FETCHED_ROWS = 1000
+T = TypeVar("T")
+FETCHED_ROWS = 50
+"""Rows that are made objects at once: the worker's other work waits for it."""
 
 
 def archived_folder(home: Path, run: str) -> Path:
@@ -72,15 +75,20 @@ class ArchivedRun:
 
         Of one that was refused, the value is the very same; of others it is written anew.
         """
-        refused = {
-            (int(row["headers"]["partition"]), int(row["headers"]["offset"])): row["value"]
-            for row in self._rows("dead_letters")
-            if row["topic"] == topics.MEASUREMENTS and "truncated" not in row["headers"]
-        }
+        refused = dict(self._refused())
         for rows in _together(self._rows("measurements", f"{PLACE}, seq")):
             first = rows[0]
             value = refused.get((first["partition"], first["offset"]))
             yield _consumed(topics.MEASUREMENTS, first, value or encode(_frame(rows, first["run"])))
+
+    def _refused(self) -> Iterator[tuple[tuple[int, int], bytes | None]]:
+        """Places that dead letters are about, and what lay there."""
+        for row in self._rows("dead_letters"):
+            if row["topic"] == topics.MEASUREMENTS and "truncated" not in row["headers"]:
+                texts = (row["headers"].get(name, "").encode() for name in ("partition", "offset"))
+                partition, offset = (as_number(text) for text in texts)
+                if partition is not None and offset is not None:
+                    yield (partition, offset), row["value"]
 
     def windows(self, model: str) -> Iterator[ConsumerRecord]:
         """A model's final windows."""
@@ -104,37 +112,58 @@ class ArchivedRun:
             yield _consumed(topics.DEAD_LETTERS, row, row["value"], headers)
 
     def window_at(self, model: str, until: datetime | None) -> tuple[RiskWindow | None, float]:
-        """The last final window that ends by then, of all shards, and when it was written."""
-        newest = f"window_end = (SELECT max(window_end) FROM {{files}} WHERE {_OF_MODEL})"
-        window = next(self._whole_windows([model], until, newest), None)
-        return (window and window[0], window[1]) if window else (None, 0.0)
+        """The last window that ends by then and is final in all shards, and when it was written."""
+        ends = f"SELECT window_end, count(DISTINCT shard) AS n FROM {{files}} WHERE {_OF_MODEL}"
+        whole = (
+            f"WITH ends AS ({ends} GROUP BY window_end) "
+            "SELECT max(window_end) FROM ends WHERE n = (SELECT max(n) FROM ends)"
+        )
+        values = {"models": [model], "until": until}
+        found = next(self._whole_windows(f"{_OF_MODEL} AND window_end = ({whole})", values), None)
+        return found or (None, 0.0)
 
     def windows_until(
-        self, models: Sequence[str], until: datetime | None, span: timedelta | None = None
+        self,
+        models: Sequence[str],
+        until: datetime | None,
+        span: timedelta | None = None,
+        *,
+        at_once: int = 1000,
     ) -> Iterator[RiskWindow]:
-        """The final windows that end by then, of all shards, within a span; oldest first."""
-        where = "true"
+        """The final windows that end by then, of all shards, within a span; oldest first.
+
+        So many are read ``at_once``, and nothing is held in between.
+        """
+        files = kind_files(self.folder, "windows")
+        values: dict[str, Any] = {"models": list(models), "until": until}
+        query = f"SELECT DISTINCT window_end FROM {parquet(files)} WHERE {_OF_MODEL} ORDER BY 1"
+        ends = [end for (end,) in _fetched(query, values)] if files else []
         if span is not None:
-            newest = f"(SELECT max(window_end) FROM {{files}} WHERE {_OF_MODEL})"
-            where = f"window_end > {newest} - INTERVAL {span.total_seconds():.0f} SECONDS"
-        return (window for window, _ in self._whole_windows(models, until, where))
+            ends = [end for end in ends if end > ends[-1] - span]
+        for some in batched(ends, at_once):
+            between = values | {"first": some[0], "last": some[-1]}
+            where = f"{_OF_MODEL} AND window_end BETWEEN $first AND $last"
+            for window, _ in list(self._whole_windows(where, between)):
+                yield window
 
     def _whole_windows(
-        self, models: Sequence[str], until: datetime | None, where: str
+        self, where: str, values: Mapping[str, Any]
     ) -> Iterator[tuple[RiskWindow, float]]:
         files = kind_files(self.folder, "windows")
         if not files:
             return
-        of_models = f"{_OF_MODEL} AND {where.format(files=parquet(files))}"
+        windows = counted(self.folder, "windows", where.format(files=parquet(files)))
         query = (
             "SELECT model, window_start, window_end, flatten(list(nodes)), flatten(list(stress)), "
             f"flatten(list(risk)), max(at_ms) FROM (SELECT {KINDS['windows'].shown} "
-            f"FROM ({once(KINDS['windows'], files, of_models)}) ORDER BY shard) "
-            "GROUP BY ALL ORDER BY window_end, model"
+            f"FROM ({windows}) ORDER BY shard) GROUP BY ALL ORDER BY window_end, model"
         )
-        for model, start, end, nodes, stress, risk, at_ms in _fetched(
-            query, {"models": list(models), "until": until}
-        ):
+        for model, start, end, nodes, stress, risk, at_ms in _fetched(query, values):
+            if len(set(nodes)) < len(nodes):
+                raise DataError(
+                    f"run {self.name}: shards of a window ending {end} have the same nodes",
+                    hint="it was worked on with two numbers of partitions",
+                )
             window = RiskWindow(
                 model=model,
                 run=self.run,
@@ -147,39 +176,57 @@ class ArchivedRun:
             )
             yield window, at_ms / 1000
 
+    def node_until(
+        self, model: str, node: str, until: datetime | None, span: timedelta
+    ) -> list[tuple[float, float, float]]:
+        """A node in the final windows that end by then, within a span; oldest first.
+
+        The end of each (epoch seconds), stress (h) and risk; 0 where it has no stress.
+        """
+        files = kind_files(self.folder, "windows")
+        if not files:
+            return []
+        newest = f"(SELECT max(window_end) FROM {parquet(files)} WHERE {_OF_MODEL})"
+        within = f"{_OF_MODEL} AND window_end > {newest} - $span"
+        windows = counted(self.folder, "windows", within)
+        query = (
+            "SELECT epoch(window_end), max(coalesce(stress[i], 0)), max(coalesce(risk[i], 0)) "
+            f"FROM (SELECT *, list_position(nodes, $node) AS i FROM (SELECT "
+            f"{KINDS['windows'].shown} FROM ({windows}))) GROUP BY window_end ORDER BY window_end"
+        )
+        values = {"models": [model], "until": until, "node": node, "span": span}
+        return list(_fetched(query, values))
+
     def loads(self, begin_s: float, end_s: float) -> Iterator[tuple[float, list[str], Any, int]]:
         """Rows with a time (epoch seconds) in [begin_s, end_s): time, nodes, MW, seconds each."""
-        files = kind_files(self.folder, "measurements")
-        if not files:
-            return
         within = 'NOT "final" AND epoch(time) >= $begin AND epoch(time) < $end'
-        query = (
-            "SELECT epoch(time), nodes, load_mw, period_s "
-            f"FROM (SELECT {KINDS['measurements'].shown} "
-            f"FROM ({once(KINDS['measurements'], files, within)})) ORDER BY time, zone"
-        )
-        yield from _fetched(query, {"begin": begin_s, "end": end_s})
+        rows = counted(self.folder, "measurements", within)
+        if rows is not None:
+            query = (
+                "SELECT epoch(time), nodes, load_mw, period_s FROM (SELECT "
+                f"{KINDS['measurements'].shown} FROM ({rows})) ORDER BY time, zone"
+            )
+            yield from _fetched(query, {"begin": begin_s, "end": end_s})
 
     def levels_at(self, model: str, until: datetime) -> dict[str, Level]:
         """Nodes with an open alarm episode after the window that ends then, and its level."""
-        files = kind_files(self.folder, "alerts")
-        if not files:
+        alerts = counted(self.folder, "alerts", _OF_MODEL)
+        if alerts is None:
             return {}
         query = (
-            f"SELECT node_id, arg_max(level, time) FROM {parquet(files)} "
-            f"WHERE {_OF_MODEL} "
+            f"SELECT node_id, arg_max(level, time) FROM ({alerts}) "
             "GROUP BY node_id HAVING arg_max(state, time) <> 'CLEARED'"
         )
         return dict(_fetched(query, {"models": [model], "until": until}))
 
     def extremes(self, model: str) -> list[tuple[float, float]]:
         """The highest risk of each window, by its end in epoch seconds."""
-        files = kind_files(self.folder, "windows")
-        if not files:
+        windows = counted(self.folder, "windows", "model = $model")
+        if windows is None:
             return []
         query = (
-            f"SELECT epoch(window_end), max(highest_risk) FROM {parquet(files)} "
-            "WHERE model = $model GROUP BY window_end ORDER BY window_end"
+            f"SELECT epoch(window_end), max(highest_risk) FROM ({windows}) "
+            "GROUP BY window_end ORDER BY window_end"
         )
         return list(_fetched(query, {"model": model}))
 
@@ -190,23 +237,28 @@ class ArchivedRun:
         model: str | None = None,
         until: datetime | None = None,
     ) -> Iterator[Row]:
-        files = kind_files(self.folder, kind)
-        if not files:
-            return
         where, values = "true", {}
         if model is not None:
             where, values = _OF_MODEL, {"models": [model], "until": until}
-        counted = once(KINDS[kind], files, where, kept=True)
-        query = f"SELECT {KINDS[kind].shown} FROM ({counted}) ORDER BY {order}"
+        rows = counted(self.folder, kind, where, kept=True)
+        if rows is None:
+            return
+        query = f"SELECT {KINDS[kind].shown} FROM ({rows}) ORDER BY {order}"
         with shared() as connection:
             found = connection.execute(query, values)
             names = [column[0] for column in found.description]
-            while rows := found.fetchmany(FETCHED_ROWS):
-                for row in rows:
+            while some := found.fetchmany(FETCHED_ROWS):
+                for row in some:
                     yield {"run": self.run, **dict(zip(names, row, strict=True))}
 
 
 _OF_MODEL = "model IN $models AND ($until IS NULL OR window_end <= $until)"
+
+
+def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Items that follow each other, so many at once."""
+    for begin in range(0, len(items), size):
+        yield items[begin : begin + size]
 
 
 def _fetched(query: str, values: Mapping[str, Any]) -> Iterator[Any]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gridstress.archive.files import RUNS, run_of
+from gridstress.archive.files import HALF_MADE, run_folders, run_of
 
 DAY_S, GB = 86_400.0, 1_000_000_000
-GOING_S = 2 * 3600.0
-"""A run is never deleted for so long after its last file was written: it may go on."""
+GOING_S = 26 * 3600.0
+"""A run is never deleted for so long after its last file was written: a feed may send daily."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def kept_runs(home: Path) -> list[Kept]:
 
 
 def _kept(home: Path) -> Iterator[Kept]:
-    for folder in (home / RUNS).glob("*"):
+    for folder in run_folders(home):
         found = [path.stat() for path in folder.glob("*.parquet")]
         if found:
             newest_s = max(stat.st_mtime for stat in found)
@@ -38,9 +38,9 @@ def _kept(home: Path) -> Iterator[Kept]:
 
 def delete_old(home: Path, days: float, gigabytes: float) -> list[Kept]:
     """Delete runs beyond an age or a size of all, each 0 for any; gives those that are gone."""
-    now_s, size, gone = time.time(), 0, []
-    for kept in kept_runs(home):
-        size += kept.size
+    runs = kept_runs(home)
+    now_s, size, gone = time.time(), sum(kept.size for kept in runs), []
+    for kept in reversed(runs):
         age_s = now_s - kept.written_s
         old = bool(days) and age_s > days * DAY_S
         large = bool(gigabytes) and size > gigabytes * GB
@@ -53,6 +53,8 @@ def delete_old(home: Path, days: float, gigabytes: float) -> list[Kept]:
 
 def delete(folder: Path) -> None:
     """Delete a run's folder; its name goes first, so that none is left half there."""
-    doomed = folder.with_name(f"{folder.name}.part")
+    doomed = folder.with_name(folder.name + HALF_MADE)
+    if doomed.exists():
+        shutil.rmtree(doomed)
     folder.rename(doomed)
     shutil.rmtree(doomed)

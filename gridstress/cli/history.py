@@ -31,7 +31,8 @@ class Format(StrEnum):
 @app.command("list")
 def list_runs(as_json: AsJson = False) -> None:
     """List the archived runs: period, rows, alarms, size, when they were last written."""
-    from gridstress.archive.history import run_folders, summary
+    from gridstress.archive.files import run_folders
+    from gridstress.archive.history import summary
     from gridstress.settings import load_settings
     from topology.clock import to_iso
 

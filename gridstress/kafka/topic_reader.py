@@ -29,6 +29,7 @@ STALL_S = 30.0
 FETCH_BYTES = 8 << 20
 FOLLOW_BYTES = 1 << 20
 FOLLOW_RECORDS = 100
+SPOT_BYTES = 16 << 10
 
 
 @asynccontextmanager
@@ -244,6 +245,20 @@ class Follower:
         """Go on reading a partition there."""
         self._consumer.seek(tp, offset)
 
+    async def seek_to_begin(self) -> None:
+        """Read all partitions from their beginning again."""
+        await self._consumer.seek_to_beginning(*self.begins)
+
+    def has_other_partitions(self) -> bool:
+        """Whether topics have partitions that are not read, as far as the client knows."""
+        read = {tp.topic: set[int]() for tp in self.begins}
+        for tp in self.begins:
+            read[tp.topic].add(tp.partition)
+        return any(
+            (there := self._consumer.partitions_for_topic(topic)) and there != partitions
+            for topic, partitions in read.items()
+        )
+
     async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit offsets for the group."""
         await self._consumer.commit(dict(offsets))
@@ -257,6 +272,52 @@ class Follower:
             return None
         told_ms = self._consumer.last_poll_timestamp(tp)
         return None if told_ms is None else float(told_ms) / 1000
+
+
+class SpotReader:
+    """Reads single records of any partitions; see `spot_reader`."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+
+    async def begins(self, tps: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ask where partitions begin."""
+        found: dict[TopicPartition, int] = await self._consumer.beginning_offsets(list(tps))
+        return found
+
+    async def at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, Any]:
+        """Read the first record of each partition at an offset or behind it.
+
+        One that has none is left out.
+
+        Raises
+        ------
+        BrokerError
+            If nothing came for 30 s although there is a record.
+        """
+        loop, found = asyncio.get_running_loop(), dict[TopicPartition, Any]()
+        if not offsets:
+            return found
+        self._consumer.assign(list(offsets))
+        for tp, offset in offsets.items():
+            self._consumer.seek(tp, offset)
+        deadline, left = loop.time() + STALL_S, set(offsets)
+        while left:
+            for tp, records in (
+                await self._consumer.getmany(*left, timeout_ms=POLL_MS, max_records=1)
+            ).items():
+                found[tp] = records[0]
+            left = {tp for tp in left - found.keys() if not await _at_end(self._consumer, tp)}
+            if loop.time() > deadline:
+                raise BrokerError(f"{len(left)} partitions gave nothing for {STALL_S:.0f} s")
+        return found
+
+
+@asynccontextmanager
+async def spot_reader(where: Where) -> AsyncIterator[SpotReader]:
+    """Read single records with one connection; errors as of `read_record`."""
+    async with _consumer(where, fetch_bytes=SPOT_BYTES) as consumer:
+        yield SpotReader(consumer)
 
 
 @asynccontextmanager

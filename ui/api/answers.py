@@ -36,8 +36,6 @@ from ui.schema.views import (
     Window,
 )
 
-WEEK_S = 7 * 86_400
-
 
 @dataclass(frozen=True)
 class ApiQueries(ReadModel):
@@ -69,6 +67,11 @@ class ApiQueries(ReadModel):
         live = any(run == known for _, known in self.store.runs)
         return not live and self.past.has(run)
 
+    def past_state(self, run: str | None) -> int:
+        """A number that changes with what the archive has of a run; of the newest it is 0."""
+        there = run is not None and self.past is not None and self.past.has(run)
+        return self.past.state(run) if there and self.past and run else 0
+
     def archive(self) -> Past:
         """The archive.
 
@@ -95,6 +98,8 @@ class ApiQueries(ReadModel):
     def extremes(self, run: str, model: str | None) -> Extremes:
         """The highest risk of each window of an archived run."""
         name = model or next(iter(self.influence))
+        if name not in self.influence:
+            raise UnknownError("model", name, list(self.influence))
         found = self.archive().extremes(run, name)
         return Extremes(
             run=run,
@@ -168,25 +173,15 @@ class ApiQueries(ReadModel):
             stress=float(moment.stress[i]),
             level=moment.level[i],
             panes=[Pane(to_iso(pane.start_s), pane.stress[place]) for pane in panes],
-            windows=self._week(model, run, shard, node_id) if run else [],
+            windows=[
+                Window(to_iso(end_s), stress, risk)
+                for end_s, stress, risk in (
+                    self.store.week(model, run, shard, node_id) if run else ()
+                )
+            ],
             sources=self.sources(model, i, panes, part.window_end_s if part else None),
             alerts=serializers.alerts([item for item in alerts if item.alert.node_id == node_id]),
         )
-
-    def _week(self, model: str, run: str, shard: int, node_id: str) -> list[Window]:
-        windows = self.store.windows(model, run, shard)
-        newest_s = windows[-1].window_end.timestamp() if windows else 0.0
-        week = []
-        for window in windows:
-            end_s = window.window_end.timestamp()
-            if end_s < newest_s - WEEK_S:
-                continue
-            stress = risk = 0.0
-            if node_id in window.nodes:
-                at = window.nodes.index(node_id)
-                stress, risk = window.stress[at], window.risk[at]
-            week.append(Window(to_iso(end_s), stress, risk))
-        return week
 
     def compare(self, run: str | None, k: int, pair: Sequence[str] | None = None) -> Compare:
         """Two models over the same moment."""

@@ -25,7 +25,7 @@ def lacking(answers: ApiQueries, answer: Struct) -> str | None:
     return run if (few or store.lacks(run)) and answers.past.has(run) else None
 
 
-def with_older(answer: Struct, older: Struct) -> Struct:
+def with_older(answer: Struct, older: Struct | None) -> Struct:
     """Add to an answer what the archive's has beside it."""
     if isinstance(answer, NodeDetail) and isinstance(older, NodeDetail):
         windows = _both(older.windows, answer.windows, lambda window: window.window_end)

@@ -1,16 +1,19 @@
 """The API's routes: addresses, parameters and ETags."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from faust.web.views import View
 
 from topology.clock import from_iso
 from topology.errors import DataError, GridstressError, MessageError, UsageError
+from topology.messages import RESULT_TIMES
 from ui.api.answers import ApiQueries
 from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
@@ -32,6 +35,8 @@ from ui.schema.openapi import document
 from ui.schema.runs import PastRuns
 from ui.schema.system import Health, Refused, Taken
 
+log = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
 Query = Mapping[str, str]
 Ask = Callable[[ApiQueries, Query], msgspec.Struct]
 Take = Callable[[bytes, str, bool | None], Awaitable[Taken]]
@@ -48,6 +53,8 @@ RETRY_S = 1
 
 DEFAULT_SOURCE = "http"
 
+
+_readers = ThreadPoolExecutor(2, "gridstress-past")
 
 LIVE_ASKS: Mapping[str, Ask] = {
     "/grid": lambda a, q: a.overview(),
@@ -84,15 +91,15 @@ def register_views(
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
     def tag(path: str, query: Query) -> str | None:
-        run = query.get("run", "")
-        if answers.past and (path in PAST_ASKS or answers.is_past(run)):
-            state: int | None = answers.past.state(run) if answers.past.has(run) else None
-            whole = path != "/compare/history"  # each answer compares some more of a run
-            return f'"{boot}-{state}"' if state and whole else None
         # Every answer compares some more of a run: while there is more to come, none is the last.
         unfinished = path == "/compare/history" and answers.to_compare(query.get("run"))
-        untagged = unfinished or not ENDPOINTS[path].tagged
-        return None if untagged else f'"{boot}-{answers.store.version}"'
+        if unfinished or not ENDPOINTS[path].tagged:
+            return None
+        of_past = path in PAST_ASKS or answers.is_past(query.get("run"))
+        if of_past and path == "/compare/history":
+            return None
+        version = "" if of_past else str(answers.store.version)
+        return f'"{boot}-{version}-{answers.past_state(query.get("run"))}"'
 
     def add(path: str) -> None:
         @app.page(PREFIX + path)  # type: ignore[untyped-decorator]
@@ -157,13 +164,11 @@ async def _answer(
         if now and request.headers.get("If-None-Match") == now:
             return _reply(view, None, 304, headers)
         if path in PAST_ASKS or answers.is_past(query.get("run")):
-            # It reads files: the worker goes on meanwhile.
-            found = await asyncio.to_thread(_ask_past, path, answers, query)
+            found = await _in_thread(_ask_past, path, answers, query)
         else:
             found = LIVE_ASKS[path](answers, query)
             if run := lacking(answers, found):
-                asked = {**query, "run": run}
-                older = await asyncio.to_thread(_ask_past, path, answers, asked)
+                older = await _in_thread(_ask_older, path, answers, {**query, "run": run})
                 found = with_older(found, older)
         return _reply(view, found, 200, headers)
     except UnknownError as error:
@@ -174,6 +179,11 @@ async def _answer(
         return _reply(view, Refused(str(error)), 400)
 
 
+async def _in_thread(ask: Callable[..., Answer], *given: Any) -> Answer:
+    """Ask what reads files: the worker goes on meanwhile."""
+    return await asyncio.get_running_loop().run_in_executor(_readers, ask, *given)
+
+
 def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
     def question() -> msgspec.Struct:
         if path in PAST_ASKS:
@@ -181,6 +191,23 @@ def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
         return LIVE_ASKS[path](answers.as_of(query["run"]), query)
 
     return answers.archive().ask(question)
+
+
+def _ask_older(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct | None:
+    """What the archive has of a run that is live; None if it is not that run, or not readable."""
+    run = query["run"]
+
+    def question() -> msgspec.Struct | None:
+        past = answers.as_of(run)
+        live, kept = answers.store.records.get(run), past.store.records.get(run)
+        same = live is not None and kept is not None and live.began == kept.began
+        return LIVE_ASKS[path](past, query) if same else None
+
+    try:
+        return answers.archive().ask(question)
+    except DataError as error:
+        log.warning("the archive adds nothing to run %s: %s", run, error)
+        return None
 
 
 def _reply(view: Any, answer: Any, status: int, headers: Mapping[str, str] = CHECKED) -> Any:
@@ -212,6 +239,8 @@ def _as_of(answers: ApiQueries, query: Query) -> ApiQueries:
         at_s = None if text is None else from_iso(text)
     except (ValueError, OverflowError):
         raise UsageError(f"at must be a time like 2025-01-31T18:00Z, got {text!r:.40}") from None
+    earliest_s, latest_s = (moment.timestamp() for moment in RESULT_TIMES)
+    at_s = None if at_s is None else min(max(at_s, earliest_s), latest_s)
     model = query.get("model") or next(iter(answers.influence))
     return answers.as_of(_past_run(query), at_s, model)
 

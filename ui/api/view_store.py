@@ -44,6 +44,9 @@ MAX_TOMBSTONES = 20_000
 """Tombstones whose epochs are remembered; some 5 MB. A late view of a former owner must not bring
 a forgotten run back."""
 
+WEEK_S = 7 * 86_400
+WindowOfNode = tuple[float, float, float]
+"""A window's end (epoch seconds), and a node's stress (h) and risk in it."""
 ViewKey = tuple[str, str, int]
 """Model, run and shard."""
 
@@ -106,6 +109,14 @@ class RunView:
             if newest_at - at <= SPEED_SPAN_S:
                 return (newest_s - event_s) / (newest_at - at) if newest_at > at else None
         return None
+
+
+def _of_node(window: RiskWindow, node_id: str) -> tuple[float, float]:
+    """Stress and risk of a node; those without stress are left out of a window."""
+    if node_id not in window.nodes:
+        return 0.0, 0.0
+    i = window.nodes.index(node_id)
+    return window.stress[i], window.risk[i]
 
 
 def memory_of(raw: bytes) -> int:
@@ -301,11 +312,16 @@ class Store:
         """Episodes of a run, the one raised last first."""
         return self._episodes[model].of(run)
 
-    def windows(self, model: str, run: str, shard: int) -> list[RiskWindow]:
-        """Final windows of a run in a shard, oldest first, each once."""
+    def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
+        """A node of a shard in the final windows of a run's last week, oldest first, each once."""
         found = (self._read(raw) for raw in self._windows.of(run, (model, shard)))
-        by_end = {w.window_end: w for w in found if w is not None}
-        return [by_end[end] for end in sorted(by_end)]
+        by_end = {w.window_end.timestamp(): w for w in found if w is not None}
+        since_s = max(by_end, default=0.0) - WEEK_S
+        return [
+            (end_s, *_of_node(by_end[end_s], node_id))
+            for end_s in sorted(by_end)
+            if end_s >= since_s
+        ]
 
     def panes(self, model: str, run: str, shard: int) -> list[PaneView]:
         """The panes of a run in a shard that are still needed, oldest first."""

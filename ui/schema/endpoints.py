@@ -81,7 +81,12 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint(
             "/compare/history", "How two models have agreed over a run.", History, (RUN, PAIR)
         ),
-        Endpoint("/history/runs", "The archived runs, the one written last first.", PastRuns),
+        Endpoint(
+            "/history/runs",
+            "The archived runs, the one written last first.",
+            PastRuns,
+            tagged=False,
+        ),
         Endpoint(
             "/history/moment",
             "The state at the end of any final window of an archived run.",

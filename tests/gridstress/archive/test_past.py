@@ -21,6 +21,7 @@ from tests.support.frames import at, ended, measured
 from topology.clock import from_iso, to_iso
 from topology.errors import DataError, GridstressError
 from topology.grid import Grid
+from topology.loaders import load_grid
 from topology.messages import MeasurementFrame
 from topology.models import influence_matrices
 from ui.api.answers import ApiQueries
@@ -317,3 +318,54 @@ def test_the_peak_of_an_open_episode_is_that_of_its_windows_so_far(
                 assert episode.peak_risk == column.max()
                 above += column.max() > column[0]
     assert above > 10
+
+
+def test_a_window_that_not_all_shards_have_is_not_the_end(
+    triangle: Grid, settings: Settings, live: ApiQueries
+) -> None:
+    record = record_of(triangle, settings, state="interrupted")
+    records = topics_of(frames_of(triangle, 23)[:-2], triangle, settings, record)
+    windows = [r for r in records if r.topic == "risk_windows_linear"]
+    last = max(r.offset for r in windows)
+    kept = [r for r in records if r not in windows or (r.partition, r.offset) != (1, last)]
+    archive_in(settings.archive_dir, kept, settings.model_names)
+    expected = verify_archived(settings.archive_dir, "r", triangle, settings).expected
+    state = live.as_of("r").state("linear", "r")
+    assert state.event_time == to_iso(float(expected.ends_s[expected.closed - 2]))
+    assert state.risk == expected.models["linear"].risk[expected.closed - 2].tolist()
+
+
+def test_a_run_without_a_record_of_another_grid_is_refused(
+    triangle: Grid, settings: Settings
+) -> None:
+    records = topics_of(frames_of(triangle), triangle, settings, record_of(triangle, settings))
+    unnamed = [r for r in records if r.topic != "runs"]
+    archive_in(settings.archive_dir, unnamed, settings.model_names)
+    germany = archives(load_grid("germany"), settings)
+    with pytest.raises(DataError, match="another grid"):
+        germany.ask(lambda: germany.store("r"))
+
+
+@pytest.mark.parametrize("kind", ["alerts", "windows"])
+def test_what_cannot_be_read_is_an_error_each_time(
+    triangle: Grid, settings: Settings, live: ApiQueries, kind: str
+) -> None:
+    archived(triangle, settings)
+    live.as_of("r")
+    (path,) = kind_files(run_folder(settings.archive_dir, "r"), kind)
+    path.write_bytes(path.read_bytes()[:100])
+    asked = {
+        "alerts": lambda: live.as_of("r").alerts("linear", "r", 0.0, 100),
+        "windows": lambda: live.as_of("r").history("r"),
+    }
+    for _ in range(3):
+        with pytest.raises(DataError, match="cannot be read"):
+            live.archive().ask(asked[kind])
+
+
+@pytest.mark.parametrize("run", ["", "x" * 161, "é" * 300])
+def test_no_name_breaks_the_question_whether_there_is_such_a_run(
+    live: ApiQueries, run: str
+) -> None:
+    assert not live.is_past(run)
+    assert live.past_state(run) == 0

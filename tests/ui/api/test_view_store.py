@@ -284,7 +284,8 @@ def test_alerts_are_bounded(store: Store) -> None:
 def test_windows_are_of_one_run_each_once_oldest_first(store: Store) -> None:
     for hour, run in ((2, "r"), (1, "r"), (2, "r"), (7, "other")):
         store.apply_window(window(hour, run), "linear", 0)
-    assert [w.window_end for w in store.windows("linear", "r", 0)] == [at(1), at(2)]
+    ends = [end_s for end_s, _, _ in store.week("linear", "r", 0, "a")]
+    assert ends == [at(1).timestamp(), at(2).timestamp()]
     last = store.last_window("linear", "r", 0)
     assert last is not None
     assert last.window_end == at(2)
