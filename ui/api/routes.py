@@ -91,15 +91,14 @@ def register_views(
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
     def tag(path: str, query: Query) -> str | None:
+        run = query.get("run")
+        of_past = path in PAST_ASKS or answers.is_past(run)
         # Every answer compares some more of a run: while there is more to come, none is the last.
-        unfinished = path == "/compare/history" and answers.to_compare(query.get("run"))
+        unfinished = path == "/compare/history" and (of_past or answers.to_compare(run))
         if unfinished or not ENDPOINTS[path].tagged:
             return None
-        of_past = path in PAST_ASKS or answers.is_past(query.get("run"))
-        if of_past and path == "/compare/history":
-            return None
         version = "" if of_past else str(answers.store.version)
-        return f'"{boot}-{version}-{answers.past_state(query.get("run"))}"'
+        return f'"{boot}-{version}-{answers.past_state(run)}"'
 
     def add(path: str) -> None:
         @app.page(PREFIX + path)  # type: ignore[untyped-decorator]
