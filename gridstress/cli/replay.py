@@ -198,7 +198,7 @@ def _archived(
     from topology.clock import to_datetime
 
     archived = ArchivedRun(archived_folder(settings.archive_dir, name))
-    schedule = ArchivedSchedule(archived, grid, run or _name_of(name[:100]))
+    schedule = ArchivedSchedule(archived, grid, run or _name_of(name[:100]), settings.max_ahead_s)
     say(f"run {schedule.run}: {schedule.rows:,} time steps of archived run {name}")
     record = archived.record()
     end_s = schedule.start_s + schedule.rows * schedule.period_s

@@ -19,12 +19,19 @@ from topology.messages import MeasurementFrame, decode
 class ArchivedSchedule:
     """Frames in the order in which they were sent, with their numbers; repeats are left out.
 
-    Frames that the workers have refused are no part of it.
+    Frames that the workers have refused are no part of it. Rows with a time that is far from that
+    of all others are sent, but not waited for.
+
+    Parameters
+    ----------
+    max_ahead_s
+        How far a row may be ahead of its zone's newest, as for the workers; 0 allows any.
     """
 
     archived: ArchivedRun
     grid: Grid
     run: str
+    max_ahead_s: int
     batch: int = 1
     first: int = 0
     sent: Mapping[str, int] = field(default_factory=dict)
@@ -51,10 +58,10 @@ class ArchivedSchedule:
         return [zone for zone in self.grid.zones if zone in loaded]
 
     def steps(self) -> Iterator[Step]:
-        """Yield the frames, each at the latest event time so far."""
+        """Yield the frames, each at the latest event time so far of rows that count."""
         time_s = self.start_s
-        for frame in self.frames():
-            time_s = max(time_s, int(frame.times_s.min()))
+        for frame, times_s in zip(self.frames(), self._counted, strict=True):
+            time_s = max(time_s, int(min(times_s, default=time_s)))
             yield Step((time_s - self.start_s) // self.period_s, time_s, (frame,))
 
     def frames(self) -> Iterator[MeasurementFrame]:
@@ -82,11 +89,47 @@ class ArchivedSchedule:
         return frame if known and frame.zone in self.grid.zones else None
 
     @cached_property
+    def _counted(self) -> list[list[float]]:
+        """The times of each frame's rows that move event time, epoch seconds."""
+        newest_s = self._begins
+        return [list(self._moving(frame, newest_s)) for frame in self._sent]
+
+    @property
+    def _begins(self) -> dict[str, float]:
+        """The time of each zone's first row, but for zones whose clock is off.
+
+        The workers believe a first row; a run whose pace it set would wait for years.
+        """
+        firsts: dict[str, float] = {}
+        for frame in self._sent:
+            if not frame.final:
+                firsts.setdefault(frame.zone, float(frame.times_s[0]))
+        middle_s = sorted(firsts.values())[(len(firsts) - 1) // 2]
+        return {
+            zone: first_s
+            for zone, first_s in firsts.items()
+            if not self.max_ahead_s or abs(first_s - middle_s) <= self.max_ahead_s
+        }
+
+    def _moving(self, frame: MeasurementFrame, newest_s: dict[str, float]) -> Iterator[float]:
+        for time_s in frame.times_s.tolist():
+            known_s = newest_s.get(frame.zone)
+            if known_s is None or (self.max_ahead_s and time_s > known_s + self.max_ahead_s):
+                continue
+            if not frame.final:
+                newest_s[frame.zone] = max(known_s, time_s)
+            yield time_s
+
+    @cached_property
     def _period(self) -> tuple[int, int, int]:
-        loads = [frame for frame in self._sent if not frame.final]
-        start_s = int(min(frame.times_s.min() for frame in loads))
-        end_s = int(max(frame.times_s.max() for frame in loads))
-        period_s = min(frame.period_s for frame in loads)
+        loads = [
+            (frame.period_s, times_s)
+            for frame, times_s in zip(self._sent, self._counted, strict=True)
+            if times_s and not frame.final
+        ]
+        start_s = int(min(self._begins.values()))
+        end_s = int(max(max(times_s) for _, times_s in loads))
+        period_s = min(period_s for period_s, _ in loads)
         return start_s, period_s, (end_s - start_s) // period_s + 1
 
 

@@ -223,7 +223,7 @@ def test_a_run_is_shown_with_another_number_of_shards(
 def test_a_run_is_sent_again_as_it_was(triangle: Grid, settings: Settings) -> None:
     archived(triangle, settings, (70,))
     schedule = ArchivedSchedule(
-        ArchivedRun(run_folder(settings.archive_dir, "r")), triangle, "again"
+        ArchivedRun(run_folder(settings.archive_dir, "r")), triangle, "again", settings.max_ahead_s
     )
     assert list(schedule.frames()) == [
         msgspec.structs.replace(frame, run="again") for frame in frames_of(triangle)
