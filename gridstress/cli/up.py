@@ -50,8 +50,9 @@ def up(
 
     Then a part that ends by itself is started again, after a pause that grows from 1 to 30 s.
 
-    Exit codes: 0 all is healthy, 1 something failed (nothing is left running), 2 wrong usage,
-    3 the broker did not come up, 4 the file to replay is bad.
+    Exit codes: 0 all is healthy, 1 something failed (nothing is left running; an archive
+    that fails is only noted), 2 wrong usage, 3 the broker did not come up, 4 the file to replay is
+    bad.
     """
     from gridstress.local.launcher import Plan, here
     from gridstress.local.launcher import up as start

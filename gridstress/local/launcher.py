@@ -72,7 +72,7 @@ def up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     ------
     GridstressError
         If it is up already, a port is taken or a service does not become healthy. Nothing that
-        was started is left running.
+        was started is left running. An archive that fails is only noted: all else goes on.
     BrokerError
         If the broker does not come up or cannot be reached.
     DataError, UsageError
@@ -125,10 +125,7 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
                 services.replay(place, settings, bootstrap, speed=plan.speed, source=source)
             )
         launch.start(*rest)
-        processes.check_alive(launch.healthy)
-        for spec, service in launch.healthy:
-            if spec.supervised:
-                processes.keep(service)
+        launch.keep()
     except BaseException:
         # Also on Ctrl-C: whatever the reason, nothing stays behind.
         _stop_all(launch.stack, place)
@@ -213,9 +210,24 @@ class _Launch:
             started.append((spec, service))
         deadline = time.monotonic() + self.timeout_s
         for spec, service in started:
-            processes.wait_until_healthy(spec, service, deadline, self.healthy)
+            failure = processes.wait_until_healthy(spec, service, deadline, self.healthy)
+            if failure is not None:
+                processes.stop(service)
+                self._go_on_without(spec, failure)
+                continue
             self.healthy.append((spec, service))
             self.say(f"{spec.name} is healthy (pid {service.pid}, log {service.log})")
+
+    def keep(self) -> None:
+        """Make sure that all still runs, and have it started again from now on."""
+        for spec, failure in processes.check_alive(self.healthy):
+            self._go_on_without(spec, failure)
+        for spec, service in self.healthy:
+            if spec.supervised:
+                processes.keep(service)
+
+    def _go_on_without(self, spec: ServiceSpec, failure: GridstressError) -> None:
+        self.say(f"note: the {spec.name} does not run: {failure}; {failure.hint}")
 
 
 def _refuse_second(place: Place) -> None:

@@ -52,6 +52,8 @@ class ServiceSpec:
         Where it runs; ours if None.
     may_end
         Whether ending with exit code 0 counts as healthy (a replay that is through).
+    optional
+        Whether the others go on without it, so that its end is no failure of theirs.
     supervised
         Whether it can be kept running: see `keep`.
     failure
@@ -64,6 +66,7 @@ class ServiceSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     directory: Path | None = None
     may_end: bool = False
+    optional: bool = False
     supervised: bool = False
     failure: type[GridstressError] = GridstressError
 
@@ -144,7 +147,7 @@ def wait_until_healthy(
     service: Service,
     deadline: float,
     others: Sequence[tuple[ServiceSpec, Service]] = (),
-) -> None:
+) -> GridstressError | None:
     """Wait until a started service is healthy.
 
     Parameters
@@ -155,38 +158,67 @@ def wait_until_healthy(
         Services that were healthy before and must not end meanwhile: there is no sense in
         waiting for a replay to reach a worker that is gone.
 
+    Returns
+    -------
+    GridstressError or None
+        What would have been raised if the service were not optional.
+
     Raises
     ------
     GridstressError
         (or the spec's own kind) If it ended or is not healthy in time; names its log and the
         line of it that tells most.
     """
+    failure = _wait(spec, service, deadline, others)
+    if failure is not None and not spec.optional:
+        raise failure
+    return failure
+
+
+def _wait(
+    spec: ServiceSpec,
+    service: Service,
+    deadline: float,
+    others: Sequence[tuple[ServiceSpec, Service]],
+) -> GridstressError | None:
     started = time.monotonic()
     while True:
         check_alive(others)
         if not service.alive:
             if spec.may_end and _exit_code(service) == 0:
-                return
-            raise _failure(spec, service, "ended while starting")
+                return None
+            return _failure(spec, service, "ended while starting")
         if spec.ready():
-            return
+            return None
         if time.monotonic() > deadline:
             waited_s = time.monotonic() - started
-            raise _failure(spec, service, f"was not healthy after {waited_s:.0f} s")
+            return _failure(spec, service, f"was not healthy after {waited_s:.0f} s")
         time.sleep(_POLL_S)
 
 
-def check_alive(started: Sequence[tuple[ServiceSpec, Service]]) -> None:
+def check_alive(
+    started: Sequence[tuple[ServiceSpec, Service]],
+) -> list[tuple[ServiceSpec, GridstressError]]:
     """Make sure that services which were healthy still run, or have ended as they may.
+
+    Returns
+    -------
+    list of (ServiceSpec, GridstressError)
+        Each optional one that does not, and how it ended.
 
     Raises
     ------
     GridstressError
-        (or the spec's own kind) For the first that does not.
+        (or the spec's own kind) For the first other one that does not.
     """
+    failures = []
     for spec, service in started:
         if not service.alive and not (spec.may_end and _exit_code(service) in (0, None)):
-            raise _failure(spec, service, "ended after it had been healthy")
+            failure = _failure(spec, service, "ended after it had been healthy")
+            if not spec.optional:
+                raise failure
+            failures.append((spec, failure))
+    return failures
 
 
 def keep(service: Service) -> None:

@@ -107,11 +107,15 @@ def archive(place: Place, settings: Settings, bootstrap: str) -> ServiceSpec:
         command=[sys.executable, "-m", "gridstress", "archive"],
         ready=lambda: _written(position) > before,
         environment=_common(place, settings, bootstrap),
+        optional=True,
     )
 
 
 def _written(path: Path) -> int:
-    return path.stat().st_mtime_ns if path.exists() else 0
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # not there yet, or not for us
+        return 0
 
 
 def replay(

@@ -11,11 +11,8 @@ from gridstress.local import launcher, state_file
 from gridstress.local.launcher import Plan
 from gridstress.local.services import Place
 from gridstress.settings import Settings
-from tests.gridstress.local import test_launcher
+from tests.gridstress.local.test_launcher import quiet
 from topology.errors import GridstressError
-
-place, settings, quiet = test_launcher.place, test_launcher.settings, test_launcher.quiet
-
 
 DOCKER = """#!{python}
 import json, os, pathlib, sys
