@@ -6,6 +6,7 @@ is made anew with the other number, and the measurements are sent again.
 """
 
 import asyncio
+import fcntl
 import heapq
 import os
 import time
@@ -39,6 +40,30 @@ GONE_S = 60.0
 """How long a broker may take to delete topics and what was committed on them, s."""
 
 Say = Callable[[str], None]
+
+
+@contextmanager
+def without_archive(home: Path) -> Iterator[None]:
+    """Keep every archive in the directory `home` from being written for the length of a block.
+
+    One that runs would read on in topics that are deleted, and its consumer group has no members
+    that would show it.
+
+    Raises
+    ------
+    UsageError
+        If one is being written.
+    """
+    with ExitStack() as held:
+        with suppress(OSError):  # there is no archive, or none that we could write
+            lock = held.enter_context((home / "lock").open("rb"))
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(
+                    f"the archive {home} is being written", hint="stop `gridstress archive` first"
+                ) from None
+        yield
 
 
 @dataclass(frozen=True)

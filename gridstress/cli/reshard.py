@@ -25,12 +25,12 @@ def reshard(
 ) -> None:
     """Change the number of partitions: keep the measurements, make the topics anew, send again.
 
-    Stop feeds and workers first. Every result is computed again from the measurements; dead
-    letters stay. Exit codes: 1 refused, 2 wrong usage, 3 broker, 4 the file.
+    Stop feeds, workers and the archive first. Every result is computed again from the
+    measurements; dead letters stay. Exit codes: 1 refused, 2 wrong usage, 3 broker, 4 the file.
     """
     import asyncio
 
-    from gridstress.admin.reshard import drop_topics, save, send_again
+    from gridstress.admin.reshard import drop_topics, save, send_again, without_archive
     from gridstress.kafka.probe import is_embedded
     from gridstress.settings import load_settings
     from topology.errors import UsageError
@@ -61,5 +61,6 @@ def reshard(
         say(f"the topics are deleted; should anything fail now: --resume --backup {backup}")
         say(f"{await send_again(settings, grid, backup):,} frames sent again")
 
-    asyncio.run(run())
+    with without_archive(settings.archive_dir):
+        asyncio.run(run())
     say(f"set GRIDSTRESS_PARTITIONS={partitions} for workers, feeds and replays, and start them")
