@@ -31,11 +31,8 @@ def read_archive(home: Path, question: Callable[[], Answer]) -> Answer:
     import duckdb
 
     try:
-        try:
-            return question()
-        except (duckdb.IOException, FileNotFoundError):
-            return question()
-    except (duckdb.IOException, OSError) as error:
+        return _asked_twice(question)
+    except (duckdb.Error, OSError) as error:
         raise _unreadable(home, error) from None
 
 
@@ -53,10 +50,21 @@ def query_archive(home: Path, query: str, values: Mapping[str, Any] | None = Non
 
     try:
         _refuse_other_than_select(query)
-        found, first = read_archive(home, lambda: _begun(home, query, values))
+        found, first = _asked_twice(lambda: _begun(home, query, values))
+    except (duckdb.IOException, OSError) as error:
+        raise _unreadable(home, error) from None
     except duckdb.Error as error:
         raise UsageError(str(error)) from None
     return Rows([column[0] for column in found.description], _all_rows(home, found, first))
+
+
+def _asked_twice(question: Callable[[], Answer]) -> Answer:
+    import duckdb
+
+    try:
+        return question()
+    except (duckdb.IOException, FileNotFoundError):  # compacted or deleted meanwhile
+        return question()
 
 
 def _refuse_other_than_select(query: str) -> None:

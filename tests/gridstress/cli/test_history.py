@@ -176,6 +176,16 @@ def test_files_that_are_not_there_are_an_error(home: Path) -> None:
         history("sql", f"FROM read_parquet('{home}/none.parquet')")
 
 
+@pytest.mark.parametrize("words", [("list",), ("export", "long", "--to", "{there}")])
+def test_a_file_that_is_no_parquet_is_an_error(
+    home: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    for path in (home / "runs").glob("*/measurements-*"):
+        path.write_bytes(b"PAR1, but nothing else of it")
+    with pytest.raises(DataError, match=f"the archive {home} cannot be read: "):
+        history(*(word.format(there=tmp_path / "there") for word in words))
+
+
 def test_an_export_to_where_nothing_can_be_written_is_an_error(home: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert history("export", "short", "--to", str(tmp_path / "file")).exit_code == 2
