@@ -16,21 +16,29 @@ from ui.schema.runs import PastRun, run_record
 logger = logging.getLogger(__name__)
 
 
-def open_history(home: Path) -> Any:
+def open_history(home: Path | str, run: str | None = None) -> Any:
     """Give a DuckDB connection with a view for each kind of record, and what is made of them.
 
     ``measurements``, ``windows``, ``alerts``, ``dead_letters``, ``records`` have the columns of
     their kind, the first of each thing counts. ``runs`` has a row a run, ``nodes`` a row a node
     and window, ``episodes`` a row an alarm episode. The archive may be written meanwhile: what
-    comes later is in the next connection.
+    comes later is in the next connection. A run with a file that cannot be read is left out of
+    its view, with a warning; with ``run`` that run alone is in the views, whole or not at all.
+
+    Raises
+    ------
+    duckdb.Error
+        If a file of ``run`` cannot be read.
     """
     connection = connect()
-    folders = run_folders(home)
+    folders = [f for f in run_folders(Path(home)) if run in (None, run_of(f))]
     for name, kind in KINDS.items():
         parts = {folder: part for folder in folders if (part := _part(folder, name, kind))}
         try:
             _create(connection, name, kind, parts.values())
         except duckdb.Error:  # a damaged file of one run must not hide the others
+            if run is not None:
+                raise
             whole = [
                 part for folder, part in parts.items() if _is_readable(connection, folder, part)
             ]

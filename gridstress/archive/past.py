@@ -18,6 +18,7 @@ from msgspec import convert
 from agents.detection import stress_of
 from gridstress.archive.files import NAME, run_folder, run_folders
 from gridstress.archive.history import summary
+from gridstress.archive.query import read_archive
 from gridstress.archive.reading import ArchivedRun
 from gridstress.group_settings.fingerprint import grid_fingerprint
 from tables.shard_view import PaneView, ShardView
@@ -76,22 +77,8 @@ class Archives:
         return 0
 
     def ask(self, question: Callable[[], Answer]) -> Answer:
-        """Answer a question that reads the archive; it may be compacted meanwhile.
-
-        Raises
-        ------
-        DataError
-            If the archive cannot be read.
-        """
-        import duckdb
-
-        try:
-            try:
-                return question()
-            except (duckdb.IOException, FileNotFoundError):
-                return question()
-        except (duckdb.Error, OSError) as error:
-            raise DataError(f"the archive {self.home} cannot be read: {error}") from None
+        """Answer a question that reads the archive; errors as of `read_archive`."""
+        return read_archive(self.home, question)
 
     def runs(self) -> list[PastRun]:
         """The archived runs, the one written last first.

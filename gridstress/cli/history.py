@@ -154,7 +154,7 @@ def _copied(home: Path, run: str, to: Path, form: Format) -> list[Path]:
     from gridstress.archive.history import open_history
     from gridstress.archive.kinds import quoted
 
-    connection, written = open_history(home), []
+    connection, written = open_history(home, run), []
     for view in _EXPORTED:
         written.append(to / f"{view}.{form}")
         connection.execute(
