@@ -66,15 +66,22 @@ window.dash_clientside.gridstressFilters = (function () {
       else query.set("sort", chosen);
       replace(query);
     },
-    read: function (params) {
+  };
+
+  window.dash_clientside.gridstressOrder = {
+    // Not an event of the grid: its first rows can be there before anything listens to it.
+    read: async function (_search, table) {
+      const { no_update } = window.dash_clientside;
       const asked = new URLSearchParams(window.location.search).get("sort");
-      if (asked === null) return;
+      if (asked === null) return no_update;
       const state = asked.split(",").map((word, sortIndex) => ({
         colId: word.replace("-", ""),
         sort: word.startsWith("-") ? "desc" : "asc",
         sortIndex,
       }));
-      params.api.applyColumnState({ state, defaultState: { sort: null } });
+      const api = await window.dash_ag_grid.getApiAsync(table);
+      api.applyColumnState({ state, defaultState: { sort: null } });
+      return no_update;
     },
   };
 

@@ -10,11 +10,19 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc
 from dash.development.base_component import Component
 
-ORDER: dict[str, Any] = {
-    "sortChanged": ["gridstressOrder.write(params)"],
-    "firstDataRendered": ["gridstressOrder.read(params)"],
-}
-"""For a table's ``eventListeners``: its order is ``?sort=``."""
+ORDER: dict[str, Any] = {"sortChanged": ["gridstressOrder.write(params)"]}
+"""For a table's ``eventListeners``: its order goes into ``?sort=``."""
+
+
+def register_order(app: Dash, table: str) -> None:
+    """Sort a table by ``?sort=`` when its page opens or the address changes."""
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstressOrder", "read"),
+        # Never sent anything; what is on the page is called when the page opens.
+        Output(table, "columnState"),
+        Input("url", "search"),
+        State(table, "id"),
+    )
 
 
 def address_read(page: str) -> Component:

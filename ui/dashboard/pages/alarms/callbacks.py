@@ -13,7 +13,7 @@ from ui.client.poller import EPISODES
 from ui.client.snapshot import Snapshot
 from ui.dashboard.pages.alarms.filters import FILTERS, Filters, filter_model, model_choices
 from ui.dashboard.panels.episodes import Row, episode_rows, row_changes
-from ui.dashboard.shell.list_address import register_filters
+from ui.dashboard.shell.list_address import register_filters, register_order
 from ui.dashboard.shell.source import Source
 from ui.schema.runs import Episodes
 
@@ -81,6 +81,7 @@ def register(app: Dash, source: Source) -> None:
         return no_update if wanted == (applied or {}) else wanted
 
     register_filters(app, "alarms", FILTERS, [Input("alarms-reset", "n_clicks")])
+    register_order(app, "alarms-table")
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressAlarms", "count"),

@@ -14,6 +14,7 @@ from ui.dashboard.figures.map_nodes import FOREMOST, is_large
 from ui.dashboard.figures.map_updates import moved_map, whole_map
 from ui.dashboard.pages.compare import history_figure, scatter_figure
 from ui.dashboard.pages.compare import panels as panel
+from ui.dashboard.shell.list_address import register_order
 from ui.dashboard.shell.model_pair import pair_of
 from ui.dashboard.shell.source import Source
 from ui.dashboard.style import formatting
@@ -28,6 +29,7 @@ def register(app: Dash, source: Source) -> None:
     _register_drawings(app, source)
     _register_now(app, source)
     _register_run(app, source)
+    register_order(app, "compare-only")
 
 
 def _register_drawings(app: Dash, source: Source) -> None:

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 from ui.dashboard.pages.system import panels
 from ui.dashboard.panels.components import panel
 from ui.dashboard.shell.header import aria
-from ui.dashboard.shell.list_address import address_read, register_filters
+from ui.dashboard.shell.list_address import address_read, register_filters, register_order
 from ui.dashboard.shell.page import Page
 from ui.dashboard.shell.source import Source
 
@@ -122,6 +122,7 @@ def register_settings(app: Dash, source: Source, meanings: Mapping[str, str]) ->
         return panels.setting_rows(system.settings, meanings), system.settings
 
     register_filters(app, "system", ["search"])
+    register_order(app, "system-settings")
 
     @app.callback(Output("system-settings", "dashGridOptions"), Input("system-search", "value"))
     def search(text: str | None) -> dict[str, Any]:
