@@ -48,8 +48,7 @@ async def sent(broker: str, run: str) -> dict[tuple[str, int], tuple[list[str], 
 
 def archived(home: Path) -> dict[tuple[str, int], tuple[list[str], list[float]]]:
     query = (
-        "SELECT zone, seq, nodes, load_mw FROM measurements "
-        "WHERE run = 'killed' AND NOT \"final\""
+        "SELECT zone, seq, nodes, load_mw FROM measurements WHERE run = 'killed' AND NOT \"final\""
     )
     try:
         found = open_history(home).execute(query).fetchall()
