@@ -21,7 +21,7 @@ from gridstress.archive.history import summary
 from gridstress.archive.query import read_archive
 from gridstress.archive.reading import ArchivedRun
 from gridstress.group_settings.fingerprint import grid_fingerprint
-from tables.shard_view import PaneView, ShardView
+from tables.shard_view import PaneView
 from tables.windows import WindowSpec
 from topology.errors import DataError
 from topology.grid import Grid
@@ -30,6 +30,7 @@ from topology.models import Matrix
 from topology.shards import shard_nodes
 from ui.api.agreement_history import History, Point
 from ui.api.episodes import Episode
+from ui.api.moments import make_up, raise_peaks, run_view
 from ui.api.past import Answer
 from ui.api.view_store import ReceivedAlert, RunView, Store, WindowOfNode
 from ui.schema.runs import PastRun
@@ -207,29 +208,9 @@ class PastStore(Store):
                 level[index[node]] = LEVELS.index(name) + 1
             end_s = int(window.window_end.timestamp())
         record = self.records.get(self._run.name)
-        view = RunView()
-        for shard, members in enumerate(self._archives.shards):
-            mine = list(members)
-            view.shards[shard] = ShardView(
-                model=model,
-                run=self._run.name,
-                shard=shard,
-                worker=STANDS_FOR,
-                published_at=written_s,
-                started_ms=int(record.began.timestamp() * 1000) if record else 0,
-                event_time_s=end_s,
-                watermark_s=end_s,
-                closed_until_s=end_s,
-                ended=True,
-                window_end_s=end_s,
-                stress=stress[mine].tolist(),
-                risk=risk[mine].tolist(),
-                level=level[mine].tolist(),
-                panes=[],
-                late_rows=0,
-                gaps=0,
-            )
-        return view
+        started_ms = int(record.began.timestamp() * 1000) if record else 0
+        head = (model, self._run.name, STANDS_FOR, written_s, started_ms)
+        return run_view(head, self._archives.shards, end_s, (risk, stress, level), ended=True)
 
     def _all_windows(self) -> Iterator[RiskWindow]:
         at_once = max(1, VALUES_AT_ONCE // len(self._archives.grid.nodes))
@@ -244,24 +225,15 @@ class PastStore(Store):
         """Episodes as they were at the moment, the one raised last first."""
         self._read_alerts(model)
         found = super().episodes(model, self._run.run)
-        still_open = {episode.node_id: episode for episode in found if episode.cleared_s is None}
+        still_open = [episode for episode in found if episode.cleared_s is None]
         end_s = self.runs[model, self._run.name].event_time_s
         with self._lock:
             if still_open and end_s is not None and model not in self._peaked:
                 self._peaked.add(model)
-                self._raise_peaks(model, still_open, end_s)
+                first_s = min(episode.raised_s for episode in still_open)
+                span = timedelta(seconds=end_s - first_s + 1)
+                raise_peaks(still_open, self._run.windows_until([model], self._until, span))
         return found
-
-    def _raise_peaks(self, model: str, episodes: Mapping[str, Episode], end_s: float) -> None:
-        """Give open episodes the highest risk since they were raised: alerts are steps alone."""
-        first_s = min(episode.raised_s for episode in episodes.values())
-        span = timedelta(seconds=end_s - first_s + 1)
-        for window in self._run.windows_until([model], self._until, span):
-            at_s = window.window_end.timestamp()
-            for node, risk in zip(window.nodes, window.risk, strict=True):
-                episode = episodes.get(node)
-                if episode is not None and at_s >= episode.raised_s:
-                    episode.peak_risk = max(episode.peak_risk, risk)
 
     def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
         """A node in the windows of a week up to the moment, oldest first."""
@@ -297,8 +269,7 @@ class PastStore(Store):
                     source_stress=source[index].tolist(),
                 )
             )
-        total = np.sum([pane.stress for pane in panes], axis=0) if panes else np.zeros(len(members))
-        return panes if np.allclose(total, view.stress, rtol=1e-9, atol=1e-12) else []
+        return panes if make_up(panes, view.stress) else []
 
     def _sources(self, end_s: int) -> dict[int, Floats]:
         """Each node's own stress by the start of a pane of the window that ends then."""

@@ -12,6 +12,7 @@ from topology.ranking import highest
 from ui.api import serializers
 from ui.api.agreement_history import TOP_K
 from ui.api.episodes import pair_up
+from ui.api.moments import MomentStore
 from ui.api.past import Past
 from ui.api.read_model import LEVEL_NAMES, Moment, ReadModel, UnknownError
 from ui.api.serializers import iso_or_none
@@ -95,17 +96,42 @@ class ApiQueries(ReadModel):
             raise UnknownError("archived run", run, [known.run for known in archive.runs()])
         return replace(self, store=archive.store(run, at_s, model))
 
+    def at(self, run: str | None, at_s: float, model: str | None = None) -> "ApiQueries":
+        """The same questions of a run that is live, as it was at a moment.
+
+        Arguments as of `as_of`.
+
+        Raises
+        ------
+        LookupError
+            If the views no longer have all of that moment.
+        """
+        name, run = self.which(model, run)
+        models = [name] if model else list(self.influence)
+        store = MomentStore(
+            self.store, self.grid.index, self.shards, models, run or "", at_s, self.size_s
+        )
+        return replace(self, store=store)
+
     def extremes(self, run: str, model: str | None) -> Extremes:
-        """The highest risk of each window of an archived run."""
-        name = model or next(iter(self.influence))
+        """The highest risk of each window of a run: of the archive, and those kept beside it."""
+        name, live = model or next(iter(self.influence)), not self.is_past(run)
         if name not in self.influence:
             raise UnknownError("model", name, list(self.influence))
-        found = self.archive().extremes(run, name)
+        found = {}
+        if self.past is not None and self.past.has(run):
+            found = dict(self.past.extremes(run, name))
+        elif live:
+            self.which(name, run)
+        for shard in range(self.partitions):
+            for kept in self.store.windows(name, run, shard) if live else ():
+                found[kept.end_s] = max(found.get(kept.end_s, 0.0), kept.highest_risk)
+        ends = sorted(found)
         return Extremes(
             run=run,
             model=name,
-            window_end=[to_iso(end_s) for end_s, _ in found],
-            risk=[risk for _, risk in found],
+            window_end=[to_iso(end_s) for end_s in ends],
+            risk=[found[end_s] for end_s in ends],
         )
 
     def state(self, model: str | None, run: str | None) -> GridState:

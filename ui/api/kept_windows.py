@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
 MAX_WINDOWS = 168
 """Final windows kept a model, run and shard: a week of hours."""
@@ -13,26 +14,34 @@ Place = tuple[str, int]
 """Model and shard."""
 
 
+class KeptWindow(NamedTuple):
+    """A final window of a shard: its end (epoch seconds), its highest risk, and itself as JSON."""
+
+    end_s: float
+    highest_risk: float
+    raw: bytes
+
+
 class KeptWindows:
     """Final windows by run, model and shard."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, dict[Place, deque[bytes]]] = {}
+        self._runs: dict[str, dict[Place, deque[KeptWindow]]] = {}
         self._bytes = 0
 
-    def add(self, run: str, place: Place, raw: bytes) -> None:
+    def add(self, run: str, place: Place, window: KeptWindow) -> None:
         """Keep a window, the newest of its place."""
         of_run = self._runs.pop(run, {})
         self._runs[run] = of_run  # the last one to go
         kept = of_run.setdefault(place, deque())
-        kept.append(raw)
-        self._bytes += len(raw)
+        kept.append(window)
+        self._bytes += len(window.raw)
         if len(kept) > MAX_WINDOWS:
-            self._bytes -= len(kept.popleft())
+            self._bytes -= len(kept.popleft().raw)
         while len(self._runs) > 1 and (self._bytes > MAX_BYTES or len(self._runs) > MAX_RUNS):
             oldest = self._runs.pop(next(iter(self._runs)))
-            self._bytes -= sum(len(raw) for kept in oldest.values() for raw in kept)
+            self._bytes -= sum(len(window.raw) for kept in oldest.values() for window in kept)
 
-    def of(self, run: str, place: Place) -> Sequence[bytes]:
-        """Windows of a run, in the order in which they came."""
-        return self._runs.get(run, {}).get(place, ())
+    def of(self, run: str, place: Place) -> Sequence[KeptWindow]:
+        """A copy of the windows of a run, in the order in which they came."""
+        return list(self._runs.get(run, {}).get(place, ()))

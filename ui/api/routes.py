@@ -34,6 +34,7 @@ from ui.schema.endpoints import (
 from ui.schema.openapi import document
 from ui.schema.runs import PastRuns
 from ui.schema.system import Health, Refused, Taken
+from ui.schema.views import NodeDetail
 
 log = logging.getLogger(__name__)
 Answer = TypeVar("Answer")
@@ -164,6 +165,8 @@ async def _answer(
             return _reply(view, None, 304, headers)
         if path in PAST_ASKS or answers.is_past(query.get("run")):
             found = await _in_thread(_ask_past, path, answers, query)
+        elif "at" in query:
+            found = await _ask_moment(path, answers, query)
         else:
             found = LIVE_ASKS[path](answers, query)
             if run := lacking(answers, found):
@@ -183,11 +186,30 @@ async def _in_thread(ask: Callable[..., Answer], *given: Any) -> Answer:
     return await asyncio.get_running_loop().run_in_executor(_readers, ask, *given)
 
 
+async def _ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
+    """Answer of a moment of a live run: from what is kept of it, else from the archive."""
+    at_s, model = _at(query), query.get("model")
+    _, run = answers.which(model, query.get("run"))
+    query = {**query, "run": run or ""}
+    archived = answers.past is not None and answers.past.has(query["run"])
+    try:
+        found = LIVE_ASKS[path](answers.at(run, at_s or 0.0, model), query)
+    except LookupError:
+        if not archived:
+            raise UsageError(f"run {run} is not kept as far back as {query['at']}") from None
+        return await _in_thread(_ask_past, path, answers, query)
+    if archived and isinstance(found, NodeDetail) and found.stress and not found.sources:
+        older = await _in_thread(_ask_past, path, answers, query)
+        if isinstance(older, NodeDetail) and older.event_time == found.event_time:
+            return older
+    return found
+
+
 def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
     def question() -> msgspec.Struct:
         if path in PAST_ASKS:
             return PAST_ASKS[path](answers, query)
-        return LIVE_ASKS[path](answers.as_of(query["run"]), query)
+        return LIVE_ASKS[path](answers.as_of(query["run"], _at(query), query.get("model")), query)
 
     return answers.archive().ask(question)
 
@@ -233,15 +255,18 @@ def _past_run(query: Query) -> str:
 
 
 def _as_of(answers: ApiQueries, query: Query) -> ApiQueries:
+    model = query.get("model") or next(iter(answers.influence))
+    return answers.as_of(_past_run(query), _at(query), model)
+
+
+def _at(query: Query) -> float | None:
     text = query.get("at")
     try:
         at_s = None if text is None else from_iso(text)
     except (ValueError, OverflowError):
         raise UsageError(f"at must be a time like 2025-01-31T18:00Z, got {text!r:.40}") from None
     earliest_s, latest_s = (moment.timestamp() for moment in RESULT_TIMES)
-    at_s = None if at_s is None else min(max(at_s, earliest_s), latest_s)
-    model = query.get("model") or next(iter(answers.influence))
-    return answers.as_of(_past_run(query), at_s, model)
+    return None if at_s is None else min(max(at_s, earliest_s), latest_s)
 
 
 def _integer(query: Query, parameter: Parameter) -> int:

@@ -3,6 +3,7 @@
 import logging
 from bisect import insort
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,7 +16,7 @@ from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, deco
 from ui.api.agreement_history import History, Point
 from ui.api.broker_clock import BrokerClock
 from ui.api.episodes import Episode, EpisodeBook
-from ui.api.kept_windows import MAX_WINDOWS, KeptWindows
+from ui.api.kept_windows import MAX_WINDOWS, KeptWindow, KeptWindows
 from ui.api.record_check import RecordValidator
 from ui.schema.audit import AuditStatus
 from ui.schema.system import GONE_S, WorkerStatus
@@ -246,14 +247,17 @@ class Store:
 
     def apply_alert(self, raw: bytes, received_at: float) -> None:
         """Take an alert; one that was sent again is known already."""
-        alert = decode(raw, RiskAlert)
+        self.add_alert(ReceivedAlert(received_at, decode(raw, RiskAlert)))
+
+    def add_alert(self, received: ReceivedAlert) -> None:
+        """Take an alert that is decoded already."""
+        alert, received_at = received.alert, received.received_at
         ids = self._alert_ids[alert.model]
         if alert.alert_id in ids:
             return
         ids.add(alert.alert_id)
         self._episodes[alert.model].add(alert, received_at)
         alerts = self._alerts[alert.model]
-        received = ReceivedAlert(received_at, alert)
         if alerts and received_at < alerts[-1].received_at:
             insort(alerts, received, key=lambda item: item.received_at)
         else:
@@ -271,7 +275,8 @@ class Store:
         head = decode(raw, WindowHead)
         if self.shape is not None:
             self.shape.check_head(head, model, shard)
-        self._windows.add(head.run, (model, shard), raw)
+        kept = KeptWindow(head.window_end.timestamp(), max(head.risk, default=0.0), raw)
+        self._windows.add(head.run, (model, shard), kept)
         if self._history is not None:
             self._history.add(head, raw)
         self.version += 1
@@ -282,7 +287,11 @@ class Store:
 
     def few_windows(self, model: str, run: str, shard: int) -> bool:
         """Whether fewer windows of a run are kept than there may be."""
-        return len(self._windows.of(run, (model, shard))) < MAX_WINDOWS
+        return len(self.windows(model, run, shard)) < MAX_WINDOWS
+
+    def windows(self, model: str, run: str, shard: int) -> Sequence[KeptWindow]:
+        """The final windows kept of a run in a shard, in the order in which they came."""
+        return self._windows.of(run, (model, shard))
 
     def runs_of(self, model: str) -> list[str]:
         """Run ids of a model: those that go on before the others, each the one begun last first."""
@@ -314,7 +323,7 @@ class Store:
 
     def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
         """A node of a shard in the final windows of a run's last week, oldest first, each once."""
-        found = (self._read(raw) for raw in self._windows.of(run, (model, shard)))
+        found = (self.read(kept.raw) for kept in self.windows(model, run, shard))
         by_end = {w.window_end.timestamp(): w for w in found if w is not None}
         since_s = max(by_end, default=0.0) - WEEK_S
         return [
@@ -331,8 +340,8 @@ class Store:
 
     def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
         """The newest final window of a run in a shard."""
-        for raw in reversed(self._windows.of(run, (model, shard))):
-            window = self._read(raw)
+        for kept in reversed(self.windows(model, run, shard)):
+            window = self.read(kept.raw)
             if window is not None:
                 return window
         return None
@@ -345,7 +354,8 @@ class Store:
         """How many windows of a run have not been compared yet."""
         return self._history.to_compare(run) if self._history else 0
 
-    def _read(self, raw: bytes) -> RiskWindow | None:
+    def read(self, raw: bytes) -> RiskWindow | None:
+        """A window that was kept; None if it is not of the grid that is shown."""
         try:
             window = decode(raw, RiskWindow)
             if self.shape is not None:

@@ -55,6 +55,7 @@ PAIR = Parameter("models", "Two enabled models, separated by a comma; by default
 NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
 PAST_RUN = Parameter("run", "An archived run.")
 AT = Parameter("at", "Event time (ISO-8601): the last window up to then; by default the run's end.")
+THEN = Parameter("at", "Event time (ISO-8601): as it was at the last final window up to then.")
 ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
 EPISODE_LIMIT = Parameter("limit", "Number of episodes.", "integer", default=500, most=5000)
 SINCE = Parameter("since", "Received after this wall-clock time, epoch seconds.", "number")
@@ -66,20 +67,27 @@ ENDPOINTS: dict[str, Endpoint] = {
     for endpoint in (
         Endpoint("/grid", "Nodes, lines, models and the settings in force.", GridInfo),
         Endpoint("/runs", "The runs, the newest first.", Runs),
-        Endpoint("/state", "Risk, stress and level of every node.", GridState, (MODEL, RUN)),
-        Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, NODE_COUNT)),
-        Endpoint("/alerts", "Alerts, newest first.", Alerts, (MODEL, RUN, SINCE, ALERT_LIMIT)),
-        Endpoint("/node/{node_id}", "One node.", NodeDetail, (MODEL, RUN)),
+        Endpoint("/state", "Risk, stress and level of every node.", GridState, (MODEL, RUN, THEN)),
+        Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, NODE_COUNT, THEN)),
+        Endpoint(
+            "/alerts", "Alerts, newest first.", Alerts, (MODEL, RUN, SINCE, ALERT_LIMIT, THEN)
+        ),
+        Endpoint("/node/{node_id}", "One node.", NodeDetail, (MODEL, RUN, THEN)),
         Endpoint("/windows/open", "The windows that are not final.", OpenWindows, (MODEL, RUN)),
         Endpoint(
             "/episodes",
             "Alarm episodes of one model, by default of all; the one raised last first.",
             Episodes,
-            (MODEL, RUN, EPISODE_LIMIT),
+            (MODEL, RUN, EPISODE_LIMIT, THEN),
         ),
-        Endpoint("/compare", "Two models over the same moment.", Compare, (RUN, NODE_COUNT, PAIR)),
         Endpoint(
-            "/compare/history", "How two models have agreed over a run.", History, (RUN, PAIR)
+            "/compare", "Two models over the same moment.", Compare, (RUN, NODE_COUNT, PAIR, THEN)
+        ),
+        Endpoint(
+            "/compare/history",
+            "How two models have agreed over a run.",
+            History,
+            (RUN, PAIR, THEN),
         ),
         Endpoint(
             "/history/runs",
@@ -107,7 +115,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         ),
         Endpoint(
             "/history/extremes",
-            "The highest risk of each window of an archived run.",
+            "The highest risk of each window of a run.",
             Extremes,
             (PAST_RUN, MODEL),
         ),

@@ -1,0 +1,140 @@
+"""A moment of a live run is the same from what the views keep as from the archive."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from gridstress.kafka import topics
+from gridstress.settings import Settings
+from gridstress.verify.archived import verify_archived
+from tables.view_epoch import ViewEpoch
+from tests.gridstress.archive.test_past import HOURS, archives, frames_of
+from tests.support.archives import archive_in, record_of, topics_of
+from topology.clock import to_iso
+from topology.errors import UsageError
+from topology.grid import Grid
+from topology.models import influence_matrices
+from ui.api.answers import ApiQueries
+from ui.api.kept_windows import MAX_WINDOWS
+from ui.api.moments import run_view
+from ui.api.routes import _ask_moment
+from ui.api.view_store import Store
+from ui.schema.grid import GridSettings
+
+FIRST = HOURS - MAX_WINDOWS + 30
+"""A window of which everything before it is kept."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(partitions=2, size_s=3 * 3600, archive_dir=tmp_path / "archive")
+
+
+@pytest.fixture
+def live(triangle: Grid, settings: Settings) -> ApiQueries:
+    """A worker that shows the whole of a run that has not ended, and has an archive of it."""
+    record = record_of(triangle, settings)
+    records = topics_of(frames_of(triangle)[:-2], triangle, settings, record)
+    archive_in(settings.archive_dir, records, settings.model_names)
+    past = archives(triangle, settings)
+    store = Store()
+    answers = ApiQueries(
+        grid=triangle,
+        influence=influence_matrices(triangle, settings.model_names, settings.influence_params),
+        partitions=settings.partitions,
+        step_s=settings.step_s,
+        size_s=settings.size_s,
+        settings=GridSettings(),
+        store=store,
+        past=past,
+    )
+    store.apply_record("r", record)
+    zeros = np.zeros(len(triangle.nodes))
+    for model in settings.model_names:
+        head = (model, "r", "w", 0.0, int(record.began.timestamp() * 1000))
+        end_s = records[-1].timestamp / 1000
+        view = run_view(head, answers.shards, end_s, (zeros, zeros, zeros.astype(int)), ended=False)
+        for part in view.shards.values():
+            store.apply_view(msgspec.json.encode(part), 0.0, ViewEpoch(1, "c"))
+    for record_ in records:
+        for model in settings.model_names:
+            if record_.topic == topics.windows(model):
+                store.apply_window(record_.value, model, record_.partition)
+            elif record_.topic == topics.alerts(model):
+                store.apply_alert(record_.value, record_.timestamp / 1000)
+    return answers
+
+
+def test_what_is_kept_says_of_a_moment_what_the_archive_says(
+    triangle: Grid, settings: Settings, live: ApiQueries
+) -> None:
+    ends = verify_archived(settings.archive_dir, "r", triangle, settings).expected.ends_s
+    compared = 0
+    for end_s in ends[FIRST : HOURS - 3 : 9].tolist():
+        for model in settings.model_names:
+            now, then = live.at("r", end_s + 600, model), live.as_of("r", end_s + 600, model)
+            state = now.state(model, "r")
+            assert state.event_time == to_iso(end_s)
+            assert shown(state) == shown(then.state(model, "r"))
+            assert shown(now.top(model, "r", 3)) == shown(then.top(model, "r", 3))
+            assert shown(now.alerts(model, "r", 0.0, 50)) == shown(then.alerts(model, "r", 0.0, 50))
+            assert now.episodes(model, "r", 50).episodes == then.episodes(model, "r", 50).episodes
+            node = state.nodes[int(np.argmax(state.risk))]
+            found, older = now.node(node, model, "r"), then.node(node, model, "r")
+            assert found.windows == older.windows[-len(found.windows) :]
+            compared += max(state.risk) > 0
+        assert shown(live.at("r", end_s).compare("r", 3)) == shown(
+            live.as_of("r", end_s).compare("r", 3)
+        )
+    assert compared > 10
+
+
+def shown(answer: msgspec.Struct) -> msgspec.Struct:
+    """What pages show of an answer: not how new it is, nor whether the run has ended since."""
+    parts = {"version": 0, "parts": [], "ended": False, "speed": None}
+    return msgspec.structs.replace(
+        answer, **{name: v for name, v in parts.items() if hasattr(answer, name)}
+    )
+
+
+def ask(live: ApiQueries, path: str, **query: str) -> msgspec.Struct:
+    return asyncio.run(_ask_moment(path, live, query))
+
+
+def test_the_archive_answers_for_what_is_no_longer_kept(
+    triangle: Grid, settings: Settings, live: ApiQueries
+) -> None:
+    ends = verify_archived(settings.archive_dir, "r", triangle, settings).expected.ends_s
+    early = to_iso(float(ends[10]))
+    with pytest.raises(LookupError):
+        live.at("r", float(ends[10]))
+    assert ask(live, "/state", at=early).event_time == early
+    # Its sources are in no view either.
+    late = to_iso(float(ends[-20]))
+    node = ask(live, "/node/{node_id}", at=late, node_id=triangle.ids[0])
+    assert node.event_time == late
+    assert node.sources or not node.stress
+
+
+def test_without_an_archive_a_moment_that_is_not_kept_is_refused(
+    triangle: Grid, settings: Settings, live: ApiQueries
+) -> None:
+    ends = verify_archived(settings.archive_dir, "r", triangle, settings).expected.ends_s
+    alone = replace(live, past=None)
+    with pytest.raises(UsageError, match="not kept as far back"):
+        ask(alone, "/state", at=to_iso(float(ends[10])))
+    late = to_iso(float(ends[-20]))
+    assert ask(alone, "/state", at=late).event_time == late
+
+
+def test_extremes_go_on_beyond_the_archive(
+    triangle: Grid, settings: Settings, live: ApiQueries
+) -> None:
+    expected = verify_archived(settings.archive_dir, "r", triangle, settings).expected
+    risk = expected.models["linear"].risk[: expected.closed].max(axis=1).tolist()
+    assert live.extremes("r", "linear").risk == risk
+    assert replace(live, past=None).extremes("r", "linear").risk == risk[-MAX_WINDOWS:]

@@ -1,0 +1,206 @@
+"""A run as it was when one of its last final windows was final, from what the views keep."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tables.shard_view import PaneView, ShardView
+from topology.messages import LEVELS, Floats, RiskWindow
+from ui.api.agreement_history import Point
+from ui.api.episodes import Episode
+from ui.api.kept_windows import MAX_WINDOWS
+from ui.api.view_store import RunView, Store
+
+
+class MomentStore(Store):
+    """A run as it was at a moment: nothing later is in it, and nothing of it is still filling.
+
+    Parameters
+    ----------
+    live
+        Where the run is.
+    index
+        Grid positions by node.
+    shards
+        For each shard the grid positions of its nodes.
+    models, run
+        What is asked about.
+    at_s
+        Event time, epoch seconds: the last window that is final up to then in all shards counts.
+    size_s
+        Length of a window, s.
+
+    Raises
+    ------
+    LookupError
+        If something of that moment is no longer kept.
+    """
+
+    def __init__(
+        self,
+        live: Store,
+        index: Mapping[str, int],
+        shards: Sequence[Sequence[int]],
+        models: Sequence[str],
+        run: str,
+        at_s: float,
+        size_s: int,
+    ) -> None:
+        super().__init__(shape=live.shape)
+        self._live, self._index, self._shards, self._size_s = live, index, shards, size_s
+        self.version, self.clock = live.version, live.clock
+        if run in live.records:
+            self.records[run] = live.records[run]
+        if live.lacks(run):
+            raise LookupError("alerts of the run were dropped")
+        for model in models:
+            if known := live.runs.get((model, run)):
+                self._add(model, run, known, at_s)
+
+    def _add(self, model: str, run: str, known: RunView, at_s: float) -> None:
+        end_s = self._end(model, run, known, at_s)
+        level = np.zeros(len(self._index), dtype=int)
+        for received in reversed(self._live.alerts(model, run)):
+            alert = received.alert
+            if end_s is not None and alert.window_end.timestamp() <= end_s:
+                self.add_alert(received)
+                cleared = alert.state == "CLEARED"
+                level[self._index[alert.node_id]] = 0 if cleared else LEVELS.index(alert.level) + 1
+        risk, stress = np.zeros(len(self._index)), np.zeros(len(self._index))
+        for window in self._between(model, run, end_s, end_s):
+            places = [self._index[node] for node in window.nodes]
+            risk[places], stress[places] = window.risk, window.stress
+        self.runs[model, run] = run_view(
+            (model, run, "live", known.published_at, known.started_ms),
+            self._shards,
+            end_s,
+            (risk, stress, level),
+            ended=known.ended,
+        )
+        self._raise_peaks(model, run, end_s)
+
+    def _end(self, model: str, run: str, known: RunView, at_s: float) -> float | None:
+        """The last end of a window up to a time that all shards have."""
+        ends = []
+        for shard, part in known.shards.items():
+            kept = self._live.windows(model, run, shard)
+            up_to = [window.end_s for window in kept if window.end_s <= at_s]
+            if not up_to and (
+                len(kept) >= MAX_WINDOWS or not (kept or part.closed_until_s is None)
+            ):
+                raise LookupError(f"windows of shard {shard} are no longer kept")
+            ends.append(max(up_to, default=None))
+        return None if None in ends or not ends else min(end for end in ends if end is not None)
+
+    def _between(
+        self, model: str, run: str, first_s: float | None, last_s: float | None
+    ) -> Iterator[RiskWindow]:
+        """Final windows whose ends lie in this span, each once."""
+        if first_s is None or last_s is None:
+            return
+        for shard in range(len(self._shards)):
+            kept = self._live.windows(model, run, shard)
+            found = {w.end_s: w.raw for w in kept if first_s <= w.end_s <= last_s}
+            for end_s in sorted(found):
+                if window := self.read(found[end_s]):
+                    yield window
+
+    def _raise_peaks(self, model: str, run: str, end_s: float | None) -> None:
+        still_open = [e for e in self.episodes(model, run) if e.cleared_s is None]
+        if still_open:
+            first_s = min(episode.raised_s for episode in still_open)
+            for shard in range(len(self._shards)):
+                kept = self._live.windows(model, run, shard)
+                if len(kept) >= MAX_WINDOWS and kept[0].end_s > first_s:
+                    raise LookupError("windows of an open alarm are no longer kept")
+            raise_peaks(still_open, self._between(model, run, first_s, end_s))
+
+    def week(self, model: str, run: str, shard: int, node_id: str) -> list[Any]:
+        """A node of a shard in the kept windows up to the moment, oldest first."""
+        end_s = self.runs[model, run].event_time_s
+        found = self._live.week(model, run, shard, node_id)
+        return [window for window in found if end_s is not None and window[0] <= end_s]
+
+    def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
+        """The newest window of a shard before that of the moment."""
+        end_s = self.runs[model, run].event_time_s
+        kept = self._live.windows(model, run, shard)
+        before = [w for w in kept if end_s is not None and w.end_s < end_s]
+        return self.read(max(before).raw) if before else None
+
+    def panes(self, model: str, run: str, shard: int) -> list[PaneView]:
+        """The panes of the moment's window; none if one of them is no longer kept."""
+        view = self.runs[model, run].shards[shard]
+        end_s = view.window_end_s or 0
+        kept = self._live.panes(model, run, shard)
+        panes = [pane for pane in kept if end_s - self._size_s <= pane.start_s < end_s]
+        return panes if make_up(panes, view.stress) else []
+
+    def agreement(self, run: str) -> list[Point]:
+        """How the models have agreed up to the moment."""
+        ends = [view.event_time_s for (_, name), view in self.runs.items() if name == run]
+        until_s = min((end for end in ends if end is not None), default=float("-inf"))
+        return [point for point in self._live.agreement(run) if point.end_s <= until_s]
+
+    def to_compare(self, run: str) -> int:
+        """How many windows of the run have not been compared yet."""
+        return self._live.to_compare(run)
+
+
+def make_up(panes: Sequence[PaneView], stress: Sequence[float]) -> bool:
+    """Whether panes are all of those that a window's stress, by the shard's nodes, comes from."""
+    total = np.sum([pane.stress for pane in panes], axis=0) if panes else np.zeros(len(stress))
+    return bool(np.allclose(total, stress, rtol=1e-9, atol=1e-12))
+
+
+def run_view(
+    head: tuple[str, str, str, float, int],
+    shards: Sequence[Sequence[int]],
+    end_s: float | None,
+    values: tuple[Floats, Floats, Any],
+    *,
+    ended: bool,
+) -> RunView:
+    """A run as its shards would have published it when their windows up to an end were final.
+
+    ``head`` is model, run, worker, when it was published (epoch seconds) and when the run was
+    started (ms); ``values`` are risk, stress and level of every node of the grid.
+    """
+    model, run, worker, published_at, started_ms = head
+    risk, stress, level = values
+    at_s = None if end_s is None else int(end_s)
+    view = RunView()
+    for shard, members in enumerate(shards):
+        mine = list(members)
+        view.shards[shard] = ShardView(
+            model=model,
+            run=run,
+            shard=shard,
+            worker=worker,
+            published_at=published_at,
+            started_ms=started_ms,
+            event_time_s=end_s,
+            watermark_s=end_s,
+            closed_until_s=at_s,
+            ended=ended,
+            window_end_s=at_s,
+            stress=stress[mine].tolist(),
+            risk=risk[mine].tolist(),
+            level=level[mine].tolist(),
+            panes=[],
+            late_rows=0,
+            gaps=0,
+        )
+    return view
+
+
+def raise_peaks(episodes: Iterable[Episode], windows: Iterable[RiskWindow]) -> None:
+    """Give open episodes the highest risk since they were raised: alerts are steps alone."""
+    by_node = {episode.node_id: episode for episode in episodes}
+    for window in windows:
+        at_s = window.window_end.timestamp()
+        for node, risk in zip(window.nodes, window.risk, strict=True):
+            episode = by_node.get(node)
+            if episode is not None and at_s >= episode.raised_s:
+                episode.peak_risk = max(episode.peak_risk, risk)
