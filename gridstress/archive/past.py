@@ -127,9 +127,12 @@ class Archives:
                 self._stores.popitem(last=False)
         return known
 
-    def extremes(self, run: str, model: str) -> list[tuple[float, float]]:
-        """The highest risk of each window, by its end in epoch seconds; errors as `store`."""
-        return ArchivedRun(self._folder(run)).extremes(model)
+    def extremes(
+        self, run: str, model: str, after_s: float | None = None
+    ) -> list[tuple[float, float, int]]:
+        """Each window's end (epoch seconds), highest risk and alarms raised; errors as `store`."""
+        after = None if after_s is None else datetime.fromtimestamp(after_s, UTC)
+        return ArchivedRun(self._folder(run)).extremes(model, after)
 
     @property
     def models(self) -> list[str]:

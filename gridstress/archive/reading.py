@@ -219,16 +219,23 @@ class ArchivedRun:
         )
         return dict(_fetched(query, {"models": [model], "until": until}))
 
-    def extremes(self, model: str) -> list[tuple[float, float]]:
-        """The highest risk of each window, by its end in epoch seconds."""
-        windows = counted(self.folder, "windows", "model = $model")
+    def extremes(self, model: str, after: datetime | None = None) -> list[tuple[float, float, int]]:
+        """Each window's end (epoch seconds), highest risk and alarms raised, of those after it."""
+        later = "model = $model AND ($after IS NULL OR window_end > $after)"
+        windows = counted(self.folder, "windows", later)
         if windows is None:
             return []
+        values = {"model": model, "after": after}
         query = (
             f"SELECT epoch(window_end), max(highest_risk) FROM ({windows}) "
             "GROUP BY window_end ORDER BY window_end"
         )
-        return list(_fetched(query, {"model": model}))
+        raised: dict[float, int] = {}
+        alerts = counted(self.folder, "alerts", f"{later} AND state = 'RAISED'")
+        if alerts is not None:
+            each = f"SELECT epoch(window_end), count(*) FROM ({alerts}) GROUP BY window_end"
+            raised = dict(_fetched(each, values))
+        return [(end_s, risk, raised.get(end_s, 0)) for end_s, risk in _fetched(query, values)]
 
     def _rows(
         self,

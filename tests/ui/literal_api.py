@@ -205,6 +205,16 @@ def past_run(run: str, written_at: float = 1e9) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def extremes(model: str) -> dict[str, Any]:
+    """A ``/history/extremes`` answer: two days, with an alarm at 10 h and one at 33 h."""
+    ends = [f"2019-01-{14 + h // 24}T{h % 24:02d}:00:00Z" for h in range(42)]
+    return {
+        "run": RUN, "model": model, "window_end": ends,
+        "risk": [0.6 if h in (10, 33) else 0.1 for h in range(42)],
+        "raised": [int(h in (10, 33)) for h in range(42)],
+    }  # fmt: skip
+
+
 def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[str, Any]:
     """The answer to every request, by path and model: change them as a test needs.
 
@@ -233,6 +243,7 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
     for model in models:
         found[f"state/{model}"] = state(model, published_at=published_at)
         found[f"top/{model}"] = top(model)
+        found[f"history/extremes/{model}"] = extremes(model)
         found[f"alerts/{model}"] = {
             "version": 7, "model": model, "run": RUN, "event_time": "2019-01-15T18:00:00Z",
             "watermark": "2019-01-15T17:00:00Z", "alerts": [alert(model, published_at - 60)],
@@ -274,6 +285,8 @@ class _Handler(BaseHTTPRequestHandler):
         model, run = query.get("model", ["linear"])[0], query.get("run", [RUN])[0]
         # Another run's answers stand below its name.
         known = self.server.answers if run == RUN else self.server.answers.get(run, {})
+        # So do those of a moment that differ from the answers of now.
+        known = {**known, **known.get(query.get("at", [""])[0], {})}
         pair = query.get("models", [""])[0]
         found = next(
             (known[key] for key in (f"{path}/{pair}", path, f"{path}/{model}") if key in known),

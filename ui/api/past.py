@@ -42,5 +42,10 @@ class Past(Protocol):
             If it cannot be shown.
         """
 
-    def extremes(self, run: str, model: str) -> list[tuple[float, float]]:
-        """The highest risk of each window, by its end in epoch seconds; errors as `store`."""
+    def extremes(
+        self, run: str, model: str, after_s: float | None = None
+    ) -> list[tuple[float, float, int]]:
+        """Each window's end (epoch seconds), highest risk and alarms raised; errors as `store`.
+
+        ``after_s``: only those that end later.
+        """

@@ -81,7 +81,7 @@ PAST_ASKS: Mapping[str, Ask] = {
     "/history/alerts": lambda a, q: _as_of(a, q).alerts(
         q.get("model"), q["run"], 0.0, _integer(q, ALERT_LIMIT)
     ),
-    "/history/extremes": lambda a, q: a.extremes(_past_run(q), q.get("model")),
+    "/history/extremes": lambda a, q: a.extremes(_past_run(q), q.get("model"), _time(q, "after")),
 }
 
 
@@ -188,7 +188,7 @@ async def _in_thread(ask: Callable[..., Answer], *given: Any) -> Answer:
 
 async def _ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
     """Answer of a moment of a live run: from what is kept of it, else from the archive."""
-    at_s, model = _at(query), query.get("model")
+    at_s, model = _time(query, "at"), query.get("model")
     _, run = answers.which(model, query.get("run"))
     query = {**query, "run": run or ""}
     archived = answers.past is not None and answers.past.has(query["run"])
@@ -209,7 +209,9 @@ def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
     def question() -> msgspec.Struct:
         if path in PAST_ASKS:
             return PAST_ASKS[path](answers, query)
-        return LIVE_ASKS[path](answers.as_of(query["run"], _at(query), query.get("model")), query)
+        return LIVE_ASKS[path](
+            answers.as_of(query["run"], _time(query, "at"), query.get("model")), query
+        )
 
     return answers.archive().ask(question)
 
@@ -256,15 +258,17 @@ def _past_run(query: Query) -> str:
 
 def _as_of(answers: ApiQueries, query: Query) -> ApiQueries:
     model = query.get("model") or next(iter(answers.influence))
-    return answers.as_of(_past_run(query), _at(query), model)
+    return answers.as_of(_past_run(query), _time(query, "at"), model)
 
 
-def _at(query: Query) -> float | None:
-    text = query.get("at")
+def _time(query: Query, name: str) -> float | None:
+    text = query.get(name)
     try:
         at_s = None if text is None else from_iso(text)
     except (ValueError, OverflowError):
-        raise UsageError(f"at must be a time like 2025-01-31T18:00Z, got {text!r:.40}") from None
+        raise UsageError(
+            f"{name} must be a time like 2025-01-31T18:00Z, got {text!r:.40}"
+        ) from None
     earliest_s, latest_s = (moment.timestamp() for moment in RESULT_TIMES)
     return None if at_s is None else min(max(at_s, earliest_s), latest_s)
 

@@ -20,7 +20,7 @@ from topology.errors import GridstressError, UsageError
 from ui.auth import authorization
 from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridInfo
-from ui.schema.runs import Episodes, History, PastRuns, RunInfo, Runs
+from ui.schema.runs import Episodes, Extremes, History, PastRuns, RunInfo, Runs
 from ui.schema.system import Health, Refused, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
 
@@ -147,13 +147,26 @@ class ApiClient:
             for past in found
         ]
 
-    def state(self, model: str | None = None, run: str | None = None) -> GridState:
-        """Risk, stress and level of every node, and the figures of the whole grid."""
-        return self._get("state", GridState, model=model, run=run)
+    def state(
+        self, model: str | None = None, run: str | None = None, *, at: str | None = None
+    ) -> GridState:
+        """Risk, stress and level of every node, and the figures of the whole grid.
 
-    def top(self, model: str | None = None, run: str | None = None, k: int = 10) -> Top:
+        ``at``, here and below, is event time in ISO-8601: the answer as it was at the last final
+        window up to then; without it, as it is.
+        """
+        return self._get("state", GridState, model=model, run=run, at=at)
+
+    def top(
+        self,
+        model: str | None = None,
+        run: str | None = None,
+        k: int = 10,
+        *,
+        at: str | None = None,
+    ) -> Top:
         """The ``k`` nodes (1 to 1000) with the highest risk."""
-        return self._get("top", Top, model=model, run=run, k=k)
+        return self._get("top", Top, model=model, run=run, k=k, at=at)
 
     def alerts(
         self,
@@ -162,32 +175,61 @@ class ApiClient:
         *,
         since: float | None = None,
         limit: int = 200,
+        at: str | None = None,
     ) -> Alerts:
         """Alerts, newest first; ``since`` in wall-clock epoch seconds, ``limit`` 1 to 5000."""
-        return self._get("alerts", Alerts, model=model, run=run, since=since, limit=limit)
+        return self._get("alerts", Alerts, model=model, run=run, since=since, limit=limit, at=at)
 
-    def node(self, node_id: str, model: str | None = None, run: str | None = None) -> NodeDetail:
+    def node(
+        self,
+        node_id: str,
+        model: str | None = None,
+        run: str | None = None,
+        *,
+        at: str | None = None,
+    ) -> NodeDetail:
         """One node: values, neighbours, recent windows, sources of its stress, alerts."""
-        return self._get(f"node/{quote(node_id, safe='')}", NodeDetail, model=model, run=run)
+        path = f"node/{quote(node_id, safe='')}"
+        return self._get(path, NodeDetail, model=model, run=run, at=at)
 
     def compare(
-        self, run: str | None = None, k: int = 10, models: Sequence[str] | None = None
+        self,
+        run: str | None = None,
+        k: int = 10,
+        models: Sequence[str] | None = None,
+        *,
+        at: str | None = None,
     ) -> Compare:
         """Two models (by default the first) next to each other, with the overlap of their top k."""
-        return self._get("compare", Compare, run=run, k=k, models=_listed(models))
+        return self._get("compare", Compare, run=run, k=k, models=_listed(models), at=at)
 
     def episodes(
-        self, model: str | None = None, run: str | None = None, limit: int = 500
+        self,
+        model: str | None = None,
+        run: str | None = None,
+        limit: int = 500,
+        *,
+        at: str | None = None,
     ) -> Episodes:
         """Alarm episodes, the one raised last first; without ``model`` those of all models.
 
         ``limit`` is 1 to 5000.
         """
-        return self._get("episodes", Episodes, model=model, run=run, limit=limit)
+        return self._get("episodes", Episodes, model=model, run=run, limit=limit, at=at)
 
-    def history(self, run: str | None = None, models: Sequence[str] | None = None) -> History:
+    def history(
+        self,
+        run: str | None = None,
+        models: Sequence[str] | None = None,
+        *,
+        at: str | None = None,
+    ) -> History:
         """How two models (by default the first) have agreed over the run so far."""
-        return self._get("compare/history", History, run=run, models=_listed(models))
+        return self._get("compare/history", History, run=run, models=_listed(models), at=at)
+
+    def extremes(self, run: str, model: str, after: str | None = None) -> Extremes:
+        """Highest risk and raised alarms of each window of a run, those after an end only."""
+        return self._get("history/extremes", Extremes, run=run, model=model, after=after)
 
     def system(self) -> System:
         """How every worker is, and the settings in force."""

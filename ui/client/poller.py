@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from topology.errors import GridstressError
 from ui.client.answer_cache import OnDemand
 from ui.client.http import ApiClient
-from ui.client.run_cache import EarlierRuns
+from ui.client.run_cache import PastViews
 from ui.client.snapshot import Snapshot, ask_views, content_of
+from ui.client.strips import Strip, Strips
 from ui.schema.runs import Episodes, History, RunInfo
 from ui.schema.system import System
 from ui.schema.views import Compare, NodeDetail
@@ -64,8 +65,9 @@ class Poller:
         self._polls = 0
         self._past: list[RunInfo] = []
         self._versions = count(1)
-        self._earlier = EarlierRuns(client, clock, self._versions)
+        self._past_views = PastViews(client, clock, self._versions)
         self._on_demand = OnDemand()
+        self._strips = Strips(client)
         self._askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-ask")
         self._stopping = Event()
         self._thread: Thread | None = None
@@ -83,12 +85,14 @@ class Poller:
         self._askers.shutdown(cancel_futures=True)
         self._client.close()
 
-    def snapshot(self, run: str | None = None) -> Snapshot:
-        """The newest snapshot of a run; without ``run``, of the newest run."""
+    def snapshot(self, run: str | None = None, at: str | None = None) -> Snapshot:
+        """The snapshot of a run, by default the newest, now or at a moment of grid time."""
         newest = self._snapshot
-        if run is None or (newest.run and newest.run.run == run):
+        known = newest.run.run if newest.run else None
+        if at is None and run in (None, known):
             return newest
-        return self._earlier.snapshot(newest, run)
+        name = run or known
+        return self._past_views.snapshot(newest, name, at) if name else newest
 
     def poll(self) -> Snapshot:
         """Ask once, now, and keep what comes; never raises for a worker that is gone."""
@@ -106,50 +110,66 @@ class Poller:
         self._snapshot = after
         return after
 
-    def node(self, node_id: str, model: str, run: str | None = None) -> NodeDetail | None:
+    def node(
+        self, node_id: str, model: str, run: str | None = None, at: str | None = None
+    ) -> NodeDetail | None:
         """One node's detail, asked for at most once a snapshot version; None if not to be had.
 
         While the workers are gone it is the last one known. Here and below, ``run`` is the newest
-        unless it is given.
+        and ``at`` is now unless they are given.
         """
+        ask = self._client.node
         return self._once(
-            ("node", node_id, model), run, lambda name: self._client.node(node_id, model, name)
+            ("node", node_id, model), run, at, lambda name: ask(node_id, model, name, at=at)
         )
 
     def details(
-        self, node_id: str, models: Sequence[str], run: str | None = None
+        self, node_id: str, models: Sequence[str], run: str | None = None, at: str | None = None
     ) -> dict[str, NodeDetail]:
         """One node under several models, asked for at the same time; without those not known."""
-        asked = [model for model in self.snapshot(run).models if model in models]
-        found = self._askers.map(lambda model: self.node(node_id, model, run), asked)
+        asked = [model for model in self.snapshot(run, at).models if model in models]
+        found = self._askers.map(lambda model: self.node(node_id, model, run, at), asked)
         return {model: one for model, one in zip(asked, found, strict=True) if one}
 
-    def episodes(self, run: str | None = None) -> Episodes | None:
+    def episodes(self, run: str | None = None, at: str | None = None) -> Episodes | None:
         """The newest 2,000 alarm episodes of all models; kept like a node's detail."""
-        return self._once(
-            ("episodes",), run, lambda name: self._client.episodes(run=name, limit=EPISODES)
-        )
+        ask = self._client.episodes
+        return self._once(("episodes",), run, at, lambda name: ask(run=name, limit=EPISODES, at=at))
 
     def history(
-        self, run: str | None = None, models: Sequence[str] | None = None
+        self,
+        run: str | None = None,
+        models: Sequence[str] | None = None,
+        at: str | None = None,
     ) -> History | None:
         """How two models have agreed over the run; kept like a node's detail, once it is whole."""
         return self._once(
             ("history", *(models or ())),
             run,
-            lambda name: self._history(name, models),
+            at,
+            lambda name: self._history(name, models, at),
             whole=lambda history: not history.to_compare,
         )
 
     def compare(
-        self, run: str | None = None, models: Sequence[str] | None = None
+        self,
+        run: str | None = None,
+        models: Sequence[str] | None = None,
+        at: str | None = None,
     ) -> Compare | None:
-        """Two models next to each other now; kept like a node's detail."""
+        """Two models next to each other; kept like a node's detail."""
+        ask = self._client.compare
         return self._once(
-            ("compare", *(models or ())),
-            run,
-            lambda name: self._client.compare(name, models=models),
+            ("compare", *(models or ())), run, at, lambda name: ask(name, models=models, at=at)
         )
+
+    def strip(self, run: str, model: str) -> Strip | None:
+        """The highest risk of every window of a run; None if it is not to be had."""
+        try:
+            return self._strips.get(run, model, self.snapshot(run).version)
+        except GridstressError as error:  # also of an older worker, which has no such address
+            logger.debug("no strip of run %s: %s", run, error)
+            return None
 
     def system(self) -> System | None:
         """How the workers are, asked for at most every two seconds; the last one known if gone."""
@@ -159,24 +179,25 @@ class Poller:
         age = int(self._clock() // SYSTEM_EVERY_S)
         return self._on_demand.get(("system",), age, self._client.system)
 
-    def _history(self, run: str | None, models: Sequence[str] | None) -> History:
-        found = self._client.history(run, models)
+    def _history(self, run: str | None, models: Sequence[str] | None, at: str | None) -> History:
+        found = self._client.history(run, models, at=at)
         for _ in range(MORE_HISTORY):
             if not found.to_compare:
                 break
-            found = self._client.history(run, models)
+            found = self._client.history(run, models, at=at)
         return found
 
     def _once(
         self,
         what: tuple[str, ...],
         run: str | None,
+        at: str | None,
         ask: Callable[[str | None], Answer],
         whole: Callable[[Answer], bool] = lambda _: True,
     ) -> Answer | None:
-        snapshot = self.snapshot(run)
+        snapshot = self.snapshot(run, at)
         name = snapshot.run.run if snapshot.run else None
-        key = (*what, name or "")
+        key = (*what, name or "", at or "")
         if snapshot.error:
             last: Answer | None = self._on_demand.known(key)
             return last
@@ -217,7 +238,7 @@ class Poller:
         # window of a run there would be no other occasion.
         failed = self._on_demand.take_failed() or bool(before.error)
         if failed:
-            self._earlier.renew()
+            self._past_views.renew()
         changed = failed or content != self._content
         self._content = content
         answered_at = self._clock()

@@ -57,7 +57,8 @@ class Snapshot:
     ``version`` changes with the content, ``asked_at`` and ``answered_at`` (epoch seconds) with
     every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.
     ``runs`` are all runs, the newest first; ``run`` is the one shown. ``missing`` names a
-    run that was wanted and is not known: then the newest is shown in its place.
+    run that was wanted and is not known: then the newest is shown in its place. ``at`` is the
+    moment of grid time (ISO-8601) that it is of, None for now.
     """
 
     version: int = 0
@@ -65,6 +66,7 @@ class Snapshot:
     run: RunInfo | None = None
     runs: tuple[RunInfo, ...] = ()
     missing: str = ""
+    at: str | None = None
     models: Views = field(default_factory=lambda: MappingProxyType({}))
     health: Health | None = None
     worker: str = ""
@@ -92,8 +94,10 @@ class Snapshot:
         return not self.runs or (self.run is not None and self.run.run == self.runs[0].run)
 
 
-def ask_views(client: ApiClient, grid: GridInfo, run: str | None, now: float) -> Views:
-    """Ask for all models of a run; ``now`` in epoch seconds.
+def ask_views(
+    client: ApiClient, grid: GridInfo, run: str | None, now: float, at: str | None = None
+) -> Views:
+    """Ask for all models of a run, now (epoch seconds) or at a moment of grid time.
 
     Raises
     ------
@@ -102,9 +106,10 @@ def ask_views(client: ApiClient, grid: GridInfo, run: str | None, now: float) ->
     """
     views = {}
     for model in grid.models:
-        state = client.state(model, run)
-        top = client.top(model, run, RANKED)
-        alerts = client.alerts(model, run, since=alerts_since(now, state.speed), limit=2000)
+        state = client.state(model, run, at=at)
+        top = client.top(model, run, RANKED, at=at)
+        since = None if at else alerts_since(now, state.speed)
+        alerts = client.alerts(model, run, since=since, limit=2000, at=at)
         views[model] = ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
     return MappingProxyType(views)
 

@@ -55,6 +55,8 @@ PAIR = Parameter("models", "Two enabled models, separated by a comma; by default
 NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
 PAST_RUN = Parameter("run", "An archived run.")
 AT = Parameter("at", "Event time (ISO-8601): the last window up to then; by default the run's end.")
+ANY_RUN = Parameter("run", "A run, archived or not.")
+AFTER = Parameter("after", "Event time (ISO-8601): only windows that end later.")
 THEN = Parameter("at", "Event time (ISO-8601): as it was at the last final window up to then.")
 ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
 EPISODE_LIMIT = Parameter("limit", "Number of episodes.", "integer", default=500, most=5000)
@@ -115,9 +117,9 @@ ENDPOINTS: dict[str, Endpoint] = {
         ),
         Endpoint(
             "/history/extremes",
-            "The highest risk of each window of a run.",
+            "The highest risk of each window of a run, and how many alarms it raised.",
             Extremes,
-            (PAST_RUN, MODEL),
+            (ANY_RUN, MODEL, AFTER),
         ),
         Endpoint("/system", "All workers, and the settings.", System, tagged=False),
         Endpoint("/health", "How this worker is; 503 unless it is well.", Health, tagged=False),

@@ -100,12 +100,13 @@ class PastRuns(Struct, frozen=True):
 
 
 class Extremes(Struct, frozen=True, kw_only=True):
-    """The highest risk of every window of an archived run, by the window's end."""
+    """The highest risk of every window of a run, and how many alarms were raised at its end."""
 
     run: str
     model: str
     window_end: list[str]
     risk: list[float]
+    raised: list[int]
 
 
 class Runs(Struct, frozen=True):

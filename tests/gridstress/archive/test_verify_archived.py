@@ -87,7 +87,8 @@ def test_what_is_there_too_much_is_found_and_what_came_first_is_shown(
     shown: Archives = replace(archives(triangle, settings), home=first)
     highest = max(max(window(r).risk, default=0.0) for r in records
                   if r.topic == WINDOWS and window(r).window_end == end)  # fmt: skip
-    assert dict(shown.extremes("r", "linear"))[end.timestamp()] == highest
+    risks = {end_s: risk for end_s, risk, _ in shown.extremes("r", "linear")}
+    assert risks[end.timestamp()] == highest
 
 
 def test_a_window_of_another_model_or_shard_takes_no_place(

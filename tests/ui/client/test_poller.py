@@ -216,9 +216,9 @@ def test_a_node_is_asked_for_under_both_models_at_the_same_time(poller, api):
     poller.poll()
     both, ask = threading.Barrier(2, timeout=10), poller._client.node
 
-    def meet(*given):
+    def meet(*given, at):
         both.wait()
-        return ask(*given)
+        return ask(*given, at=at)
 
     poller._client.node = meet
     found = poller.details("wendlingen", ["linear", "centrality"])

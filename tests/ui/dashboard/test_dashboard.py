@@ -199,7 +199,8 @@ def test_the_detail_tells_why_a_node_is_stressed(polled):
     ]
     assert "HIGH raised" in text_of(detail.alerts(found.alerts))
     assert "none in this run" in text_of(detail.alerts([]))
-    assert "No stress in the window" in text_of(detail.sources([], names))
+    assert "No stress in this window" in text_of(detail.sources([], names))
+    assert "not kept" in text_of(detail.sources([], names, 0.4))
 
 
 def test_a_nodes_neighbours_are_those_one_line_away(snapshot):

@@ -127,19 +127,17 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
     ]
 
 
-def sources(
-    items: Sequence[SourceShare], names: Mapping[str, str], parts_at: str | None = None
-) -> list[Component]:
-    """The sources of the stress as bars, largest first; each selects its node.
+NOT_KEPT = "The sources of this moment are not kept."
+"""They are read from the archive; without one only those of the last windows are known."""
 
-    ``parts_at`` is of when they are, where that is later than the rest of a paused view.
-    """
-    when = f"As of {formatting.short_time(parts_at)}, later than the rest." if parts_at else ""
-    note: list[Component] = [html.Div(when, className="muted")] if when else []
+
+def sources(
+    items: Sequence[SourceShare], names: Mapping[str, str], stress: float = 0.0
+) -> list[Component]:
+    """The sources of a node's stress (h) as bars, largest first; each selects its node."""
     if not items:
-        filling = "was filling then" if when else "is filling now"
-        return [*note, html.Div(f"No stress in the window that {filling}.", className="muted")]
-    return note + [
+        return [html.Div(NOT_KEPT if stress else "No stress in this window.", className="muted")]
+    return [
         html.Div(
             [
                 node_button(item.node_id, names, "source"),

@@ -15,7 +15,6 @@ from ui.dashboard.pages.overview.page import OVERVIEW
 from ui.dashboard.pages.system.page import SYSTEM, register_settings
 from ui.dashboard.serving.security_headers import add_headers
 from ui.dashboard.shell.page import Page
-from ui.dashboard.shell.paused_views import PausedViews
 from ui.dashboard.shell.shell import register_shell, shell
 from ui.dashboard.shell.view_context import ViewContext
 
@@ -71,9 +70,8 @@ def create_dashboard(
     app.validation_layout = html.Div(  # type: ignore[assignment]
         [shell(PAGES, refresh_s, None), *(page.layout() for page in PAGES)]
     )
-    paused = PausedViews()
-    context = ViewContext(source, paused)
-    register_shell(app, source, context, PAGES, paused)
+    context = ViewContext(source)
+    register_shell(app, source, context, PAGES)
     for page in PAGES:
         page.register(app, context)
     register_reports(app, context, reports)

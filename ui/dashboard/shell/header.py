@@ -1,4 +1,4 @@
-"""The header that all pages share: name, navigation, run, model switch, pause, light or dark."""
+"""The header that all pages share: name, navigation, run, model switch, light or dark."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -44,7 +44,7 @@ def header(pages: Sequence[Page], grid: GridInfo | None) -> html.Header:
                 ],
                 className="run-line",
             ),
-            html.Div([_model_switch(grid), _pause(), _scheme(), *_about()], className="controls"),
+            html.Div([_model_switch(grid), _scheme(), *_about()], className="controls"),
         ]
     )
 
@@ -114,17 +114,6 @@ def _model_switch(grid: GridInfo | None) -> html.Div:
         ],
         id="model-switch",
         className="model-switch",
-    )
-
-
-def _pause() -> html.Button:
-    return html.Button(
-        "Pause",
-        id="pause",
-        className="tool-button pause-button",
-        type="button",
-        title="Let this view stand still while the data go on",
-        **aria(pressed="false"),
     )
 
 

@@ -1,11 +1,11 @@
-"""What all pages share: header, status line, the one clock, pause, and the routing."""
+"""What all pages share: header, status line, the one clock, the time bar, and the routing."""
 
 import time
 from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ui.client.poller import Poller
@@ -18,15 +18,15 @@ from ui.dashboard.shell.links import node_of
 from ui.dashboard.shell.model_pair import register_pairs
 from ui.dashboard.shell.origin import origin_badge, run_title
 from ui.dashboard.shell.page import Page, page_at
-from ui.dashboard.shell.paused_views import PausedViews, stand_still
 from ui.dashboard.shell.run_select import register_run_chooser
 from ui.dashboard.shell.source import Source
-from ui.dashboard.shell.status import Status, paused_status, status_of
+from ui.dashboard.shell.status import Status, moment_status, status_of
+from ui.dashboard.shell.time_bar import register_time_bar, time_bar
 from ui.dashboard.style.grid_facts import grid_mark, names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
 
-STORES = ("news", "grid", "slide", "beat", "fresh", "paused", "run-chosen", "title")
+STORES = ("news", "grid", "slide", "beat", "fresh", "run-chosen", "title")
 
 
 def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Component:
@@ -50,6 +50,7 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
                     **aria(label="State of the data"),
                 ),
                 html.Main(id="page", tabIndex=-1),
+                time_bar(),
                 html.Footer(
                     [
                         html.Span("Risk is a score, not a probability.", className="claim"),
@@ -74,17 +75,15 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
     return frame
 
 
-def register_shell(
-    app: Dash, source: Poller, context: Source, pages: Sequence[Page], paused: PausedViews
-) -> None:
+def register_shell(app: Dash, source: Poller, context: Source, pages: Sequence[Page]) -> None:
     """Add the callbacks of the shell.
 
     ``context`` is what the browser of the running callback looks at, ``pages`` are in the order
     of the navigation.
     """
     _register_routing(app, source, pages)
-    _register_beat(app, source, paused)
-    _register_pause(app, source, paused)
+    _register_beat(app, source)
+    register_time_bar(app, source)
     register_run_chooser(app, context)
     register_pairs(app, context)
 
@@ -175,7 +174,7 @@ def window_title(page: Page | None, path: str, grid: GridInfo | None) -> str:
     return f"{name} · gridstress"
 
 
-def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
+def _register_beat(app: Dash, source: Poller) -> None:
     @app.callback(
         Output("status-title", "children"),
         Output("status-detail", "children"),
@@ -189,7 +188,7 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
         Output("audit", "className"),
         Output("audit", "title"),
         Input("tick", "n_intervals"),
-        Input("paused", "data"),
+        Input("at", "data"),
         Input("run-chosen", "data"),
         State("status-detail", "children"),
         State("status", "className"),
@@ -201,7 +200,7 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
     )
     def beat(
         ticks: int | None,
-        stands: dict[str, Any] | None,
+        at: str | None,
         run: str | None,
         detail: str | None,
         css: str | None,
@@ -214,19 +213,17 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
         now = time.time()
         snapshot = source.snapshot(run)
         status = status_of(snapshot, now)
-        version, window = snapshot.version, int(now // SLIDE_S)
-        since = freshness(snapshot, now)
+        window, since = int(now // SLIDE_S), freshness(snapshot, now)
         audit = audit_badge(snapshot.run, now)
-        kept = paused.at(stands["version"]) if stands else None
-        if kept:
-            status = paused_status(status, kept.snapshot)
-            version, window, since = kept.snapshot.version, slide or window, fresh or since
-        mark = grid_mark((kept.snapshot if kept else snapshot).grid)
+        shown = source.snapshot(run, at)
+        if at is not None:
+            status = moment_status(status, shown)
+        told, mark = [shown.version, run, at], grid_mark(shown.grid)
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
             *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
-            no_update if [version, run] == news else [version, run],
+            no_update if told == news else told,
             no_update if mark == grid else mark,
             no_update if window == slide else window,
             no_update if same else since,
@@ -237,26 +234,6 @@ def _register_beat(app: Dash, source: Poller, paused: PausedViews) -> None:
                 else (badge_children(audit), audit.css, audit.title)
             ),
         )
-
-
-def _register_pause(app: Dash, source: Poller, paused: PausedViews) -> None:
-    @app.callback(
-        Output("paused", "data"),
-        Output("pause", "children"),
-        Output("pause", "aria-pressed"),
-        Input("pause", "n_clicks"),
-        Input("run-chosen", "data"),
-        State("paused", "data"),
-        prevent_initial_call=True,
-    )
-    def toggle(
-        _clicks: int | None, run: str | None, stands: dict[str, Any] | None
-    ) -> tuple[Any, str, str]:
-        # Who chooses another run wants to see it: that ends a pause.
-        if stands or ctx.triggered_id != "pause":
-            return None, "Pause", "false"
-        snapshot = stand_still(source, paused, run)
-        return {"version": snapshot.version, "at": time.time()}, "Resume", "true"
 
 
 def status_class(status: Status) -> str:

@@ -1,4 +1,4 @@
-"""The status line: live, waiting, slow, quiet, ended, gone or paused."""
+"""The status line: live, waiting, slow, quiet, ended, gone, or of a moment."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from ui.client.snapshot import Snapshot, standing_still
 from ui.dashboard.style import formatting
 
-Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "paused", "earlier"]
+Kind = Literal["live", "waiting", "starting", "quiet", "ended", "gone", "slow", "moment", "earlier"]
 
 SLOW_S = 6.0
 """Seconds without an answer after which values count as old even if nothing failed yet."""
@@ -79,13 +79,17 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
     return Status("live", "Live", f"Answered by {snapshot.worker.split('//')[-1]}")
 
 
-def paused_status(live: Status, kept: Snapshot) -> Status:
-    """What a paused view says: where it stands, and how the data are meanwhile."""
-    moment = formatting.grid_time(kept.event_time)
+def moment_status(live: Status, shown: Snapshot) -> Status:
+    """What a view of a moment says: which one it is, and how the data are meanwhile."""
+    if not shown.models:
+        wanted = formatting.grid_time(shown.at)
+        text = f"Nothing is kept of {wanted} (grid time); Live jumps to now."
+        return Status("moment", "Not kept", text)
+    moment = formatting.grid_time(shown.event_time)
     return Status(
-        "paused",
-        "Paused",
-        f"This view stands at {moment} (grid time); Resume jumps to now. "
+        "moment",
+        "A moment",
+        f"This view stands at {moment} (grid time); Live jumps to now. "
         f"Meanwhile: {live.title.lower()}.",
     )
 

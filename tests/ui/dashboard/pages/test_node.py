@@ -2,13 +2,11 @@ from urllib.parse import parse_qs
 
 import pytest
 from dash import Patch, no_update
-from msgspec import structs
 
 from tests.ui.dashboard.test_dashboard import text_of
 from tests.ui.literal_api import answers, literal_api
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
-from ui.client.rewind import RewoundNode
 from ui.dashboard.pages.node import panels as panel
 from ui.dashboard.pages.node.callbacks import node_figures
 from ui.dashboard.pages.node.history_figure import (
@@ -120,7 +118,7 @@ def test_values_are_put_in_words_and_a_dash_stands_for_unknown(details):
 
 def test_sources_have_their_shares_and_lead_to_their_pages(details):
     names = {"krummel": "Krümmel", "diele": "Diele"}
-    rows = panel.source_links(details["linear"].sources, names, "linear", "diele")
+    rows = panel.source_links(details["linear"], names, "linear", "diele")
     assert "60%" in text_of(rows)
     assert "the node itself" in text_of(rows)
     assert hrefs(rows) == ["/node/krummel?model=linear"]
@@ -156,14 +154,3 @@ def test_an_unknown_node_is_said_to_be_unknown_with_ways_to_find_one(grid):
 def test_nodes_whose_ids_are_written_alike_are_suggested(grid):
     assert panel.similar(grid, "Krumel") == ["krummel"]
     assert panel.similar(grid, "zzzz") == []
-
-
-def test_what_is_later_than_the_rest_of_a_paused_view_says_of_when_it_is(details):
-    now = details["linear"]
-    later = RewoundNode(**structs.asdict(now), parts_at="2019-01-15T22:00:00Z")
-    assert panel.model_note(now, chosen=True) == "chosen: thicker line"
-    assert panel.model_note(later, chosen=False) == "sources as of 15 Jan 22:00"
-    assert panel.model_note(later, chosen=True) == "sources as of 15 Jan 22:00 · chosen"
-    assert panel.model_note(None, chosen=False) == ""
-    assert text_of(panel.parts_note([now, later])) == "as of 15 Jan 22:00"
-    assert panel.parts_note([now]) == []

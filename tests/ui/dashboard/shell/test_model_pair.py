@@ -11,7 +11,6 @@ from ui.dashboard.pages.overview.page import OVERVIEW
 from ui.dashboard.pages.system.page import SYSTEM
 from ui.dashboard.shell.header import model_options, switch_label
 from ui.dashboard.shell.model_pair import pair_of, pair_options
-from ui.dashboard.shell.paused_views import PausedViews, stand_still
 
 THREE = ["linear", "centrality", "electrical"]
 
@@ -89,11 +88,3 @@ def test_alarms_are_filtered_by_the_enabled_models(three, one):
         "Electrical",
     ]
     assert [c["value"] for c in model_choices(one)] == ["all", "electrical"]
-
-
-def test_a_pause_keeps_the_comparison_of_every_pair(poller):
-    paused = PausedViews()
-    kept = paused.at(stand_still(poller, paused, None).version)
-    for pair in (("linear", "electrical"), ("centrality", "electrical")):
-        assert list(kept.answer(("compare", *pair), lambda: None).models) == list(pair)
-        assert kept.answer(("history", *pair), lambda: None).episodes.both == 1

@@ -9,7 +9,7 @@ from ui.client.http import ApiClient
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot, standing_still
 from ui.dashboard.figures.map_nodes import FAINT, node_values
-from ui.dashboard.shell.status import status_of
+from ui.dashboard.shell.status import moment_status, status_of
 
 NOW = 1e9
 
@@ -45,3 +45,21 @@ def test_a_shard_that_has_come_as_far_as_the_others_does_not_stand_still(snapsho
     early = structs.replace(second, published_at=first.published_at - 60)
     state = structs.replace(view.state, parts=[first, early])
     assert standing_still(state) == {}
+
+
+def test_a_view_of_a_moment_says_which_one_and_how_the_data_are(snapshot):
+    assert snapshot.run is not None
+    # Runs are asked for first: by the time of the values an hour of grid time may have passed.
+    earlier = structs.replace(snapshot.run, event_time="2019-01-15T17:00:00Z")
+    shown = replace(snapshot, run=earlier, at="2019-01-15T18:20Z")
+    status = moment_status(status_of(snapshot, NOW), shown)
+    assert (status.kind, status.title) == ("moment", "A moment")
+    assert "Tue 15 Jan 2019 18:00" in status.detail
+    assert "Meanwhile: live." in status.detail
+
+
+def test_a_moment_of_which_nothing_is_kept_says_so(snapshot):
+    shown = replace(snapshot, models={}, at="2019-01-01T00:00Z")
+    status = moment_status(status_of(snapshot, NOW), shown)
+    assert (status.kind, status.title) == ("moment", "Not kept")
+    assert "Nothing is kept of Tue 01 Jan 2019 00:00" in status.detail

@@ -4,9 +4,7 @@ import pytest
 from dash import Dash, Input, Output, html
 
 from tests.ui.literal_api import RUN, answers, literal_api
-from ui.client.rewind import parts_at
-from ui.dashboard.shell.paused_views import PausedViews, stand_still
-from ui.dashboard.shell.view_context import ViewContext, news_of_callback
+from ui.dashboard.shell.view_context import ViewContext, looked_at
 
 OLD = "opsd-1"
 
@@ -50,54 +48,52 @@ def asked_by(context, question):
 
 
 def test_outside_of_callbacks_the_newest_is_given(poller):
-    assert news_of_callback() == (None, None)
-    context = ViewContext(poller, PausedViews())
+    assert looked_at() == (None, None)
+    context = ViewContext(poller)
     assert context.snapshot() is poller.snapshot()
     assert context.node("wendlingen", "linear").risk == 0.83
 
 
 def test_a_view_of_another_run_is_answered_about_that_run(poller):
-    context = ViewContext(poller, PausedViews())
-    assert asked_by(context, lambda s: s.snapshot().run.run)([1, OLD]) == OLD
-    assert asked_by(context, lambda s: s.node("wendlingen", "linear").risk)([1, OLD]) == 0.11
-    assert asked_by(context, lambda s: s.episodes().run)([1, OLD]) == OLD
-    assert asked_by(context, lambda s: s.snapshot().run.run)([1, None]) == RUN
+    context = ViewContext(poller)
+    assert asked_by(context, lambda s: s.snapshot().run.run)([1, OLD, None]) == OLD
+    assert asked_by(context, lambda s: s.node("wendlingen", "linear").risk)([1, OLD, None]) == 0.11
+    assert asked_by(context, lambda s: s.episodes().run)([1, OLD, None]) == OLD
+    assert asked_by(context, lambda s: s.snapshot().run.run)([1, None, None]) == RUN
 
 
-@pytest.mark.parametrize("news", [None, 7, [1], ["1", None], [1, 2], {"version": 1}])
+@pytest.mark.parametrize(
+    "news", [None, 7, [1], ["1", None, None], [1, 2, None], [1, None], {"version": 1}]
+)
 def test_impossible_news_means_the_newest(poller, news):
-    assert asked_by(ViewContext(poller, PausedViews()), lambda s: s.snapshot().run.run)(news) == RUN
+    assert asked_by(ViewContext(poller), lambda s: s.snapshot().run.run)(news) == RUN
 
 
-def test_a_paused_view_keeps_snapshot_and_answers_while_others_go_on(poller, api):
-    paused = PausedViews()
-    context = ViewContext(poller, paused)
-    old = stand_still(poller, paused, None)
-    api.answers["state/linear"]["risk"] = [0.5, 0.5, 0.5]
-    api.answers["episodes"]["episodes"] = []
-    new = poller.poll()
-    assert new.version != old.version
+def test_a_view_of_a_moment_is_answered_about_it_while_others_go_on(poller, api):
+    then = "2019-01-15T12:00Z"
+    api.answers[then] = answers()
+    earlier = api.answers[then]
+    earlier["state/linear"]["risk"] = [0.5, 0.5, 0.5]
+    earlier["node/wendlingen/linear"]["risk"] = 0.2
+    earlier["episodes"]["episodes"] = []
+    context = ViewContext(poller)
     risk = asked_by(context, lambda s: s.snapshot().view("linear").state.risk[2])
-    assert (risk([old.version, None]), risk([new.version, None])) == (0.83, 0.5)
+    assert (risk([1, None, then]), risk([1, None, None])) == (0.5, 0.83)
+    node = asked_by(context, lambda s: s.node("wendlingen", "linear").risk)
+    assert (node([1, None, then]), node([1, None, None])) == (0.2, 0.83)
     episodes = asked_by(context, lambda s: len(s.episodes().episodes))
-    assert (episodes([old.version, None]), episodes([new.version, None])) == (4, 0)
-
-
-def test_a_node_first_looked_at_while_paused_is_brought_back_to_that_moment(poller, api):
-    paused = PausedViews()
-    old = stand_still(poller, paused, None)
-    now = api.answers["node/wendlingen/linear"]
-    now["risk"], now["event_time"] = 0.2, "2019-01-15T20:00:00Z"
-    now["windows"].append({"window_end": "2019-01-15T18:00:00Z", "stress": 1.0, "risk": 0.5})
-    api.answers["state/linear"]["risk"] = [0.1, 0.1, 0.2]
+    assert (episodes([1, None, then]), episodes([1, None, None])) == (0, 4)
+    asked = len(api.asked)
+    # What lies behind the watermark is asked for once.
+    assert risk([1, None, then]) == 0.5
+    assert len(api.asked) == asked
+    api.answers["state/linear"]["risk"] = [0.1, 0.1, 0.1]
     poller.poll()
+    assert (risk([1, None, then]), risk([1, None, None])) == (0.5, 0.1)
 
-    def values(source):
-        found = source.node("wendlingen", "linear")
-        return [found.risk, len(found.windows), parts_at(found)]
 
-    shown = asked_by(ViewContext(poller, paused), values)
-    assert shown([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
-    now["event_time"] = "2019-01-15T23:00:00Z"
-    assert shown([old.version, None]) == [0.83, 2, "2019-01-15T20:00:00Z"]
-    assert shown([poller.poll().version, None]) == [0.2, 3, None]
+def test_a_moment_that_is_not_kept_has_no_views(poller, api):
+    then = "2019-01-01T00:00Z"
+    api.answers[then] = {name: None for name in api.answers if name.startswith("state/")}
+    found = ViewContext(poller)
+    assert asked_by(found, lambda s: len(s.snapshot().models))([1, None, then]) == 0

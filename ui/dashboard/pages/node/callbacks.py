@@ -105,9 +105,9 @@ def _register_values(app: Dash, source: Source) -> None:
             found = details.get(model)
             parts += [
                 title_of(model),
-                panel.model_note(found, chosen=model == stressed),
+                "chosen: thicker line" if found and model == stressed else "",
                 panel.model_values(found, palette(scheme)),
-                panel.source_links(found.sources if found else (), names, model, node_id),
+                panel.source_links(found, names, model, node_id) if found else [],
             ]
         episodes = source.episodes()
         return [
@@ -115,7 +115,7 @@ def _register_values(app: Dash, source: Source) -> None:
             panel.episode_list(episodes.episodes if episodes else None, node_id),
             panel.neighbour_list(grid, snapshot, node_id),
             panel.legend(grid.models),
-            [*panel.legend(grid.models), *panel.parts_note(details.values())],
+            panel.legend(grid.models),
         ]
 
 

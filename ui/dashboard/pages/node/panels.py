@@ -1,21 +1,21 @@
 """The node page's panels: its facts, its risk by model, its alarms, its neighbours."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from topology.models import short_title_of, title_of
-from ui.client.rewind import parts_at
 from ui.client.snapshot import Snapshot
+from ui.dashboard.panels.detail import NOT_KEPT
 from ui.dashboard.panels.episodes import lasted
 from ui.dashboard.shell.links import alarms_href, node_href
 from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import LIGHT, Palette, scale_colour
 from ui.schema.grid import GridInfo, GridNode
 from ui.schema.runs import Episode
-from ui.schema.views import NodeDetail, SourceShare
+from ui.schema.views import NodeDetail
 
 SHOWN_EPISODES = 50
 MAX_SUGGESTIONS = 6
@@ -90,20 +90,6 @@ def model_values(detail: NodeDetail | None, colours: Palette = LIGHT) -> list[Co
     ]
 
 
-def model_note(detail: NodeDetail | None, *, chosen: bool) -> str:
-    """Beside a model's name: whether it is the chosen one, and of when its sources are."""
-    if detail and (later := parts_at(detail)):
-        when = f"sources as of {formatting.short_time(later)}"
-        return f"{when} · chosen" if chosen else when
-    return "chosen: thicker line" if chosen else ""
-
-
-def parts_note(details: Iterable[NodeDetail]) -> list[Component]:
-    """Of when the steps are, where they are newer than the rest of a paused view."""
-    later = [at for detail in details if (at := parts_at(detail))]
-    return [html.Span(f"as of {formatting.short_time(max(later))}")] if later else []
-
-
 def legend(models: Sequence[str]) -> list[Component]:
     """How the models' lines and bars are drawn."""
     return [
@@ -113,11 +99,13 @@ def legend(models: Sequence[str]) -> list[Component]:
 
 
 def source_links(
-    items: Sequence[SourceShare], names: Mapping[str, str], model: str, itself: str
+    found: NodeDetail, names: Mapping[str, str], model: str, itself: str
 ) -> list[Component]:
     """The sources of a node's stress as bars, largest first; others link to their node."""
+    items = found.sources
     if not items:
-        return [html.Div("No stress in this window.", className="muted")]
+        words = NOT_KEPT if found.stress else "No stress in this window."
+        return [html.Div(words, className="muted")]
     return [
         html.Div(
             [

@@ -5,7 +5,6 @@ from typing import Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, no_update
 
-from ui.client.rewind import parts_at
 from ui.dashboard.figures.windows import windows_figure
 from ui.dashboard.panels import detail as panel
 from ui.dashboard.shell.source import Source
@@ -87,7 +86,7 @@ def _register_detail(app: Dash, source: Source) -> None:
             return (no_update,) * 4
         return (
             panel.values(found, palette(scheme)),
-            panel.sources(found.sources, names_of(grid), parts_at(found)),
+            panel.sources(found.sources, names_of(grid), found.stress),
             panel.alerts(found.alerts),
             windows_figure(
                 found.windows,

@@ -36,7 +36,6 @@ def register(app: Dash, source: Source) -> None:
         Input("timeline-span", "value"),
         Input("scheme", "computedColorScheme"),
         State("timeline", "figure"),
-        State("paused", "data"),
     )
     def draw(
         _news: object,
@@ -45,12 +44,11 @@ def register(app: Dash, source: Source) -> None:
         span: str | None,
         scheme: str | None,
         figure: Any,
-        stands: dict[str, Any] | None,
     ) -> Any:
         return timeline_update(
             source.snapshot(),
             model,
-            stands["at"] if stands else time.time(),
+            time.time(),
             drawn=bool(figure and figure["data"]),
             span=SPANS.get(span or "", LAST_MINUTES),
             scheme=scheme,

@@ -1,0 +1,42 @@
+import pytest
+
+from tests.ui.literal_api import RUN, literal_api
+from topology.clock import from_iso
+from topology.errors import GridstressError
+from ui.client.http import ApiClient
+from ui.client.strips import Strips
+
+
+@pytest.fixture
+def api():
+    with literal_api() as server:
+        yield server
+
+
+@pytest.fixture
+def strips(api):
+    with ApiClient(api.url) as client:
+        yield Strips(client)
+
+
+def test_a_strip_is_asked_for_once_a_version_and_grows(api, strips):
+    whole = api.answers["history/extremes/linear"]
+    first = strips.get(RUN, "linear", 1)
+    assert len(first.ends_s) == len(first.risk) == len(first.raised) == 42
+    asked = len(api.asked)
+    assert strips.get(RUN, "linear", 1) is first
+    assert len(api.asked) == asked
+    api.answers["history/extremes/linear"] = whole | {
+        "window_end": ["2019-01-15T18:00:00Z"], "risk": [0.7], "raised": [2]
+    }  # fmt: skip
+    assert strips.get(RUN, "linear", 2).raised[-1] == 2
+    assert first.ends_s[-1] == from_iso("2019-01-15T18:00:00Z")
+    assert len(first.ends_s) == 43
+
+
+def test_a_strip_that_is_not_to_be_had_is_asked_for_again(api, strips):
+    api.broken = True
+    with pytest.raises(GridstressError):
+        strips.get(RUN, "linear", 1)
+    api.broken = False
+    assert len(strips.get(RUN, "linear", 1).ends_s) == 42

@@ -1,0 +1,245 @@
+/* The time bar: the run's highest risk by hour, the moment shown, and how to get to another one. */
+
+window.dash_clientside = window.dash_clientside || {};
+window.dash_clientside.gridstressTime = (function () {
+  const UNKNOWN = 255;
+  const DAY_S = 86400;
+  const DRAG_MS = 80;
+  const SCALE = {
+    light: [[233, 237, 241], [243, 178, 102], [199, 72, 96], [75, 20, 112]],
+    dark: [[44, 53, 63], [150, 96, 40], [214, 84, 110], [217, 166, 255]],
+  };
+  let strip = null; // {run, model, first_s, step_s, risk, alarms, windows}
+  let at = null; // epoch seconds, null for live
+  let shown = null; // what the pages were told last
+  let playing = null;
+  let speed = 6; // hours of the grid a second
+  let tell = null; // a timer: the pages are told at most every DRAG_MS
+
+  // The page of a test may be started anew in the same document: then these listeners go.
+  if (document.gridstressTime) document.gridstressTime.abort();
+  const { signal } = (document.gridstressTime = new AbortController());
+
+  const element = (id) => document.getElementById(id);
+  const iso = (s) => new Date(1000 * s).toISOString().slice(0, 16) + "Z";
+  const seconds = (text) => {
+    const s = Date.parse(text || "") / 1000;
+    return Number.isFinite(s) ? s : null;
+  };
+  const last = () => strip.first_s + (strip.risk.length - 1) * strip.step_s;
+  const words = (s) => new Date(1000 * s).toUTCString().slice(5, 22);
+
+  function write() {
+    const { pathname, search, hash } = window.location;
+    const query = new URLSearchParams(search);
+    if (at === null) query.delete("at");
+    else query.set("at", iso(at));
+    const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+    const address = pathname + (text ? `?${text}` : "") + hash;
+    window.history.replaceState(window.history.state, "", address);
+  }
+
+  /* Tell the pages, not for every pixel of a drag: each time costs an answer for every panel. */
+  function inform() {
+    tell = null;
+    const moment = at === null ? null : iso(at);
+    if (moment === shown) return;
+    shown = moment;
+    write();
+    window.dash_clientside.set_props("at", { data: moment });
+  }
+
+  function goTo(s) {
+    if (!strip) return;
+    const live = s === null || s > last();
+    at = live ? null : strip.first_s + Math.max(0, Math.round((s - strip.first_s) / strip.step_s)) * strip.step_s;
+    paint();
+    if (live) stop();
+    if (tell === null) tell = setTimeout(inform, DRAG_MS);
+  }
+
+  function stop() {
+    if (playing) cancelAnimationFrame(playing.frame);
+    playing = null;
+    label();
+  }
+
+  function play() {
+    if (playing || at === null) return stop();
+    playing = { s: at, when: performance.now(), frame: 0 };
+    const step = (now) => {
+      if (!playing) return;
+      playing.s += ((now - playing.when) / 1000) * speed * 3600;
+      playing.when = now;
+      if (Math.round((playing.s - at) / strip.step_s) !== 0) goTo(playing.s);
+      if (playing) playing.frame = requestAnimationFrame(step);
+    };
+    playing.frame = requestAnimationFrame(step);
+    label();
+  }
+
+  const position = () => (at === null ? strip.risk.length : Math.round((at - strip.first_s) / strip.step_s));
+
+  function alarm(direction) {
+    if (!strip) return;
+    const here = position();
+    const found =
+      direction > 0
+        ? strip.alarms.find((place) => place > here)
+        : strip.alarms.findLast((place) => place < here);
+    if (found !== undefined) goTo(strip.first_s + found * strip.step_s);
+  }
+
+  function move(steps) {
+    if (strip) goTo((at === null ? last() : at) + steps * strip.step_s);
+  }
+
+  function colour(value, scale) {
+    const part = (value / (UNKNOWN - 1)) * (scale.length - 1);
+    const low = Math.min(Math.floor(part), scale.length - 2);
+    return scale[low].map((c, i) => Math.round(c + (part - low) * (scale[low + 1][i] - c)));
+  }
+
+  /* A column a day, a row a step: one picture, as many pixels as there are windows. */
+  function picture() {
+    const rows = Math.max(1, Math.round(DAY_S / strip.step_s));
+    const origin = Math.floor(strip.first_s / DAY_S) * DAY_S;
+    const lead = Math.round((strip.first_s - origin) / strip.step_s);
+    const days = Math.max(1, Math.ceil((strip.risk.length + lead) / rows));
+    const dark = document.documentElement.getAttribute("data-mantine-color-scheme") === "dark";
+    const scale = SCALE[dark ? "dark" : "light"];
+    const image = new ImageData(days, rows);
+    strip.risk.forEach((value, place) => {
+      if (value === UNKNOWN) return;
+      const slot = place + lead;
+      const pixel = 4 * ((slot % rows) * days + Math.floor(slot / rows));
+      image.data.set([...colour(value, scale), 255], pixel);
+    });
+    return { image, origin, days, rows };
+  }
+
+  let drawn = null; // {origin, days}
+  function draw() {
+    const canvas = element("time-canvas");
+    if (!canvas || !strip) return;
+    const { image, origin, days } = picture();
+    canvas.width = image.width;
+    canvas.height = image.height;
+    canvas.getContext("2d").putImageData(image, 0, 0);
+    drawn = { origin, span: days * DAY_S };
+    paint();
+  }
+
+  function label() {
+    const text = element("time-text");
+    if (!text) return;
+    const live = at === null;
+    text.textContent = !strip ? "no window is final yet" : live ? "live" : words(at);
+    const button = element("time-live");
+    button.setAttribute("aria-pressed", String(live));
+    button.classList.toggle("time-is-live", live);
+    const start = element("time-play");
+    start.textContent = playing ? "⏸" : "▶";
+    start.disabled = live;
+    element("time-strip").setAttribute("aria-valuetext", live ? "live" : words(at));
+  }
+
+  function paint() {
+    const bar = element("time-strip");
+    if (!bar || !strip || !drawn) return label();
+    const s = at === null ? last() : at;
+    element("time-cursor").style.left = `${(100 * (s - drawn.origin)) / drawn.span}%`;
+    bar.setAttribute("aria-valuemin", strip.first_s);
+    bar.setAttribute("aria-valuemax", last());
+    bar.setAttribute("aria-valuenow", s);
+    const here = position();
+    element("time-next").disabled = !strip.alarms.some((place) => place > here);
+    element("time-previous").disabled = !strip.alarms.some((place) => place < here);
+    label();
+  }
+
+  /* Arrows and L work wherever no field, table or plot wants them. */
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    const target = event.target;
+    if (target.closest("input, textarea, select, [role=grid], [role=listbox], [role=dialog]")) return;
+    if (event.key === "l" || event.key === "L") return goTo(null);
+    const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const onBar = target.closest("#time-bar");
+    if (!steps || !(onBar || target === document.body || target.id === "page")) return;
+    event.preventDefault();
+    stop();
+    move(steps * (event.shiftKey && strip ? Math.round(DAY_S / strip.step_s) : 1));
+  }, { signal });
+
+  document.addEventListener("click", (event) => {
+    const act = {
+      "time-live": () => goTo(null),
+      "time-play": play,
+      "time-next": () => { stop(); alarm(1); },
+      "time-previous": () => { stop(); alarm(-1); },
+    }[(event.target.closest("button") || {}).id];
+    if (act) act();
+  }, { signal });
+
+  function dragged(event) {
+    const box = element("time-strip").getBoundingClientRect();
+    const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+    // A column is a day: where in it the pointer stands is the hour.
+    if (drawn) goTo(drawn.origin + part * drawn.span);
+  }
+  document.addEventListener("pointerdown", (event) => {
+    const bar = event.target.closest("#time-strip");
+    if (!bar || !strip || event.button) return;
+    event.preventDefault();
+    bar.focus();
+    stop();
+    bar.setPointerCapture(event.pointerId);
+    dragged(event);
+    const on = (moved) => dragged(moved);
+    bar.addEventListener("pointermove", on);
+    const off = () => bar.removeEventListener("pointermove", on);
+    bar.addEventListener("pointerup", off, { once: true });
+    bar.addEventListener("pointercancel", off, { once: true });
+  }, { signal });
+
+  let runBefore;
+  return {
+    /* More of the run, or another one. */
+    take: function (news) {
+      const { no_update } = window.dash_clientside;
+      if (!news) return no_update;
+      const more = Uint8Array.from(atob(news.risk), (letter) => letter.charCodeAt(0));
+      const same = strip && strip.run === news.run && strip.model === news.model;
+      if (!same || !news.begin) strip = { ...news, risk: new Uint8Array(), alarms: [] };
+      if (strip.risk.length !== news.begin) return no_update; // of before; the rest comes again
+      const risk = new Uint8Array(news.begin + more.length);
+      risk.set(strip.risk);
+      risk.set(more, news.begin);
+      strip.risk = risk;
+      strip.alarms = [...strip.alarms, ...news.alarms];
+      strip.windows = news.windows;
+      return { run: news.run, model: news.model, windows: news.windows };
+    },
+
+    /* The address has the first word; one that names no moment keeps it. */
+    address: function (_pathname, _search, run, known) {
+      const { no_update } = window.dash_clientside;
+      const other = runBefore !== undefined && runBefore !== run;
+      runBefore = run;
+      const asked = seconds(new URLSearchParams(window.location.search).get("at"));
+      if (other) at = null;
+      else if (asked !== null) at = asked;
+      shown = at === null ? null : iso(at);
+      write();
+      return shown === (known || null) ? no_update : shown;
+    },
+
+    draw: function (moment, _known, _scheme, hours) {
+      speed = Number(hours) || speed;
+      if (tell === null) at = seconds(moment);
+      draw();
+      return window.dash_clientside.no_update;
+    },
+  };
+})();
