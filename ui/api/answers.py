@@ -208,12 +208,21 @@ class ApiQueries(ReadModel):
             )
         return Top(**self.head(model, run, moment.view), nodes=nodes)
 
-    def alerts(self, model: str | None, run: str | None, since: float, limit: int) -> Alerts:
-        """Alerts received since a wall-clock time, newest first."""
+    def alerts(
+        self,
+        model: str | None,
+        run: str | None,
+        since: float,
+        limit: int,
+        after_s: float | None = None,
+    ) -> Alerts:
+        """Alerts received since a wall-clock time and of windows after an end, newest first."""
         model, run = self.which(model, run)
-        found = self.store.alerts(model, run, since)[:limit] if run else []
+        found = self.store.alerts(model, run, since) if run else []
+        if after_s is not None:
+            found = [a for a in found if a.alert.window_end.timestamp() > after_s]
         head = self.head(model, run, self.view(model, run))
-        return Alerts(**head, alerts=serializers.alerts(found))
+        return Alerts(**head, alerts=serializers.alerts(found[:limit]))
 
     def node(self, node_id: str, model: str | None, run: str | None) -> NodeDetail:
         """One node: its panes, its final windows, what pushes it, its alarms, its neighbours."""

@@ -63,7 +63,7 @@ LIVE_ASKS: Mapping[str, Ask] = {
     "/state": lambda a, q: a.state(q.get("model"), q.get("run")),
     "/top": lambda a, q: a.top(q.get("model"), q.get("run"), _integer(q, NODE_COUNT)),
     "/alerts": lambda a, q: a.alerts(
-        q.get("model"), q.get("run"), _since(q), _integer(q, ALERT_LIMIT)
+        q.get("model"), q.get("run"), _since(q), _integer(q, ALERT_LIMIT), _time(q, "after")
     ),
     "/node/{node_id}": lambda a, q: a.node(q["node_id"], q.get("model"), q.get("run")),
     "/compare": lambda a, q: a.compare(q.get("run"), _integer(q, NODE_COUNT), _pair(q)),

@@ -4,7 +4,7 @@ window.dash_clientside = window.dash_clientside || {};
 window.dash_clientside.gridstressTime = (function () {
   const UNKNOWN = 255;
   const DAY_S = 86400;
-  const DRAG_MS = 80;
+  const PATIENCE_MS = 3000;
   const SCALE = {
     light: [[233, 237, 241], [243, 178, 102], [199, 72, 96], [75, 20, 112]],
     dark: [[44, 53, 63], [150, 96, 40], [214, 84, 110], [217, 166, 255]],
@@ -14,7 +14,8 @@ window.dash_clientside.gridstressTime = (function () {
   let shown = null; // what the pages were told last
   let playing = null;
   let speed = 6; // hours of the grid a second
-  let tell = null; // a timer: the pages are told at most every DRAG_MS
+  let told = null; // what the server has answered about last
+  let waiting = false; // for the pages to show what they were told
 
   // The page of a test may be started anew in the same document: then these listeners go.
   if (document.gridstressTime) document.gridstressTime.abort();
@@ -39,14 +40,24 @@ window.dash_clientside.gridstressTime = (function () {
     window.history.replaceState(window.history.state, "", address);
   }
 
-  /* Tell the pages, not for every pixel of a drag: each time costs an answer for every panel. */
+  /* Tell the pages; the next moment only when they show this one, however fast it is dragged. */
   function inform() {
-    tell = null;
     const moment = at === null ? null : iso(at);
-    if (moment === shown) return;
+    if (waiting || moment === shown) return;
     shown = moment;
     write();
     window.dash_clientside.set_props("at", { data: moment });
+    waiting = true;
+    const since = performance.now();
+    let frames = 0; // from the news to the questions of the pages
+    const look = (now) => {
+      frames = told === shown ? frames + 1 : 0;
+      const busy = frames < 3 || document.querySelector("#page [data-dash-is-loading]");
+      if (busy && now - since < PATIENCE_MS) return requestAnimationFrame(look);
+      waiting = false;
+      inform();
+    };
+    requestAnimationFrame(look);
   }
 
   function goTo(s) {
@@ -55,7 +66,7 @@ window.dash_clientside.gridstressTime = (function () {
     at = live ? null : strip.first_s + Math.max(0, Math.round((s - strip.first_s) / strip.step_s)) * strip.step_s;
     paint();
     if (live) stop();
-    if (tell === null) tell = setTimeout(inform, DRAG_MS);
+    inform();
   }
 
   function stop() {
@@ -235,10 +246,18 @@ window.dash_clientside.gridstressTime = (function () {
       return shown === (known || null) ? no_update : shown;
     },
 
+    /* The server has answered: pages are sent that moment. */
+    arrived: function (news) {
+      told = (news || [])[2] ?? null;
+      return window.dash_clientside.no_update;
+    },
+
     draw: function (moment, _known, _scheme, hours) {
       speed = Number(hours) || speed;
-      if (tell === null) at = seconds(moment);
+      if (!waiting) at = seconds(moment);
       draw();
+      // An address may name a moment that the run does not have.
+      if (strip && at !== null && (at > last() || at < strip.first_s)) goTo(at);
       return window.dash_clientside.no_update;
     },
   };

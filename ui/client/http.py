@@ -174,11 +174,16 @@ class ApiClient:
         run: str | None = None,
         *,
         since: float | None = None,
+        after: str | None = None,
         limit: int = 200,
         at: str | None = None,
     ) -> Alerts:
-        """Alerts, newest first; ``since`` in wall-clock epoch seconds, ``limit`` 1 to 5000."""
-        return self._get("alerts", Alerts, model=model, run=run, since=since, limit=limit, at=at)
+        """Alerts, newest first; ``since`` in wall-clock epoch seconds, ``limit`` 1 to 5000.
+
+        ``after``: only those of windows that end later, event time in ISO-8601.
+        """
+        asked = {"since": since, "after": after, "limit": limit, "at": at}
+        return self._get("alerts", Alerts, model=model, run=run, **asked)
 
     def node(
         self,

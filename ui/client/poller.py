@@ -65,10 +65,10 @@ class Poller:
         self._polls = 0
         self._past: list[RunInfo] = []
         self._versions = count(1)
-        self._past_views = PastViews(client, clock, self._versions)
+        self._askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-ask")
+        self._past_views = PastViews(client, clock, self._versions, self._askers)
         self._on_demand = OnDemand()
         self._strips = Strips(client)
-        self._askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-ask")
         self._stopping = Event()
         self._thread: Thread | None = None
 

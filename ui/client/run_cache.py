@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
 from dataclasses import replace
 from threading import Lock
 from types import MappingProxyType
@@ -25,12 +26,19 @@ class PastViews:
         Wall clock in epoch seconds.
     versions
         Where a snapshot with new content takes its version from; never gives one twice.
+    askers
+        Threads that ask for all models at the same time.
     """
 
     def __init__(
-        self, client: ApiClient, clock: Callable[[], float], versions: Iterator[int]
+        self,
+        client: ApiClient,
+        clock: Callable[[], float],
+        versions: Iterator[int],
+        askers: Executor,
     ) -> None:
         self._client = client
+        self._askers = askers
         self._clock = clock
         self._versions = versions
         self._on_demand = OnDemand()
@@ -70,7 +78,9 @@ class PastViews:
         else:
             now = self._clock()
             views = self._on_demand.get(
-                key, published, lambda: ask_views(self._client, grid, run, now, at)
+                key,
+                published,
+                lambda: ask_views(self._client, grid, run, now, at, self._askers.map),
             )
         return views if views is not None else MappingProxyType({})
 

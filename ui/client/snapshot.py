@@ -1,6 +1,6 @@
 """A snapshot: the workers' answers about one run at one moment; immutable, shared by viewers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, log2
 from types import MappingProxyType
@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import structs
 
+from topology.clock import from_iso, to_iso
 from ui.client.http import ApiClient
 from ui.client.trends import Trends
 from ui.schema.grid import GridInfo
@@ -95,23 +96,35 @@ class Snapshot:
 
 
 def ask_views(
-    client: ApiClient, grid: GridInfo, run: str | None, now: float, at: str | None = None
+    client: ApiClient,
+    grid: GridInfo,
+    run: str | None,
+    now: float,
+    at: str | None = None,
+    each: Callable[[Callable[[str], ModelView], Sequence[str]], Iterable[ModelView]] = map,
 ) -> Views:
     """Ask for all models of a run, now (epoch seconds) or at a moment of grid time.
+
+    ``each`` asks for one model after the other; an executor's ``map`` at the same time.
 
     Raises
     ------
     GridstressError
         As the client says.
     """
-    views = {}
-    for model in grid.models:
+
+    def ask(model: str) -> ModelView:
         state = client.state(model, run, at=at)
         top = client.top(model, run, RANKED, at=at)
-        since = None if at else alerts_since(now, state.speed)
-        alerts = client.alerts(model, run, since=since, limit=2000, at=at)
-        views[model] = ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
-    return MappingProxyType(views)
+        if at is None:
+            since = alerts_since(now, state.speed)
+            alerts = client.alerts(model, run, since=since, limit=2000)
+        else:
+            day_before = to_iso(from_iso(at) - GRID_DAY_S)
+            alerts = client.alerts(model, run, after=day_before, limit=2000, at=at)
+        return ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
+
+    return MappingProxyType(dict(zip(grid.models, each(ask, grid.models), strict=True)))
 
 
 def alerts_since(now: float, speed: float | None) -> float | None:

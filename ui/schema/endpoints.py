@@ -56,7 +56,7 @@ NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000
 PAST_RUN = Parameter("run", "An archived run.")
 AT = Parameter("at", "Event time (ISO-8601): the last window up to then; by default the run's end.")
 ANY_RUN = Parameter("run", "A run, archived or not.")
-AFTER = Parameter("after", "Event time (ISO-8601): only windows that end later.")
+AFTER = Parameter("after", "Event time (ISO-8601): only of windows that end later.")
 THEN = Parameter("at", "Event time (ISO-8601): as it was at the last final window up to then.")
 ALERT_LIMIT = Parameter("limit", "Number of alerts.", "integer", default=200, most=5000)
 EPISODE_LIMIT = Parameter("limit", "Number of episodes.", "integer", default=500, most=5000)
@@ -72,7 +72,10 @@ ENDPOINTS: dict[str, Endpoint] = {
         Endpoint("/state", "Risk, stress and level of every node.", GridState, (MODEL, RUN, THEN)),
         Endpoint("/top", "The nodes with the highest risk.", Top, (MODEL, RUN, NODE_COUNT, THEN)),
         Endpoint(
-            "/alerts", "Alerts, newest first.", Alerts, (MODEL, RUN, SINCE, ALERT_LIMIT, THEN)
+            "/alerts",
+            "Alerts, newest first.",
+            Alerts,
+            (MODEL, RUN, SINCE, AFTER, ALERT_LIMIT, THEN),
         ),
         Endpoint("/node/{node_id}", "One node.", NodeDetail, (MODEL, RUN, THEN)),
         Endpoint("/windows/open", "The windows that are not final.", OpenWindows, (MODEL, RUN)),

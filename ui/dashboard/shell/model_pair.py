@@ -53,8 +53,14 @@ def pair_of(grid: GridInfo | None, chosen: str | None) -> list[str]:
 def register_pairs(app: Dash, source: Source) -> None:
     """Add the chooser's callbacks."""
 
-    @app.callback(Output("pair", "data"), Input("news", "data"), State("pair", "data"))
-    def choices(_news: object, shown: list[dict[str, str]]) -> Any:
+    # By the grid, not by the news: the maps wait for the pair, and would wait with all news.
+    @app.callback(
+        Output("pair", "data"),
+        Input("grid", "data"),
+        State("news", "data"),
+        State("pair", "data"),
+    )
+    def choices(_grid: int | None, _news: object, shown: list[dict[str, str]]) -> Any:
         options = pair_options(source.snapshot().grid)
         return no_update if options == shown else options
 

@@ -22,6 +22,7 @@ from ui.dashboard.shell.run_select import register_run_chooser
 from ui.dashboard.shell.source import Source
 from ui.dashboard.shell.status import Status, moment_status, status_of
 from ui.dashboard.shell.time_bar import register_time_bar, time_bar
+from ui.dashboard.shell.view_context import known_moment
 from ui.dashboard.style.grid_facts import grid_mark, names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
@@ -149,9 +150,9 @@ def _register_routing(app: Dash, source: Poller, pages: Sequence[Page]) -> None:
         Output("view-label", "children"),
         Output("model-switch", "title"),
         Input("url", "pathname"),
-        Input("run", "children"),
+        Input("grid", "data"),
     )
-    def switch(pathname: str | None, _run: str | None) -> tuple[Any, ...]:
+    def switch(pathname: str | None, _grid: int | None) -> tuple[Any, ...]:
         path, grid = pathname or "/", source.snapshot().grid
         page = page_at(pages, path)
         why = page.switch_off if page else ""
@@ -215,6 +216,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         status = status_of(snapshot, now)
         window, since = int(now // SLIDE_S), freshness(snapshot, now)
         audit = audit_badge(snapshot.run, now)
+        at = known_moment(at)
         shown = source.snapshot(run, at)
         if at is not None:
             status = moment_status(status, shown)

@@ -15,7 +15,7 @@ from ui.client.poller import Poller
 from ui.client.strips import Strip
 from ui.dashboard.shell.header import aria
 
-STORES = ("at", "strip-news", "strip-known", "strip-drawn")
+STORES = ("at", "at-told", "strip-news", "strip-known", "strip-drawn")
 SPEEDS = [
     {"value": "1", "label": "1 h/s"},
     {"value": "6", "label": "6 h/s"},
@@ -112,6 +112,11 @@ def register_time_bar(app: Dash, source: Poller) -> None:
         Input("url", "search"),
         Input("run-chosen", "data"),
         State("at", "data"),
+    )
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstressTime", "arrived"),
+        Output("at-told", "data"),
+        Input("news", "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressTime", "draw"),

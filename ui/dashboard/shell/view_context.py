@@ -10,6 +10,7 @@ from typing import Any
 from dash import ctx
 from dash.exceptions import MissingCallbackContextException
 
+from topology.clock import from_iso
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.schema.runs import Episodes, History
@@ -66,5 +67,13 @@ def looked_at() -> tuple[str | None, str | None]:
         return None, None
     match values.get("news.data"):
         case [int(), str() | None as run, str() | None as at]:
-            return run, at
+            return run, known_moment(at)
     return None, None
+
+
+def known_moment(at: str | None) -> str | None:
+    """A moment as a browser names it; None for live, and for what is no time."""
+    try:
+        return at if at is None or from_iso(at) else None
+    except (ValueError, OverflowError):
+        return None

@@ -63,7 +63,17 @@ def test_a_view_of_another_run_is_answered_about_that_run(poller):
 
 
 @pytest.mark.parametrize(
-    "news", [None, 7, [1], ["1", None, None], [1, 2, None], [1, None], {"version": 1}]
+    "news",
+    [
+        None,
+        7,
+        [1],
+        ["1", None, None],
+        [1, 2, None],
+        [1, None],
+        [1, None, "yesterday"],
+        {"version": 1},
+    ],
 )
 def test_impossible_news_means_the_newest(poller, news):
     assert asked_by(ViewContext(poller), lambda s: s.snapshot().run.run)(news) == RUN
