@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import psutil
 import pytest
@@ -68,20 +69,25 @@ def test_zoom_survives_updates(open_page: Ask) -> None:
     assert x_range(page, "map") == zoomed
 
 
-def test_pause_holds_while_the_data_go_on_and_resume_catches_up(open_page: Ask, ask: Ask) -> None:
+def test_a_moment_holds_while_the_data_go_on_and_live_catches_up(open_page: Ask, ask: Ask) -> None:
     page = open_page()
     expect(page.locator("#status-title")).to_have_text("Live")
     until(lambda: drawn_risks(page))
-    page.locator("#pause").click()
-    expect(page.locator("#status-title")).to_have_text("Paused")
-    # What was on its way when the button was pressed may still arrive; the line says where it ends.
+    expect(page.locator("#time-text")).to_have_text("live")
+    page.locator("#time-play").click()
+    expect(page.locator("#status-title")).to_have_text("A moment")
     detail = page.locator("#status-detail").inner_text()
     (held,) = re.findall(r"\w{3} \d\d \w{3} \d{4} \d\d:\d\d", detail)
     until(lambda: clock(page) == held)
+    risks = drawn_risks(page)
     at = ask("state")["version"]
     until(lambda: ask("state")["version"] >= at + 5)
     assert clock(page) == held
-    page.locator("#pause").click()
+    assert drawn_risks(page) == risks
+    moment = parse_qs(urlsplit(page.evaluate("location.href")).query)["at"][0]
+    then = ask(f"state?at={moment}")
+    assert sorted(risks) == sorted(round(risk, 4) for risk in then["risk"])
+    page.locator("#time-live").click()
     expect(page.locator("#status-title")).to_have_text("Live")
     until(lambda: clock(page) != held)
 

@@ -31,6 +31,7 @@ TOGETHER: dict[str, str] = {
             "ui/dashboard/browser/test_models.py",
             "ui/dashboard/browser/test_node.py",
             "ui/dashboard/browser/test_system.py",
+            "ui/dashboard/browser/test_time_bar.py",
             "ui/dashboard/pages/test_compare.py",
         ),
         "second browser",

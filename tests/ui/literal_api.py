@@ -215,6 +215,10 @@ def extremes(model: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+LAST = "2019-01-15T17:00Z"
+"""The last moment of the run, as the dashboard asks for it."""
+
+
 def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[str, Any]:
     """The answer to every request, by path and model: change them as a test needs.
 

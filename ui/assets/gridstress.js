@@ -140,8 +140,7 @@ window.dash_clientside.gridstress = {
     if (view) parameters.set("model", view);
     if (node) parameters.set("node", node);
     else if (asked && field && field.hadNode) parameters.delete("node");
-    const query = parameters.toString();
-    window.history.replaceState(window.history.state, "", query ? `/?${query}` : "/");
-    return query;
+    window.gridstressAddress(parameters);
+    return parameters.toString();
   },
 };

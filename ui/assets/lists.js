@@ -3,11 +3,7 @@
 window.dash_clientside = window.dash_clientside || {};
 window.dash_clientside.gridstressFilters = (function () {
   function replace(query) {
-    const { pathname, search, hash } = window.location;
-    const text = query.toString().replaceAll("%2C", ",");
-    if ((text && `?${text}`) === search) return;
-    const address = pathname + (text ? `?${text}` : "") + hash;
-    window.history.replaceState(window.history.state, "", address);
+    if (!window.gridstressAddress(query)) return;
     // Else Dash would see no new address in a link to the one that it knows.
     window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
   }

@@ -23,16 +23,11 @@ window.dash_clientside.gridstressPairs = {
   address: function (picked, choices, pathname, view) {
     const two = pathname === "/compare" || (pathname === "/" && view === "both");
     const shown = two && (choices || []).length > 1;
-    const { search, hash } = window.location;
     if (picked && (choices || []).length && pathname === window.location.pathname) {
-      const query = new URLSearchParams(search);
+      const query = new URLSearchParams(window.location.search);
       if (shown) query.set("models", picked);
       else query.delete("models");
-      const text = query.toString().replaceAll("%2C", ",");
-      if ((text && `?${text}`) !== search) {
-        const address = pathname + (text ? `?${text}` : "") + hash;
-        window.history.replaceState(window.history.state, "", address);
-      }
+      window.gridstressAddress(query);
     }
     return shown ? "" : "hidden";
   },

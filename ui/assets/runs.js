@@ -6,8 +6,7 @@ window.dash_clientside.gridstressRuns = {
     const NEWEST = "*";
     let read;
     return function (picked, _pathname, _search, known) {
-      const { pathname, search, hash } = window.location;
-      const query = new URLSearchParams(search);
+      const query = new URLSearchParams(window.location.search);
       const asked = query.get("run");
       const trigger = window.dash_clientside.callback_context.triggered;
       const byHand = read !== undefined && trigger.some((t) => t.prop_id === "run-pick.value");
@@ -16,11 +15,7 @@ window.dash_clientside.gridstressRuns = {
       read = wanted;
       if (wanted === NEWEST) query.delete("run");
       else query.set("run", wanted);
-      const text = query.toString();
-      if ((asked || NEWEST) !== wanted) {
-        const address = pathname + (text ? `?${text}` : "") + hash;
-        window.history.replaceState(window.history.state, "", address);
-      }
+      if ((asked || NEWEST) !== wanted) window.gridstressAddress(query);
       const same = window.dash_clientside.no_update;
       // Saying the same again would count as a choice.
       const chosen = wanted === NEWEST ? null : wanted;

@@ -31,13 +31,10 @@ window.dash_clientside.gridstressTime = (function () {
   const words = (s) => new Date(1000 * s).toUTCString().slice(5, 22);
 
   function write() {
-    const { pathname, search, hash } = window.location;
-    const query = new URLSearchParams(search);
+    const query = new URLSearchParams(window.location.search);
     if (at === null) query.delete("at");
     else query.set("at", iso(at));
-    const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
-    const address = pathname + (text ? `?${text}` : "") + hash;
-    window.history.replaceState(window.history.state, "", address);
+    window.gridstressAddress(query);
   }
 
   /* Tell the pages; the next moment only when they show this one, however fast it is dragged. */
@@ -76,7 +73,8 @@ window.dash_clientside.gridstressTime = (function () {
   }
 
   function play() {
-    if (playing || at === null) return stop();
+    if (playing) return stop();
+    if (at === null) return strip && goTo(last());
     playing = { s: at, when: performance.now(), frame: 0 };
     const step = (now) => {
       if (!playing) return;
@@ -150,8 +148,9 @@ window.dash_clientside.gridstressTime = (function () {
     button.setAttribute("aria-pressed", String(live));
     button.classList.toggle("time-is-live", live);
     const start = element("time-play");
-    start.textContent = playing ? "⏸" : "▶";
-    start.disabled = live;
+    start.textContent = playing || live ? "⏸" : "▶";
+    start.title = live ? "Stay at this moment" : playing ? "Stop here" : "Play on from here";
+    start.setAttribute("aria-label", start.title);
     element("time-strip").setAttribute("aria-valuetext", live ? "live" : words(at));
   }
 

@@ -1,7 +1,7 @@
 """Trends of the grid's figures over the last minutes, for small trend lines.
 
 A value, never changed in place: every poll makes the next one, and a snapshot carries it along,
-so that all viewers share one history and a paused view keeps its own.
+so that all viewers share one history.
 """
 
 from collections.abc import Mapping

@@ -15,7 +15,13 @@ from topology.errors import BrokerError
 
 
 def free_settings(**changes: object) -> Settings:
-    values = {"web_port": processes.free_port(), "ui_port": processes.free_port(), **changes}
+    """Settings of which nothing else that runs on this machine knows."""
+    values = {
+        "broker": f"kafka://127.0.0.1:{processes.free_port()}",
+        "web_port": processes.free_port(),
+        "ui_port": processes.free_port(),
+        **changes,
+    }
     return Settings(**values)
 
 

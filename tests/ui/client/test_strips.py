@@ -29,9 +29,11 @@ def test_a_strip_is_asked_for_once_a_version_and_grows(api, strips):
     api.answers["history/extremes/linear"] = whole | {
         "window_end": ["2019-01-15T18:00:00Z"], "risk": [0.7], "raised": [2]
     }  # fmt: skip
-    assert strips.get(RUN, "linear", 2).raised[-1] == 2
-    assert first.ends_s[-1] == from_iso("2019-01-15T18:00:00Z")
-    assert len(first.ends_s) == 43
+    more = strips.get(RUN, "linear", 2)
+    assert (more.risk[-1], more.raised[-1]) == (0.7, 2)
+    assert more.ends_s == (*first.ends_s, from_iso("2019-01-15T18:00:00Z"))
+    # One that is sent again is known.
+    assert strips.get(RUN, "linear", 3) == more
 
 
 def test_a_strip_that_is_not_to_be_had_is_asked_for_again(api, strips):

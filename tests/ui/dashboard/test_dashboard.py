@@ -13,6 +13,7 @@ from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.dashboard import create_dashboard
 from ui.dashboard.figures.map_updates import moved_map, whole_map
+from ui.dashboard.figures.timeline import SPANS
 from ui.dashboard.pages.overview.kpis import kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.selected_node import clicked_node
@@ -165,9 +166,17 @@ def test_the_timeline_counts_what_it_shows_and_is_patched(snapshot):
 
 
 def test_a_quiet_timeline_says_so(snapshot):
-    _, note, empty = timeline_update(snapshot, "linear", NOW + 3600, drawn=True)
+    _, note, empty = timeline_update(
+        snapshot, "linear", NOW + 3600, drawn=True, span=SPANS["minutes"]
+    )
     assert note.startswith("▲ 0 raised")
     assert empty == "No alarms in the last 10 minutes."
+
+
+def test_a_moment_is_shown_with_its_day(snapshot):
+    then = replace(snapshot, at="2019-01-15T18:00Z")
+    _, note, empty = timeline_update(then, "linear", NOW + 3600, drawn=True, span=SPANS["minutes"])
+    assert (note[:10], empty) == ("▲ 1 raised", "")
 
 
 @pytest.mark.parametrize(

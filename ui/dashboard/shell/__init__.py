@@ -1,1 +1,1 @@
-"""What surrounds every page: header, status line, clock, run, model and pause."""
+"""What surrounds every page: header, status line, clock, run, model and time bar."""

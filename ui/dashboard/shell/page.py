@@ -19,10 +19,10 @@ class Page:
     also answers for every address below its path, such as ``/node/redwitz`` for ``/node``, and is
     left out of the navigation: what it shows has to be chosen elsewhere.
 
-    ``source`` answers about the run that the browser looks at, now or at the moment that a paused
-    view stands at: a callback is known by its ``news``, so every callback that asks has it as an
-    input or a state. Where the header's model switch has no effect, ``switch_off`` says why, and
-    ``switch_label`` what stands in its place if there are three models or more.
+    ``source`` answers about the run that the browser looks at, now or at its moment: a callback is
+    known by its ``news``, so every callback that asks has it as an input or a state. Where the
+    header's model switch has no effect, ``switch_off`` says why, and ``switch_label`` what stands
+    in its place if there are three models or more.
     """
 
     path: str

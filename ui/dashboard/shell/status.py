@@ -147,6 +147,6 @@ def _quiet_shards(snapshot: Snapshot, now: float) -> str:
         return ""
     since = formatting.age(min(quiet.values()))
     if len(quiet) == len(parts):
-        return f"Nothing was published for {since}: the replay is paused or a worker is missing."
+        return f"Nothing was published for {since}: the replay has stopped or a worker is missing."
     shards = ", ".join(str(shard) for shard in sorted(quiet))
     return f"Shards {shards} are silent for {since}; their nodes keep their last values."

@@ -33,7 +33,7 @@ def time_bar() -> Component:
             html.Div(
                 [
                     _button("time-previous", "|◀ alarm", "Go to the alarm before"),
-                    _button("time-play", "▶", "Play on from the moment shown", wide=True),
+                    _button("time-play", "⏸", "Stay at this moment", wide=True),
                     dmc.SegmentedControl(
                         id="time-speed",
                         data=SPEEDS,

@@ -132,7 +132,7 @@ def test_tab_goes_through_the_whole_page_and_every_stop_is_seen(open_page, name)
     else:
         pytest.fail(f"the focus is caught in the page: {stops}")
     assert stops[:2] == ["skip-link", "nav-link"]
-    assert {"pause", "scheme", "about-open"} < set(stops)
+    assert {"time-play", "time-strip", "time-live", "scheme", "about-open"} < set(stops)
 
 
 def test_side_by_side_keeps_the_node_panel_on_a_small_screen(open_page):

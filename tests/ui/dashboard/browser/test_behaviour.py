@@ -1,9 +1,9 @@
-"""Runs, pause and links in a real browser."""
+"""Runs, moments and links in a real browser."""
 
 import pytest
 
 from tests.support.browser import address_ends, address_has, expect, trace, until, x_range
-from tests.ui.literal_api import RUN, answers
+from tests.ui.literal_api import LAST, RUN, answers
 
 pytestmark = pytest.mark.browser
 
@@ -115,27 +115,29 @@ def test_a_link_in_compares_table_leads_to_the_node_without_a_new_page(open_page
     address_has(page, "/node/wendlingen?model=")
 
 
-def test_other_pages_and_filters_of_a_paused_view_are_of_its_moment(open_page, api):
+def test_other_pages_and_filters_of_a_moment_are_of_it(open_page, api):
+    api.answers[LAST] = answers()
     page = open_page("/alarms")
     expect(page.locator("#alarms-count")).to_have_text("4 episodes")
-    page.locator("#pause").click()
-    expect(page.locator("#status-title")).to_have_text("Paused")
+    expect(page.locator("#time-text")).to_have_text("live")
+    page.locator("#time-play").click()
+    expect(page.locator("#status-title")).to_have_text("A moment")
+    address_ends(page, f"/alarms?at={LAST}")
     api.answers["episodes"]["episodes"] = []
     api.answers["state/linear"]["risk"] = [0.2, 0.2, 0.2]
     for model in ("linear", "centrality"):
-        api.answers[f"node/wendlingen/{model}"]["event_time"] = "2019-01-15T22:00:00Z"
         api.answers[f"node/wendlingen/{model}"]["risk"] = 0.2
     follow(page, "Overview")
     until(lambda: risks(page) == [0, 0.31, 0.83])
     page.locator("#top .ag-row").first.click()
     expect(page.locator("#detail-values")).to_contain_text("0.83")
-    expect(page.locator("#detail-sources")).to_contain_text("As of 15 Jan 22:00")
     follow(page, "Alarms")
     expect(page.locator("#alarms-count")).to_have_text("4 episodes")
     page.locator("#alarms-state").get_by_text("Open", exact=True).click()
     expect(page.locator("#alarms-count")).to_have_text("2 episodes left by the filters")
-    page.locator("#pause").click()
+    page.locator("#time-live").click()
     expect(page.locator("#alarms-empty")).to_contain_text("No alarm in this run so far")
+    address_ends(page, "/alarms?state=open")
 
 
 def test_back_brings_the_selected_node_again(open_page):

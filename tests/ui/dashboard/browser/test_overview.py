@@ -250,27 +250,6 @@ def ground(page):
     return page.evaluate("() => getComputedStyle(document.body).backgroundColor")
 
 
-def test_a_paused_view_stands_still_and_resume_jumps_to_now(watched, api):
-    watched.locator("#pause").click()
-    expect(watched.locator("#status-title")).to_have_text("Paused")
-    expect(watched.locator("#status-detail")).to_contain_text("Tue 15 Jan 2019 18:00")
-    expect(watched.locator("#pause")).to_have_attribute("aria-pressed", "true")
-    api.answers["state/linear"]["risk"] = [0.2, 0.6, 0.7]
-    api.answers["state/linear"]["event_time"] = "2019-01-15T20:00:00Z"
-    watched.locator("#top .ag-row").first.click()
-    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
-    watched.get_by_text("Centrality-based", exact=True).first.click()
-    expect(watched.locator("#kpi-affected")).to_have_text("3")
-    watched.get_by_text("Linear attenuation", exact=True).first.click()
-    expect(watched.locator("#kpi-affected")).to_have_text("2")
-    until(lambda: node_trace(watched, "marker.color") == [0, 0.31, 0.83])
-    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 18:00")
-    watched.locator("#pause").click()
-    until(lambda: node_trace(watched, "marker.color") == [0.2, 0.6, 0.7])
-    expect(watched.locator("#kpi-time")).to_have_text("Tue 15 Jan 2019 20:00")
-    expect(watched.locator("#status-title")).to_have_text("Live")
-
-
 def test_side_by_side_shows_both_models_and_zooms_them_together(watched):
     watched.get_by_text("Side by side", exact=True).click()
     until(lambda: node_trace(watched, "marker.color", "map-second") == [0.12, 0.44, 0.95])
@@ -299,11 +278,11 @@ def test_dark_follows_the_system_reaches_the_figures_and_can_be_switched(open_pa
     until(lambda: ground(night) != dark)
 
 
-def test_the_risk_bars_of_a_paused_view_take_the_colours_of_the_dark(open_page):
+def test_the_risk_bars_of_a_moment_take_the_colours_of_the_dark(open_page):
     page = open_page(scheme="light")
     expect(page.locator("#top .risk-bar").first).to_have_text("0.83")
-    page.locator("#pause").click()
-    expect(page.locator("#status-title")).to_have_text("Paused")
+    page.locator("#time-play").click()
+    expect(page.locator("#status-title")).to_have_text("A moment")
     light = page.evaluate(BAR)
     assert "linear-gradient" in light
     page.locator("#scheme").click()
@@ -360,9 +339,10 @@ def test_the_keyboard_reaches_the_page_and_the_other_pages(watched):
 
 def test_the_ranking_and_the_timeline_can_be_set_to_show_more(watched, api):
     expect(watched.locator("#top .ag-row").first).to_contain_text("Wendlingen")
-    watched.locator("#timeline-span").get_by_text("24 h grid time").click()
     ticks = watched.locator("#timeline .xtick text")
     until(lambda: "15 Jan 18:00" in ticks.all_text_contents())
+    watched.locator("#timeline-span").get_by_text("10 min").click()
+    until(lambda: "10 min ago" in ticks.all_text_contents())
     expect(watched.locator("#timeline .point")).to_have_count(1)
     watched.locator("#top-size").get_by_text("20", exact=True).click()
     expect(watched.locator("#top .ag-row")).to_have_count(2)

@@ -7,8 +7,9 @@ HOUR = 3600
 
 
 def strip(*places: int, raised: tuple[int, ...] = ()) -> Strip:
-    ends = [1e9 + HOUR * place for place in places]
-    return Strip(ends, [place / 10 for place in places], [int(p in raised) for p in places])
+    ends = tuple(1e9 + HOUR * place for place in places)
+    risk, alarms = (place / 10 for place in places), (int(p in raised) for p in places)
+    return Strip(ends, tuple(risk), tuple(alarms))
 
 
 def test_a_browser_is_sent_what_it_lacks():

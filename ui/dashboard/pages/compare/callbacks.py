@@ -223,7 +223,7 @@ def moved_drawings(
 def moment_of(snapshot: Snapshot, models: Sequence[str]) -> Compare | None:
     """The two models at the snapshot's moment, without the measures; None while one is missing.
 
-    Taken from the snapshot, so that maps and scatter are always of one moment, paused or not.
+    Taken from the snapshot, so that maps and scatter are always of one moment.
     """
     states = {model: view.state for model, view in snapshot.models.items()}
     if len(models) < 2 or any(model not in states for model in models):

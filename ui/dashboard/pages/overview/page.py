@@ -12,8 +12,8 @@ from ui.dashboard.panels.detail import detail_panel
 from ui.dashboard.shell.page import Page
 
 SPANS = [
-    {"value": "minutes", "label": "10 min"},
     {"value": "day", "label": "24 h grid time"},
+    {"value": "minutes", "label": "10 min"},
 ]
 
 
@@ -58,7 +58,7 @@ def layout() -> Component:
                             className="fill",
                         ),
                         "timeline-panel",
-                        switch("timeline-span", "Time shown", SPANS, "minutes", "panel-switch"),
+                        switch("timeline-span", "Time shown", SPANS, "day", "panel-switch"),
                     ),
                     panel("Node", "", detail_panel(), "node-panel"),
                 ],

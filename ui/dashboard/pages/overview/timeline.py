@@ -8,7 +8,7 @@ from dash import Dash, Input, Output, Patch, State
 
 from ui.client.snapshot import Snapshot
 from ui.dashboard.figures.timeline import (
-    LAST_MINUTES,
+    GRID_DAY,
     MARKS,
     SPANS,
     VERBS,
@@ -50,7 +50,7 @@ def register(app: Dash, source: Source) -> None:
             model,
             time.time(),
             drawn=bool(figure and figure["data"]),
-            span=SPANS.get(span or "", LAST_MINUTES),
+            span=SPANS.get(span or "", GRID_DAY),
             scheme=scheme,
         )
 
@@ -61,14 +61,16 @@ def timeline_update(
     now: float,
     *,
     drawn: bool,
-    span: Span = LAST_MINUTES,
+    span: Span = GRID_DAY,
     scheme: str | None = None,
 ) -> tuple[go.Figure | Patch, str, str]:
     """The timeline's figure or patch, what it counts, and what to say when it is empty.
 
-    ``now`` is wall-clock time; a span of grid time ends at the time in the data instead.
+    ``now`` is wall-clock time; a span of grid time ends at the time in the data instead. A moment
+    has no minutes of wall-clock time: it is shown with its day.
     """
     view = snapshot.view(model)
+    span = GRID_DAY if snapshot.at else span
     alerts = view.alerts if view else ()
     if span.grid_time:
         moment = formatting.parse(view.state.event_time) if view else None

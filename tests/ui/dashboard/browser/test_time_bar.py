@@ -1,0 +1,120 @@
+"""The time bar in a real browser."""
+
+import pytest
+
+from tests.support.browser import address_ends, address_has, expect, trace, until
+from tests.ui.literal_api import LAST, answers
+
+pytestmark = pytest.mark.browser
+
+EARLY = "2019-01-14T10:00Z"
+LATE = "2019-01-15T09:00Z"
+"""When alarms were raised."""
+
+
+@pytest.fixture
+def watched(open_page, api):
+    """The overview, live; at an early moment there was another risk."""
+    for moment, risk in ((EARLY, 0.6), (LATE, 0.5)):
+        api.answers[moment] = answers()
+        api.answers[moment]["state/linear"]["risk"] = [0.0, 0.0, risk]
+    page = open_page()
+    until(lambda: highest(page) == 0.83)
+    expect(page.locator("#time-text")).to_have_text("live")
+    until(lambda: page.locator("#time-previous").is_enabled())
+    return page
+
+
+def highest(page):
+    risks = trace(page, "map", "nodes", "marker.color")
+    return max(risks) if risks else None
+
+
+def at_part(page, part):
+    """Press the mouse at a part of the strip; two days wide, from 0 o'clock on."""
+    box = page.locator("#time-strip").bounding_box()
+    page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+
+
+def test_alarms_are_gone_to_and_live_is_found_again(watched):
+    assert watched.locator("#time-next").is_disabled()
+    watched.locator("#time-previous").click()
+    until(lambda: highest(watched) == 0.5)
+    address_ends(watched, f"at={LATE}")
+    watched.locator("#time-previous").click()
+    until(lambda: highest(watched) == 0.6)
+    address_ends(watched, f"at={EARLY}")
+    expect(watched.locator("#time-text")).to_have_text("14 Jan 2019 10:00")
+    assert watched.locator("#time-previous").is_disabled()
+    watched.locator("#time-next").click()
+    address_ends(watched, f"at={LATE}")
+    watched.keyboard.press("l")
+    until(lambda: highest(watched) == 0.83)
+    expect(watched.locator("#status-title")).to_have_text("Live")
+    address_ends(watched, "model=linear")
+
+
+def test_the_strip_is_dragged_and_the_map_follows(watched):
+    at_part(watched, 0.75)
+    watched.mouse.down()
+    address_ends(watched, "at=2019-01-15T12:00Z")
+    at_part(watched, 10 / 48)
+    until(lambda: highest(watched) == 0.6)
+    watched.mouse.up()
+    at_part(watched, 0.9)
+    address_ends(watched, f"at={EARLY}")
+    # Behind the last hour the right end is live.
+    watched.mouse.down()
+    watched.mouse.up()
+    until(lambda: highest(watched) == 0.83)
+    expect(watched.locator("#time-text")).to_have_text("live")
+
+
+def test_arrows_go_by_hours_and_days(watched):
+    watched.locator("#time-strip").focus()
+    watched.keyboard.press("ArrowLeft")
+    address_ends(watched, "at=2019-01-15T16:00Z")
+    watched.keyboard.press("Shift+ArrowLeft")
+    address_ends(watched, "at=2019-01-14T16:00Z")
+    watched.keyboard.press("ArrowRight")
+    address_ends(watched, "at=2019-01-14T17:00Z")
+    # In a field they move the cursor.
+    watched.locator("#pick").fill("dl")
+    watched.locator("#pick").press("ArrowLeft")
+    watched.locator("#pick").press("l")
+    address_ends(watched, "at=2019-01-14T17:00Z")
+
+
+def test_a_moment_is_played_on_to_the_end(watched):
+    watched.locator("#time-speed").get_by_text("1 day/s").click()
+    watched.locator("#time-previous").click()
+    address_ends(watched, f"at={LATE}")
+    watched.locator("#time-play").click()
+    expect(watched.locator("#time-text")).to_have_text("live")
+    until(lambda: highest(watched) == 0.83)
+    watched.locator("#time-play").click()
+    address_ends(watched, f"at={LAST}")
+
+
+@pytest.mark.parametrize("path", ["/alarms", "/compare", "/system", "/node/diele"])
+def test_an_address_opens_its_moment_on_every_page(open_page, api, path):
+    api.answers[EARLY] = answers()
+    page = open_page(f"{path}?at={EARLY}")
+    expect(page.locator("#status-title")).to_have_text("A moment")
+    expect(page.locator("#time-text")).to_have_text("14 Jan 2019 10:00")
+    address_has(page, f"at={EARLY}")
+
+
+@pytest.mark.parametrize("at", ["2030-01-01T00:00Z", "yesterday"])
+def test_an_address_with_no_moment_of_the_run_is_live(open_page, api, at):
+    page = open_page(f"/alarms?at={at}")
+    expect(page.locator("#alarms-count")).to_have_text("4 episodes")
+    address_ends(page, "/alarms")
+    expect(page.locator("#status-title")).to_have_text("Live")
+
+
+def test_a_moment_that_is_not_kept_says_so(open_page, api):
+    api.answers[EARLY] = {name: None for name in api.answers if name.startswith("state/")}
+    page = open_page(f"/?at={EARLY}")
+    expect(page.locator("#status-title")).to_have_text("Not kept")
+    expect(page.locator("#status-detail")).to_contain_text("Mon 14 Jan 2019 10:00")
