@@ -86,7 +86,7 @@ def test_a_moment_holds_while_the_data_go_on_and_live_catches_up(open_page: Ask,
     assert drawn_risks(page) == risks
     moment = parse_qs(urlsplit(page.evaluate("location.href")).query)["at"][0]
     then = ask(f"state?at={moment}")
-    assert sorted(risks) == sorted(round(risk, 4) for risk in then["risk"])
+    assert risks == {n: round(r, 4) for n, r in zip(then["nodes"], then["risk"], strict=True)}
     page.locator("#time-live").click()
     expect(page.locator("#status-title")).to_have_text("Live")
     until(lambda: clock(page) != held)

@@ -15,14 +15,13 @@ from topology.errors import BrokerError
 
 
 def free_settings(**changes: object) -> Settings:
-    """Settings of which nothing else that runs on this machine knows."""
-    values = {
-        "broker": f"kafka://127.0.0.1:{processes.free_port()}",
-        "web_port": processes.free_port(),
-        "ui_port": processes.free_port(),
-        **changes,
-    }
-    return Settings(**values)
+    """Settings of which nothing else on this machine knows; the broker is one to be started."""
+    places = {"web_port": processes.free_port(), "ui_port": processes.free_port()}
+    broker = f"kafka://127.0.0.1:{processes.free_port()}"
+    settings = Settings(**{"broker": broker, **places, **changes})
+    if "broker" not in changes:
+        settings.model_fields_set.remove("broker")
+    return settings
 
 
 @pytest.fixture(autouse=True)
