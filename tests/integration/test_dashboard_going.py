@@ -85,7 +85,7 @@ def test_a_moment_holds_while_the_data_go_on_and_live_catches_up(open_page: Ask,
     assert clock(page) == held
     assert drawn_risks(page) == risks
     moment = parse_qs(urlsplit(page.evaluate("location.href")).query)["at"][0]
-    then = ask(f"state?at={moment}")
+    then = ask("state", at=moment)
     assert risks == {n: round(r, 4) for n, r in zip(then["nodes"], then["risk"], strict=True)}
     page.locator("#time-live").click()
     expect(page.locator("#status-title")).to_have_text("Live")
