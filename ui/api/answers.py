@@ -1,9 +1,7 @@
 """The API's queries: pure functions of the read model."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 
@@ -14,14 +12,13 @@ from topology.ranking import highest
 from ui.api import serializers
 from ui.api.agreement_history import TOP_K
 from ui.api.episodes import pair_up
-from ui.api.kept_windows import KeptWindow
 from ui.api.moments import MomentStore
 from ui.api.past import Past
 from ui.api.read_model import LEVEL_NAMES, Moment, ReadModel, UnknownError
 from ui.api.serializers import iso_or_none
 from ui.api.view_store import RunView
 from ui.schema.grid import GridInfo
-from ui.schema.runs import Episodes, Extremes, History, RunInfo, Runs, run_record
+from ui.schema.runs import Episodes, History, RunInfo, Runs, run_record
 from ui.schema.system import GONE_S, System
 from ui.schema.views import (
     AFFECTED_RISK,
@@ -115,59 +112,6 @@ class ApiQueries(ReadModel):
             self.store, self.grid.index, self.shards, models, run or "", at_s, self.size_s
         )
         return replace(self, store=store)
-
-    def extremes(self, run: str, model: str | None, after_s: float | None = None) -> Extremes:
-        """The highest risk and the raised alarms of each window of a run, or of those after it.
-
-        They come from the archive and, where it has not got them yet, from what is kept beside it.
-        """
-        name, live = model or next(iter(self.influence)), not self.is_past(run)
-        if name not in self.influence:
-            raise UnknownError("model", name, list(self.influence))
-        kept = self._kept_extremes(run, name, after_s) if live else {}
-        found: dict[float, tuple[float, int]] = {}
-        if self.past is not None and self.past.has(run):
-            if after_s is None or not live or not self._keeps_from(run, name, after_s):
-                older = self.past.extremes(run, name, after_s)
-                found = {end_s: (risk, raised) for end_s, risk, raised in older}
-        elif live:
-            self.which(name, run)
-        found |= kept
-        ends = sorted(found)
-        return Extremes(
-            run=run,
-            model=name,
-            window_end=[to_iso(end_s) for end_s in ends],
-            risk=[found[end_s][0] for end_s in ends],
-            raised=[found[end_s][1] for end_s in ends],
-        )
-
-    def _kept_extremes(
-        self, run: str, model: str, after_s: float | None
-    ) -> dict[float, tuple[float, int]]:
-        """Of the windows kept: highest risk and raised alarms by end, where all shards have it."""
-        kept = self._kept(run, model)
-        until_s = min((w[-1].end_s for w in kept if w), default=0.0) if all(kept) else 0.0
-        risk: dict[float, float] = {}
-        for window in chain.from_iterable(kept):
-            if window.end_s <= until_s and (after_s is None or window.end_s > after_s):
-                risk[window.end_s] = max(risk.get(window.end_s, 0.0), window.highest_risk)
-        raised = Counter(
-            received.alert.window_end.timestamp()
-            for received in self.store.alerts(model, run)
-            if received.alert.state == "RAISED"
-        )
-        return {end_s: (highest, raised[end_s]) for end_s, highest in risk.items()}
-
-    def _keeps_from(self, run: str, model: str, end_s: float) -> bool:
-        """Whether all windows after an end are kept."""
-        kept = self._kept(run, model)
-        return all(kept) and max((w[0].end_s for w in kept), default=end_s + 1) <= end_s
-
-    def _kept(self, run: str, model: str) -> list[Sequence[KeptWindow]]:
-        """The windows kept of each shard that has nodes."""
-        shards = (shard for shard, members in enumerate(self.shards) if members)
-        return [self.store.windows(model, run, shard) for shard in shards]
 
     def state(self, model: str | None, run: str | None) -> GridState:
         """Risk, stress and level of every node, and the figures above the map."""

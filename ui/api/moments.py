@@ -9,12 +9,15 @@ from tables.shard_view import PaneView, ShardView
 from topology.messages import LEVELS, Floats, RiskWindow
 from ui.api.agreement_history import Point
 from ui.api.episodes import Episode
-from ui.api.kept_windows import MAX_WINDOWS
-from ui.api.view_store import RunView, Store
+from ui.api.kept_windows import MAX_WINDOWS, KeptWindow
+from ui.api.view_store import RunView, Store, WindowOfNode, of_node
 
 
 class MomentStore(Store):
     """A run as it was at a moment: nothing later is in it, and nothing of it is still filling.
+
+    What it needs of the live store it takes at once, all but the agreement: once it is made, a
+    thread may ask it.
 
     Parameters
     ----------
@@ -49,6 +52,9 @@ class MomentStore(Store):
     ) -> None:
         super().__init__(shape=live.shape)
         self._live, self._index, self._shards, self._size_s = live, index, shards, size_s
+        self._kept: dict[tuple[str, int], list[KeptWindow]] = {}
+        self._panes: dict[tuple[str, int], list[PaneView]] = {}
+        self._peaked: set[str] = set()
         self.version, self.clock = live.version, live.clock
         if run in live.records:
             self.records[run] = live.records[run]
@@ -59,16 +65,25 @@ class MomentStore(Store):
                 self._add(model, run, known, at_s)
 
     def _add(self, model: str, run: str, known: RunView, at_s: float) -> None:
-        end_s = self._end(model, run, known, at_s)
+        for shard in known.shards:
+            kept = self._live.windows(model, run, shard)
+            if len(kept) >= MAX_WINDOWS and min(kept).end_s > at_s:
+                raise LookupError(f"windows of shard {shard} are no longer kept")
+            if not kept and known.shards[shard].closed_until_s is not None:
+                raise LookupError(f"no window of shard {shard} is kept")
+            self._kept[model, shard] = [window for window in kept if window.end_s <= at_s]
+            self._panes[model, shard] = self._live.panes(model, run, shard)
+        ends = [max((w.end_s for w in self._kept[model, s]), default=None) for s in known.shards]
+        end_s = None if None in ends else min(end for end in ends if end is not None)
         level = np.zeros(len(self._index), dtype=int)
         for received in reversed(self._live.alerts(model, run)):
             alert = received.alert
             if end_s is not None and alert.window_end.timestamp() <= end_s:
                 self.add_alert(received)
-                cleared = alert.state == "CLEARED"
-                level[self._index[alert.node_id]] = 0 if cleared else LEVELS.index(alert.level) + 1
+                number = 0 if alert.state == "CLEARED" else LEVELS.index(alert.level) + 1
+                level[self._index[alert.node_id]] = number
         risk, stress = np.zeros(len(self._index)), np.zeros(len(self._index))
-        for window in self._between(model, run, end_s, end_s):
+        for window in self._between(model, end_s, end_s):
             places = [self._index[node] for node in window.nodes]
             risk[places], stress[places] = window.risk, window.stress
         self.runs[model, run] = run_view(
@@ -78,67 +93,52 @@ class MomentStore(Store):
             (risk, stress, level),
             ended=known.ended,
         )
-        self._raise_peaks(model, run, end_s)
-
-    def _end(self, model: str, run: str, known: RunView, at_s: float) -> float | None:
-        """The last end of a window up to a time that all shards have."""
-        ends = []
-        for shard, part in known.shards.items():
-            kept = self._live.windows(model, run, shard)
-            up_to = [window.end_s for window in kept if window.end_s <= at_s]
-            if not up_to and (
-                len(kept) >= MAX_WINDOWS or not (kept or part.closed_until_s is None)
-            ):
-                raise LookupError(f"windows of shard {shard} are no longer kept")
-            ends.append(max(up_to, default=None))
-        return None if None in ends or not ends else min(end for end in ends if end is not None)
 
     def _between(
-        self, model: str, run: str, first_s: float | None, last_s: float | None
+        self, model: str, first_s: float | None, last_s: float | None, shard: int | None = None
     ) -> Iterator[RiskWindow]:
-        """Final windows whose ends lie in this span, each once."""
-        if first_s is None or last_s is None:
-            return
-        for shard in range(len(self._shards)):
-            kept = self._live.windows(model, run, shard)
-            found = {w.end_s: w.raw for w in kept if first_s <= w.end_s <= last_s}
+        """Final windows, of all shards or one, whose ends lie in this span; each once, in order."""
+        for number in range(len(self._shards)) if shard is None else (shard,):
+            kept = self._kept.get((model, number), ()) if first_s and last_s else ()
+            found = {w.end_s: w.raw for w in kept if (first_s or 0) <= w.end_s <= (last_s or 0)}
             for end_s in sorted(found):
                 if window := self.read(found[end_s]):
                     yield window
 
-    def _raise_peaks(self, model: str, run: str, end_s: float | None) -> None:
-        still_open = [e for e in self.episodes(model, run) if e.cleared_s is None]
-        if still_open:
+    def episodes(self, model: str, run: str) -> list[Episode]:
+        """Episodes as they were at the moment, the one raised last first."""
+        found = super().episodes(model, run)
+        still_open = [episode for episode in found if episode.cleared_s is None]
+        if still_open and model not in self._peaked:
             first_s = min(episode.raised_s for episode in still_open)
-            for shard in range(len(self._shards)):
-                kept = self._live.windows(model, run, shard)
-                if len(kept) >= MAX_WINDOWS and kept[0].end_s > first_s:
-                    raise LookupError("windows of an open alarm are no longer kept")
-            raise_peaks(still_open, self._between(model, run, first_s, end_s))
+            kept = [windows for (name, _), windows in self._kept.items() if name == model]
+            if any(len(w) + 1 >= MAX_WINDOWS and min(w).end_s > first_s for w in kept):
+                raise LookupError("windows of an open alarm are no longer kept")
+            raise_peaks(still_open, self._between(model, first_s, self._end_s(model, run)))
+            self._peaked.add(model)
+        return found
 
-    def week(self, model: str, run: str, shard: int, node_id: str) -> list[Any]:
+    def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
         """A node of a shard in the kept windows up to the moment, oldest first."""
-        end_s = self.runs[model, run].event_time_s
-        found = self._live.week(model, run, shard, node_id)
-        return [window for window in found if end_s is not None and window[0] <= end_s]
+        windows = self._between(model, float("-inf"), self._end_s(model, run), shard)
+        return [of_node(window, node_id) for window in windows]
 
     def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
         """The newest window of a shard before that of the moment."""
-        end_s = self.runs[model, run].event_time_s
-        kept = self._live.windows(model, run, shard)
-        before = [w for w in kept if end_s is not None and w.end_s < end_s]
+        end_s = self._end_s(model, run)
+        before = [w for w in self._kept.get((model, shard), ()) if end_s and w.end_s < end_s]
         return self.read(max(before).raw) if before else None
 
     def panes(self, model: str, run: str, shard: int) -> list[PaneView]:
         """The panes of the moment's window; none if one of them is no longer kept."""
         view = self.runs[model, run].shards[shard]
         end_s = view.window_end_s or 0
-        kept = self._live.panes(model, run, shard)
+        kept = self._panes.get((model, shard), [])
         panes = [pane for pane in kept if end_s - self._size_s <= pane.start_s < end_s]
         return panes if make_up(panes, view.stress) else []
 
     def agreement(self, run: str) -> list[Point]:
-        """How the models have agreed up to the moment."""
+        """How the models have agreed up to the moment; not for threads."""
         ends = [view.event_time_s for (_, name), view in self.runs.items() if name == run]
         until_s = min((end for end in ends if end is not None), default=float("-inf"))
         return [point for point in self._live.agreement(run) if point.end_s <= until_s]
@@ -146,6 +146,11 @@ class MomentStore(Store):
     def to_compare(self, run: str) -> int:
         """How many windows of the run have not been compared yet."""
         return self._live.to_compare(run)
+
+    def _end_s(self, model: str, run: str) -> float | None:
+        """The moment's window's end."""
+        view = self.runs.get((model, run))
+        return view.event_time_s if view else None
 
 
 def make_up(panes: Sequence[PaneView], stress: Sequence[float]) -> bool:

@@ -15,6 +15,7 @@ from topology.clock import from_iso
 from topology.errors import DataError, GridstressError, MessageError, UsageError
 from topology.messages import RESULT_TIMES
 from ui.api.answers import ApiQueries
+from ui.api.extremes import extremes_of, kept_extremes
 from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
 from ui.schema.endpoints import (
@@ -81,8 +82,9 @@ PAST_ASKS: Mapping[str, Ask] = {
     "/history/alerts": lambda a, q: _as_of(a, q).alerts(
         q.get("model"), q["run"], 0.0, _integer(q, ALERT_LIMIT)
     ),
-    "/history/extremes": lambda a, q: a.extremes(_past_run(q), q.get("model"), _time(q, "after")),
 }
+
+EXTREMES = "/history/extremes"
 
 
 def register_views(
@@ -106,7 +108,7 @@ def register_views(
         async def view(self: Any, request: Any, node_id: str = "") -> Any:
             return await _answer(self, request, path, node_id, answers, tag)
 
-    for path in (*LIVE_ASKS, *PAST_ASKS):
+    for path in (*LIVE_ASKS, *PAST_ASKS, EXTREMES):
         add(path)
 
     @app.page(LIVE)  # type: ignore[untyped-decorator]
@@ -163,10 +165,12 @@ async def _answer(
         headers = {**CHECKED, "ETag": now} if now else CHECKED
         if now and request.headers.get("If-None-Match") == now:
             return _reply(view, None, 304, headers)
-        if path in PAST_ASKS or answers.is_past(query.get("run")):
+        if path == EXTREMES:
+            found = await ask_extremes(answers, query)
+        elif path in PAST_ASKS or answers.is_past(query.get("run")):
             found = await _in_thread(_ask_past, path, answers, query)
         elif "at" in query:
-            found = await _ask_moment(path, answers, query)
+            found = await ask_moment(path, answers, query)
         else:
             found = LIVE_ASKS[path](answers, query)
             if run := lacking(answers, found):
@@ -186,14 +190,21 @@ async def _in_thread(ask: Callable[..., Answer], *given: Any) -> Answer:
     return await asyncio.get_running_loop().run_in_executor(_readers, ask, *given)
 
 
-async def _ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
+async def ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
     """Answer of a moment of a live run: from what is kept of it, else from the archive."""
     at_s, model = _time(query, "at"), query.get("model")
     _, run = answers.which(model, query.get("run"))
     query = {**query, "run": run or ""}
     archived = answers.past is not None and answers.past.has(query["run"])
     try:
-        found = LIVE_ASKS[path](answers.at(run, at_s or 0.0, model), query)
+        then = answers.at(run, at_s or 0.0, model)
+        # Those of open alarms are looked up in a week of windows.
+        in_thread = path == "/episodes"
+        found = (
+            await _in_thread(LIVE_ASKS[path], then, query)
+            if in_thread
+            else (LIVE_ASKS[path](then, query))
+        )
     except LookupError:
         if not archived:
             raise UsageError(f"run {run} is not kept as far back as {query['at']}") from None
@@ -203,6 +214,19 @@ async def _ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.S
         if isinstance(older, NodeDetail) and older.event_time == found.event_time:
             return older
     return found
+
+
+async def ask_extremes(answers: ApiQueries, query: Query) -> msgspec.Struct:
+    """Answer ``/history/extremes``: from what is kept of a run, and from the archive."""
+    run, after_s = _past_run(query), _time(query, "after")
+    model = query.get("model") or next(iter(answers.influence))
+    past = answers.past
+    answers.which(model, None if past is not None and past.has(run) else run)
+    found, whole = kept_extremes(answers, run, model, after_s)
+    if past is not None and not whole and past.has(run):
+        older = await _in_thread(past.ask, lambda: past.extremes(run, model, after_s))
+        found = {end_s: (risk, raised) for end_s, risk, raised in older} | dict(found)
+    return extremes_of(run, model, found)
 
 
 def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:

@@ -112,12 +112,13 @@ class RunView:
         return None
 
 
-def _of_node(window: RiskWindow, node_id: str) -> tuple[float, float]:
-    """Stress and risk of a node; those without stress are left out of a window."""
+def of_node(window: RiskWindow, node_id: str) -> WindowOfNode:
+    """A node in a window, from which those without stress are left out."""
+    end_s = window.window_end.timestamp()
     if node_id not in window.nodes:
-        return 0.0, 0.0
+        return end_s, 0.0, 0.0
     i = window.nodes.index(node_id)
-    return window.stress[i], window.risk[i]
+    return end_s, window.stress[i], window.risk[i]
 
 
 def memory_of(raw: bytes) -> int:
@@ -326,11 +327,7 @@ class Store:
         found = (self.read(kept.raw) for kept in self.windows(model, run, shard))
         by_end = {w.window_end.timestamp(): w for w in found if w is not None}
         since_s = max(by_end, default=0.0) - WEEK_S
-        return [
-            (end_s, *_of_node(by_end[end_s], node_id))
-            for end_s in sorted(by_end)
-            if end_s >= since_s
-        ]
+        return [of_node(by_end[end_s], node_id) for end_s in sorted(by_end) if end_s >= since_s]
 
     def panes(self, model: str, run: str, shard: int) -> list[PaneView]:
         """The panes of a run in a shard that are still needed, oldest first."""

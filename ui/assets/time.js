@@ -245,10 +245,10 @@ window.dash_clientside.gridstressTime = (function () {
       return shown === (known || null) ? no_update : shown;
     },
 
-    /* The server has answered: pages are sent that moment. */
+    /* The server has answered: pages are sent that moment. Windows are new with live news only. */
     arrived: function (news) {
       told = (news || [])[2] ?? null;
-      return window.dash_clientside.no_update;
+      return news && told === null ? news[0] : window.dash_clientside.no_update;
     },
 
     draw: function (moment, _known, _scheme, hours) {

@@ -1,6 +1,7 @@
 """A moment of a live run is the same from what the views keep as from the archive."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +15,15 @@ from gridstress.verify.archived import verify_archived
 from tables.view_epoch import ViewEpoch
 from tests.gridstress.archive.test_past import HOURS, archives, frames_of
 from tests.support.archives import archive_in, record_of, topics_of
-from topology.clock import to_iso
+from topology.clock import from_iso, to_iso
 from topology.errors import UsageError
 from topology.grid import Grid
+from topology.messages import RiskAlert
 from topology.models import influence_matrices
 from ui.api.answers import ApiQueries
 from ui.api.kept_windows import MAX_WINDOWS
 from ui.api.moments import run_view
-from ui.api.routes import _ask_moment
+from ui.api.routes import ask_extremes, ask_moment
 from ui.api.view_store import Store
 from ui.schema.grid import GridSettings
 
@@ -102,7 +104,7 @@ def shown(answer: msgspec.Struct) -> msgspec.Struct:
 
 
 def ask(live: ApiQueries, path: str, **query: str) -> msgspec.Struct:
-    return asyncio.run(_ask_moment(path, live, query))
+    return asyncio.run(ask_moment(path, live, query))
 
 
 def test_the_archive_answers_for_what_is_no_longer_kept(
@@ -136,5 +138,17 @@ def test_extremes_go_on_beyond_the_archive(
 ) -> None:
     expected = verify_archived(settings.archive_dir, "r", triangle, settings).expected
     risk = expected.models["linear"].risk[: expected.closed].max(axis=1).tolist()
-    assert live.extremes("r", "linear").risk == risk
-    assert replace(live, past=None).extremes("r", "linear").risk == risk[-MAX_WINDOWS:]
+    asked = {"run": "r", "model": "linear"}
+    assert asyncio.run(ask_extremes(live, asked)).risk == risk
+    alone = replace(live, past=None)
+    assert asyncio.run(ask_extremes(alone, asked)).risk == risk[-MAX_WINDOWS:]
+    found = asyncio.run(ask_extremes(live, asked | {"after": to_iso(float(expected.ends_s[-9]))}))
+    assert found.risk == risk[len(expected.ends_s) - 8 :]
+    raised = Counter(a.window_end.timestamp() for a in expected.alerts("linear") if raises(a))
+    assert found.raised == [raised[from_iso(end)] for end in found.window_end]
+    whole = asyncio.run(ask_extremes(live, asked))
+    assert sum(whole.raised) == raised.total() > 3
+
+
+def raises(alert: RiskAlert) -> bool:
+    return alert.state == "RAISED"

@@ -1,5 +1,6 @@
 """Archived runs are shown, verified and sent again as they were."""
 
+import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,6 +28,7 @@ from topology.models import influence_matrices
 from ui.api.answers import ApiQueries
 from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
+from ui.api.routes import ask_extremes
 from ui.api.view_store import Store
 from ui.schema.grid import GridSettings
 
@@ -142,7 +144,7 @@ def test_every_moment_is_shown_as_it_was(
                 i = triangle.index[node.node_id]
                 before = result.risk[n - 1, i] if n else None
                 assert node.change == (None if before is None else node.risk - before)
-        strip = live.extremes("r", model)
+        strip = asyncio.run(ask_extremes(live, {"run": "r", "model": model}))
         assert strip.window_end == [to_iso(float(s)) for s in expected.ends_s[: expected.closed]]
         assert strip.risk == result.risk[: expected.closed].max(axis=1).tolist()
 

@@ -15,7 +15,7 @@ from ui.client.poller import Poller
 from ui.client.strips import Strip
 from ui.dashboard.shell.header import aria
 
-STORES = ("at", "at-told", "strip-news", "strip-known", "strip-drawn")
+STORES = ("at", "strip-due", "strip-news", "strip-known", "strip-drawn")
 SPEEDS = [
     {"value": "1", "label": "1 h/s"},
     {"value": "6", "label": "6 h/s"},
@@ -78,14 +78,14 @@ def register_time_bar(app: Dash, source: Poller) -> None:
 
     @app.callback(
         Output("strip-news", "data"),
-        Input("news", "data"),
+        Input("strip-due", "data"),
         Input("slide", "data"),
         Input("model", "value"),
         Input("run-chosen", "data"),
         State("strip-known", "data"),
     )
     def strip(
-        _news: object,
+        _version: int | None,
         _slide: int | None,
         model: str,
         run: str | None,
@@ -115,7 +115,7 @@ def register_time_bar(app: Dash, source: Poller) -> None:
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressTime", "arrived"),
-        Output("at-told", "data"),
+        Output("strip-due", "data"),
         Input("news", "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
