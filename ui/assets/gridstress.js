@@ -43,9 +43,10 @@ window.dash_clientside.gridstress = {
     return scheme && scheme !== known ? scheme : window.dash_clientside.no_update;
   },
 
-  /* The name of the browser's tab. */
-  title: function (title) {
-    if (title) document.title = title;
+  /* The name of the browser's tab: how many alarms are open, and the page. */
+  title: function (title, alarms) {
+    const count = parseInt(alarms, 10);
+    if (title) document.title = count ? `(${count}) ${title}` : title;
     return window.dash_clientside.no_update;
   },
 

@@ -109,7 +109,7 @@ window.dash_clientside.gridstressTime = (function () {
     return scale[low].map((c, i) => Math.round(c + (part - low) * (scale[low + 1][i] - c)));
   }
 
-  /* A column a day, a row a step: one picture, as many pixels as there are windows. */
+  /* A column a day, a row a step, and below it a mark for each day on which alarms were raised. */
   function picture() {
     const rows = Math.max(1, Math.round(DAY_S / strip.step_s));
     const origin = Math.floor(strip.first_s / DAY_S) * DAY_S;
@@ -117,14 +117,21 @@ window.dash_clientside.gridstressTime = (function () {
     const days = Math.max(1, Math.ceil((strip.risk.length + lead) / rows));
     const dark = document.documentElement.getAttribute("data-mantine-color-scheme") === "dark";
     const scale = SCALE[dark ? "dark" : "light"];
-    const image = new ImageData(days, rows);
+    const gap = Math.max(1, Math.round(rows / 12));
+    const image = new ImageData(days, rows + 2 * gap);
     strip.risk.forEach((value, place) => {
       if (value === UNKNOWN) return;
       const slot = place + lead;
       const pixel = 4 * ((slot % rows) * days + Math.floor(slot / rows));
       image.data.set([...colour(value, scale), 255], pixel);
     });
-    return { image, origin, days, rows };
+    for (const place of strip.alarms) {
+      const day = Math.floor((place + lead) / rows);
+      for (let row = rows + gap; row < rows + 2 * gap; row += 1) {
+        image.data.set([...scale.at(-1), 255], 4 * (row * days + day));
+      }
+    }
+    return { image, origin, days };
   }
 
   let drawn = null; // {origin, days}

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.dashboard.figures.timeline import SLIDE_S
+from ui.dashboard.shell.alarm_bar import alarm_bar, register_alarm_bar
 from ui.dashboard.shell.audit_badge import audit_badge, badge_children
 from ui.dashboard.shell.header import aria, header, model_options, nav_links, switch_label
 from ui.dashboard.shell.help import about_panel, credit_line
@@ -40,15 +41,21 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
                 dcc.Interval(id="tick", interval=round(refresh_s * 1000)),
                 *(dcc.Store(id=name) for name in STORES),
                 header(pages, grid),
-                html.Section(
+                html.Div(
                     [
-                        # Read out when it changes; the detail counts seconds and is not.
-                        html.Strong(id="status-title", role="status"),
-                        html.Span(id="status-detail"),
+                        alarm_bar(),
+                        html.Section(
+                            [
+                                # Read out when it changes; the detail counts seconds and is not.
+                                html.Strong(id="status-title", role="status"),
+                                html.Span(id="status-detail"),
+                            ],
+                            id="status",
+                            className="status status-waiting",
+                            **aria(label="State of the data"),
+                        ),
                     ],
-                    id="status",
-                    className="status status-waiting",
-                    **aria(label="State of the data"),
+                    className="state-line",
                 ),
                 html.Main(id="page", tabIndex=-1),
                 time_bar(),
@@ -85,6 +92,7 @@ def register_shell(app: Dash, source: Poller, context: Source, pages: Sequence[P
     _register_routing(app, source, pages)
     _register_beat(app, source)
     register_time_bar(app, source)
+    register_alarm_bar(app, context)
     register_run_chooser(app, context)
     register_pairs(app, context)
 
@@ -137,12 +145,6 @@ def _register_routing(app: Dash, source: Poller, pages: Sequence[Page]) -> None:
         page = page_at(pages, path)
         title = window_title(page, path, source.snapshot().grid)
         return page.layout() if page else _nowhere(), nav_links(pages, path), title
-
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("gridstress", "title"),
-        Output("root", "title"),
-        Input("title", "data"),
-    )
 
     @app.callback(
         Output("view", "data"),
