@@ -155,9 +155,8 @@ window.dash_clientside.gridstressTime = (function () {
     button.setAttribute("aria-pressed", String(live));
     button.classList.toggle("time-is-live", live);
     const start = element("time-play");
-    start.textContent = playing || live ? "⏸" : "▶";
+    start.textContent = live ? "Stay" : playing ? "Stop" : "Play";
     start.title = live ? "Stay at this moment" : playing ? "Stop here" : "Play on from here";
-    start.setAttribute("aria-label", start.title);
     element("time-strip").setAttribute("aria-valuetext", live ? "live" : words(at));
   }
 

@@ -32,8 +32,8 @@ def time_bar() -> Component:
             *(dcc.Store(id=name) for name in STORES),
             html.Div(
                 [
-                    _button("time-previous", "|◀ alarm", "Go to the alarm before"),
-                    _button("time-play", "⏸", "Stay at this moment", wide=True),
+                    _button("time-previous", "◀ alarm", "Go to the alarm before"),
+                    _button("time-play", "Stay", "Stay at this moment", css="time-play"),
                     dmc.SegmentedControl(
                         id="time-speed",
                         data=SPEEDS,
@@ -41,7 +41,7 @@ def time_bar() -> Component:
                         size="xs",
                         **aria(label="Speed of playing, in grid time"),
                     ),
-                    _button("time-next", "alarm ▶|", "Go to the next alarm"),
+                    _button("time-next", "alarm ▶", "Go to the next alarm"),
                 ],
                 className="time-buttons",
             ),
@@ -161,6 +161,5 @@ def strip_news(
     }
 
 
-def _button(name: str, text: str, title: str, *, wide: bool = False) -> html.Button:
-    css = "tool-button time-play" if wide else "tool-button"
-    return html.Button(text, id=name, className=css, type="button", title=title)
+def _button(name: str, text: str, title: str, css: str = "") -> html.Button:
+    return html.Button(text, id=name, className=f"tool-button {css}", type="button", title=title)

@@ -11,7 +11,7 @@ from ui.client.snapshot import Snapshot
 from ui.client.trends import FIGURES
 from ui.dashboard.panels.components import Kpi
 from ui.dashboard.style import formatting
-from ui.schema.views import AFFECTED_RISK
+from ui.schema.views import AFFECTED_RISK, GridState
 
 KPIS = {
     "alarms": ("Active alarms", "nodes in alarm"),
@@ -75,9 +75,15 @@ def kpi_values(snapshot: Snapshot, model: str | None) -> dict[str, Kpi]:
         ),
         "time": Kpi(
             formatting.grid_time(state.event_time),
-            "run ended" if state.ended else formatting.speed(state.speed) or "standing still",
+            _pace(snapshot, state),
         ),
     }
+
+
+def _pace(snapshot: Snapshot, state: GridState) -> str:
+    if snapshot.at:
+        return "the moment shown"
+    return "run ended" if state.ended else formatting.speed(state.speed) or "standing still"
 
 
 def trend_style(values: Sequence[float]) -> dict[str, Any]:
