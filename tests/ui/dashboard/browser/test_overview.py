@@ -294,9 +294,9 @@ BAR = """() => getComputedStyle(document.querySelector("#top .risk-bar")).backgr
 
 def test_a_tab_is_called_by_its_page_or_node_and_has_an_icon(open_page):
     page = open_page("/alarms")
-    until(lambda: page.title() == "Alarms · gridstress")
+    until(lambda: page.title() == "(1) Alarms · gridstress")
     page.locator(".ag-row").filter(has_text="CRITICAL").locator("[col-id=zone]").click()
-    until(lambda: page.title() == "Wendlingen · gridstress")
+    until(lambda: page.title() == "(1) Wendlingen · gridstress")
     address = page.locator("link[rel=icon]").evaluate("link => link.href")
     assert page.request.get(address).headers["content-type"].startswith("image/svg")
 
