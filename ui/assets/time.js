@@ -14,7 +14,7 @@ window.dash_clientside.gridstressTime = (function () {
   let shown = null; // what the pages were told last
   let playing = null;
   let speed = 6; // hours of the grid a second
-  let told = null; // what the server has answered about last
+  let told = null; // the moment that the pages know
   let waiting = false; // for the pages to show what they were told
 
   // The page of a test may be started anew in the same document: then these listeners go.
@@ -251,7 +251,11 @@ window.dash_clientside.gridstressTime = (function () {
       return shown === (known || null) ? no_update : shown;
     },
 
-    /* The server has answered: pages are sent that moment. Windows are new with live news only. */
+    tell: function (moment, run) {
+      return moment ? [0, run || null, moment] : window.dash_clientside.no_update;
+    },
+
+    /* The pages know the moment. Windows are new with live news only. */
     arrived: function (news) {
       told = (news || [])[2] ?? null;
       return news && told === null ? news[0] : window.dash_clientside.no_update;

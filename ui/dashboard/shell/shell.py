@@ -223,11 +223,13 @@ def _register_beat(app: Dash, source: Poller) -> None:
         if at is not None:
             status = moment_status(status, shown)
         told, mark = [shown.version, run, at], grid_mark(shown.grid)
+        # A moment that is known does not change; `time.js` has told the pages of it already.
+        same_news = told == news or bool(at and shown.models)
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
             *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
-            no_update if told == news else told,
+            no_update if same_news else told,
             no_update if mark == grid else mark,
             no_update if window == slide else window,
             no_update if same else since,

@@ -113,6 +113,14 @@ def register_time_bar(app: Dash, source: Poller) -> None:
         Input("run-chosen", "data"),
         State("at", "data"),
     )
+    # Pages need not wait for the status line to learn of another moment.
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstressTime", "tell"),
+        Output("news", "data", allow_duplicate=True),
+        Input("at", "data"),
+        State("run-chosen", "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressTime", "arrived"),
         Output("strip-due", "data"),
