@@ -66,6 +66,8 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
         )
     if snapshot.run.settings_changed:
         return Status("ended", "Run ended by other settings", _changed(snapshot))
+    if snapshot.run.archived and (other := _other_grid(snapshot)):
+        return Status("earlier", "Run of another grid", other)
     if snapshot.run.archived:
         return Status("earlier", "Archived run", _archived(snapshot))
     if not snapshot.is_newest:
@@ -106,6 +108,16 @@ def _changed(snapshot: Snapshot) -> str:
         "was computed with the former ones; what came later is not counted."
     )
     return text if snapshot.is_newest else f"{text} The newest run is {snapshot.runs[0].run}."
+
+
+def _other_grid(snapshot: Snapshot) -> str:
+    grid, run = snapshot.grid, snapshot.run
+    if grid is None or run is None or run.record is None or run.record.grid == grid.name:
+        return ""
+    return (
+        f"It was made on the grid {run.record.grid}, the workers show {grid.name}: "
+        "GRIDSTRESS_TOPOLOGY says which."
+    )
 
 
 def _archived(snapshot: Snapshot) -> str:

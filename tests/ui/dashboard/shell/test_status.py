@@ -63,3 +63,13 @@ def test_a_moment_of_which_nothing_is_kept_says_so(snapshot):
     status = moment_status(status_of(snapshot, NOW), shown)
     assert (status.kind, status.title) == ("moment", "Not kept")
     assert "Nothing is kept of Tue 01 Jan 2019 00:00" in status.detail
+
+
+def test_an_archived_run_of_another_grid_says_why_nothing_is_shown(snapshot):
+    assert snapshot.run is not None
+    assert snapshot.run.record is not None
+    record = structs.replace(snapshot.run.record, grid="mine")
+    run = structs.replace(snapshot.run, archived=True, record=record)
+    status = status_of(replace(snapshot, run=run, models={}), NOW)
+    assert (status.kind, status.title) == ("earlier", "Run of another grid")
+    assert "made on the grid mine, the workers show germany" in status.detail
