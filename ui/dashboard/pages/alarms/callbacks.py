@@ -15,6 +15,7 @@ from ui.dashboard.pages.alarms.filters import FILTERS, Filters, filter_model, mo
 from ui.dashboard.panels.episodes import Row, episode_rows, row_changes
 from ui.dashboard.shell.list_address import register_filters, register_order
 from ui.dashboard.shell.source import Source
+from ui.dashboard.style.grid_facts import names_of
 from ui.schema.runs import Episodes
 
 KEPT_TABLES = 16
@@ -34,9 +35,10 @@ def register(app: Dash, source: Source) -> None:
         State("alarms-total", "data"),
     )
     def rows(_news: object, shown: int | None, count_shown: Any) -> tuple[Any, ...]:
-        found = source.episodes()
         snapshot = source.snapshot()
-        names = {n.id: n.name for n in snapshot.grid.nodes} if snapshot.grid else {}
+        # Without the grid's names the rows would be others a moment later.
+        found = source.episodes() if snapshot.grid else None
+        names = names_of(snapshot.grid)
         empty = empty_text(snapshot, found)
         total = {
             "empty": empty,
