@@ -66,7 +66,9 @@ class Poller:
         self._past: list[RunInfo] = []
         self._versions = count(1)
         self._askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-ask")
-        self._past_views = PastViews(client, clock, self._versions, self._askers)
+        # Not the same: those who ask about a node may wait for the views of its run.
+        self._view_askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-views")
+        self._past_views = PastViews(client, clock, self._versions, self._view_askers)
         self._on_demand = OnDemand()
         self._strips = Strips(client)
         self._stopping = Event()
@@ -83,6 +85,7 @@ class Poller:
         if self._thread:
             self._thread.join()
         self._askers.shutdown(cancel_futures=True)
+        self._view_askers.shutdown(cancel_futures=True)
         self._client.close()
 
     def snapshot(self, run: str | None = None, at: str | None = None) -> Snapshot:

@@ -1,8 +1,10 @@
+from threading import Event, Thread
+
 import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api
 from ui.client.http import ApiClient
-from ui.client.poller import Poller
+from ui.client.poller import ASKING, Poller
 
 OLD = "opsd-1"
 
@@ -93,3 +95,22 @@ def test_before_the_first_answer_no_run_is_called_unknown():
     poller = Poller(ApiClient("http://127.0.0.1:9"))
     assert poller.snapshot(OLD).missing == ""
     poller.stop()
+
+
+def test_many_may_ask_about_nodes_of_a_run_that_goes_on(poller, api):
+    done = Event()
+
+    def look():
+        while not done.is_set():
+            poller.details("wendlingen", ("linear", "centrality"), OLD)
+
+    viewers = [Thread(target=look, daemon=True) for _ in range(ASKING)]
+    for viewer in viewers:
+        viewer.start()
+    for second in range(6, 26):
+        api.answers["runs"]["runs"][1]["published_at"] = float(second)
+        poller.poll()
+    done.set()
+    for viewer in viewers:
+        viewer.join(10)
+    assert not any(viewer.is_alive() for viewer in viewers)
