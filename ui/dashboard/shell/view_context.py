@@ -11,6 +11,7 @@ from dash import ctx
 from dash.exceptions import MissingCallbackContextException
 
 from topology.clock import from_iso
+from topology.messages import RESULT_TIMES
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
 from ui.schema.runs import Episodes, History
@@ -71,9 +72,11 @@ def looked_at() -> tuple[str | None, str | None]:
     return None, None
 
 
-def known_moment(at: str | None) -> str | None:
-    """A moment as a browser names it; None for live, and for what is no time."""
+def known_moment(at: object) -> str | None:
+    """A moment as a browser names it; None for live, and for what is no time of any run."""
     try:
-        return at if at is None or from_iso(at) else None
+        at_s = from_iso(at) if isinstance(at, str) else None
     except (ValueError, OverflowError):
         return None
+    first_s, last_s = (moment.timestamp() for moment in RESULT_TIMES)
+    return str(at) if at_s is not None and first_s <= at_s <= last_s else None

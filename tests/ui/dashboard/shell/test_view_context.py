@@ -4,7 +4,7 @@ import pytest
 from dash import Dash, Input, Output, html
 
 from tests.ui.literal_api import RUN, answers, literal_api
-from ui.dashboard.shell.view_context import ViewContext, looked_at
+from ui.dashboard.shell.view_context import ViewContext, known_moment, looked_at
 
 OLD = "opsd-1"
 
@@ -72,6 +72,8 @@ def test_a_view_of_another_run_is_answered_about_that_run(poller):
         [1, 2, None],
         [1, None],
         [1, None, "yesterday"],
+        [1, None, "0001-01-01T00:00Z"],
+        [1, None, "9999-12-31T23:59Z"],
         {"version": 1},
     ],
 )
@@ -107,3 +109,13 @@ def test_a_moment_that_is_not_kept_has_no_views(poller, api):
     api.answers[then] = {name: None for name in api.answers if name.startswith("state/")}
     found = ViewContext(poller)
     assert asked_by(found, lambda s: len(s.snapshot().models))([1, None, then]) == 0
+
+
+@pytest.mark.parametrize("at", [None, 7, [], {}, "", "0001-01-01T00:00Z", "2019-13-01T00:00Z"])
+def test_what_is_no_moment_is_live(at):
+    assert known_moment(at) is None
+
+
+def test_a_moment_is_kept_as_the_browser_names_it():
+    for at in ("2019-01-15T12:00Z", "1970-01-01T00:00Z"):
+        assert known_moment(at) == at
