@@ -7,12 +7,19 @@ from dataclasses import replace
 from threading import Lock
 from types import MappingProxyType
 
-from ui.client.answer_cache import OnDemand
+from msgspec import structs
+
+from topology.clock import from_iso
+from ui.client.answer_cache import Key, OnDemand
 from ui.client.http import ApiClient
 from ui.client.snapshot import Snapshot, Views, ask_views, content_of
 from ui.client.trends import Trends
+from ui.schema.grid import GridInfo
 
 KEPT = 64
+AGAIN_S = 30.0
+"""A moment that is whole is asked for again after so long, and one of which nothing is kept: its
+alerts may have come after its windows, the archive may have it by now."""
 
 
 class PastViews:
@@ -50,9 +57,9 @@ class PastViews:
         info = next((known for known in newest.runs if known.run == run), None)
         if info is None or newest.grid is None:
             return replace(newest, missing=run) if newest.answered_at else newest
-        # What lies behind the watermark does not change any more.
-        final = at is not None and at <= (info.watermark or "")
-        published = 0 if final else round(info.published_at * 1000)
+        published = round(info.published_at * 1000)
+        if at is not None and self._is_whole(newest.grid, run, at):
+            published = -int(self._clock() // AGAIN_S)
         views = self._views(newest, run, at, published)
         found = replace(newest, run=info, models=views, trends=Trends(), at=at)
         with self._lock:
@@ -65,13 +72,20 @@ class PastViews:
                 self._kept.popitem(last=False)
             return self._kept[run, at]
 
+    def _is_whole(self, grid: GridInfo, run: str, at: str) -> bool:
+        """Whether no more comes of a moment: all models have its window, or it is not known."""
+        views: Views = self._on_demand.known(_key(run, at)) or {}
+        ends = [view.state.event_time for view in views.values()]
+        since_s = from_iso(at) - grid.settings.step_s
+        return all(end is not None and from_iso(end) > since_s for end in ends)
+
     def renew(self) -> None:
         """Give the snapshots new versions, so that all about them is asked for again."""
         with self._lock:
             self._kept.clear()
 
     def _views(self, newest: Snapshot, run: str, at: str | None, published: int) -> Views:
-        grid, key = newest.grid, ("run", run, at or "")
+        grid, key = newest.grid, _key(run, at)
         views: Views | None
         if newest.error or grid is None:
             views = self._on_demand.known(key)
@@ -85,5 +99,13 @@ class PastViews:
         return views if views is not None else MappingProxyType({})
 
 
+def _key(run: str, at: str | None) -> Key:
+    return "run", run, at or ""
+
+
 def _content(snapshot: Snapshot) -> list[object]:
-    return content_of(snapshot.grid, snapshot.runs, snapshot.run, snapshot.health, snapshot.models)
+    run = snapshot.run
+    if run is not None and snapshot.at is not None:
+        # A moment stays while the run goes on.
+        run = structs.replace(run, event_time=None, watermark=None)
+    return content_of(snapshot.grid, snapshot.runs, run, snapshot.health, snapshot.models)

@@ -2,11 +2,12 @@ from threading import Event, Thread
 
 import pytest
 
-from tests.ui.literal_api import RUN, answers, literal_api
+from tests.ui.literal_api import RUN, TWO, answers, literal_api
 from ui.client.http import ApiClient
 from ui.client.poller import ASKING, Poller
 
 OLD = "opsd-1"
+THEN = "2019-01-15T12:00Z"
 
 
 @pytest.fixture
@@ -94,6 +95,49 @@ def test_what_could_not_be_answered_about_a_run_is_asked_for_again(poller, api):
 def test_before_the_first_answer_no_run_is_called_unknown():
     poller = Poller(ApiClient("http://127.0.0.1:9"))
     assert poller.snapshot(OLD).missing == ""
+    poller.stop()
+
+
+def at_moment(found, event_time):
+    """Answers of a moment, of which every model's last window ended then."""
+    found = found | {f"state/{m}": found[f"state/{m}"] | {"event_time": event_time} for m in TWO}
+    return {name: answer for name, answer in found.items() if name.startswith("state/")}
+
+
+def test_a_moment_stays_the_same_while_the_run_goes_on(poller, api):
+    api.answers[THEN] = at_moment(api.answers, "2019-01-15T12:00:00Z")
+    first = poller.snapshot(None, THEN)
+    asked = len(api.asked)
+    api.answers["runs"]["runs"][0] |= {
+        "event_time": "2019-01-15T19:00:00Z", "watermark": "2019-01-15T18:00:00Z",
+        "published_at": 2e9,
+    }  # fmt: skip
+    poller.poll()
+    asked = len(api.asked)
+    again = poller.snapshot(None, THEN)
+    assert len(api.asked) == asked
+    assert (again.version, again.run.event_time) == (first.version, "2019-01-15T19:00:00Z")
+
+
+def test_a_moment_that_lags_or_is_not_kept_yet_is_asked_for_again(api):
+    now = [1e9]
+    poller = Poller(ApiClient(api.url), clock=lambda: now[0])
+    # By the first model's watermark it is final; the other one has not come so far.
+    api.answers[THEN] = at_moment(api.answers, "2019-01-15T12:00:00Z")
+    api.answers[THEN]["state/centrality"]["event_time"] = "2019-01-15T10:00:00Z"
+    poller.poll()
+    first = poller.snapshot(None, THEN)
+    assert first.event_time == "2019-01-15T12:00:00Z"
+    api.answers[THEN]["state/centrality"]["event_time"] = "2019-01-15T12:00:00Z"
+    found = poller.snapshot(None, THEN)
+    assert found.view("centrality").state.event_time == "2019-01-15T12:00:00Z"
+    assert found.version > first.version
+    api.answers[THEN] = {name: None for name in api.answers[THEN]}
+    now[0] += 31
+    assert poller.snapshot(None, THEN).models == {}
+    api.answers[THEN] = {}
+    now[0] += 31
+    assert poller.snapshot(None, THEN).models
     poller.stop()
 
 

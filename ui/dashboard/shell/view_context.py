@@ -75,7 +75,7 @@ def looked_at() -> tuple[str | None, str | None]:
 def known_moment(at: object) -> str | None:
     """A moment as a browser names it; None for live, and for what is no time of any run."""
     try:
-        at_s = from_iso(at) if isinstance(at, str) else None
+        at_s = from_iso(at) if isinstance(at, str) and at.isascii() else None
     except (ValueError, OverflowError):
         return None
     first_s, last_s = (moment.timestamp() for moment in RESULT_TIMES)
