@@ -1,16 +1,17 @@
 """A run as it was when one of its last final windows was final, from what the views keep."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tables.shard_view import PaneView, ShardView
-from topology.messages import LEVELS, Floats, RiskWindow
+from topology.messages import LEVELS, Floats, RiskAlert, RiskWindow
 from ui.api.agreement_history import Point
 from ui.api.episodes import Episode
-from ui.api.kept_windows import MAX_WINDOWS, KeptWindow
-from ui.api.view_store import RunView, Store, WindowOfNode, of_node
+from ui.api.kept_windows import KeptWindow
+from ui.api.view_store import ReceivedAlert, RunView, Store, WindowOfNode, of_node
 
 
 class MomentStore(Store):
@@ -54,7 +55,10 @@ class MomentStore(Store):
         self._live, self._index, self._shards, self._size_s = live, index, shards, size_s
         self._kept: dict[tuple[str, int], list[KeptWindow]] = {}
         self._panes: dict[tuple[str, int], list[PaneView]] = {}
+        self._then: dict[str, list[ReceivedAlert]] = {}
+        self._paired: set[str] = set()
         self._peaked: set[str] = set()
+        self._places = [shard for shard, members in enumerate(shards) if members]
         self.version, self.clock = live.version, live.clock
         if run in live.records:
             self.records[run] = live.records[run]
@@ -63,25 +67,25 @@ class MomentStore(Store):
         for model in models:
             if known := live.runs.get((model, run)):
                 self._add(model, run, known, at_s)
+            elif run:  # another model has come further
+                zeros = np.zeros(len(index))
+                values = (zeros, zeros, zeros.astype(int))
+                head = (model, run, "live", 0.0, 0)
+                self.runs[model, run] = run_view(head, shards, None, values, ended=False)
 
     def _add(self, model: str, run: str, known: RunView, at_s: float) -> None:
-        for shard in known.shards:
+        for shard in self._places:
             kept = self._live.windows(model, run, shard)
-            if len(kept) >= MAX_WINDOWS and min(kept).end_s > at_s:
+            first_s = min(window.end_s for window in kept) if kept else math.inf
+            begun = shard in known.shards and known.shards[shard].closed_until_s is not None
+            if begun and first_s > at_s:
                 raise LookupError(f"windows of shard {shard} are no longer kept")
-            if not kept and known.shards[shard].closed_until_s is not None:
-                raise LookupError(f"no window of shard {shard} is kept")
             self._kept[model, shard] = [window for window in kept if window.end_s <= at_s]
             self._panes[model, shard] = self._live.panes(model, run, shard)
-        ends = [max((w.end_s for w in self._kept[model, s]), default=None) for s in known.shards]
+        ends = [max((w.end_s for w in self._kept[model, s]), default=None) for s in self._places]
         end_s = None if None in ends else min(end for end in ends if end is not None)
-        level = np.zeros(len(self._index), dtype=int)
-        for received in reversed(self._live.alerts(model, run)):
-            alert = received.alert
-            if end_s is not None and alert.window_end.timestamp() <= end_s:
-                self.add_alert(received)
-                number = 0 if alert.state == "CLEARED" else LEVELS.index(alert.level) + 1
-                level[self._index[alert.node_id]] = number
+        found = self._live.alerts(model, run) if end_s is not None else []
+        self._then[model] = [r for r in found if r.alert.window_end.timestamp() <= (end_s or 0)]
         risk, stress = np.zeros(len(self._index)), np.zeros(len(self._index))
         for window in self._between(model, end_s, end_s):
             places = [self._index[node] for node in window.nodes]
@@ -90,9 +94,23 @@ class MomentStore(Store):
             (model, run, "live", known.published_at, known.started_ms),
             self._shards,
             end_s,
-            (risk, stress, level),
+            (risk, stress, self._levels(model)),
             ended=known.ended,
         )
+
+    def _levels(self, model: str) -> Any:
+        """Each node's level after its last alert, by event time: clocks of workers differ."""
+        last: dict[str, RiskAlert] = {}
+        for received in self._then[model]:  # newest first
+            alert = received.alert
+            known = last.get(alert.node_id)
+            if known is None or alert.timestamp > known.timestamp:
+                last[alert.node_id] = alert
+        level = np.zeros(len(self._index), dtype=int)
+        for node, alert in last.items():
+            if alert.state != "CLEARED" and node in self._index:
+                level[self._index[node]] = LEVELS.index(alert.level) + 1
+        return level
 
     def _between(
         self, model: str, first_s: float | None, last_s: float | None, shard: int | None = None
@@ -105,14 +123,22 @@ class MomentStore(Store):
                 if window := self.read(found[end_s]):
                     yield window
 
+    def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
+        """Alerts up to the moment received since then, newest first."""
+        return [item for item in self._then.get(model, ()) if item.received_at >= since]
+
     def episodes(self, model: str, run: str) -> list[Episode]:
         """Episodes as they were at the moment, the one raised last first."""
+        if model not in self._paired:
+            for received in reversed(self._then.get(model, ())):
+                self._episodes[model].add(received.alert, received.received_at)
+            self._paired.add(model)
         found = super().episodes(model, run)
         still_open = [episode for episode in found if episode.cleared_s is None]
         if still_open and model not in self._peaked:
             first_s = min(episode.raised_s for episode in still_open)
             kept = [windows for (name, _), windows in self._kept.items() if name == model]
-            if any(len(w) + 1 >= MAX_WINDOWS and min(w).end_s > first_s for w in kept):
+            if any(min(w).end_s > first_s for w in kept if w):
                 raise LookupError("windows of an open alarm are no longer kept")
             raise_peaks(still_open, self._between(model, first_s, self._end_s(model, run)))
             self._peaked.add(model)
