@@ -132,7 +132,7 @@ def test_a_moment_that_lags_or_is_not_kept_yet_is_asked_for_again(api):
     found = poller.snapshot(None, THEN)
     assert found.view("centrality").state.event_time == "2019-01-15T12:00:00Z"
     assert found.version > first.version
-    api.answers[THEN] = {name: None for name in api.answers[THEN]}
+    api.answers[THEN] = dict.fromkeys(api.answers[THEN])
     now[0] += 31
     assert poller.snapshot(None, THEN).models == {}
     api.answers[THEN] = {}
