@@ -6,6 +6,7 @@ from itertools import chain
 
 from topology.clock import to_iso
 from ui.api.answers import ApiQueries
+from ui.api.past import Past
 from ui.schema.runs import Extremes
 
 Found = Mapping[float, tuple[float, int]]
@@ -37,6 +38,18 @@ def kept_extremes(
     )
     whole = after_s is not None and max(min(windows).end_s for windows in kept) <= after_s
     return {end_s: (highest, raised[end_s]) for end_s, highest in risk.items()}, whole
+
+
+def with_archived(
+    past: Past, run: str, model: str, after_s: float | None, found: Found
+) -> Extremes:
+    """The answer with what the archive has beside what is kept; for threads, as `Past.ask` is."""
+    older = past.ask(lambda: past.extremes(run, model, after_s))
+    both = {end_s: (risk, raised) for end_s, risk, raised in older}
+    for end_s, (risk, raised) in found.items():
+        # Of many alerts the views drop the oldest.
+        both[end_s] = risk, max(raised, both.get(end_s, (0.0, 0))[1])
+    return extremes_of(run, model, both)
 
 
 def extremes_of(run: str, model: str, found: Found) -> Extremes:

@@ -58,6 +58,8 @@ class MomentStore(Store):
         self._then: dict[str, list[ReceivedAlert]] = {}
         self._paired: set[str] = set()
         self._peaked: set[str] = set()
+        self._agreed: list[Point] | None = None
+        self._to_compare = 0
         self._places = [shard for shard, members in enumerate(shards) if members]
         self.version, self.clock = live.version, live.clock
         if run in live.records:
@@ -164,14 +166,18 @@ class MomentStore(Store):
         return panes if make_up(panes, view.stress) else []
 
     def agreement(self, run: str) -> list[Point]:
-        """How the models have agreed up to the moment; not for threads."""
+        """How the models have agreed up to the moment; when it is asked first, not for threads."""
+        if self._agreed is not None:
+            return self._agreed
         ends = [view.event_time_s for (_, name), view in self.runs.items() if name == run]
         until_s = min((end for end in ends if end is not None), default=float("-inf"))
-        return [point for point in self._live.agreement(run) if point.end_s <= until_s]
+        points = [point for point in self._live.agreement(run) if point.end_s <= until_s]
+        self._agreed, self._to_compare = points, self._live.to_compare(run)
+        return points
 
     def to_compare(self, run: str) -> int:
         """How many windows of the run have not been compared yet."""
-        return self._live.to_compare(run)
+        return self._live.to_compare(run) if self._agreed is None else self._to_compare
 
     def _end_s(self, model: str, run: str) -> float | None:
         """The moment's window's end."""

@@ -15,7 +15,7 @@ from topology.clock import from_iso
 from topology.errors import DataError, GridstressError, MessageError, UsageError
 from topology.messages import RESULT_TIMES
 from ui.api.answers import ApiQueries
-from ui.api.extremes import extremes_of, kept_extremes
+from ui.api.extremes import extremes_of, kept_extremes, with_archived
 from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
 from ui.schema.endpoints import (
@@ -84,6 +84,8 @@ PAST_ASKS: Mapping[str, Ask] = {
     ),
 }
 
+LONG_ASKS = ("/episodes", "/node/{node_id}", "/compare/history")
+"""Of a moment these look into a week of windows or pair all alerts: not while others wait."""
 EXTREMES = "/history/extremes"
 
 
@@ -198,13 +200,12 @@ async def ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.St
     archived = answers.past is not None and answers.past.has(query["run"])
     try:
         then = answers.at(run, at_s or 0.0, model)
-        # Those of open alarms are looked up in a week of windows.
-        in_thread = path == "/episodes"
-        found = (
-            await _in_thread(LIVE_ASKS[path], then, query)
-            if in_thread
-            else (LIVE_ASKS[path](then, query))
-        )
+        if path == "/compare/history":
+            then.store.agreement(run or "")  # not for threads
+        if path in LONG_ASKS:
+            found = await _in_thread(LIVE_ASKS[path], then, query)
+        else:
+            found = LIVE_ASKS[path](then, query)
     except LookupError:
         if not archived:
             raise UsageError(f"run {run} is not kept as far back as {query['at']}") from None
@@ -223,10 +224,9 @@ async def ask_extremes(answers: ApiQueries, query: Query) -> msgspec.Struct:
     past = answers.past
     answers.which(model, None if past is not None and past.has(run) else run)
     found, whole = kept_extremes(answers, run, model, after_s)
-    if past is not None and not whole and past.has(run):
-        older = await _in_thread(past.ask, lambda: past.extremes(run, model, after_s))
-        found = {end_s: (risk, raised) for end_s, risk, raised in older} | dict(found)
-    return extremes_of(run, model, found)
+    if past is None or whole or not past.has(run):
+        return extremes_of(run, model, found)
+    return await _in_thread(with_archived, past, run, model, after_s, found)
 
 
 def _ask_past(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:

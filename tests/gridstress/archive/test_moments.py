@@ -4,6 +4,8 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from threading import current_thread, main_thread
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,11 +23,13 @@ from topology.grid import Grid
 from topology.messages import RiskAlert
 from topology.models import influence_matrices
 from ui.api.answers import ApiQueries
+from ui.api.extremes import extremes_of
 from ui.api.kept_windows import MAX_WINDOWS
 from ui.api.moments import run_view
-from ui.api.routes import ask_extremes, ask_moment
+from ui.api.routes import LIVE_ASKS, Query, ask_extremes, ask_moment
 from ui.api.view_store import Store
 from ui.schema.grid import GridSettings
+from ui.schema.runs import Extremes
 
 FIRST = HOURS - MAX_WINDOWS + 30
 """A window of which everything before it is kept."""
@@ -148,6 +152,41 @@ def test_extremes_go_on_beyond_the_archive(
     assert found.raised == [raised[from_iso(end)] for end in found.window_end]
     whole = asyncio.run(ask_extremes(live, asked))
     assert sum(whole.raised) == raised.total() > 3
+
+
+@pytest.mark.parametrize("path", ["/episodes", "/node/{node_id}", "/compare/history"])
+def test_what_takes_long_of_a_moment_is_asked_by_a_thread(
+    live: ApiQueries, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    threads, question = [], LIVE_ASKS[path]
+
+    def noted(answers: ApiQueries, query: Query) -> msgspec.Struct:
+        threads.append(current_thread())
+        return question(answers, query)
+
+    monkeypatch.setitem(LIVE_ASKS, path, noted)
+    event_time = live.state("linear", "r").event_time or ""
+    late = to_iso(from_iso(event_time) - 40 * 3600)
+    ask(live, path, at=late, node_id=live.grid.ids[0])
+    assert threads
+    assert main_thread() not in threads
+
+
+def test_a_long_strip_is_made_by_a_thread_and_counts_what_the_views_dropped(
+    live: ApiQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def noted(*given: Any) -> Extremes:
+        threads.append(current_thread())
+        return extremes_of(*given)
+
+    monkeypatch.setattr("ui.api.extremes.extremes_of", noted)
+    asked = {"run": "r", "model": "linear"}
+    before = asyncio.run(ask_extremes(live, asked))
+    live.store._alerts.clear()
+    assert asyncio.run(ask_extremes(live, asked)).raised == before.raised
+    assert main_thread() not in threads
 
 
 def raises(alert: RiskAlert) -> bool:
