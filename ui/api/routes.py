@@ -210,7 +210,8 @@ async def ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.St
         if not archived:
             raise UsageError(f"run {run} is not kept as far back as {query['at']}") from None
         return await _in_thread(_ask_past, path, answers, query)
-    if archived and isinstance(found, NodeDetail) and found.stress and not found.sources:
+    if archived and isinstance(found, NodeDetail):
+        # The views seldom have a node's whole week before a moment, or what pushed it then.
         older = await _in_thread(_ask_past, path, answers, query)
         if isinstance(older, NodeDetail) and older.event_time == found.event_time:
             return older

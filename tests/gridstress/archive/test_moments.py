@@ -124,6 +124,14 @@ def test_the_archive_answers_for_what_is_no_longer_kept(
     node = ask(live, "/node/{node_id}", at=late, node_id=triangle.ids[0])
     assert node.event_time == late
     assert node.sources or not node.stress
+    calm = min(
+        ends[FIRST:-20].tolist(), key=lambda end_s: live.at("r", end_s).state(None, "r").risk[0]
+    )
+    node = ask(live, "/node/{node_id}", at=to_iso(calm), node_id=triangle.ids[0])
+    assert not node.stress
+    week = live.as_of("r", calm).node(triangle.ids[0], None, "r").windows
+    assert node.windows == week
+    assert len(week) > len(live.at("r", calm).node(triangle.ids[0], None, "r").windows)
 
 
 def test_without_an_archive_a_moment_that_is_not_kept_is_refused(
