@@ -190,13 +190,20 @@ class PastStore(Store):
         self._peaked: set[str] = set()
         self._lock = RLock()
         self._agreement = History(archives.grid.index, archives.models, 1, archives.warning)
-        self._unread: Iterator[RiskWindow] | None = self._all_windows()
         self._before: dict[str, RiskWindow | None] = {}
         record = run.record()
         if record is not None:
             self.records[run.name] = record
         for model in models:
             self.runs[model, run.name] = self._view(model, *run.window_at(model, self._until))
+        self._unread: Iterator[RiskWindow] | None = self._all_windows(models)
+
+    def _end(self, model: str) -> datetime | None:
+        """Up to when something of a model counts: shards may have come further than others."""
+        view = self.runs.get((model, self._run.name))
+        if self._until is None or view is None or view.event_time_s is None:
+            return self._until
+        return datetime.fromtimestamp(view.event_time_s, UTC)
 
     def _view(self, model: str, window: RiskWindow | None, written_s: float) -> RunView:
         index, n = self._archives.grid.index, len(self._archives.grid.nodes)
@@ -215,9 +222,11 @@ class PastStore(Store):
         head = (model, self._run.name, STANDS_FOR, written_s, started_ms)
         return run_view(head, self._archives.shards, end_s, (risk, stress, level), ended=True)
 
-    def _all_windows(self) -> Iterator[RiskWindow]:
+    def _all_windows(self, models: Sequence[str]) -> Iterator[RiskWindow]:
+        ends = [end for end in map(self._end, models) if end is not None]
         at_once = max(1, VALUES_AT_ONCE // len(self._archives.grid.nodes))
-        return self._run.windows_until(self._archives.models, self._until, at_once=at_once)
+        until = min(ends, default=None)
+        return self._run.windows_until(self._archives.models, until, at_once=at_once)
 
     def alerts(self, model: str, run: str, since: float = 0.0) -> list[ReceivedAlert]:
         """Alerts up to the moment, newest first."""
@@ -235,12 +244,12 @@ class PastStore(Store):
                 self._peaked.add(model)
                 first_s = min(episode.raised_s for episode in still_open)
                 span = timedelta(seconds=end_s - first_s + 1)
-                raise_peaks(still_open, self._run.windows_until([model], self._until, span))
+                raise_peaks(still_open, self._run.windows_until([model], self._end(model), span))
         return found
 
     def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
         """A node in the windows of a week up to the moment, oldest first."""
-        return self._run.node_until(model, node_id, self._until, timedelta(days=7))
+        return self._run.node_until(model, node_id, self._end(model), timedelta(days=7))
 
     def last_window(self, model: str, run: str, shard: int) -> RiskWindow | None:
         """The window before that of the moment, of the whole grid; the same for every shard."""
@@ -291,7 +300,7 @@ class PastStore(Store):
         with self._lock:
             if model in self._asked:
                 return
-            for record in self._run.alerts(model, self._until):
+            for record in self._run.alerts(model, self._end(model)):
                 self.apply_alert(record.value or b"", record.timestamp / 1000)
             self._asked.add(model)
             self.version = self._state

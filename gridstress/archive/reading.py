@@ -116,7 +116,7 @@ class ArchivedRun:
         ends = f"SELECT window_end, count(DISTINCT shard) AS n FROM {{files}} WHERE {_OF_MODEL}"
         whole = (
             f"WITH ends AS ({ends} GROUP BY window_end) "
-            "SELECT max(window_end) FROM ends WHERE n = (SELECT max(n) FROM ends)"
+            f"SELECT max(window_end) FROM ends WHERE n = ({_SHARDS})"
         )
         values = {"models": [model], "until": until}
         found = next(self._whole_windows(f"{_OF_MODEL} AND window_end = ({whole})", values), None)
@@ -220,21 +220,25 @@ class ArchivedRun:
         return dict(_fetched(query, {"models": [model], "until": until}))
 
     def extremes(self, model: str, after: datetime | None = None) -> list[tuple[float, float, int]]:
-        """Each window's end (epoch seconds), highest risk and alarms raised, of those after it."""
+        """Each window's end (epoch seconds), highest risk and alarms raised, of those after it.
+
+        Only of windows that are final in all shards.
+        """
         later = "model = $model AND ($after IS NULL OR window_end > $after)"
         windows = counted(self.folder, "windows", later)
         if windows is None:
             return []
-        values = {"model": model, "after": after}
+        values = {"model": model, "models": [model], "after": after}
+        shards = _SHARDS.format(files=parquet(kind_files(self.folder, "windows")))
         query = (
-            f"SELECT epoch(window_end), max(highest_risk) FROM ({windows}) "
-            "GROUP BY window_end ORDER BY window_end"
+            f"SELECT epoch(window_end), max(highest_risk) FROM ({windows}) GROUP BY window_end "
+            f"HAVING count(DISTINCT shard) = ({shards}) ORDER BY window_end"
         )
         raised: dict[float, int] = {}
         alerts = counted(self.folder, "alerts", f"{later} AND state = 'RAISED'")
         if alerts is not None:
             each = f"SELECT epoch(window_end), count(*) FROM ({alerts}) GROUP BY window_end"
-            raised = dict(_fetched(each, values))
+            raised = dict(_fetched(each, {"model": model, "after": after}))
         return [(end_s, risk, raised.get(end_s, 0)) for end_s, risk in _fetched(query, values)]
 
     def _rows(
@@ -259,6 +263,7 @@ class ArchivedRun:
                     yield {"run": self.run, **dict(zip(names, row, strict=True))}
 
 
+_SHARDS = "SELECT count(DISTINCT shard) FROM {files} WHERE model IN $models"
 _OF_MODEL = "model IN $models AND ($until IS NULL OR window_end <= $until)"
 
 

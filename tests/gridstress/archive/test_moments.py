@@ -197,5 +197,40 @@ def test_a_long_strip_is_made_by_a_thread_and_counts_what_the_views_dropped(
     assert main_thread() not in threads
 
 
+def test_what_one_shard_alone_has_archived_is_no_moment_yet(
+    triangle: Grid, settings: Settings
+) -> None:
+    record = record_of(triangle, settings)
+    records = topics_of(frames_of(triangle, 40)[:-2], triangle, settings, record)
+    windows = {topics.windows(model) for model in settings.model_names}
+    ends: dict[int, list[float]] = {0: [], 1: []}
+    for one in records:
+        if one.topic in windows:
+            ends[one.partition].append(end_of(one.value))
+    last = sorted(set(ends[0]))[-8:]
+    part = [
+        one
+        for one in records
+        if one.topic not in windows or one.partition == 0 or end_of(one.value) < last[0]
+    ]
+    archive_in(settings.archive_dir, part, settings.model_names)
+    past = archives(triangle, settings)
+    found = [end_s for end_s, _, _ in past.extremes("r", "linear")]
+    assert found[-1] < last[0]
+    assert past.extremes("r", "linear", last[0] - 1) == []
+    store = past.store("r", last[-1], "linear")
+    assert store.runs["linear", "r"].event_time_s == found[-1]
+    assert all(a.alert.window_end.timestamp() <= found[-1] for a in store.alerts("linear", "r"))
+    for shard, members in enumerate(past.shards):
+        for i in members:
+            week = store.week("linear", "r", shard, triangle.ids[i])
+            assert week[-1][0] == found[-1]
+    assert store.agreement("r")[-1].end_s == found[-1]
+
+
+def end_of(value: bytes) -> float:
+    return from_iso(msgspec.json.decode(value)["window_end"])
+
+
 def raises(alert: RiskAlert) -> bool:
     return alert.state == "RAISED"
