@@ -235,7 +235,8 @@ window.dash_clientside.gridstressTime = (function () {
       strip.risk = risk;
       strip.alarms = [...strip.alarms, ...news.alarms];
       strip.windows = news.windows;
-      return { run: news.run, model: news.model, windows: news.windows };
+      const alarms = strip.alarms.length;
+      return { run: news.run, model: news.model, windows: news.windows, alarms };
     },
 
     /* The address has the first word; one that names no moment keeps it. */

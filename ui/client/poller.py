@@ -168,11 +168,10 @@ class Poller:
 
     def strip(self, run: str, model: str) -> Strip | None:
         """The highest risk of every window of a run; None if it is not to be had."""
-        try:
-            return self._strips.get(run, model, self.snapshot(run).version)
-        except GridstressError as error:  # also of an older worker, which has no such address
-            logger.debug("no strip of run %s: %s", run, error)
-            return None
+        snapshot = self.snapshot(run)
+        if snapshot.error:
+            return self._strips.known(run, model)
+        return self._strips.get(run, model, snapshot.version)
 
     def system(self) -> System | None:
         """How the workers are, asked for at most every two seconds; the last one known if gone."""

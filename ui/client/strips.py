@@ -1,20 +1,21 @@
 """The highest risk of every window of a run, for the time bar; asked for piece by piece."""
 
-from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Lock
 
 from topology.clock import from_iso, to_iso
+from ui.client.answer_cache import OnDemand
 from ui.client.http import ApiClient
 
-KEPT = 32
+AGAIN = 24
+"""So many windows are asked for again: alerts come from other topics, and may come later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Strip:
     """The windows of a run under a model, oldest first: ends (epoch seconds), risk, alarms raised.
 
-    A later strip of the same run begins with the same windows.
+    A later strip of the same run begins with the same windows; to the last of them alarms may be
+    added.
     """
 
     ends_s: tuple[float, ...] = ()
@@ -27,37 +28,36 @@ class Strips:
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
-        self._lock = Lock()
-        self._kept: OrderedDict[tuple[str, str], tuple[int, Strip]] = OrderedDict()
+        self._on_demand = OnDemand()
 
-    def get(self, run: str, model: str, version: int) -> Strip:
-        """The strip as far as it is known; more of it is asked for once a version.
+    def known(self, run: str, model: str) -> Strip | None:
+        """The strip as far as it is known; sends no request."""
+        found: Strip | None = self._on_demand.known((run, model))
+        return found
 
-        Raises
-        ------
-        GridstressError
-            As the client says.
+    def get(self, run: str, model: str, version: int) -> Strip | None:
+        """The strip; more of it is asked for once a version, by one of those who want it.
+
+        None if it is not to be had.
         """
-        with self._lock:
-            asked, known = self._kept.get((run, model), (-1, Strip()))
-        if asked == version:
-            return known
-        found = self._client.extremes(
-            run, model, to_iso(known.ends_s[-1]) if known.ends_s else None
-        )
+        return self._on_demand.get((run, model), version, lambda: self._longer(run, model))
+
+    def _longer(self, run: str, model: str) -> Strip:
+        known = self.known(run, model) or Strip()
+        again = max(0, len(known.ends_s) - 1 - AGAIN)
+        after = to_iso(known.ends_s[again]) if known.ends_s else None
+        found = self._client.extremes(run, model, after)
         ends = [from_iso(end) for end in found.window_end]
-        new = [i for i, end_s in enumerate(ends) if not known.ends_s or end_s > known.ends_s[-1]]
-        strip = Strip(
+        raised = dict(zip(ends, found.raised, strict=True))
+        last_s = max(known.ends_s[-1:], default=float("-inf"))
+        new = [i for i, end_s in enumerate(ends) if end_s > last_s]
+        tail = zip(known.ends_s[again:], known.raised[again:], strict=True)
+        return Strip(
             (*known.ends_s, *(ends[i] for i in new)),
             (*known.risk, *(found.risk[i] for i in new)),
-            (*known.raised, *(found.raised[i] for i in new)),
+            (
+                *known.raised[:again],
+                *(max(count, raised.get(end_s, 0)) for end_s, count in tail),
+                *(found.raised[i] for i in new),
+            ),
         )
-        with self._lock:
-            # Of questions at the same time the one that has learned most counts.
-            _, other = self._kept.get((run, model), (-1, known))
-            strip = max(strip, other, key=lambda one: len(one.ends_s))
-            self._kept[run, model] = version, strip
-            self._kept.move_to_end((run, model))
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return strip

@@ -89,7 +89,7 @@ def register_time_bar(app: Dash, source: Poller) -> None:
         _slide: int | None,
         model: str,
         run: str | None,
-        known: dict[str, Any] | None,
+        known: Any,
     ) -> Any:
         snapshot = source.snapshot(run)
         if snapshot.run is None or snapshot.grid is None or model not in snapshot.grid.models:
@@ -137,18 +137,23 @@ def register_time_bar(app: Dash, source: Poller) -> None:
 
 
 def strip_news(
-    strip: Strip, run: str, model: str, step_s: int, known: dict[str, Any] | None
+    strip: Strip, run: str, model: str, step_s: int, known: Any
 ) -> dict[str, Any] | None:
     """What a browser lacks of a strip; None if nothing.
 
-    ``known`` is ``run``, ``model`` and the ``windows`` that it has. Places are counted from the
+    ``known`` is ``run``, ``model`` and how many ``windows`` and windows with ``alarms`` it has; one
+    that has missed an alarm is sent all. Places are counted from the
     run's first window, a window every ``step_s`` seconds; risks are one byte each.
     """
     if not strip.ends_s:
         return None
-    same = known is not None and (known["run"], known["model"]) == (run, model)
-    have = known["windows"] if known and same else 0
-    if have >= len(strip.ends_s):
+    match known:
+        case {"run": r, "model": m, "windows": int() as have, "alarms": int() as had}:
+            same = (r, m) == (run, model) and 0 < have <= len(strip.ends_s)
+            have = have if same and had == sum(map(bool, strip.raised[:have])) else 0
+        case _:
+            have = 0
+    if have == len(strip.ends_s):
         return None
     first_s = strip.ends_s[0]
     places = [round((end_s - first_s) / step_s) for end_s in strip.ends_s[have:]]
