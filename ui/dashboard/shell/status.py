@@ -82,7 +82,12 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
 
 
 def moment_status(live: Status, shown: Snapshot) -> Status:
-    """What a view of a moment says: which one it is, and how the data are meanwhile."""
+    """What a view of a moment says: which one it is, and how the data are meanwhile.
+
+    If it shows none, as of a run that is not known or before a worker has answered, it says why.
+    """
+    if shown.at is None or (not shown.models and live.kind in ("gone", "waiting", "starting")):
+        return live
     if not shown.models:
         wanted = formatting.grid_time(shown.at)
         text = f"Nothing is kept of {wanted} (grid time); Live jumps to now."

@@ -73,3 +73,13 @@ def test_an_archived_run_of_another_grid_says_why_nothing_is_shown(snapshot):
     status = status_of(replace(snapshot, run=run, models={}), NOW)
     assert (status.kind, status.title) == ("earlier", "Run of another grid")
     assert "made on the grid mine, the workers show germany" in status.detail
+
+
+def test_where_no_moment_can_be_shown_the_reason_is_said(snapshot):
+    missing = replace(snapshot, missing="nonsense")
+    status = status_of(missing, NOW)
+    assert moment_status(status, missing) == status
+    assert status.title == "No such run"
+    gone = replace(snapshot, error="no worker answered")
+    status = moment_status(status_of(gone, NOW), replace(gone, models={}, at="2019-01-01T00:00Z"))
+    assert status.kind == "gone"
