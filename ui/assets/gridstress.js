@@ -45,7 +45,7 @@ window.dash_clientside.gridstress = {
 
   /* The name of the browser's tab: how many alarms are open, and the page. */
   title: function (title, alarms) {
-    const count = parseInt(alarms, 10);
+    const [count] = /^[\d,]*/.exec(alarms || "");
     if (title) document.title = count ? `(${count}) ${title}` : title;
     return window.dash_clientside.no_update;
   },

@@ -22,9 +22,11 @@ window.dash_clientside.gridstressTime = (function () {
   const { signal } = (document.gridstressTime = new AbortController());
 
   const element = (id) => document.getElementById(id);
-  const iso = (s) => new Date(1000 * s).toISOString().slice(0, 16) + "Z";
+  const iso = (s) => new Date(1000 * s).toISOString().slice(0, s % 60 ? 19 : 16) + "Z";
+  /* As the server reads it: a time without a zone is UTC. */
   const seconds = (text) => {
-    const s = Date.parse(text || "") / 1000;
+    const [, day, time, zone] = /^(\d{4}-\d\d-\d\d)(T[\d:.]+)?(Z|[+-]\d\d:\d\d)?$/.exec(text || "") || [];
+    const s = Math.floor(Date.parse(`${day}${time || "T00:00"}${zone || "Z"}`) / 1000);
     return Number.isFinite(s) ? s : null;
   };
   const last = () => strip.first_s + (strip.risk.length - 1) * strip.step_s;
@@ -131,18 +133,18 @@ window.dash_clientside.gridstressTime = (function () {
         image.data.set([...scale.at(-1), 255], 4 * (row * days + day));
       }
     }
-    return { image, origin, days };
+    return { image, origin, span: days * rows * strip.step_s };
   }
 
-  let drawn = null; // {origin, days}
+  let drawn = null; // {origin, span}
   function draw() {
     const canvas = element("time-canvas");
     if (!canvas || !strip) return;
-    const { image, origin, days } = picture();
+    const { image, origin, span } = picture();
     canvas.width = image.width;
     canvas.height = image.height;
     canvas.getContext("2d").putImageData(image, 0, 0);
-    drawn = { origin, span: days * DAY_S };
+    drawn = { origin, span };
     paint();
   }
 
@@ -180,6 +182,12 @@ window.dash_clientside.gridstressTime = (function () {
     const target = event.target;
     if (target.closest("input, textarea, select, [role=grid], [role=listbox], [role=dialog]")) return;
     if (event.key === "l" || event.key === "L") return goTo(null);
+    const ends = { Home: () => goTo(strip.first_s), End: () => goTo(null) }[event.key];
+    if (ends && strip && target.id === "time-strip") {
+      event.preventDefault();
+      stop();
+      return ends();
+    }
     const steps = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const onBar = target.closest("#time-bar");
     if (!steps || !(onBar || target === document.body || target.id === "page")) return;
@@ -220,6 +228,7 @@ window.dash_clientside.gridstressTime = (function () {
   }, { signal });
 
   let runBefore;
+  let pictured;
   return {
     /* More of the run, or another one. */
     take: function (news) {
@@ -241,12 +250,14 @@ window.dash_clientside.gridstressTime = (function () {
 
     /* The address has the first word; one that names no moment keeps it. */
     address: function (_pathname, _search, run, known) {
-      const { no_update } = window.dash_clientside;
+      const { no_update, callback_context } = window.dash_clientside;
       const other = runBefore !== undefined && runBefore !== run;
       runBefore = run;
       const asked = seconds(new URLSearchParams(window.location.search).get("at"));
-      if (other) at = null;
-      else if (asked !== null) at = asked;
+      // Another run by hand begins live; one that Back or a link leads to has its moment with it.
+      const led = callback_context.triggered.some(({ prop_id }) => prop_id.startsWith("url."));
+      if (other && !led) at = null;
+      else if (other || asked !== null) at = asked;
       shown = at === null ? null : iso(at);
       write();
       return shown === (known || null) ? no_update : shown;
@@ -262,10 +273,14 @@ window.dash_clientside.gridstressTime = (function () {
       return news && told === null ? news[0] : window.dash_clientside.no_update;
     },
 
-    draw: function (moment, _known, _scheme, hours) {
+    draw: function (moment, known, scheme, hours) {
       speed = Number(hours) || speed;
       if (!waiting) at = seconds(moment);
-      draw();
+      // The picture of ten years is not made anew for every moment that is shown of it.
+      const wanted = JSON.stringify([known, scheme]);
+      if (wanted === pictured) paint();
+      else draw();
+      pictured = wanted;
       // An address may name a moment that the run does not have.
       if (strip && at !== null && (at > last() || at < strip.first_s)) goTo(at);
       return window.dash_clientside.no_update;

@@ -55,8 +55,10 @@ def time_bar() -> Component:
                 role="slider",
                 tabIndex=0,
                 title="Highest risk of every hour, a column a day: drag to go to any moment. "
-                "Arrow keys: an hour, with Shift a day; L: live",
-                **aria(label="Moment shown", valuetext="live", valuemin="0", valuemax="0"),
+                "Arrow keys: an hour, with Shift a day; Home and L: the beginning and live",
+                **aria(
+                    label="Moment shown", valuetext="live", valuemin="0", valuemax="0", valuenow="0"
+                ),
             ),
             html.Div(
                 [

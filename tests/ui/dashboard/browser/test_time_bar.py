@@ -118,3 +118,55 @@ def test_a_moment_that_is_not_kept_says_so(open_page, api):
     page = open_page(f"/?at={EARLY}")
     expect(page.locator("#status-title")).to_have_text("Not kept")
     expect(page.locator("#status-detail")).to_contain_text("Mon 14 Jan 2019 10:00")
+
+
+def test_back_to_another_run_finds_its_moment_again(open_page, api):
+    old = "opsd-1"
+    api.answers["runs"]["runs"].append(
+        {"run": old, "event_time": "2019-01-15T18:00:00Z", "watermark": "2019-01-15T18:00:00Z",
+         "ended": True, "published_at": 5.0}
+    )  # fmt: skip
+    api.answers[old] = answers()
+    for model in ("linear", "centrality"):
+        api.answers[old][f"state/{model}"]["run"] = old
+        api.answers[old][f"history/extremes/{model}"]["run"] = old
+    page = open_page(f"/?run={old}&at={EARLY}")
+    expect(page.locator("#status-title")).to_have_text("A moment")
+    page.locator("#nav").get_by_text("Alarms").click()
+    address_has(page, f"at={EARLY}")
+    page.locator("#run-pick").click()
+    page.get_by_role("option", name="Newest").click()
+    expect(page.locator("#time-text")).to_have_text("live")
+    page.go_back()
+    expect(page.locator("#run")).to_have_text(f"run {old}")
+    expect(page.locator("#time-text")).to_have_text("14 Jan 2019 10:00")
+    address_has(page, f"at={EARLY}")
+
+
+def test_home_and_end_lead_to_the_beginning_and_to_live(watched):
+    assert watched.locator("#time-strip").get_attribute("aria-valuenow") != "0"
+    watched.locator("#time-strip").focus()
+    watched.keyboard.press("Home")
+    address_ends(watched, "at=2019-01-14T00:00Z")
+    watched.keyboard.press("End")
+    expect(watched.locator("#time-text")).to_have_text("live")
+
+
+def test_a_time_without_a_zone_is_utc_and_seconds_are_kept(open_page, api):
+    api.answers["2019-01-14T10:00:30Z"] = answers()
+    for model in ("linear", "centrality"):
+        api.answers[f"history/extremes/{model}"] |= {
+            "window_end": ["2019-01-14T10:00:00Z", "2019-01-14T10:00:30Z", "2019-01-14T10:01:00Z"],
+            "risk": [0.1] * 3, "raised": [0] * 3,
+        }  # fmt: skip
+    api.answers["grid"]["settings"]["step_s"] = 30
+    page = open_page("/alarms?at=2019-01-14T10:00:30")
+    address_has(page, "at=2019-01-14T10:00:30Z")
+    expect(page.locator("#status-title")).to_have_text("A moment")
+
+
+def test_the_windows_title_counts_thousands(open_page):
+    page = open_page("/alarms")
+    expect(page.locator("#time-text")).to_have_text("live")
+    page.evaluate('() => dash_clientside.gridstress.title("Alarms", "1,234 open alarms")')
+    assert page.title() == "(1,234) Alarms"
