@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ui.client.poller import Poller
@@ -223,8 +223,8 @@ def _register_beat(app: Dash, source: Poller) -> None:
         if at is not None:
             status = moment_status(status, shown)
         told, mark = [shown.version, run, at], grid_mark(shown.grid)
-        # A moment that is known does not change; `time.js` has told the pages of it already.
-        same_news = told == news or bool(at and shown.models)
+        # Of a new moment `time.js` has told the pages already.
+        same_news = told == news or bool(at and shown.models and ctx.triggered_id == "at")
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
