@@ -263,8 +263,15 @@ window.dash_clientside.gridstressTime = (function () {
       return shown === (known || null) ? no_update : shown;
     },
 
-    tell: function (moment, run) {
-      return moment ? [0, run || null, moment] : window.dash_clientside.no_update;
+    tell: function (word, moment, run, news) {
+      const { no_update } = window.dash_clientside;
+      const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+      if (word && (word[2] || null) === (moment || null)) {
+        return same(word, news) ? no_update : word;
+      }
+      // The server's word is of another moment.
+      const wanted = [run || null, moment];
+      return !moment || same(wanted, (news || []).slice(1)) ? no_update : [0, ...wanted];
     },
 
     /* The pages know the moment. Windows are new with live news only. */

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from ui.client.poller import Poller
@@ -28,7 +28,7 @@ from ui.dashboard.style.grid_facts import grid_mark, names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
 
-STORES = ("news", "grid", "slide", "beat", "fresh", "run-chosen", "title")
+STORES = ("news", "told", "grid", "slide", "beat", "fresh", "run-chosen", "title")
 
 
 def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Component:
@@ -182,7 +182,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         Output("status-title", "children"),
         Output("status-detail", "children"),
         Output("status", "className"),
-        Output("news", "data"),
+        Output("told", "data"),
         Output("grid", "data"),
         Output("slide", "data"),
         Output("fresh", "data"),
@@ -191,11 +191,11 @@ def _register_beat(app: Dash, source: Poller) -> None:
         Output("audit", "className"),
         Output("audit", "title"),
         Input("tick", "n_intervals"),
-        Input("at", "data"),
         Input("run-chosen", "data"),
+        State("at", "data"),
         State("status-detail", "children"),
         State("status", "className"),
-        State("news", "data"),
+        State("told", "data"),
         State("grid", "data"),
         State("slide", "data"),
         State("fresh", "data"),
@@ -203,11 +203,11 @@ def _register_beat(app: Dash, source: Poller) -> None:
     )
     def beat(
         ticks: int | None,
-        at: str | None,
         run: str | None,
+        at: str | None,
         detail: str | None,
         css: str | None,
-        news: list[Any] | None,
+        told: list[Any] | None,
         grid: int | None,
         slide: int | None,
         fresh: dict[str, float] | None,
@@ -222,14 +222,12 @@ def _register_beat(app: Dash, source: Poller) -> None:
         shown = source.snapshot(run, at)
         if at is not None:
             status = moment_status(status, shown)
-        told, mark = [shown.version, run, at], grid_mark(shown.grid)
-        # Of a new moment `time.js` has told the pages already.
-        same_news = told == news or bool(at and shown.models and ctx.triggered_id == "at")
+        news, mark = [shown.version, run, at], grid_mark(shown.grid)
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
             *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
-            no_update if same_news else told,
+            no_update if news == told else news,
             no_update if mark == grid else mark,
             no_update if window == slide else window,
             no_update if same else since,

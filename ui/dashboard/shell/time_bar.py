@@ -115,13 +115,14 @@ def register_time_bar(app: Dash, source: Poller) -> None:
         Input("run-chosen", "data"),
         State("at", "data"),
     )
-    # Pages need not wait for the status line to learn of another moment.
+    # What the server tells, unless another moment was chosen since; pages wait for no answer.
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressTime", "tell"),
-        Output("news", "data", allow_duplicate=True),
+        Output("news", "data"),
+        Input("told", "data"),
         Input("at", "data"),
         State("run-chosen", "data"),
-        prevent_initial_call=True,
+        State("news", "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstressTime", "arrived"),
