@@ -68,14 +68,18 @@ window.dash_clientside.gridstressFilters = (function () {
     // Not an event of the grid: its first rows can be there before anything listens to it.
     read: async function (_search, table) {
       const { no_update } = window.dash_clientside;
-      const asked = new URLSearchParams(window.location.search).get("sort");
+      const wanted = () => new URLSearchParams(window.location.search).get("sort");
+      const { pathname } = window.location;
+      const asked = wanted();
       if (asked === null) return no_update;
+      const api = await window.dash_ag_grid.getApiAsync(table);
+      // Meanwhile the page may have been left: this may be the table of a later visit.
+      if (window.location.pathname !== pathname || wanted() !== asked) return no_update;
       const state = asked.split(",").map((word, sortIndex) => ({
         colId: word.replace("-", ""),
         sort: word.startsWith("-") ? "desc" : "asc",
         sortIndex,
       }));
-      const api = await window.dash_ag_grid.getApiAsync(table);
       api.applyColumnState({ state, defaultState: { sort: null } });
       return no_update;
     },
