@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from ui.schema.endpoints import ENDPOINTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]
 
+Rows = dict[tuple[str, int], tuple[list[str], list[float]]]
+"""Nodes and loads of each row, by zone and number."""
+
 KILLS = 3
 SPAN = ("--start", "2025-01-07", "--until", "2025-01-13", "--speed", "120000")
 
@@ -33,8 +37,8 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         yield running
 
 
-async def sent(broker: str, run: str) -> dict[tuple[str, int], tuple[list[str], list[float]]]:
-    found: dict[tuple[str, int], tuple[list[str], list[float]]] = {}
+async def sent(broker: str, run: str) -> Rows:
+    found: Rows = {}
     for record in await records(broker, MEASUREMENTS):
         try:
             frame = decode(record.value, MeasurementFrame)
@@ -46,7 +50,7 @@ async def sent(broker: str, run: str) -> dict[tuple[str, int], tuple[list[str], 
     return found
 
 
-def archived(home: Path) -> dict[tuple[str, int], tuple[list[str], list[float]]]:
+def archived(home: Path) -> Rows:
     query = (
         "SELECT zone, seq, nodes, load_mw FROM measurements WHERE run = 'killed' AND NOT \"final\""
     )
@@ -58,31 +62,36 @@ def archived(home: Path) -> dict[tuple[str, int], tuple[list[str], list[float]]]
     return {(zone, seq): (nodes, load) for zone, seq, nodes, load in found}
 
 
-async def test_an_archive_that_is_killed_holds_everything_once(stack: Stack, broker: str) -> None:
+@pytest.fixture(scope="module")
+def killed(stack: Stack, broker: str) -> Rows:
+    """The rows of the run `killed`, during which its archive was killed at random."""
     rng = random.Random(7)
     home, log = stack.directory / ".gridstress/archive", stack.directory / "archive.log"
     replay = stack.start("replay", "--run", "killed", *SPAN)
     for _ in range(KILLS):
         archive = stack.begin("archive", log=log)
-        await asyncio.sleep(rng.uniform(0.5, 2.5))  # as chance has it
+        time.sleep(rng.uniform(0.5, 2.5))  # as chance has it
         archive.send_signal(signal.SIGKILL)
-        await asyncio.to_thread(archive.wait)
-    await asyncio.to_thread(wait_for, lambda: not replay.alive, "the replay is through")
+        archive.wait()
+    wait_for(lambda: not replay.alive, "the replay is through")
     stack.verify("killed")
     archive = stack.begin("archive", log=log)
-    rows = await sent(broker, "killed")
-
-    await asyncio.to_thread(wait_for, lambda: len(archived(home)) == len(rows), "all is archived")
-    assert archived(home) == rows
+    rows = asyncio.run(sent(broker, "killed"))
+    wait_for(lambda: len(archived(home)) == len(rows), "all is archived")
     archive.send_signal(signal.SIGTERM)
-    assert await asyncio.to_thread(archive.wait, 30) == 0, log.read_text()
+    assert archive.wait(30) == 0, log.read_text()
+    return rows
 
+
+def test_an_archive_that_is_killed_holds_everything_once(stack: Stack, killed: Rows) -> None:
+    assert archived(stack.directory / ".gridstress/archive") == killed
     judged = stack.command("verify", "--archive", "killed", "--json")
     assert judged.returncode == 0, judged.stdout + judged.stderr
     counts = json.loads(judged.stdout)["outcomes"]["linear"]["counts"]
     assert counts["windows found"] == counts["windows expected"] == 4 * 144
 
 
+@pytest.mark.usefixtures("killed")
 def test_a_worker_answers_from_the_archive(stack: Stack) -> None:
     worker = stack.workers[0]
     (run,) = [run for run in worker.get("history/runs")["runs"] if run["run"] == "killed"]
@@ -105,6 +114,7 @@ def test_a_worker_answers_from_the_archive(stack: Stack) -> None:
             assert "run is missing" in worker.get(asked)["error"], path
 
 
+@pytest.mark.usefixtures("killed")
 def test_an_archived_run_is_sent_again(stack: Stack) -> None:
     done = stack.command("replay", "--archive", "killed", "--run", "again", "--speed", "max")
     assert done.returncode == 0, done.stderr
@@ -113,10 +123,13 @@ def test_an_archived_run_is_sent_again(stack: Stack) -> None:
     assert json.loads(stack.episodes("again")) == first
 
 
-def test_a_full_disk_ends_the_archive_with_a_word_and_nothing_is_lost(stack: Stack) -> None:
-    rows = archived(stack.directory / ".gridstress/archive")
+def test_a_full_disk_ends_the_archive_with_a_word_and_nothing_is_lost(
+    stack: Stack,
+    killed: Rows,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     home = stack.directory / "small"
-    stack.environment["GRIDSTRESS_ARCHIVE_DIR"] = str(home)
+    monkeypatch.setitem(stack.environment, "GRIDSTRESS_ARCHIVE_DIR", str(home))
     # No file of it may be larger than 16 kB.
     full = subprocess.run(
         ["bash", "-c", f"ulimit -f 16; exec {sys.executable} -m gridstress archive"],
@@ -133,7 +146,7 @@ def test_a_full_disk_ends_the_archive_with_a_word_and_nothing_is_lost(stack: Sta
     assert "cannot be written" in full.stderr
     assert "nothing is lost" in full.stderr
     archive = stack.begin("archive", log=stack.directory / "archive.log")
-    wait_for(lambda: len(archived(home)) == len(rows), "all is archived")
+    wait_for(lambda: len(archived(home)) == len(killed), "all is archived")
     archive.send_signal(signal.SIGTERM)
     assert archive.wait(30) == 0
     judged = stack.command("verify", "--archive", "killed")

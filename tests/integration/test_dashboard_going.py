@@ -79,14 +79,15 @@ def test_a_moment_holds_while_the_data_go_on_and_live_catches_up(open_page: Ask,
     detail = page.locator("#status-detail").inner_text()
     (held,) = re.findall(r"\w{3} \d\d \w{3} \d{4} \d\d:\d\d", detail)
     until(lambda: clock(page) == held)
-    risks = drawn_risks(page)
+    moment = parse_qs(urlsplit(page.evaluate("location.href")).query)["at"][0]
+    then = ask("state", at=moment)
+    risks = {n: round(r, 4) for n, r in zip(then["nodes"], then["risk"], strict=True)}
+    until(lambda: drawn_risks(page) == risks)
     at = ask("state")["version"]
     until(lambda: ask("state")["version"] >= at + 5)
     assert clock(page) == held
     assert drawn_risks(page) == risks
-    moment = parse_qs(urlsplit(page.evaluate("location.href")).query)["at"][0]
-    then = ask("state", at=moment)
-    assert risks == {n: round(r, 4) for n, r in zip(then["nodes"], then["risk"], strict=True)}
+    assert ask("state", at=moment)["risk"] == then["risk"]
     page.locator("#time-live").click()
     expect(page.locator("#status-title")).to_have_text("Live")
     until(lambda: clock(page) != held)

@@ -46,7 +46,7 @@ def open_page(chromium: Any, address: str) -> Iterator[Ask]:
         yield opener
 
 
-def test_without_a_new_run_the_pages_show_the_last_archived_one(
+def test_the_last_archived_run_is_shown_and_beside_a_new_one_is_in_the_chooser(
     stack: Stack, open_page: Ask
 ) -> None:
     page = open_page()
@@ -63,8 +63,6 @@ def test_without_a_new_run_the_pages_show_the_last_archived_one(
     expect(compare.locator("#compare-history-note")).to_contain_text("final windows")
     until(lambda: "still to compare" not in compare.locator("#compare-history-note").inner_text())
 
-
-def test_with_a_new_run_it_is_in_the_chooser(stack: Stack, open_page: Ask) -> None:
     day = ("--start", "2025-01-07", "--until", "2025-01-08", "--speed", "max")
     assert stack.command("replay", "--run", "today", *day).returncode == 0
     page = open_page()
