@@ -57,7 +57,6 @@ class MomentStore(Store):
         self._panes: dict[tuple[str, int], list[PaneView]] = {}
         self._then: dict[str, list[ReceivedAlert]] = {}
         self._paired: set[str] = set()
-        self._peaked: set[str] = set()
         self._agreed: list[Point] | None = None
         self._to_compare = 0
         self._places = [shard for shard, members in enumerate(shards) if members]
@@ -134,17 +133,19 @@ class MomentStore(Store):
         if model not in self._paired:
             for received in reversed(self._then.get(model, ())):
                 self._episodes[model].add(received.alert, received.received_at)
+            self._raise_peaks(model, run)
             self._paired.add(model)
-        found = super().episodes(model, run)
-        still_open = [episode for episode in found if episode.cleared_s is None]
-        if still_open and model not in self._peaked:
-            first_s = min(episode.raised_s for episode in still_open)
-            kept = [windows for (name, _), windows in self._kept.items() if name == model]
-            if any(min(w).end_s > first_s for w in kept if w):
-                raise LookupError("windows of an open alarm are no longer kept")
-            raise_peaks(still_open, self._between(model, first_s, self._end_s(model, run)))
-            self._peaked.add(model)
-        return found
+        return super().episodes(model, run)
+
+    def _raise_peaks(self, model: str, run: str) -> None:
+        still_open = [e for e in super().episodes(model, run) if e.cleared_s is None]
+        if not still_open:
+            return
+        first_s = min(episode.raised_s for episode in still_open)
+        kept = [windows for (name, _), windows in self._kept.items() if name == model]
+        if any(min(w).end_s > first_s for w in kept if w):
+            raise LookupError("windows of an open alarm are no longer kept")
+        raise_peaks(still_open, self._between(model, first_s, self._end_s(model, run)))
 
     def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
         """A node of a shard in the kept windows up to the moment, oldest first."""

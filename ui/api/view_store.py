@@ -248,17 +248,14 @@ class Store:
 
     def apply_alert(self, raw: bytes, received_at: float) -> None:
         """Take an alert; one that was sent again is known already."""
-        self.add_alert(ReceivedAlert(received_at, decode(raw, RiskAlert)))
-
-    def add_alert(self, received: ReceivedAlert) -> None:
-        """Take an alert that is decoded already."""
-        alert, received_at = received.alert, received.received_at
+        alert = decode(raw, RiskAlert)
         ids = self._alert_ids[alert.model]
         if alert.alert_id in ids:
             return
         ids.add(alert.alert_id)
         self._episodes[alert.model].add(alert, received_at)
         alerts = self._alerts[alert.model]
+        received = ReceivedAlert(received_at, alert)
         if alerts and received_at < alerts[-1].received_at:
             insort(alerts, received, key=lambda item: item.received_at)
         else:

@@ -11,11 +11,11 @@ window.dash_clientside.gridstressTime = (function () {
   };
   let strip = null; // {run, model, first_s, step_s, risk, alarms, windows}
   let at = null; // epoch seconds, null for live
-  let shown = null; // what the pages were told last
+  let requested = null; // the moment asked for last
   let playing = null;
   let speed = 6; // hours of the grid a second
-  let told = null; // the moment that the pages know
-  let waiting = false; // for the pages to show what they were told
+  let current = null; // the moment of the last news
+  let waiting = false; // until the pages show the moment asked for
 
   // The page of a test may be started anew in the same document: then these listeners go.
   if (document.gridstressTime) document.gridstressTime.abort();
@@ -39,18 +39,18 @@ window.dash_clientside.gridstressTime = (function () {
     window.gridstressAddress(query);
   }
 
-  /* Tell the pages; the next moment only when they show this one, however fast it is dragged. */
+  /* Ask for a moment; for the next one only when the pages show this one, however fast it is dragged. */
   function inform() {
     const moment = at === null ? null : iso(at);
-    if (waiting || moment === shown) return;
-    shown = moment;
+    if (waiting || moment === requested) return;
+    requested = moment;
     write();
     window.dash_clientside.set_props("at", { data: moment });
     waiting = true;
     const since = performance.now();
     let frames = 0; // from the news to the questions of the pages
     const look = (now) => {
-      frames = told === shown ? frames + 1 : 0;
+      frames = current === requested ? frames + 1 : 0;
       const busy = frames < 3 || document.querySelector("#page [data-dash-is-loading]");
       if (busy && now - since < PATIENCE_MS) return requestAnimationFrame(look);
       waiting = false;
@@ -258,12 +258,12 @@ window.dash_clientside.gridstressTime = (function () {
       const led = callback_context.triggered.some(({ prop_id }) => prop_id.startsWith("url."));
       if (other && !led) at = null;
       else if (other || asked !== null) at = asked;
-      shown = at === null ? null : iso(at);
+      requested = at === null ? null : iso(at);
       write();
-      return shown === (known || null) ? no_update : shown;
+      return requested === (known || null) ? no_update : requested;
     },
 
-    tell: function (word, moment, run, news) {
+    news: function (word, moment, run, news) {
       const { no_update } = window.dash_clientside;
       const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
       if (word && (word[2] || null) === (moment || null)) {
@@ -276,8 +276,8 @@ window.dash_clientside.gridstressTime = (function () {
 
     /* The pages know the moment. Windows are new with live news only. */
     arrived: function (news) {
-      told = (news || [])[2] ?? null;
-      return news && told === null ? news[0] : window.dash_clientside.no_update;
+      current = (news || [])[2] ?? null;
+      return news && current === null ? news[0] : window.dash_clientside.no_update;
     },
 
     draw: function (moment, known, scheme, hours) {

@@ -15,20 +15,18 @@ from gridstress.kafka import topics
 from gridstress.settings import Settings
 from gridstress.verify.archived import verify_archived
 from tables.view_epoch import ViewEpoch
-from tests.gridstress.archive.test_past import HOURS, archives, frames_of
+from tests.gridstress.archive.test_past import HOURS, answers_of, archives, frames_of
 from tests.support.archives import archive_in, record_of, topics_of
 from topology.clock import from_iso, to_iso
 from topology.errors import UsageError
 from topology.grid import Grid
 from topology.messages import RiskAlert
-from topology.models import influence_matrices
 from ui.api.answers import ApiQueries
 from ui.api.extremes import extremes_of
 from ui.api.kept_windows import MAX_WINDOWS
 from ui.api.moments import run_view
 from ui.api.routes import LIVE_ASKS, Query, ask_extremes, ask_moment
 from ui.api.view_store import Store
-from ui.schema.grid import GridSettings
 from ui.schema.runs import Extremes
 
 FIRST = HOURS - MAX_WINDOWS + 30
@@ -46,18 +44,8 @@ def live(triangle: Grid, settings: Settings) -> ApiQueries:
     record = record_of(triangle, settings)
     records = topics_of(frames_of(triangle)[:-2], triangle, settings, record)
     archive_in(settings.archive_dir, records, settings.model_names)
-    past = archives(triangle, settings)
     store = Store()
-    answers = ApiQueries(
-        grid=triangle,
-        influence=influence_matrices(triangle, settings.model_names, settings.influence_params),
-        partitions=settings.partitions,
-        step_s=settings.step_s,
-        size_s=settings.size_s,
-        settings=GridSettings(),
-        store=store,
-        past=past,
-    )
+    answers = answers_of(triangle, settings, store)
     store.apply_record("r", record)
     zeros = np.zeros(len(triangle.nodes))
     for model in settings.model_names:

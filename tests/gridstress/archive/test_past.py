@@ -66,19 +66,24 @@ def archives(grid: Grid, settings: Settings, partitions: int = 2) -> Archives:
     )
 
 
-@pytest.fixture
-def live(triangle: Grid, settings: Settings) -> ApiQueries:
-    """A worker's answers, with an archive and nothing else."""
+def answers_of(grid: Grid, settings: Settings, store: Store) -> ApiQueries:
+    """A worker's answers, with the archive in its directory."""
     return ApiQueries(
-        grid=triangle,
-        influence=influence_matrices(triangle, settings.model_names, settings.influence_params),
+        grid=grid,
+        influence=influence_matrices(grid, settings.model_names, settings.influence_params),
         partitions=settings.partitions,
         step_s=settings.step_s,
         size_s=settings.size_s,
         settings=GridSettings(),
-        store=Store(),
-        past=archives(triangle, settings),
+        store=store,
+        past=archives(grid, settings),
     )
+
+
+@pytest.fixture
+def live(triangle: Grid, settings: Settings) -> ApiQueries:
+    """A worker's answers, with an archive and nothing else."""
+    return answers_of(triangle, settings, Store())
 
 
 def archived(grid: Grid, settings: Settings, cuts: Sequence[int] = ()) -> None:

@@ -28,7 +28,7 @@ from ui.dashboard.style.grid_facts import grid_mark, names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
 
-STORES = ("news", "told", "grid", "slide", "beat", "fresh", "run-chosen", "title")
+STORES = ("news", "server-news", "grid", "slide", "beat", "fresh", "run-chosen", "title")
 
 
 def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Component:
@@ -182,7 +182,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         Output("status-title", "children"),
         Output("status-detail", "children"),
         Output("status", "className"),
-        Output("told", "data"),
+        Output("server-news", "data"),
         Output("grid", "data"),
         Output("slide", "data"),
         Output("fresh", "data"),
@@ -195,7 +195,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         State("at", "data"),
         State("status-detail", "children"),
         State("status", "className"),
-        State("told", "data"),
+        State("server-news", "data"),
         State("grid", "data"),
         State("slide", "data"),
         State("fresh", "data"),
@@ -207,7 +207,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         at: str | None,
         detail: str | None,
         css: str | None,
-        told: list[Any] | None,
+        published: list[Any] | None,
         grid: int | None,
         slide: int | None,
         fresh: dict[str, float] | None,
@@ -227,7 +227,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
         return (
             *((no_update,) * 3 if known else (status.title, status.detail, status_class(status))),
-            no_update if news == told else news,
+            no_update if news == published else news,
             no_update if mark == grid else mark,
             no_update if window == slide else window,
             no_update if same else since,

@@ -115,11 +115,11 @@ def register_time_bar(app: Dash, source: Poller) -> None:
         Input("run-chosen", "data"),
         State("at", "data"),
     )
-    # What the server tells, unless another moment was chosen since; pages wait for no answer.
+    # The news of the server, unless another moment was chosen since; pages wait for no answer.
     app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("gridstressTime", "tell"),
+        ClientsideFunction("gridstressTime", "news"),
         Output("news", "data"),
-        Input("told", "data"),
+        Input("server-news", "data"),
         Input("at", "data"),
         State("run-chosen", "data"),
         State("news", "data"),
@@ -145,8 +145,8 @@ def strip_news(
     """What a browser lacks of a strip; None if nothing.
 
     ``known`` is ``run``, ``model`` and how many ``windows`` and windows with ``alarms`` it has; one
-    that has missed an alarm is sent all. Places are counted from the
-    run's first window, a window every ``step_s`` seconds; risks are one byte each.
+    that has missed an alarm is sent all. Places are counted from the run's first window, a window
+    every ``step_s`` seconds; risks are one byte each.
     """
     if not strip.ends_s:
         return None
