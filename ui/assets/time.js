@@ -157,6 +157,7 @@ window.dash_clientside.gridstressTime = (function () {
     button.setAttribute("aria-pressed", String(live));
     button.classList.toggle("time-is-live", live);
     const start = element("time-play");
+    start.disabled = !strip;
     start.textContent = live ? "Stay" : playing ? "Stop" : "Play";
     start.title = live ? "Stay at this moment" : playing ? "Stop here" : "Play on from here";
     element("time-strip").setAttribute("aria-valuetext", live ? "live" : words(at));

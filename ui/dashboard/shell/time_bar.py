@@ -33,7 +33,9 @@ def time_bar() -> Component:
             html.Div(
                 [
                     _button("time-previous", "◀ alarm", "Go to the alarm before"),
-                    _button("time-play", "Stay", "Stay at this moment", css="time-play"),
+                    _button(
+                        "time-play", "Stay", "Stay at this moment", css="time-play", disabled=True
+                    ),
                     dmc.SegmentedControl(
                         id="time-speed",
                         data=SPEEDS,
@@ -177,5 +179,8 @@ def strip_news(
     }
 
 
-def _button(name: str, text: str, title: str, css: str = "") -> html.Button:
-    return html.Button(text, id=name, className=f"tool-button {css}", type="button", title=title)
+def _button(
+    name: str, text: str, title: str, css: str = "", *, disabled: bool = False
+) -> html.Button:
+    css = f"tool-button {css}"
+    return html.Button(text, id=name, className=css, type="button", title=title, disabled=disabled)
