@@ -174,7 +174,7 @@ def _tab(chromium: "BrowserContext") -> Any:
             tab.complaints.append(message.text)
 
     tab.on("console", complains)
-    tab.on("pageerror", lambda error: tab.complaints.append(str(error)))
+    tab.on("pageerror", lambda error: tab.complaints.append(error.stack or str(error)))
     tab.on("request", asks)
     tab.on("requestfinished", has_answer)
     tab.on("requestfailed", has_answer)

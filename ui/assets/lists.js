@@ -55,7 +55,8 @@ window.dash_clientside.gridstressFilters = (function () {
   window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   window.dashAgGridFunctions.gridstressOrder = {
     write: function (params) {
-      if (params.source !== "uiColumnSorted") return;
+      // Events come later: the page, and its table with it, may have been left.
+      if (params.source !== "uiColumnSorted" || params.api.isDestroyed()) return;
       const query = new URLSearchParams(window.location.search);
       const chosen = order(params.api.getColumnState());
       if (chosen === unsorted(params.api)) query.delete("sort");
