@@ -154,7 +154,9 @@ def test_home_and_end_lead_to_the_beginning_and_to_live(watched):
     expect(watched.locator("#time-text")).to_have_text("live")
 
 
-def test_a_time_without_a_zone_is_utc_and_seconds_are_kept(open_page, api):
+@pytest.fixture
+def half_minutes(api):
+    """Windows of half a minute, before the dashboard asks for the grid for the first time."""
     api.answers["2019-01-14T10:00:30Z"] = answers()
     for model in ("linear", "centrality"):
         api.answers[f"history/extremes/{model}"] |= {
@@ -162,6 +164,9 @@ def test_a_time_without_a_zone_is_utc_and_seconds_are_kept(open_page, api):
             "risk": [0.1] * 3, "raised": [0] * 3,
         }  # fmt: skip
     api.answers["grid"]["settings"]["step_s"] = 30
+
+
+def test_a_time_without_a_zone_is_utc_and_seconds_are_kept(half_minutes, open_page):
     page = open_page("/alarms?at=2019-01-14T10:00:30")
     address_has(page, "at=2019-01-14T10:00:30Z")
     expect(page.locator("#status-title")).to_have_text("A moment")
