@@ -121,6 +121,7 @@ def test_tab_goes_through_the_whole_page_and_every_stop_is_seen(open_page, name)
     path, ready = PAGES[name]
     page = open_page(path)
     expect(page.locator(ready).first).to_be_visible()
+    expect(page.locator("#time-play")).to_be_enabled()
     stops = []
     for _ in range(60):
         page.keyboard.press("Tab")
