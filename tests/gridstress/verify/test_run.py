@@ -214,19 +214,19 @@ def test_no_worker_is_waited_for_if_asked(command, worker):
     assert "no worker was waited for" in result.output
 
 
-def test_no_worker_at_all_says_what_to_do(command):
+def test_no_worker_at_all_says_what_to_do(command, runs):
     result = command("verify", "--run", "good", "--api", "http://127.0.0.1:1")
     assert isinstance(result.exception, GridstressError)
     assert "--no-open" in result.exception.hint
 
 
-def test_a_missing_run_lists_those_that_exist(command):
+def test_a_missing_run_lists_those_that_exist(command, runs):
     result = command("verify", "--run", "nope")
     assert isinstance(result.exception, DataError)
     assert all(name in result.exception.hint for name in ("good", "bad", "open"))
 
 
-def test_another_number_of_partitions_is_named_from_missing_windows(command, monkeypatch):
+def test_another_number_of_partitions_is_named_from_missing_windows(command, runs, monkeypatch):
     monkeypatch.setenv("GRIDSTRESS_PARTITIONS", "4")
     result = command("verify", "--run", "good", "--no-open", "--api", "http://127.0.0.1:1")
     assert isinstance(result.exception, DataError)
