@@ -87,8 +87,8 @@ def material(grid: Grid, settings: Settings, rows: int) -> Material:
     work = hourly_work(series, grid, settings.stress_threshold, weight)
     first = representative(work, rows)
     part = replace(series, values=series.values.iloc[first : first + rows])
-    schedule = Schedule(series=part, grid=grid, run="peers", seed=SEED, batch=MAX_BATCH)
-    frames = list(schedule.frames())
+    schedule = Schedule(series=part, grid=grid, run="peers", seed=SEED)
+    frames = list(schedule.frames(MAX_BATCH))
     reached = count_reached(frames, grid, settings.stress_threshold, influences)
     per_message = settings.size_s // settings.step_s
     return Material(

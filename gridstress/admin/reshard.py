@@ -27,7 +27,7 @@ from gridstress.kafka.topics import (
     ensure_topics,
     topic_specs,
 )
-from gridstress.replay.sinks import KafkaSink
+from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.settings import Settings
 from topology.errors import BrokerError, DataError, MessageError, UsageError
 from topology.grid import Grid

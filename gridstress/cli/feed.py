@@ -53,7 +53,7 @@ def lines(
     from gridstress.cli.interrupt import stop_event
     from gridstress.live.feeder import lines_of, pump
     from gridstress.run_records.record import Origin, Sender
-    from gridstress.run_records.sink import RecordedSink
+    from gridstress.run_records.recorded_sink import RecordedSink
     from gridstress.settings import load_settings
     from topology.loaders import load_grid
 
@@ -113,7 +113,7 @@ def entsoe(
     from gridstress.live.feeder import poll
     from gridstress.live.resume import live_run
     from gridstress.run_records.record import Origin, Sender
-    from gridstress.run_records.sink import RecordedSink
+    from gridstress.run_records.recorded_sink import RecordedSink
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid

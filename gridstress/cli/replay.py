@@ -9,17 +9,15 @@ from gridstress.cli.options import Broker, Topology, say, span
 from gridstress.logs import quiet_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from gridstress.datasets.series import LoadSeries
     from gridstress.replay.archived import ArchivedSchedule, Run
+    from gridstress.replay.pace import Speed
+    from gridstress.replay.replayer import Summary
     from gridstress.replay.schedule import Schedule
-    from gridstress.replay.sinks import FileSink
+    from gridstress.replay.session import Session
     from gridstress.run_records.record import Origin
-    from gridstress.run_records.sink import RecordedSink
     from gridstress.settings import Settings
     from topology.grid import Grid
-    from topology.messages import RunRecord
 
 
 def replay(
@@ -30,8 +28,8 @@ def replay(
     speed: Annotated[
         str | None,
         typer.Option(
-            help="Event seconds per second, or max. By default 3600, an hour a second; max with "
-            "--output.",
+            help="Event seconds per second; max; or auto: an hour a second that hurries through "
+            "calm. By default 3600; max with --output.",
             show_default=False,
         ),
     ] = None,
@@ -40,6 +38,10 @@ def replay(
     ] = None,
     until: Annotated[str | None, typer.Option(help="End before this event time.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Begin a new run when one ends.")] = False,
+    stay: Annotated[
+        bool,
+        typer.Option("--stay", help="Wait for `gridstress control` when no run is being sent."),
+    ] = False,
     on_gap: Annotated[
         Literal["skip", "interpolate", "fail"],
         typer.Option(help="Missing values: send nothing, draw a line across, or refuse."),
@@ -92,25 +94,22 @@ def replay(
     interrupted.
     """
     import asyncio
-    from dataclasses import replace
-
-    from msgspec import structs
 
     from gridstress.datasets.catalog import open_load
     from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
     from gridstress.replay.archived import Run
-    from gridstress.replay.replayer import batch_for, parse_speed
-    from gridstress.replay.resume import behind_the_topic, check_sent
+    from gridstress.replay.pace import parse_speed
+    from gridstress.replay.resume import behind_the_topic
     from gridstress.replay.schedule import Schedule, check_run
-    from gridstress.replay.sinks import FileSink
-    from gridstress.run_records.record import Sender
-    from gridstress.run_records.sink import RecordedSink
+    from gridstress.replay.session import Session
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
 
-    if loop and output is not None:
-        raise UsageError("--loop with --output would never end")
+    if output is not None and (loop or stay):
+        raise UsageError("--loop or --stay with --output would never end")
+    if loop and stay:
+        raise UsageError("--loop begins the next run by itself, --stay waits: give one of them")
     if resume and (run is None or loop or output is not None):
         raise UsageError(
             "--resume needs --run, and goes neither with --loop nor with --output",
@@ -119,6 +118,8 @@ def replay(
     if run is not None:
         check_run(run)
     event_speed = parse_speed(speed or ("max" if output else "3600"))
+    if output is not None and event_speed.hurries:
+        raise UsageError("--speed auto follows the workers' results, which --output has none of")
     window = span(start, until)
     settings = load_settings(broker=broker, topology=topology)
     grid = load_grid(settings.topology)
@@ -136,32 +137,19 @@ def replay(
         if on_gap == "fail":
             series = without_gaps(series, "fail")
         check_jumps(series, settings.max_ahead_s)
-        first = Schedule(
-            series=series,
-            grid=grid,
-            run=run or _name_of(series.source),
-            seed=seed,
-            batch=batch_for(event_speed, series.period_s),
-        )
+        first = Schedule(series=series, grid=grid, run=run or _name_of(series.source), seed=seed)
         _announce(first, event_speed, str(output or settings.bootstrap))
         if resume:
             first = asyncio.run(behind_the_topic(settings, first))
             _announce_rest(first)
         origin = _origin(file, series, synthetic)
-    sender = Sender(origin, settings, grid)
-
-    def described(name: str) -> "RunRecord":
-        sent = None
-        if isinstance(first, Schedule) and name == first.run:
-            sent = first.zones_sent()
-        return structs.replace(sender.record(name, sent), made_from=archive)
-
-    async def check(name: str) -> None:
-        if not resume:  # then it has been done
-            await check_sent(settings, replace(first, run=name))
-
-    sink = FileSink(output) if output else RecordedSink(settings, grid.zones, described, check)
-    if asyncio.run(_send(_runs(first, loop), sink, event_speed, as_json)):
+    session = Session(first, origin, settings, grid, made_from=archive, resumed=resume)
+    sending = (
+        _write(first, output, event_speed, as_json)
+        if output
+        else _send(session, event_speed, as_json, loop=loop, stay=stay)
+    )
+    if asyncio.run(sending):
         raise typer.Exit(130)
 
 
@@ -234,49 +222,56 @@ def _origin(file: str, series: "LoadSeries", synthetic: bool | None) -> "Origin"
 
 
 async def _send(
-    schedules: "Iterator[Run]", sink: "FileSink | RecordedSink", speed: float, as_json: bool
+    session: "Session", speed: "Speed", as_json: bool, *, loop: bool, stay: bool
 ) -> bool:
     """Send one run after the other; whether it was interrupted."""
-    import json
-    from dataclasses import asdict
+    from functools import partial
 
     from gridstress.cli.interrupt import stop_event
     from gridstress.replay.progress import progress_for
-    from gridstress.replay.replayer import replay as replay_run
-    from gridstress.run_records.sink import RecordedSink
 
     stop = stop_event()
-    async with sink:
-        for schedule in schedules:
-            if isinstance(sink, RecordedSink):
-                await sink.begin(schedule.run)
-            with progress_for(schedule) as show:
-                summary = await replay_run(schedule, sink, speed=speed, stop=stop, on_step=show)
-            say(
-                f"{'interrupted' if summary.stopped else 'done'}: run {summary.run}, "
-                f"{summary.rows:,} rows in {summary.frames:,} frames, up to {summary.end}"
-            )
-            if summary.stopped:
-                say("every time step sent is whole; the run has not been ended")
-            if as_json:
-                typer.echo(json.dumps(asdict(summary)))
-            if stop.is_set():
-                return True
-    return False
+    report = partial(_report, as_json=as_json)
+    await session.send(speed, stop, progress_for, report, loop=loop, stay=stay)
+    return stop.is_set()
 
 
-def _runs(first: "Run", loop: bool) -> "Iterator[Run]":
-    """Yield the run, and with ``loop`` more of them, named ``<run>-2`` and so on."""
-    from dataclasses import replace
-    from itertools import count
+async def _write(run: "Run", path: Path, speed: "Speed", as_json: bool) -> bool:
+    """Write a run to a file; whether it was interrupted."""
+    import asyncio
 
-    yield first
-    if loop:
-        for number in count(2):
-            yield replace(first, run=f"{first.run}-{number}")
+    from gridstress.cli.interrupt import stop_event
+    from gridstress.replay.pace import Pace
+    from gridstress.replay.progress import progress_for
+    from gridstress.replay.replayer import replay as replay_run
+    from gridstress.run_records.frame_sinks import FileSink
+
+    stop, pace = stop_event(), Pace(speed)
+    stopping = asyncio.create_task(stop.wait())
+    stopping.add_done_callback(lambda _: pace.stop())
+    async with FileSink(path) as sink:
+        with progress_for(run) as show:
+            summary = await replay_run(run, sink, pace, on_step=show)
+    stopping.cancel()
+    _report(summary, as_json=as_json)
+    return stop.is_set()
 
 
-def _announce(schedule: "Schedule", speed: float, where: str) -> None:
+def _report(summary: "Summary", *, as_json: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    say(
+        f"{'interrupted' if summary.stopped else 'done'}: run {summary.run}, "
+        f"{summary.rows:,} rows in {summary.frames:,} frames, up to {summary.end}"
+    )
+    if summary.stopped:
+        say("every time step sent is whole; the run has not been ended")
+    if as_json:
+        typer.echo(json.dumps(asdict(summary)))
+
+
+def _announce(schedule: "Schedule", speed: "Speed", where: str) -> None:
     """Say what will be sent, and everything the data lack."""
     from topology.clock import to_iso
 
@@ -284,7 +279,8 @@ def _announce(schedule: "Schedule", speed: float, where: str) -> None:
     if series.credit:
         say(f"data: {series.credit}")
     begin, end = (to_iso(moment.timestamp()) for moment in (series.start, series.end))
-    pace = f"{speed / 3600:,g} h/s" if speed < float("inf") else "full speed"
+    pace = "full speed" if speed.rate == float("inf") else f"{speed.rate / 3600:,g} h/s"
+    pace += ", quick through calm" if speed.hurries else ""
     say(f"run {schedule.run}: {begin} to {end}, {schedule.rows:,} rows, {pace}, to {where}")
     empty = schedule.empty_zones
     for zone in empty:

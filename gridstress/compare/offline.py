@@ -20,6 +20,5 @@ def run_offline(
     DataError
         If it spans too long a time, or no row of it can be used.
     """
-    schedule = Schedule(series=series, grid=grid, run=run, seed=seed, batch=MAX_BATCH)
-    frames = [frame for step in schedule.steps() for frame in step.frames]
-    return recompute(frames, grid, settings)
+    schedule = Schedule(series=series, grid=grid, run=run, seed=seed)
+    return recompute(list(schedule.frames(MAX_BATCH)), grid, settings)

@@ -322,14 +322,23 @@ async def spot_reader(where: Where) -> AsyncIterator[SpotReader]:
 
 @asynccontextmanager
 async def followed(
-    where: Where, topics: Collection[str], group: str | None = None
+    where: Where,
+    topics: Collection[str],
+    group: str | None = None,
+    *,
+    tail: int | None = None,
 ) -> AsyncIterator[Follower]:
     """Follow several topics from their beginning; errors as of `scan_topic`.
 
-    A ``group`` only keeps what is committed: all partitions are this consumer's.
+    A ``group`` only keeps what is committed: all partitions are this consumer's. With ``tail``
+    only so many of the last records of each partition are read, or some more, and what follows.
     """
     async with _consumer(where, fetch_bytes=FOLLOW_BYTES, group=group) as consumer:
         assigned = [TopicPartition(t, p) for t in topics for p in await _partitions(where, t)]
         consumer.assign(assigned)
         await consumer.seek_to_beginning(*assigned)
-        yield Follower(consumer, await consumer.beginning_offsets(assigned))
+        begins = await consumer.beginning_offsets(assigned)
+        if tail is not None:
+            for tp, end in (await consumer.end_offsets(assigned)).items():
+                consumer.seek(tp, max(begins[tp], end - tail))
+        yield Follower(consumer, begins)

@@ -31,6 +31,9 @@ VIEW = "grid_view"
 STATUS = "worker_status"
 RUNS = "runs"
 AUDIT = "audit"
+REPLAY_CONTROL = "replay_control"
+"""Commands to replays, in one partition: they are followed in the order of its log."""
+REPLAY_STATUS = "replay_status"
 
 MAX_RECORD_BYTES = 2 << 20
 """Size of the largest record we write. What comes in is half of that, so that anything unreadable
@@ -126,6 +129,8 @@ def topic_specs(settings: Settings) -> list[TopicSpec]:
         TopicSpec(MEASUREMENTS, count, stream | SENDER_TIME | _INTAKE),
         TopicSpec(DEAD_LETTERS, count, dead_letters | BROKER_TIME | _ROOMY, any_count=True),
         TopicSpec(RUNS, count, compacted(settings) | _ROOMY, any_count=True),
+        TopicSpec(REPLAY_CONTROL, 1, stream | BROKER_TIME, any_count=True),
+        TopicSpec(REPLAY_STATUS, 1, last_day(settings), any_count=True),
         *(TopicSpec(name, count, stream | BROKER_TIME | _ROOMY) for name in written),
         TopicSpec(VIEW, count, compacted(settings) | _ROOMY),
         *(TopicSpec(name, count, last_day(settings) | _ROOMY) for name in (STATUS, AUDIT)),

@@ -14,7 +14,7 @@ from gridstress.kafka.topics import MAX_FRAME_BYTES
 from gridstress.live.entsoe import SourceError
 from gridstress.live.frame_check import read_frame
 from gridstress.live.live_run import LiveRun
-from gridstress.replay.sinks import Sink
+from gridstress.run_records.frame_sinks import Sink
 from topology.errors import MessageError
 from topology.grid import Grid
 from topology.messages import MeasurementFrame

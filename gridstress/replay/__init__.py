@@ -1,1 +1,1 @@
-"""A load file as a stream."""
+"""A load file as a stream, and the commands that it follows."""

@@ -32,7 +32,6 @@ class ArchivedSchedule:
     grid: Grid
     run: str
     max_ahead_s: int
-    batch: int = 1
     first: int = 0
     sent: Mapping[str, int] = field(default_factory=dict)
 
@@ -57,15 +56,19 @@ class ArchivedSchedule:
         loaded = {frame.zone for frame in self._sent if not frame.final}
         return [zone for zone in self.grid.zones if zone in loaded]
 
-    def steps(self) -> Iterator[Step]:
-        """Yield the frames, each at the latest event time so far of rows that count."""
+    def begin(self) -> "ArchivedRows":
+        """Give all frames, each due at the latest event time so far of rows that count."""
+        return ArchivedRows(self._steps())
+
+    def _steps(self) -> Iterator[Step]:
         time_s = self.start_s
         for frame, times_s in zip(self.frames(), self._counted, strict=True):
             time_s = max(time_s, int(min(times_s, default=time_s)))
-            yield Step((time_s - self.start_s) // self.period_s, time_s, (frame,))
+            position = (time_s - self.start_s) // self.period_s
+            yield Step(position, time_s, (frame,), min(position + 1, self.rows))
 
     def frames(self) -> Iterator[MeasurementFrame]:
-        """Yield the frames of all steps."""
+        """Yield all frames."""
         for frame in self._sent:
             yield replace(frame, run=self.run)
 
@@ -131,6 +134,27 @@ class ArchivedSchedule:
         end_s = int(max(max(times_s) for _, times_s in loads))
         period_s = min(period_s for period_s, _ in loads)
         return start_s, period_s, (end_s - start_s) // period_s + 1
+
+
+class ArchivedRows:
+    """What is left of an archived run: frame by frame, as they were cut when they were sent."""
+
+    def __init__(self, steps: Iterator[Step]) -> None:
+        self._steps = steps
+        self._next = next(steps, None)
+
+    @property
+    def time_s(self) -> int | None:
+        """When the next frame is due, in event time, epoch seconds; None behind the last."""
+        return None if self._next is None else self._next.time_s
+
+    def take(self, batch: int) -> Step:  # they are cut already
+        """Take the next frame."""
+        step = self._next
+        if step is None:
+            raise LookupError("nothing is left")
+        self._next = next(self._steps, None)
+        return step
 
 
 Run = Schedule | ArchivedSchedule

@@ -42,7 +42,7 @@ def bar(schedule: Run, stream: TextIO) -> Iterator[Show]:
         task = drawn.add_task("", total=schedule.rows, at=begin, rate="")
 
         def show(step: Step) -> None:
-            done = min(step.position + schedule.batch, schedule.rows)
+            done = step.end
             speed = (done - first) * hours_a_row / max(time.monotonic() - began_s, 1e-6)
             moment = to_iso(step.time_s)
             drawn.update(task, completed=done, at=moment, rate=f"{speed:,.1f} h/s")
@@ -62,7 +62,7 @@ def lines(schedule: Run, stream: TextIO) -> Iterator[Show]:
         if now_s - said_s < LINE_EVERY_S:
             return
         said_s = now_s
-        done = min(step.position + schedule.batch, rows)
+        done = step.end
         rate = max(done - first, 1) / (now_s - began_s)
         hours = rate * schedule.period_s / 3600
         at, left_s = to_iso(step.time_s), (rows - done) / rate

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,22 +25,25 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Frames that are due together.
+    """Frames that are sent together.
 
-    ``position`` is the row of the run's time index they begin at, ``time_s`` its event time.
+    ``position`` is the row of the run's time index they begin at, ``time_s`` its event time,
+    ``end`` the row behind them.
     """
 
     position: int
     time_s: int
     frames: tuple[MeasurementFrame, ...]
+    end: int
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A run: every zone's load, split over its nodes, in messages of up to ``batch`` rows.
+    """A run: every zone's load, split over its nodes, row by row.
 
     Row *p* of the series has the sequence number *p* in every zone, so a run can be taken up
-    again at any row; gaps only skip numbers.
+    again at any row; gaps only skip numbers. What a row says does not depend on how many of them
+    share a message.
 
     Parameters
     ----------
@@ -49,8 +53,6 @@ class Schedule:
         Name of the run, 1 to 128 characters.
     seed
         Of the variation between nodes.
-    batch
-        Rows a message, 1 to ``MAX_BATCH``; the frames' content does not depend on it.
     sent
         By zone, the last number that has been sent before; what lies behind it is sent.
     """
@@ -59,7 +61,6 @@ class Schedule:
     grid: Grid
     run: str
     seed: int = 0
-    batch: int = 1
     sent: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -92,7 +93,7 @@ class Schedule:
     @property
     def first(self) -> int:
         """Row at which sending begins; ``rows + 1`` if there is nothing left to send."""
-        last = self._last_rows()
+        last = self.last_rows
         unsent = [
             self.sent.get(zone, -1) + 1
             for zone in self.grid.zones
@@ -102,7 +103,7 @@ class Schedule:
 
     def zones_sent(self) -> dict[str, ZoneSent]:
         """What ``sent`` comes to, by zone."""
-        last = self._last_rows()
+        last = self.last_rows
         return {
             zone: ZoneSent(
                 rows=int(self.series.values[zone][: seq + 1].notna().sum()) if zone in last else 0,
@@ -112,50 +113,18 @@ class Schedule:
             for zone, seq in self.sent.items()
         }
 
-    def steps(self) -> Iterator[Step]:
-        """Yield the run in the order of event time, all zones of a time before the next.
+    def begin(self) -> "Rows":
+        """Give the rows that are left to send."""
+        return Rows(self)
 
-        A zone's final frame follows its last row.
-        """
-        start_s, period_s = self.start_s, self.period_s
-        loads = {
-            zone: self.series.values[zone].to_numpy(dtype=np.float64)
-            for zone in self.grid.zones
-            if zone not in self.empty_zones
-        }
-        shares = {zone: Split(self.grid.nodes_of(zone), self.seed) for zone in loads}
-        last = self._last_rows()
-        due = {zone: ~np.isnan(load) for zone, load in loads.items()}
-        for zone in due:
-            due[zone][: self.sent.get(zone, -1) + 1] = False
-        open_zones = {z for z in self.grid.zones if self.sent.get(z, -1) <= last.get(z, -1)}
-        for first in range(self.first, self.rows + self.batch, self.batch):
-            frames = []
-            for zone in sorted(open_zones):
-                if last.get(zone, -1) < first:
-                    end = last.get(zone, -1) + 1
-                    frames.append(self._final(zone, end, start_s + end * period_s))
-                    open_zones.remove(zone)
-                    continue
-                stop = min(first + self.batch, self.rows)
-                for low, high in _runs(due[zone][first:stop], first):
-                    size = max(1, MAX_VALUES // len(shares[zone].ids))
-                    for at in range(low, high, size):
-                        part = loads[zone][at : min(at + size, high)]
-                        frames.append(
-                            shares[zone].frame(self.run, zone, at, part, start_s, period_s)
-                        )
-            position = min(first, self.rows)
-            yield Step(position, start_s + position * period_s, tuple(frames))
-            if not open_zones:
-                return
-
-    def frames(self) -> Iterator[MeasurementFrame]:
-        """Yield the frames of all steps."""
-        for step in self.steps():
+    def frames(self, batch: int = 1) -> Iterator[MeasurementFrame]:
+        """Yield all frames, up to ``batch`` rows each."""
+        for step in steps(self.begin(), batch):
             yield from step.frames
 
-    def _last_rows(self) -> dict[str, int]:
+    @cached_property
+    def last_rows(self) -> dict[str, int]:
+        """By zone with rows, the number of the last one."""
         empty, values = self.empty_zones, self.series.values
         return {
             zone: int(np.flatnonzero(values[zone].notna().to_numpy())[-1])
@@ -163,17 +132,90 @@ class Schedule:
             if zone not in empty
         }
 
-    def _final(self, zone: str, seq: int, time_s: int) -> MeasurementFrame:
+
+class Rows:
+    """The rows of a run that are not sent yet, taken a few at a time.
+
+    They come in the order of event time, all zones of a time before the next; a zone's final frame
+    follows its last row.
+    """
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        zones, empty = schedule.grid.zones, schedule.empty_zones
+        self._loads = {
+            zone: schedule.series.values[zone].to_numpy(dtype=np.float64)
+            for zone in zones
+            if zone not in empty
+        }
+        self._splits = {
+            zone: Split(schedule.grid.nodes_of(zone), schedule.seed) for zone in self._loads
+        }
+        self._due = {zone: ~np.isnan(load) for zone, load in self._loads.items()}
+        for zone, due in self._due.items():
+            due[: schedule.sent.get(zone, -1) + 1] = False
+        last = schedule.last_rows
+        self._open = {z for z in zones if schedule.sent.get(z, -1) <= last.get(z, -1)}
+        self._position = schedule.first
+
+    @property
+    def time_s(self) -> int | None:
+        """Event time of the next row, epoch seconds; None behind the last."""
+        schedule = self._schedule
+        at = min(self._position, schedule.rows)
+        return schedule.start_s + at * schedule.period_s if self._open else None
+
+    def take(self, batch: int) -> Step:
+        """Take the next ``batch`` rows, 1 to ``MAX_BATCH``, of all zones."""
+        schedule, first = self._schedule, self._position
+        start_s, period_s = schedule.start_s, schedule.period_s
+        frames: list[MeasurementFrame] = []
+        stop = min(first + batch, schedule.rows)
+        for zone in sorted(self._open):
+            last = schedule.last_rows.get(zone, -1)
+            if last < first:
+                frames.append(self._final(zone, last + 1))
+                self._open.remove(zone)
+                continue
+            split = self._splits[zone]
+            size = max(1, MAX_VALUES // len(split.ids))
+            for low, high in _runs(self._due[zone][first:stop], first):
+                for at in range(low, high, size):
+                    part = self._loads[zone][at : min(at + size, high)]
+                    frames.append(split.frame(schedule.run, zone, at, part, start_s, period_s))
+        self._position = first + batch
+        position = min(first, schedule.rows)
+        return Step(position, start_s + position * period_s, tuple(frames), stop)
+
+    def _final(self, zone: str, seq: int) -> MeasurementFrame:
+        schedule = self._schedule
         return MeasurementFrame(
-            run=self.run,
+            run=schedule.run,
             zone=zone,
             seq=seq,
-            timestamps=[to_datetime(time_s)],
+            timestamps=[to_datetime(schedule.start_s + seq * schedule.period_s)],
             nodes=[],
             load_mw=[[]],
-            period_s=self.series.period_s,
+            period_s=schedule.period_s,
             final=True,
         )
+
+
+class Unsent(Protocol):
+    """What is left to send of a run; `Rows` is one."""
+
+    @property
+    def time_s(self) -> int | None:
+        """Event time of what comes next, epoch seconds; None behind the last."""
+
+    def take(self, batch: int) -> Step:
+        """Take what comes next."""
+
+
+def steps(unsent: Unsent, batch: int = 1) -> Iterator[Step]:
+    """Yield all that is left, ``batch`` rows at a time."""
+    while unsent.time_s is not None:
+        yield unsent.take(batch)
 
 
 def check_run(name: str) -> None:

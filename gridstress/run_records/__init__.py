@@ -1,1 +1,1 @@
-"""What senders say of the runs they send: the records of the compacted topic ``runs``."""
+"""Sending runs: sinks for frames, and what senders say of their runs, the records of `runs`."""

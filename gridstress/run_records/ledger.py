@@ -78,12 +78,16 @@ class Ledger:
             await self._write(self._records[run])
         self._written_at = time.monotonic()
 
-    async def close(self) -> None:
-        """Say of the runs that have not ended that nothing more is sent here."""
-        for record in list(self._records.values()):
+    async def leave(self, *runs: str) -> None:
+        """Say of runs that have not ended that nothing more of them is sent here."""
+        for record in [self._records[run] for run in runs if run in self]:
             if (after := interrupted(record)) != record:
                 self._keep(after)
         await self.write_changed()
+
+    async def close(self) -> None:
+        """Leave all runs."""
+        await self.leave(*self._records)
 
     def _keep(self, record: RunRecord) -> None:
         self._records[record.run] = record

@@ -27,7 +27,7 @@ def stack(broker: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
         grid, settings = load_grid("germany"), running.settings
         days = to_datetime(BEGIN_S), to_datetime(BEGIN_S + 8 * 86_400)
         series = open_load("synthetic").between(*days)
-        frames = list(Schedule(series, grid, "yesterday", batch=24).frames())
+        frames = list(Schedule(series, grid, "yesterday").frames(24))
         record = record_of(grid, settings, "yesterday", state="ended", ended=days[1])
         home = running.directory / ".gridstress/archive"
         archive_in(home, topics_of(frames, grid, settings, record), settings.model_names)

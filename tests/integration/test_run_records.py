@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from msgspec.structs import replace
 
 from gridstress.kafka.topics import MEASUREMENTS, RUNS
-from gridstress.replay.sinks import KafkaSink
+from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import Origin, Sender, with_frame
 from tests.integration.harness import CHECKOUT, Stack, records, wait_for
@@ -33,7 +33,7 @@ ROWS = 48
 KILLED = """
 import os, signal, sys
 from gridstress.cli import main
-from gridstress.replay.sinks import KafkaSink
+from gridstress.run_records.frame_sinks import KafkaSink
 
 async def send(self, frames):
     os.kill(os.getpid(), signal.SIGKILL)

@@ -22,7 +22,7 @@ WARNING, HIGH, CRITICAL = 0.5, 0.7, 0.9
 def year() -> dict[str, Any]:
     grid, series = load_grid("germany"), synthetic_year()
     load = np.zeros((len(series.values), len(grid.nodes)))
-    for frame in Schedule(series, grid, run="year", batch=24).frames():
+    for frame in Schedule(series, grid, run="year").frames(24):
         columns = [grid.index[n] for n in frame.nodes]
         load[np.ix_(range(frame.seq, frame.seq + len(frame.load_mw)), columns)] = frame.load_mw
     stress = np.maximum(0, (load / grid.ratings_mw - THRESHOLD) / (1 - THRESHOLD))

@@ -14,7 +14,7 @@ from gridstress.kafka import acknowledged_producer
 from gridstress.kafka.acknowledged_producer import AcknowledgedProducer
 from gridstress.kafka.topics import MAX_RECORD_BYTES, MEASUREMENTS, ensure_topics
 from gridstress.live.feeder import pump
-from gridstress.replay.sinks import KafkaSink
+from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.settings import Settings, load_settings
 from tests.support.frames import measured
 from tests.support.waiting import suspend

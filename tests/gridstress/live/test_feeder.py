@@ -11,7 +11,7 @@ from gridstress.kafka.topics import MAX_FRAME_BYTES
 from gridstress.live.entsoe import Entsoe
 from gridstress.live.feeder import lines_of, poll, pump
 from gridstress.live.live_run import LiveRun
-from gridstress.replay.sinks import FileSink
+from gridstress.run_records.frame_sinks import FileSink
 from tests.support.entsoe_platform import TOKEN, entsoe_platform
 from tests.support.frames import ended, measured
 from tests.support.waiting import until

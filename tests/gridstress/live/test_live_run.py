@@ -106,6 +106,6 @@ def test_nodes_get_the_shares_that_a_replay_gives_them() -> None:
     series = LoadSeries(pd.DataFrame({"n": np.linspace(50, 90, 30)}, index), HOUR_S, "x")
     (zone,) = series.zones
     loads = {int(t.timestamp()): float(mw) for t, mw in series.values[zone].items()}
-    replayed = [f for f in Schedule(series, GRID, "live", batch=24).frames() if not f.final]
+    replayed = [f for f in Schedule(series, GRID, "live").frames(24) if not f.final]
     fed = list(live().take("n", loads, NOW_S))
     assert [structs.replace(frame, seq=frame.seq - FIRST) for frame in fed] == replayed

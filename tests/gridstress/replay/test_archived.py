@@ -11,7 +11,9 @@ from gridstress.archive.files import run_folder
 from gridstress.archive.reading import ArchivedRun
 from gridstress.kafka.topics import MEASUREMENTS
 from gridstress.replay.archived import ArchivedSchedule
+from gridstress.replay.pace import Pace, Speed
 from gridstress.replay.replayer import replay
+from gridstress.replay.schedule import steps
 from gridstress.settings import Settings
 from tests.gridstress.replay.test_replayer import Collect, Jumping
 from tests.support.archives import archive_in, consumed
@@ -71,7 +73,7 @@ def paced(schedule: ArchivedSchedule) -> list[float]:
             at.append(asyncio.get_running_loop().time())
 
     with asyncio.Runner(loop_factory=Jumping) as runner:
-        runner.run(replay(schedule, Timed(), speed=3600))
+        runner.run(replay(schedule, Timed(), Pace(Speed(3600))))
     return at
 
 
@@ -90,7 +92,7 @@ def test_a_row_far_ahead_is_sent_but_not_waited_for(
     schedule = schedule_of(run_with(off), triangle, settings)
     assert off.timestamps in [frame.timestamps for frame in schedule.frames()]
     assert (schedule.start_s, schedule.rows) == (hour_s(0), HOURS)
-    for step in schedule.steps():
+    for step in steps(schedule.begin()):
         (frame,) = step.frames
         assert step.time_s == hour_s(step.position)
         assert step.position in (frame.seq - 1, frame.seq), frame

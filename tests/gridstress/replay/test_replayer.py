@@ -9,11 +9,12 @@ import pytest
 from gridstress.datasets.synthetic import synthetic_year
 from gridstress.kafka.topic_reader import read_topic
 from gridstress.kafka.topics import MEASUREMENTS
-from gridstress.replay.replayer import MAX_SPEED, batch_for, parse_speed, replay
+from gridstress.replay.pace import MAX_SPEED, Pace, Speed
+from gridstress.replay.replayer import replay
 from gridstress.replay.schedule import MAX_BATCH, Schedule
-from gridstress.replay.sinks import FileSink, KafkaSink
+from gridstress.run_records.frame_sinks import FileSink, KafkaSink
 from gridstress.settings import load_settings
-from topology.errors import BrokerError, DataError, UsageError
+from topology.errors import BrokerError, DataError
 from topology.grid import Grid, Node
 from topology.messages import MeasurementFrame, decode
 
@@ -25,9 +26,9 @@ GRID = Grid(
 )
 
 
-def schedule(days: float = 2, batch: int = 1) -> Schedule:
+def schedule(days: float = 2) -> Schedule:
     year = synthetic_year()
-    return Schedule(year.between(None, year.start + pd.Timedelta(days=days)), GRID, "r", 1, batch)
+    return Schedule(year.between(None, year.start + pd.Timedelta(days=days)), GRID, "r", 1)
 
 
 class Collect:
@@ -49,9 +50,9 @@ class Collect:
 
 async def test_everything_is_sent_once_and_in_order() -> None:
     sink, plan = Collect(), schedule()
-    summary = await replay(plan, sink, speed=MAX_SPEED)
-    assert sink.frames == list(plan.frames())
-    assert (summary.rows, summary.frames, summary.stopped) == (4 * 48, 4 * 49, False)
+    summary = await replay(plan, sink, Pace(Speed(MAX_SPEED)))
+    assert sink.frames == list(plan.frames(MAX_BATCH))
+    assert (summary.rows, summary.frames, summary.stopped) == (4 * 48, 4 * 3, False)
     assert summary.zones == list(ZONES)
     assert (summary.start, summary.end) == ("2024-12-31T23:00:00Z", "2025-01-02T23:00:00Z")
 
@@ -79,58 +80,33 @@ def test_steps_keep_to_the_clock_and_a_late_one_makes_no_later_one_late() -> Non
             await asyncio.sleep(2.5 if len(at) == 4 else 0.25)
 
     with asyncio.Runner(loop_factory=Jumping) as runner:
-        runner.run(replay(schedule(days=1), Slow(), speed=3600))  # an hour a second
+        runner.run(replay(schedule(days=1), Slow(), Pace(Speed(3600))))  # an hour a second
     assert at == [0.0, 1.0, 2.0, 3.0, 5.5, 5.75, *map(float, range(6, 25))]
 
 
 async def test_stopping_finishes_the_step_and_sends_no_final_frames() -> None:
-    sink, stop, plan = Collect(), asyncio.Event(), schedule()
+    sink, pace, plan = Collect(), Pace(Speed(MAX_SPEED)), schedule()
 
-    def stop_at_5(step: Any) -> None:
-        if step.position == 5:
-            stop.set()
-
-    summary = await replay(plan, sink, speed=MAX_SPEED, stop=stop, on_step=stop_at_5)
-    assert sink.frames == [f for f in plan.frames() if f.seq <= 5]
+    summary = await replay(plan, sink, pace, on_step=lambda step: pace.stop())
+    assert sink.frames == [f for f in plan.frames(MAX_BATCH) if f.seq < MAX_BATCH]
     assert summary.stopped
-    assert summary.end == "2025-01-01T05:00:00Z"
+    assert summary.end == "2025-01-01T23:00:00Z"
 
 
 async def test_stopping_does_not_wait_for_the_next_step() -> None:
-    sink, stop = Collect(), asyncio.Event()
+    sink, pace = Collect(), Pace(Speed(1))
     # The next step would come after an hour.
     async with asyncio.timeout(60):
-        summary = await replay(
-            schedule(), sink, speed=1, stop=stop, on_step=lambda step: stop.set()
-        )
+        summary = await replay(schedule(), sink, pace, on_step=lambda step: pace.stop())
     assert summary.rows == 4
-
-
-@pytest.mark.parametrize(("text", "speed"), [("3600", 3600), ("0.5", 0.5), ("MAX", MAX_SPEED)])
-def test_speeds_are_read(text: str, speed: float) -> None:
-    assert parse_speed(text) == speed
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", ""])
-def test_other_speeds_are_refused_with_the_value(text: str) -> None:
-    with pytest.raises(UsageError, match=f"{text!r}"):
-        parse_speed(text)
-
-
-def test_rows_share_messages_only_beyond_ten_a_second() -> None:
-    assert batch_for(3600, 3600) == 1
-    assert batch_for(10 * 3600, 3600) == 1
-    assert batch_for(11 * 3600, 3600) == 2
-    assert batch_for(10 * 3600, 900) == 4
-    assert batch_for(1e9, 3600) == batch_for(MAX_SPEED, 3600) == MAX_BATCH
 
 
 async def test_a_file_holds_a_frame_a_line(tmp_path: Path) -> None:
     path, plan = tmp_path / "frames.jsonl", schedule()
     async with FileSink(path) as sink:
-        await replay(plan, sink, speed=MAX_SPEED)
+        await replay(plan, sink, Pace(Speed(MAX_SPEED)))
     lines = path.read_bytes().splitlines()
-    assert [decode(line, MeasurementFrame) for line in lines] == list(plan.frames())
+    assert [decode(line, MeasurementFrame) for line in lines] == list(plan.frames(MAX_BATCH))
     assert json.loads(lines[-1])["final"] is True
 
 
@@ -138,12 +114,12 @@ async def test_a_file_holds_a_frame_a_line(tmp_path: Path) -> None:
 @pytest.mark.kafka_too
 async def test_frames_arrive_on_the_partition_of_their_zone_in_order(broker: str) -> None:
     settings = load_settings(broker=f"kafka://{broker}")
-    plan = schedule(batch=MAX_BATCH)
+    plan = schedule()
     async with KafkaSink(settings, GRID.zones) as sink:
-        summary = await replay(plan, sink, speed=MAX_SPEED)
+        summary = await replay(plan, sink, Pace(Speed(MAX_SPEED)))
     everything = await read_topic(broker, MEASUREMENTS)
     found = [r for r in everything if decode(r.value, MeasurementFrame).run == "r"]
-    sent = list(plan.frames())
+    sent = list(plan.frames(MAX_BATCH))
     assert len(found) == len(sent) == summary.frames
     for zone in ZONES:
         mine = [record for record in found if record.key == zone.encode()]
@@ -168,4 +144,4 @@ async def test_a_zone_too_large_for_a_message_is_an_error_with_its_name(broker: 
     plan = Schedule(synthetic_year().between(None, None), Grid("test", crowd, ()), "crowd")
     async with KafkaSink(load_settings(broker=f"kafka://{broker}"), ZONES) as sink:
         with pytest.raises(DataError, match="'TenneT' with 9000 nodes"):
-            await replay(plan, sink, speed=MAX_SPEED)
+            await replay(plan, sink, Pace(Speed(MAX_SPEED)))

@@ -20,10 +20,11 @@ from bench.harness.brokers import embedded_broker
 from gridstress.datasets.series import LoadSeries
 from gridstress.kafka.topic_reader import read_topic
 from gridstress.kafka.topics import MEASUREMENTS
-from gridstress.replay.replayer import MAX_SPEED, replay
+from gridstress.replay.pace import MAX_SPEED, Pace, Speed
+from gridstress.replay.replayer import replay
 from gridstress.replay.resume import Rows, behind_the_topic, check_sent, digests, rest_of
 from gridstress.replay.schedule import Schedule
-from gridstress.replay.sinks import KafkaSink
+from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings, load_settings
 from tests.integration.harness import CHECKOUT, wait_for
@@ -36,12 +37,10 @@ DAY = [20_000 + hour for hour in range(12)]
 GRID = Grid("test", tuple(Node(f"{z}1", "", 0, 0, z, 1.0, 1.0, 1.0) for z in "ABC"), ())
 
 
-def plan(run: str = "r", batch: int = 1, **columns: list[float]) -> Schedule:
+def plan(run: str = "r", **columns: list[float]) -> Schedule:
     rows = len(next(iter(columns.values())))
     index = pd.to_datetime(1_704_067_200 + 3600 * np.arange(rows), unit="s", utc=True)
-    return Schedule(
-        LoadSeries(pd.DataFrame(columns, index, dtype=float), 3600, "test"), GRID, run, batch=batch
-    )
+    return Schedule(LoadSeries(pd.DataFrame(columns, index, dtype=float), 3600, "test"), GRID, run)
 
 
 def rows_of(frames: Iterable[MeasurementFrame]) -> Rows:
@@ -65,12 +64,12 @@ loads = st.lists(st.one_of(st.floats(0, 1e5), st.just(NAN)), min_size=30, max_si
 def test_what_was_sent_and_the_rest_are_the_whole_wherever_each_zone_stopped(
     a: list[float], b: list[float], stops: tuple[int, ...], batches: tuple[int, int]
 ) -> None:
-    begun = plan(A=a, B=b, batch=batches[0])
+    begun = plan(A=a, B=b)
     sent: list[MeasurementFrame] = []
     for zone, stop in zip("ABC", stops, strict=True):
-        sent += [frame for frame in begun.frames() if frame.zone == zone][:stop]
-    rest = rest_of(replace(begun, batch=batches[1]), rows_of(sent))
-    assert rows_of([*sent, *rest.frames()]) == rows_of(begun.frames())
+        sent += [frame for frame in begun.frames(batches[0]) if frame.zone == zone][:stop]
+    rest = rest_of(begun, rows_of(sent))
+    assert rows_of([*sent, *rest.frames(batches[1])]) == rows_of(begun.frames())
 
 
 def test_nothing_is_left_of_a_complete_run() -> None:
@@ -134,16 +133,16 @@ def test_a_row_missing_in_between_is_refused() -> None:
 @pytest.mark.integration
 async def test_the_rest_of_a_run_is_read_from_the_topic_among_other_runs() -> None:
     whole = plan(A=[1, 2, 3, 4], B=[1, 2, 3, NAN])
-    begun, stop = list(whole.frames()), asyncio.Event()
+    begun = list(whole.frames())
     with embedded_broker() as running:
         config = load_settings(broker=f"kafka://{running.bootstrap}")
         assert await behind_the_topic(config, whole) == whole
         async with KafkaSink(config, GRID.zones) as sink:
-            await replay(plan("r2", A=[5, 6, 7, 8]), sink, speed=MAX_SPEED)
+            await replay(plan("r2", A=[5, 6, 7, 8]), sink, Pace(Speed(MAX_SPEED)))
             await sink.send(tuple(f for f in begun if f.seq < 2 and f.zone != "B"))
             rest = await behind_the_topic(config, whole)
             assert rest.sent == {"A": 1, "C": 0}
-            summary = await replay(rest, sink, speed=MAX_SPEED, stop=stop)
+            summary = await replay(rest, sink, Pace(Speed(MAX_SPEED)))
         assert (summary.rows, summary.end) == (5, "2024-01-01T04:00:00Z")
         assert rows_of(await frames_of(config, "r")) == rows_of(begun)
         assert list((await behind_the_topic(config, whole)).frames()) == []

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from itertools import cycle
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.datasets.series import LoadSeries
-from gridstress.replay.schedule import MAX_VALUES, VARIATION, Schedule, node_keys, variation
+from gridstress.replay.schedule import MAX_VALUES, VARIATION, Schedule, node_keys, steps, variation
 from topology.errors import DataError
 from topology.grid import Grid, Node
 from topology.messages import MeasurementFrame, decode, encode
@@ -49,7 +49,7 @@ def test_rows_are_the_same_however_they_are_cut_into_messages(
     a: list[float], b: list[float], batch: int, seed: int
 ) -> None:
     single = Schedule(series(A=a, B=b), grid(A=3, B=2), "run", seed)
-    frames = list(replace(single, batch=batch).frames())
+    frames = list(single.frames(batch))
     assert rows_of(frames) == rows_of(list(single.frames()))
     for zone, values in (("A", a), ("B", b)):
         mine = [frame for frame in frames if frame.zone == zone]
@@ -65,7 +65,7 @@ def test_rows_are_the_same_however_they_are_cut_into_messages(
 
 @given(a=loads, seed=st.integers(0, 5))
 def test_a_zones_nodes_sum_up_to_its_load(a: list[float], seed: int) -> None:
-    for frame in Schedule(series(A=a), grid(A=7), "run", seed, 24).frames():
+    for frame in Schedule(series(A=a), grid(A=7), "run", seed).frames(24):
         for i, row in enumerate(frame.load_mw):
             if not frame.final:
                 assert sum(row) == pytest.approx(a[frame.seq + i], abs=0.0005 * 7)
@@ -83,7 +83,8 @@ def test_a_row_has_its_position_for_a_number_and_its_time_with_it() -> None:
 def test_all_zones_of_a_time_come_before_the_next_time() -> None:
     schedule = Schedule(series(A=[1, 2], B=[1, 2]), grid(A=1, B=1), "run")
     sent = [
-        (step.position, step.time_s, [f.zone for f in step.frames]) for step in schedule.steps()
+        (step.position, step.time_s, [f.zone for f in step.frames])
+        for step in steps(schedule.begin())
     ]
     assert sent == [
         (0, START_S, ["A", "B"]),
@@ -95,7 +96,7 @@ def test_all_zones_of_a_time_come_before_the_next_time() -> None:
 
 def test_a_zone_without_data_ends_at_the_very_start() -> None:
     schedule = Schedule(series(A=[1, 2], C=[NAN, NAN]), grid(A=1, B=1, C=1), "run")
-    first = next(schedule.steps())
+    first = schedule.begin().take(1)
     assert schedule.empty_zones == ("B", "C")
     assert [(f.zone, f.seq, f.final) for f in first.frames] == [
         ("A", 0, False),
@@ -107,13 +108,15 @@ def test_a_zone_without_data_ends_at_the_very_start() -> None:
 
 def test_a_zone_that_ends_early_gets_its_final_frame_then() -> None:
     schedule = Schedule(series(A=[1, 2, 3], B=[1, NAN, NAN]), grid(A=1, B=1), "run")
-    finals = [(s.position, f.zone, f.seq) for s in schedule.steps() for f in s.frames if f.final]
+    finals = [
+        (s.position, f.zone, f.seq) for s in steps(schedule.begin()) for f in s.frames if f.final
+    ]
     assert finals == [(1, "B", 1), (3, "A", 3)]
 
 
 def test_nodes_vary_a_little_from_hour_to_hour_and_seed_to_seed() -> None:
     def shares(seed: int) -> np.ndarray:
-        frames = Schedule(series(A=[1e5] * 200), grid(A=2), "run", seed, 24).frames()
+        frames = Schedule(series(A=[1e5] * 200), grid(A=2), "run", seed).frames(24)
         return np.array([row for f in frames if not f.final for row in f.load_mw]) / 1e5
 
     share = shares(0)
@@ -152,8 +155,8 @@ def test_the_variation_is_that_of_splitmix64() -> None:
 
 
 def test_a_message_never_holds_too_many_values() -> None:
-    schedule = Schedule(series(A=[1.0] * 50), grid(A=2500), "run", batch=24)
-    frames = [frame for frame in schedule.frames() if not frame.final]
+    schedule = Schedule(series(A=[1.0] * 50), grid(A=2500), "run")
+    frames = [frame for frame in schedule.frames(24) if not frame.final]
     assert max(len(f.nodes) * len(f.timestamps) for f in frames) == MAX_VALUES
     assert max(len(encode(f)) for f in frames) < 500_000
     assert sorted(seq for _, seq in rows_of(frames)) == list(range(50))
@@ -171,3 +174,16 @@ def test_a_zone_whose_nodes_have_no_share_is_an_error() -> None:
     schedule = Schedule(series(A=[1]), Grid("test", (node,), ()), "run")
     with pytest.raises(DataError, match="'A' have no share"):
         list(schedule.frames())
+
+
+@given(a=loads, b=loads, batches=st.lists(st.integers(1, 24), min_size=1, max_size=20))
+def test_rows_keep_their_numbers_when_the_size_of_messages_changes(
+    a: list[float], b: list[float], batches: list[int]
+) -> None:
+    schedule, sizes = Schedule(series(A=a, B=b), grid(A=3, B=2), "run"), cycle(batches)
+    unsent, found = schedule.begin(), list[MeasurementFrame]()
+    while (time_s := unsent.time_s) is not None:
+        step = unsent.take(next(sizes))
+        assert step.time_s == time_s
+        found += step.frames
+    assert rows_of(found) == rows_of(list(schedule.frames()))

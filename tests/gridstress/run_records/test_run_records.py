@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bench.harness.brokers import embedded_broker
 from gridstress.kafka.topic_reader import read_topic
 from gridstress.kafka.topics import MEASUREMENTS, RUNS, ensure_topics
-from gridstress.replay.sinks import KafkaSink
+from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.posted import PostedRuns
 from gridstress.run_records.reading import read_records
@@ -26,7 +26,7 @@ from gridstress.run_records.record import (
     with_frame,
     zone_sent,
 )
-from gridstress.run_records.sink import RecordedSink
+from gridstress.run_records.recorded_sink import RecordedSink
 from gridstress.settings import load_settings
 from tests.support.frames import at, ended, measured
 from tests.support.memory import Topic

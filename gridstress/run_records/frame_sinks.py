@@ -7,18 +7,19 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from msgspec import Struct
+
 from gridstress.group_settings.settings_log import read_log
 from gridstress.kafka.acknowledged_producer import AcknowledgedProducer
 from gridstress.kafka.topics import (
     MAX_FRAME_BYTES,
     MEASUREMENTS,
-    RUNS,
     ensure_topics,
     zone_partition,
 )
 from gridstress.settings import Settings
 from topology.errors import BrokerError, DataError, UsageError
-from topology.messages import MeasurementFrame, RunRecord, encode
+from topology.messages import MeasurementFrame, encode
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""
@@ -145,8 +146,8 @@ class KafkaSink:
         except KafkaError as error:
             raise self._failed(error) from error
 
-    async def record(self, record: RunRecord) -> None:
-        """Write a run's record; returns once it is kept.
+    async def write(self, topic: str, key: str, record: Struct | None) -> None:
+        """Write a record to another topic, None to delete it; returns once it is kept.
 
         Raises
         ------
@@ -155,9 +156,9 @@ class KafkaSink:
         """
         from aiokafka.errors import KafkaError
 
+        value = None if record is None else encode(record)
         try:
-            key, value = record.run.encode(), encode(record)
-            await self._producer.wait(await self._producer.send(RUNS, value, key=key))
+            await self._producer.wait(await self._producer.send(topic, value, key=key.encode()))
         except KafkaError as error:
             raise self._failed(error) from error
 

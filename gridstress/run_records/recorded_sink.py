@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
-from gridstress.replay.sinks import KafkaSink
+from gridstress.kafka.topics import REPLAY_STATUS, RUNS
+from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import check_known, merged
 from gridstress.settings import Settings
 from topology.messages import MeasurementFrame, RunRecord
+from topology.replay_messages import ReplayStatus
 
 
 class RecordedSink:
@@ -34,7 +36,7 @@ class RecordedSink:
     ) -> None:
         self._settings, self._describe, self._check = settings, describe, check
         self._sink = KafkaSink(settings, zones)
-        self._ledger = Ledger(self._sink.record)
+        self._ledger = Ledger(self._record)
 
     async def __aenter__(self) -> Self:
         """Connect, and make the topics that are missing.
@@ -91,3 +93,15 @@ class RecordedSink:
         await self._sink.flush()
         if self._ledger.due:
             await self._ledger.write_changed()
+
+    async def leave(self, run: str) -> None:
+        """Let the record of a run say that nothing more of it is sent here."""
+        await self.flush()
+        await self._ledger.leave(run)
+
+    async def status(self, replay: str, status: ReplayStatus | None) -> None:
+        """Write how a replay is, None when it is gone; errors as of `KafkaSink.write`."""
+        await self._sink.write(REPLAY_STATUS, replay, status)
+
+    async def _record(self, record: RunRecord) -> None:
+        await self._sink.write(RUNS, record.run, record)

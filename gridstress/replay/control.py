@@ -1,0 +1,245 @@
+"""A replay in somebody's hands: commands that it follows, and what it says of itself."""
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Self
+
+from gridstress.kafka.topic_reader import log_ends, scan_topic
+from gridstress.kafka.topics import REPLAY_CONTROL
+from gridstress.replay.pace import Pace, Speed, parse_speed
+from gridstress.replay.results import Results
+from gridstress.settings import Settings
+from topology.clock import to_datetime, to_iso
+from topology.errors import BrokerError, GridstressError, MessageError, UsageError
+from topology.messages import decode
+from topology.replay_messages import MAX_ANSWERS, Answer, ReplayCommand, ReplayStatus
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 2.0
+"""A replay says how it is this often, and when it changes."""
+RETRY_S = 2.0
+
+Publish = Callable[[str, ReplayStatus | None], Awaitable[None]]
+"""Writes a replay's status by its name, None when it is gone; returns once the broker has it."""
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What can be replayed: where it comes from, and its event times, epoch seconds, half-open.
+
+    ``whole``: only from its beginning.
+    """
+
+    source: str
+    begin_s: float
+    end_s: float
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """A new run is wanted: from an event time on, epoch seconds, or from the beginning."""
+
+    begin_s: float | None
+
+
+class Control:
+    """Follows the commands to this process, from entering on, and says how it is.
+
+    Parameters
+    ----------
+    publish
+        Writes what it says.
+    extent
+        What can be replayed.
+    speed
+        Of the first run; later ones have the last that was set.
+    """
+
+    def __init__(self, settings: Settings, publish: Publish, extent: Extent, speed: Speed) -> None:
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[-128:]
+        self._settings, self._publish, self._extent = settings, publish, extent
+        self._speed = speed
+        self._pace: Pace | None = None
+        self._run = ""
+        self._start: Start | None = None
+        self.stopped = False
+        """Whether the process is to end."""
+        self._wanted = asyncio.Event()
+        self._answers: deque[Answer] = deque(maxlen=MAX_ANSWERS)
+        self._news = asyncio.Event()
+        self._results = Results(settings)
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        """Begin to follow; the topic must exist.
+
+        Raises
+        ------
+        BrokerError
+            If no broker answers.
+        """
+        ends = await log_ends(self._settings.kafka, REPLAY_CONTROL)
+        self._tasks = [
+            asyncio.create_task(self._follow(ends.get(0, 0))),
+            asyncio.create_task(self._say_often()),
+        ]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop following, and say that this replay is gone."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._results.close()
+        with suppress(BrokerError):
+            await self._publish(self.name, None)
+
+    async def begin(self, run: str) -> Pace:
+        """The pace of a run that begins now.
+
+        Raises
+        ------
+        BrokerError
+            If it hurries through calm, and no broker answers.
+        """
+        settings = self._settings
+        pace = Pace(self._speed, step_s=settings.step_s, lateness_s=settings.lateness_s)
+        if pace.hurries:
+            await self._results.open()
+        self._results.of(run, pace)
+        self._run, self._pace = run, pace
+        self._news.set()
+        return pace
+
+    def end(self) -> None:
+        """Nothing more of the run is sent."""
+        self._pace = None
+        self._news.set()
+
+    def stop(self) -> None:
+        """Let the run stop, and nobody wait for another one."""
+        self.stopped = True
+        if self._pace is not None:
+            self._pace.stop()
+        self._wanted.set()
+
+    async def next(self, *, stay: bool) -> Start | None:
+        """The run that is wanted next; with ``stay`` it is waited for. None if there is none."""
+        while stay and self._start is None and not self.stopped:
+            self._wanted.clear()
+            await self._wanted.wait()
+        start, self._start = self._start, None
+        return None if self.stopped else start
+
+    async def _follow(self, offset: int) -> None:
+        while True:
+            try:
+                commands = scan_topic(
+                    self._settings.kafka, REPLAY_CONTROL, follow=True, begin={0: offset}
+                )
+                async for record in commands:
+                    offset = record.offset + 1
+                    try:
+                        command = decode(record.value, ReplayCommand)
+                    except MessageError as error:
+                        log.warning("passed over %s@%s: %s", REPLAY_CONTROL, record.offset, error)
+                        continue
+                    await self._take(command)
+            except GridstressError as error:
+                log.warning("commands are not followed for now: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+    async def _take(self, command: ReplayCommand) -> None:
+        known = {answer.command for answer in self._answers}
+        if command.replay != self.name or command.id in known:
+            return
+        refused = ""
+        try:
+            await self._obey(command)
+        except GridstressError as error:
+            refused = str(error)[:1000]
+        log.info("%s by %s%s", command.command, command.by, refused and f": {refused}")
+        self._answers.append(Answer(command.id, refused))
+        self._news.set()
+
+    async def _obey(self, command: ReplayCommand) -> None:
+        """Do what a command says; a GridstressError says why it has no effect."""
+        pace = self._pace
+        if command.command == "start":
+            self._begin_anew(command)
+            return
+        if pace is None or pace.stopped:
+            raise UsageError("no run is being sent: start one")
+        match command.command:
+            case "pause":
+                pace.pause()
+            case "resume":
+                pace.resume()
+            case "step":
+                pace.step()
+            case "stop":
+                pace.stop()
+            case "next-alarm":
+                await self._results.open()
+                pace.go_to_alarm()
+            case "speed":
+                speed = parse_speed(command.speed or "")
+                if speed.hurries:
+                    await self._results.open()
+                pace.set_speed(speed)
+                self._speed = speed
+
+    def _begin_anew(self, command: ReplayCommand) -> None:
+        speed = self._speed if command.speed is None else parse_speed(command.speed)
+        begin_s = None if command.begin is None else command.begin.timestamp()
+        extent = self._extent
+        if begin_s is not None and extent.whole:
+            raise UsageError("an archived run is sent from its beginning")
+        if begin_s is not None and not extent.begin_s <= begin_s < extent.end_s:
+            raise UsageError(
+                f"{to_iso(begin_s)} is not in what is replayed, {to_iso(extent.begin_s)} to "
+                f"{to_iso(extent.end_s)}"
+            )
+        self._speed, self._start = speed, Start(begin_s)
+        if self._pace is not None:
+            self._pace.stop()
+        self._wanted.set()
+
+    async def _say_often(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                await self._publish(self.name, self._status())
+            except BrokerError as error:
+                log.warning("could not say how the replay is: %s", error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), EVERY_S)
+
+    def _status(self) -> ReplayStatus:
+        pace, extent = self._pace, self._extent
+        held = pace is not None and pace.paused and not pace.to_alarm
+        next_s = pace.next_s if pace is not None else None
+        return ReplayStatus(
+            replay=self.name,
+            state="waiting" if pace is None else "paused" if held else "running",
+            run=self._run,
+            source=extent.source[:1000],
+            speed=str(self._speed),
+            hurries=pace is not None and pace.hurries,
+            to_alarm=pace is not None and pace.to_alarm,
+            next=None if next_s is None else to_datetime(int(next_s)),
+            begin=to_datetime(int(extent.begin_s)),
+            end=to_datetime(int(extent.end_s)),
+            at=datetime.now(UTC),
+            answers=list(self._answers),
+        )

@@ -1,0 +1,188 @@
+"""When rows are due, on a clock that jumps."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from gridstress.replay.pace import MAX_SPEED, Pace, Speed, batch_for, parse_speed
+from gridstress.replay.schedule import MAX_BATCH
+from tests.gridstress.replay.test_replayer import Jumping
+from tests.support.frames import at
+from topology.clock import HOUR_S
+from topology.errors import UsageError
+from topology.messages import RiskAlert
+
+Sent = list[tuple[float, int]]
+"""By row: when it was due, s, and its hour."""
+
+
+def alert(hour: float, state: str = "RAISED", node: str = "n") -> RiskAlert:
+    return RiskAlert(
+        alert_id=f"{node}-{hour}-{state}",
+        episode_id=node,
+        model="linear",
+        run="r",
+        node_id=node,
+        timestamp=at(hour),
+        window_start=at(hour - 6),
+        window_end=at(hour),
+        risk_score=0.6,
+        level="WARNING",
+        state=state,  # type: ignore[arg-type]
+        sources=[],
+    )
+
+
+def rows(pace: Pace, until: int, *events: tuple[float, Callable[[], None]]) -> Sent:
+    """Send rows of single hours up to ``until``; ``events`` happen at their times, s."""
+    begin_s = at(0).timestamp()
+
+    async def play() -> Sent:
+        loop, sent = asyncio.get_running_loop(), Sent()
+        for when, act in events:
+            loop.call_at(when, act)
+        loop.call_at(1e6, pace.stop)
+        for hour in range(until):
+            await pace.until_due(begin_s + hour * HOUR_S)
+            if pace.stopped:
+                break
+            sent.append((round(loop.time(), 3), hour))
+        return sent
+
+    return run(play())
+
+
+def run(play: Coroutine[Any, Any, Sent]) -> Sent:
+    with asyncio.Runner(loop_factory=Jumping) as runner:
+        return runner.run(play)
+
+
+def test_a_pause_lasts_until_it_is_resumed_and_nothing_is_caught_up() -> None:
+    pace = Pace(Speed(3600))
+    sent = rows(pace, 5, (1.5, pace.pause), (100, pace.resume))
+    assert sent == [(0, 0), (1, 1), (100, 2), (101, 3), (102, 4)]
+
+
+def test_a_step_is_an_hour_and_pauses() -> None:
+    pace = Pace(Speed(3600))
+    sent = rows(pace, 5, (1.5, pace.step), (10, pace.step), (10, pace.step), (50, pace.resume))
+    assert sent == [(0, 0), (1, 1), (1.5, 2), (10, 3), (10, 4)]
+
+
+def test_a_new_speed_goes_on_from_the_row_that_was_sent_last() -> None:
+    pace = Pace(Speed(3600))
+    faster = Speed(36_000)
+    assert rows(pace, 5, (1.05, lambda: pace.set_speed(faster))) == [
+        *((0, 0), (1, 1), (1.1, 2), (1.2, 3), (1.3, 4))
+    ]
+
+
+def test_a_faster_speed_after_a_long_wait_catches_nothing_up() -> None:
+    pace = Pace(Speed(36))
+    sent = rows(pace, 4, (90, lambda: pace.set_speed(Speed(3600))))
+    assert sent == [(0, 0), (90, 1), (91, 2), (92, 3)]
+
+
+def test_to_the_next_alarm_it_hurries_ahead_of_the_results_and_then_is_as_before() -> None:
+    pace = Pace(Speed(3600), lateness_s=HOUR_S)
+    begin_s = at(0).timestamp()
+    sent = rows(
+        pace,
+        30,
+        (0.5, pace.pause),
+        (10, pace.go_to_alarm),
+        (10.25, lambda: pace.take_window(begin_s + 8 * HOUR_S)),
+        (10.5, lambda: pace.take_alert(alert(9))),
+        (20, pace.stop),
+    )
+    hurried = [hour for when, hour in sent if when == 10]
+    assert hurried == list(range(1, 13))  # 12 windows and what settles them, from the last row on
+    assert [hour for when, hour in sent if when == 10.25] == list(range(13, 22))
+    assert sent[-1] == (10.25, 21)  # paused again
+
+
+def test_an_alarm_of_before_the_command_is_not_the_next_one() -> None:
+    pace = Pace(Speed(3600), lateness_s=HOUR_S)
+    sent = rows(
+        pace,
+        9,
+        (4.5, pace.pause),
+        (10, pace.go_to_alarm),
+        (10, lambda: pace.take_alert(alert(2))),
+        (20, pace.stop),
+    )
+    assert [when for when, _ in sent[5:]] == [10] * 4
+    assert pace.to_alarm
+
+
+def test_without_results_it_goes_on_at_its_speed() -> None:
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    sent = rows(pace, 16)
+    assert [when for when, _ in sent] == [0.0] * 12 + [1.0, 2.0, 3.0, 4.0]
+
+
+def test_it_slows_down_while_an_alarm_is_open() -> None:
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    begin_s = at(0).timestamp()
+    sent = rows(
+        pace,
+        30,
+        (0.5, lambda: pace.take_alert(alert(10))),
+        (0.6, lambda: pace.take_window(begin_s + 90 * HOUR_S)),
+        (2.5, lambda: pace.take_alert(alert(12, "CLEARED"))),
+    )
+    assert [when for when, _ in sent[12:15]] == [1.0, 2.0, 2.5]
+    assert [hour for when, hour in sent if when == 2.5] == list(range(14, 26))
+
+
+def test_one_that_waits_is_stopped_at_once() -> None:
+    pace = Pace(Speed(1))
+    assert rows(pace, 5, (3, pace.stop)) == [(0, 0)]
+
+
+def test_a_message_has_an_hour_when_it_steps_and_what_is_left_of_it() -> None:
+    pace, begin_s = Pace(Speed(MAX_SPEED)), at(0).timestamp()
+    assert pace.rows(900) == MAX_BATCH
+
+    async def play() -> Sent:
+        pace.step()
+        found = Sent()
+        for quarter in (0, 4, 6):
+            if quarter == 6:
+                pace.step()
+            if quarter != 4:
+                await pace.until_due(begin_s + 900 * quarter)
+                found.append((0, pace.rows(900)))
+        return found
+
+    assert run(play()) == [(0, 4), (0, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "speed"),
+    [
+        ("3600", Speed(3600)),
+        ("0.5", Speed(0.5)),
+        ("MAX", Speed(MAX_SPEED)),
+        (" auto ", Speed(hurries=True)),
+    ],
+)
+def test_speeds_are_read_and_written(text: str, speed: Speed) -> None:
+    assert parse_speed(text) == speed
+    assert parse_speed(str(speed)) == speed
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", ""])
+def test_other_speeds_are_refused_with_the_value(text: str) -> None:
+    with pytest.raises(UsageError, match=f"{text!r}"):
+        parse_speed(text)
+
+
+def test_rows_share_messages_only_beyond_ten_a_second() -> None:
+    assert batch_for(3600, 3600) == 1
+    assert batch_for(10 * 3600, 3600) == 1
+    assert batch_for(11 * 3600, 3600) == 2
+    assert batch_for(10 * 3600, 900) == 4
+    assert batch_for(1e9, 3600) == batch_for(MAX_SPEED, 3600) == MAX_BATCH
