@@ -8,7 +8,7 @@ PIP = "$(PY)" -m pip install --quiet --disable-pip-version-check
 STAMP := $(VENV)/.installed
 
 WORKERS ?= 1
-SPEED ?= 3600
+SPEED ?= auto
 BROKER ?= auto
 SOURCE ?=
 # Further options for pytest, such as ARGS="-k windows -x".

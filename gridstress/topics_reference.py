@@ -14,6 +14,7 @@ from gridstress.group_settings.rule import SettingsRecord
 from gridstress.kafka import topics
 from tables.shard_view import ShardView
 from topology import messages
+from topology.replay_messages import ReplayCommand, ReplayStatus
 from ui.schema.audit import AuditStatus
 from ui.schema.system import WorkerStatus
 
@@ -80,6 +81,13 @@ CHANNELS = (
     Channel(
         topics.RUNS, "What senders say of their runs; compacted.", "run", messages.RunRecord,
         "receive",
+    ),
+    Channel(
+        topics.REPLAY_CONTROL, "Commands to replays; one partition.", "replay", ReplayCommand,
+    ),
+    Channel(
+        topics.REPLAY_STATUS, "How each replay is; one partition, compacted.", "replay",
+        ReplayStatus, "receive",
     ),
     Channel(
         topics.DEAD_LETTERS,

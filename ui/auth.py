@@ -2,6 +2,8 @@
 
 import hmac
 import ipaddress
+from collections.abc import Collection, Mapping
+from urllib.parse import urlsplit
 
 from topology.errors import UsageError
 
@@ -42,6 +44,50 @@ def refuse_exposed(what: str, bind: str, setting: str, *, token: str, insecure: 
         hint="set GRIDSTRESS_API_TOKEN, or GRIDSTRESS_INSECURE=true if everyone who reaches it "
         "may read all of it",
     )
+
+
+def refuse_write(peer: str | None, headers: Mapping[str, str], ports: Collection[int] = ()) -> str:
+    """Why somebody without a token may not change anything; empty if they may.
+
+    They may from this machine alone, and if no page of another site makes their browser ask.
+
+    Parameters
+    ----------
+    peer
+        Address of who asks.
+    headers
+        Of the request; names in any case.
+    ports
+        Ports on loopback whose pages are ours, beside that of ``Host``.
+    """
+    host, origin = headers.get("Host", ""), headers.get("Origin")
+    kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if not is_loopback(peer or "") or not is_loopback(_host_of(f"//{host}")):
+        return "without GRIDSTRESS_API_TOKEN commands are taken from this machine only"
+    if headers.get("X-Forwarded-For") or headers.get("Forwarded"):
+        return "without GRIDSTRESS_API_TOKEN commands are not taken from behind a proxy"
+    if kind != "application/json":
+        return "commands are taken as application/json"
+    if origin is not None and not _is_ours(origin, host, ports):
+        return "commands are not taken from pages of other sites"
+    return ""
+
+
+def _is_ours(origin: str, host: str, ports: Collection[int]) -> bool:
+    if origin == f"http://{host}":
+        return True
+    try:
+        port = urlsplit(origin).port
+    except ValueError:
+        return False
+    return port in ports and origin.startswith("http://") and is_loopback(_host_of(origin))
+
+
+def _host_of(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def same_token(given: str, token: str) -> bool:

@@ -144,7 +144,7 @@ def _merge(spools: dict[int, IO[bytes]], path: Path) -> int:
 
 
 async def drop_topics(settings: Settings, saved: Saved | None = None) -> None:
-    """Delete every topic but the dead letters and the runs' records, and wait until it is done.
+    """Delete every topic that the number of partitions matters to, and wait until it is done.
 
     Each partition of the dead letters gets a mark: what lies before it is of the former topics.
 

@@ -11,6 +11,7 @@ from gridstress.cli import (
     audit,
     compare,
     config,
+    control,
     data,
     dead_letters,
     doctor,
@@ -60,6 +61,7 @@ def _root(
 app.command()(up.up)
 app.command()(up.down)
 app.command()(replay.replay)
+app.add_typer(control.app, name="control")
 app.add_typer(feed.app, name="feed")
 app.add_typer(data.app, name="data")
 app.add_typer(topology.app, name="topology")

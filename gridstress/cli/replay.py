@@ -101,7 +101,7 @@ def replay(
     from gridstress.replay.pace import parse_speed
     from gridstress.replay.resume import behind_the_topic
     from gridstress.replay.schedule import Schedule, check_run
-    from gridstress.replay.session import Session
+    from gridstress.replay.session import Session, run_name
     from gridstress.settings import load_settings
     from topology.errors import UsageError
     from topology.loaders import load_grid
@@ -137,13 +137,14 @@ def replay(
         if on_gap == "fail":
             series = without_gaps(series, "fail")
         check_jumps(series, settings.max_ahead_s)
-        first = Schedule(series=series, grid=grid, run=run or _name_of(series.source), seed=seed)
+        first = Schedule(series=series, grid=grid, run=run or run_name(series.source), seed=seed)
         _announce(first, event_speed, str(output or settings.bootstrap))
         if resume:
             first = asyncio.run(behind_the_topic(settings, first))
             _announce_rest(first)
         origin = _origin(file, series, synthetic)
-    session = Session(first, origin, settings, grid, made_from=archive, resumed=resume)
+    base = run or archive or series.source
+    session = Session(first, origin, settings, grid, base, made_from=archive, resumed=resume)
     sending = (
         _write(first, output, event_speed, as_json)
         if output
@@ -182,11 +183,12 @@ def _archived(
     """An archived run, and where its data came from."""
     from gridstress.archive.reading import ArchivedRun, archived_folder
     from gridstress.replay.archived import ArchivedSchedule
+    from gridstress.replay.session import run_name
     from gridstress.run_records.record import Origin
     from topology.clock import to_datetime
 
     archived = ArchivedRun(archived_folder(settings.archive_dir, name))
-    schedule = ArchivedSchedule(archived, grid, run or _name_of(name[:100]), settings.max_ahead_s)
+    schedule = ArchivedSchedule(archived, grid, run or run_name(name), settings.max_ahead_s)
     say(f"run {schedule.run}: {schedule.rows:,} time steps of archived run {name}")
     record = archived.record()
     end_s = schedule.start_s + schedule.rows * schedule.period_s
@@ -199,12 +201,6 @@ def _archived(
         end=to_datetime(end_s),
     )
     return schedule, origin
-
-
-def _name_of(source: str) -> str:
-    from datetime import UTC, datetime
-
-    return f"{source}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def _origin(file: str, series: "LoadSeries", synthetic: bool | None) -> "Origin":

@@ -19,8 +19,11 @@ def up(
     ] = "auto",
     workers: Annotated[int, typer.Option(min=1, max=64, help="Workers to share the work.")] = 1,
     speed: Annotated[
-        str, typer.Option(help="Event seconds per second, as for `gridstress replay`.")
-    ] = "3600",
+        str,
+        typer.Option(
+            help="As for `gridstress replay`; auto: an hour a second, quick through calm."
+        ),
+    ] = "auto",
     source: Annotated[
         Path | None, typer.Option(help="File to replay.", show_default="the bundled year")
     ] = None,

@@ -81,7 +81,8 @@ def prepare(
         mounts.append(_read_only(grid.resolve()))
         environment["GRIDSTRESS_TOPOLOGY"] = str(grid.resolve())
     common = {"environment": environment, "volumes": mounts}
-    command = ["gridstress", "replay", *([str(source)] if source else []), "--speed", speed]
+    command = ["gridstress", "replay", *([str(source)] if source else [])]
+    command += ["--speed", speed, "--stay"]
     replay_mounts = [*mounts, *([_read_only(source)] if source else [])]
     override = {
         "services": {

@@ -45,7 +45,7 @@ class Plan:
 
     broker: str = "auto"
     workers: int = 1
-    speed: str = "3600"
+    speed: str = "auto"
     source: Path | None = None
     replay: bool = True
     ui: bool = True

@@ -125,7 +125,7 @@ def replay(
     command = [sys.executable, "-m", "gridstress", "replay"]
     return ServiceSpec(
         name="replay",
-        command=[*command, *([str(source)] if source else []), "--speed", speed],
+        command=[*command, *([str(source)] if source else []), "--speed", speed, "--stay"],
         ready=new_run_seen(worker_url(settings, 0), settings.token),
         environment=_common(place, settings, bootstrap),
         may_end=True,

@@ -223,7 +223,8 @@ class Control:
             except BrokerError as error:
                 log.warning("could not say how the replay is: %s", error)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), EVERY_S)
+                async with asyncio.timeout(EVERY_S):  # wait_for may pass over a cancellation
+                    await self._news.wait()
 
     def _status(self) -> ReplayStatus:
         pace, extent = self._pace, self._extent

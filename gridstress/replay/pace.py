@@ -120,9 +120,8 @@ class Pace:
         while (left_s := self._left_s(time_s)) > 0:
             self._changed.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(
-                    self._changed.wait(), left_s if math.isfinite(left_s) else None
-                )
+                async with asyncio.timeout(left_s if math.isfinite(left_s) else None):
+                    await self._changed.wait()
         self._last = (_now(), time_s)
         if self.hurries or time_s < self._free_s:
             self._anchor = None

@@ -23,6 +23,11 @@ from topology.grid import Grid
 from topology.messages import RunRecord
 
 
+def run_name(data: str) -> str:
+    """Name of a run of these data that begins now."""
+    return f"{data[:100]}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+
+
 @dataclass
 class Session:
     """What is replayed, from the first run on.
@@ -31,6 +36,8 @@ class Session:
     ----------
     origin
         Where the data of all runs come from.
+    name
+        What the names of later runs begin with.
     made_from
         The archived run that is sent again; None if it is none.
     resumed
@@ -41,6 +48,7 @@ class Session:
     origin: Origin
     settings: Settings
     grid: Grid
+    name: str
     made_from: str | None = None
     resumed: bool = False
     runs: dict[str, Run] = field(default_factory=dict)
@@ -107,10 +115,9 @@ class Session:
 
     def _anew(self, start: Start, *, numbered: bool) -> Run:
         first = self.first
-        if numbered:
-            name = f"{first.run}-{len(self.runs) + 1}"
-        else:
-            name = f"{first.run[:100]}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+        name = first.run if numbered else run_name(self.name)
+        if name in self.runs:
+            name = f"{name}-{len(self.runs) + 1}"
         run = replace(first, run=name, sent={})
         if start.begin_s is not None and isinstance(run, Schedule):
             begin = pd.Timestamp(start.begin_s, unit="s", tz="UTC")

@@ -271,7 +271,10 @@ def _options(settings: Settings, metrics: MetricsRegistry) -> dict[str, Any]:
         "web_bind": settings.web_bind,
         "web_port": settings.web_port,
         "web_application_options": application_options(
-            settings.token, insecure=settings.insecure, answered=metrics.answered
+            settings.token,
+            insecure=settings.insecure,
+            ui_port=settings.ui_port,
+            answered=metrics.answered,
         ),
         "broker_credentials": faust_credentials(settings.kafka),
         **disable_faust_pages(),

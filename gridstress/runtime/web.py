@@ -15,6 +15,7 @@ from gridstress.kafka import topics
 from gridstress.kafka.topic_reader import partition_count
 from gridstress.kafka_connection import connection
 from gridstress.live.http_intake import Post
+from gridstress.replay.posted_commands import PostedCommands
 from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.posted import POSTED_RUNS, PostedRuns
 from gridstress.runtime.app import GridstressApp, Outlet
@@ -27,7 +28,7 @@ from topology.models import Matrix
 from ui.api.agreement_history import History
 from ui.api.answers import ApiQueries
 from ui.api.record_check import RecordValidator
-from ui.api.routes import register_measurements, register_views
+from ui.api.routes import register_commands, register_measurements, register_views
 from ui.api.view_consumer import ViewConsumer
 from ui.api.view_store import Store
 from ui.schema.grid import GridSettings
@@ -86,6 +87,10 @@ def add_web(
             describe=posted.describe,
         ),
     )
+    commands = PostedCommands(
+        Outlet(app, topics.REPLAY_CONTROL), store.replays, ready=lambda: status.ready
+    )
+    register_commands(app, commands, has_token=bool(settings.token))
     add_metrics(app, status, status.counters, stages)
     app.service(
         ViewConsumer(  # type: ignore[arg-type]
@@ -95,6 +100,7 @@ def add_web(
             topics.VIEW,
             topics.STATUS,
             topics.AUDIT,
+            topics.REPLAY_STATUS,
             topics.RUNS,
             partial(partition_count, settings.kafka, topics.RUNS),
             {topics.alerts(name): name for name in influence},

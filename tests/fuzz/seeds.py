@@ -87,6 +87,12 @@ def results() -> list[bytes]:
         "models": {"linear": {"verified_until": "2019-01-01T02:00:00Z", "differences": 1}},
         "differences": 1, "first": ["linear: ..."], "reason": "", "complete": False, "schema": 1,
     }  # fmt: skip
+    replay = {
+        "schema": 1, "replay": "host-1", "state": "paused", "run": "r", "source": "s",
+        "speed": "3600", "hurries": False, "to_alarm": False, "next": "2019-01-01T04:00:00Z",
+        "begin": "2019-01-01T00:00:00Z", "end": "2020-01-01T00:00:00Z",
+        "at": "2026-01-01T00:00:00Z", "answers": [{"command": "c", "refused": ""}],
+    }  # fmt: skip
     private = (json.dumps(value).encode() for value in (status, view))
     values = (
         encode(window),
@@ -94,6 +100,7 @@ def results() -> list[bytes]:
         *private,
         encode(run_record()),
         json.dumps(audit).encode(),
+        json.dumps(replay).encode(),
     )
     tagged = [bytes([48 + kind]) + value for kind, value in enumerate(values)]
     # The key of a view that is gone is the one of the view that was there.

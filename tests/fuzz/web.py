@@ -27,9 +27,9 @@ from ui.schema.system import Health
 
 MODELS = ("linear", "centrality")
 TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs",
-          "audit")  # fmt: skip
+          "audit", "replay_status")  # fmt: skip
 ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
-       "/episodes", "/windows/open", "/node/a", "/node/c", "/system")  # fmt: skip
+       "/episodes", "/windows/open", "/node/a", "/node/c", "/system", "/replays")  # fmt: skip
 
 GRID = Grid(
     "triangle",
@@ -92,9 +92,9 @@ def served() -> tuple[Pages, ViewConsumer]:
     )
     pages = Pages()
     register_views(pages, answers, lambda: Health("ok", "here"))
-    windows, alerts, status, view, runs, audit = TOPICS
+    windows, alerts, status, view, runs, audit, replays = TOPICS
     feed = ViewConsumer(
-        *({}, store, 1, view, status, audit, runs, one_partition),
+        *({}, store, 1, view, status, audit, replays, runs, one_partition),
         {alerts: "linear"},
         {windows: "linear"},
     )

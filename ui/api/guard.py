@@ -8,13 +8,15 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
-from ui.auth import ANOTHER_NAME, bearer, is_loopback, same_token
-from ui.schema.endpoints import LIVE, POSTED
+from ui.auth import ANOTHER_NAME, bearer, is_loopback, refuse_write, same_token
+from ui.schema.endpoints import COMMANDED, LIVE, POSTED
 from ui.schema.system import Refused
 
 MAX_BODY_BYTES = 4 << 20
-"""Of what may be posted, unpacked if it is packed. No other address reads a body. Lines and single
+"""Of what may be posted, unpacked if it is packed. Only two addresses read a body. Lines and single
 headers are bounded by aiohttp (8190 bytes)."""
+
+MAX_COMMAND_BYTES = 4096
 
 UNREAD = {"Connection": "close"}
 """The connection ends with the answer, so a body is never read."""
@@ -30,7 +32,9 @@ Answered = Callable[[str, int, float], None]
 and how long it took, s."""
 
 
-def application_options(token: str, *, insecure: bool, answered: Answered) -> dict[str, Any]:
+def application_options(
+    token: str, *, insecure: bool, ui_port: int, answered: Answered
+) -> dict[str, Any]:
     """Options of the aiohttp application that serves the API.
 
     Parameters
@@ -39,10 +43,12 @@ def application_options(token: str, *, insecure: bool, answered: Answered) -> di
         What every request must bring, unknown addresses included; empty if there is none.
     insecure
         Without a token: whether a server on loopback answers to other names than its own.
+    ui_port
+        The dashboard's port: its pages may send commands.
     answered
         Called after each answer, refusals included.
     """
-    middlewares = [watch(answered), guard(token, insecure=insecure)]
+    middlewares = [watch(answered), guard(token, insecure=insecure, ui_port=ui_port)]
     return {"client_max_size": MAX_BODY_BYTES, "middlewares": middlewares}
 
 
@@ -64,26 +70,35 @@ def watch(answered: Answered) -> Any:
     return ask
 
 
-def guard(token: str, *, insecure: bool) -> Any:
+def guard(token: str, *, insecure: bool, ui_port: int) -> Any:
     """Middleware that lets only those through who bring the token."""
 
     @web.middleware
     async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
         posted = request.method == "POST" and request.path == POSTED
-        if request.can_read_body and not posted:
+        commanded = request.method == "POST" and request.path == COMMANDED
+        if request.can_read_body and not (posted or commanded):
             return _refusal(413, "this address takes no request body", UNREAD)
         if request.path != LIVE:
             if token and not same_token(bearer(request.headers.get("Authorization")), token):
                 return _refusal(
                     401,
                     "this needs the token (Authorization: Bearer ...)",
-                    {"WWW-Authenticate": 'Bearer realm="gridstress"', **(UNREAD if posted else {})},
+                    {
+                        "WWW-Authenticate": 'Bearer realm="gridstress"',
+                        **(UNREAD if posted or commanded else {}),
+                    },
                 )
             if posted and not token:
                 reason = "measurements are taken with a token only: set GRIDSTRESS_API_TOKEN"
                 return _refusal(403, reason, UNREAD)
-            if posted and (request.content_length or 0) > MAX_BODY_BYTES:
-                return _refusal(413, f"at most {MAX_BODY_BYTES:,} bytes are taken at once", UNREAD)
+            most = MAX_COMMAND_BYTES if commanded else MAX_BODY_BYTES
+            if (posted or commanded) and (request.content_length or 0) > most:
+                return _refusal(413, f"at most {most:,} bytes are taken at once", UNREAD)
+            if commanded and not token:
+                peer = request.remote
+                if reason := refuse_write(peer, request.headers, (ui_port,)):
+                    return _refusal(403, reason, UNREAD)
             if not (token or insecure) and _is_rebound(request):
                 return _refusal(421, ANOTHER_NAME, {})
         try:

@@ -18,8 +18,10 @@ from ui.api.answers import ApiQueries
 from ui.api.extremes import extremes_of, kept_extremes, with_archived
 from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
+from ui.api.replays import shown
 from ui.schema.endpoints import (
     ALERT_LIMIT,
+    COMMANDED,
     ENDPOINTS,
     EPISODE_LIMIT,
     LIVE,
@@ -33,6 +35,7 @@ from ui.schema.endpoints import (
     Parameter,
 )
 from ui.schema.openapi import document
+from ui.schema.replays import Replay, Replays
 from ui.schema.runs import PastRuns
 from ui.schema.system import Health, Refused, Taken
 from ui.schema.views import NodeDetail
@@ -46,6 +49,9 @@ Take = Callable[[bytes, str, bool | None], Awaitable[Taken]]
 
 A MessageError is the sender's fault, any other is not.
 """
+
+Obey = Callable[[bytes, str], Awaitable[Replay]]
+"""Follows a command, by somebody; errors as of `Take`, and a UsageError if it is refused."""
 
 CHECKED = {"Cache-Control": "no-cache"}
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -71,6 +77,7 @@ LIVE_ASKS: Mapping[str, Ask] = {
     "/compare/history": lambda a, q: a.history(q.get("run"), _pair(q)),
     "/episodes": lambda a, q: a.episodes(q.get("model"), q.get("run"), _integer(q, EPISODE_LIMIT)),
     "/windows/open": lambda a, q: a.open_windows(q.get("model"), q.get("run")),
+    "/replays": lambda a, q: Replays(list(map(shown, a.store.replays.there()))),
     "/system": lambda a, q: a.system(a.store.clock.now()),
 }
 PAST_ASKS: Mapping[str, Ask] = {
@@ -150,6 +157,25 @@ def register_measurements(app: Any, take: Take) -> None:
             except GridstressError as error:
                 later = {**NOT_KEPT, "Retry-After": str(RETRY_S)}
                 return _reply(self, Refused(str(error)), 503, later)
+
+
+def register_commands(app: Any, obey: Obey, *, has_token: bool) -> None:
+    """Add ``POST /api/v1/replays/command`` to a Faust app that has not started."""
+
+    @app.page(COMMANDED)
+    class Commands(View):
+        """Takes commands to replays."""
+
+        async def post(self, request: Any, **kwargs: Any) -> Any:
+            """Answer once the replay has followed it."""
+            try:
+                by = "token" if has_token else "local"
+                answer = await obey(await request.read(), by)
+                return _reply(self, answer, 200, NOT_KEPT)
+            except (UsageError, MessageError) as error:
+                return _reply(self, Refused(str(error)), 400, NOT_KEPT)
+            except GridstressError as error:
+                return _reply(self, Refused(str(error)), 503, NOT_KEPT)
 
 
 async def _answer(

@@ -54,6 +54,8 @@ class ViewConsumer(Service):
         The compacted topic on which workers tell how they are.
     audit_topic
         The compacted topic on which the auditor tells how far it is with each run.
+    replay_topic
+        The compacted topic, of one partition, on which replays tell how they are.
     run_topic, run_partitions
         The compacted topic of the runs' records, keyed by run; and how many partitions it has.
     alert_topics, window_topics
@@ -70,6 +72,7 @@ class ViewConsumer(Service):
         view_topic: str,
         status_topic: str,
         audit_topic: str,
+        replay_topic: str,
         run_topic: str,
         run_partitions: Callable[[], Awaitable[int]],
         alert_topics: Mapping[str, str],
@@ -81,11 +84,13 @@ class ViewConsumer(Service):
         self._store = store
         self._partitions = partitions
         self._run_topic, self._run_partitions, self._learn = run_topic, run_partitions, learn
+        self._replay_topic = replay_topic
         self._window_topics = dict(window_topics)
         self._apply: dict[str, Apply] = {
             view_topic: self._view,
             status_topic: self._status,
             audit_topic: self._audit,
+            replay_topic: self._replay,
             run_topic: self._run,
         }
         self._apply |= dict.fromkeys(alert_topics, self._alert)
@@ -133,6 +138,7 @@ class ViewConsumer(Service):
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         """Views and alerts from their beginning; of the windows the last ones of each shard."""
         counts = dict.fromkeys(self._apply, self._partitions)
+        counts[self._replay_topic] = 1
         counts[self._run_topic] = await self._run_partitions()
         partitions = [TopicPartition(topic, p) for topic in counts for p in range(counts[topic])]
         consumer.assign(partitions)
@@ -169,6 +175,10 @@ class ViewConsumer(Service):
     def _audit(self, record: ConsumerRecord) -> None:
         if record.value is not None:
             self._store.apply_audit(record.value, appended_at(record, time.time()))
+
+    def _replay(self, record: ConsumerRecord) -> None:
+        key = (record.key or b"").decode()
+        self._store.replays.apply(key, record.value, appended_at(record, time.time()))
 
     def _run(self, record: ConsumerRecord) -> None:
         run, found = decode_run_record(record.key, record.value)

@@ -18,6 +18,7 @@ from ui.api.broker_clock import BrokerClock
 from ui.api.episodes import Episode, EpisodeBook
 from ui.api.kept_windows import MAX_WINDOWS, KeptWindow, KeptWindows
 from ui.api.record_check import RecordValidator
+from ui.api.replays import KnownReplays
 from ui.schema.audit import AuditStatus
 from ui.schema.system import GONE_S, WorkerStatus
 
@@ -141,6 +142,7 @@ class Store:
     ) -> None:
         self.version = 0
         self.clock = BrokerClock()
+        self.replays = KnownReplays(self.clock)
         self.shape = shape
         self._history = history
         self.workers: dict[str, WorkerStatus] = {}

@@ -20,6 +20,7 @@ from topology.errors import GridstressError, UsageError
 from ui.auth import authorization
 from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridInfo
+from ui.schema.replays import Replay, Replays, Wanted
 from ui.schema.runs import Episodes, Extremes, History, PastRuns, RunInfo, Runs
 from ui.schema.system import Health, Refused, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
@@ -27,6 +28,8 @@ from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
 logger = logging.getLogger(__name__)
 
 KEPT_ANSWERS = 256
+COMMAND_S = 15.0
+"""How long a command may take: its answer comes from the replay."""
 
 Answer = TypeVar("Answer")
 Params = Mapping[str, str | int | float | None]
@@ -236,6 +239,38 @@ class ApiClient:
         """Highest risk and raised alarms of each window of a run, those after an end only."""
         return self._get("history/extremes", Extremes, run=run, model=model, after=after)
 
+    def replays(self) -> list[Replay]:
+        """The replays that follow commands; none known to an older worker."""
+        try:
+            return self._get("replays", Replays).replays
+        except ApiError:
+            return []
+
+    def command(self, wanted: Wanted) -> Replay:
+        """Command a replay, and give how it is once it has followed.
+
+        It is sent once: only a worker that cannot be reached leaves it to the next one.
+        """
+        for turn in range(len(self.urls)):
+            url = self.urls[(self._first + turn) % len(self.urls)]
+            try:
+                response = self._http.post(
+                    f"{url}{PREFIX}/replays/command",
+                    content=msgspec.json.encode(wanted),
+                    headers={"Content-Type": "application/json"},
+                    timeout=COMMAND_S,
+                )
+                if response.status_code != httpx.codes.OK:
+                    _refuse_command(response)
+                return msgspec.json.decode(response.content, type=Replay)
+            except httpx.ConnectError:
+                continue
+            except (httpx.HTTPError, msgspec.DecodeError) as error:
+                raise WorkerGoneError(
+                    f"{url} has not said what came of it: {_reason(error)}"
+                ) from None
+        raise WorkerGoneError("no worker answered")
+
     def system(self) -> System:
         """How every worker is, and the settings in force."""
         return self._get("system", System)
@@ -330,6 +365,14 @@ def _refuse(response: httpx.Response) -> None:
     if code == httpx.codes.NOT_FOUND:
         raise UnknownNameError(refusal.error or "not found", refusal.exists or ())
     raise ApiError(refusal.error or f"the worker refused {response.url.path} with status {code}")
+
+
+def _refuse_command(response: httpx.Response) -> None:
+    try:
+        refusal = msgspec.json.decode(response.content, type=Refused)
+    except msgspec.DecodeError:
+        raise ApiError(f"the worker takes no commands (status {response.status_code})") from None
+    raise ApiError(refusal.error)
 
 
 def _reason(error: Exception) -> str:

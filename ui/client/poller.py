@@ -19,6 +19,7 @@ from ui.client.http import ApiClient
 from ui.client.run_cache import PastViews
 from ui.client.snapshot import Snapshot, ask_views, content_of
 from ui.client.strips import Strip, Strips
+from ui.schema.replays import Replay, Wanted
 from ui.schema.runs import Episodes, History, RunInfo
 from ui.schema.system import System
 from ui.schema.views import Compare, NodeDetail
@@ -173,6 +174,10 @@ class Poller:
             return self._strips.known(run, model)
         return self._strips.get(run, model, snapshot.version)
 
+    def command(self, wanted: Wanted) -> Replay:
+        """Command a replay; errors as of the client."""
+        return self._client.command(wanted)
+
     def system(self) -> System | None:
         """How the workers are, asked for at most every two seconds; the last one known if gone."""
         if self._snapshot.error:
@@ -235,6 +240,7 @@ class Poller:
         name = run.run if run else None
         views = ask_views(self._client, grid, name, now)
         health = self._client.health()
+        replays = self._client.replays()
         content = content_of(grid, runs, run, health, views)
         # What could not be answered is asked for again, as if there were news: after the last
         # window of a run there would be no other occasion.
@@ -252,6 +258,7 @@ class Poller:
             runs=runs,
             models=views,
             health=health,
+            replays=tuple(replays),
             worker=self._client.worker,
             asked_at=now,
             answered_at=answered_at,

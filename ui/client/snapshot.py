@@ -12,6 +12,7 @@ from topology.clock import from_iso, to_iso
 from ui.client.http import ApiClient
 from ui.client.trends import Trends
 from ui.schema.grid import GridInfo
+from ui.schema.replays import Replay
 from ui.schema.runs import RunInfo
 from ui.schema.system import Health
 from ui.schema.views import Alert, GridState, TopNode
@@ -59,7 +60,8 @@ class Snapshot:
     every poll; ``took_s`` is how long the last one took, ``error`` empty while the workers answer.
     ``runs`` are all runs, the newest first; ``run`` is the one shown. ``missing`` names a
     run that was wanted and is not known: then the newest is shown in its place. ``at`` is the
-    moment of grid time (ISO-8601) that it is of, None for now.
+    moment of grid time (ISO-8601) that it is of, None for now. ``replays`` are those that follow
+    commands.
     """
 
     version: int = 0
@@ -70,6 +72,7 @@ class Snapshot:
     at: str | None = None
     models: Views = field(default_factory=lambda: MappingProxyType({}))
     health: Health | None = None
+    replays: tuple[Replay, ...] = ()
     worker: str = ""
     asked_at: float = 0.0
     answered_at: float = 0.0
@@ -80,6 +83,12 @@ class Snapshot:
     def view(self, model: str | None) -> ModelView | None:
         """The model's view, None while there is none."""
         return self.models.get(model or "")
+
+    @property
+    def replay(self) -> Replay | None:
+        """The replay that sends the run shown, or sent it last; None if it is not there."""
+        name = self.run.run if self.run else None
+        return next((replay for replay in self.replays if replay.run == name), None)
 
     @property
     def event_time(self) -> str | None:

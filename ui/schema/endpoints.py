@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from ui.schema.grid import GridInfo
+from ui.schema.replays import Replays
 from ui.schema.runs import Episodes, Extremes, History, PastRuns, Runs
 from ui.schema.system import Health, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, OpenWindows, Top
@@ -16,7 +17,10 @@ LIVE = f"{PREFIX}/live"
 """The one address of the API that answers without the token: 200 or 503 and nothing else."""
 
 POSTED = f"{PREFIX}/measurements"
-"""The one address of the API that takes a body, from those who have the token."""
+"""The address that takes measurements, from those who have the token."""
+
+COMMANDED = f"{PREFIX}/replays/command"
+"""The address that takes commands to replays."""
 
 MAX_SOURCE = 200
 SINCE_END = 1e12
@@ -124,6 +128,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             Extremes,
             (ANY_RUN, MODEL, AFTER),
         ),
+        Endpoint("/replays", "The replays that follow commands.", Replays, tagged=False),
         Endpoint("/system", "All workers, and the settings.", System, tagged=False),
         Endpoint("/health", "How this worker is; 503 unless it is well.", Health, tagged=False),
     )

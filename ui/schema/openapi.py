@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from ui.schema.endpoints import (
+    COMMANDED,
     ENDPOINTS,
     LIVE,
     MAX_SOURCE,
@@ -17,6 +18,7 @@ from ui.schema.endpoints import (
     Endpoint,
     Parameter,
 )
+from ui.schema.replays import Replay, Wanted
 from ui.schema.system import Refused, Taken
 
 Json = dict[str, Any]
@@ -32,7 +34,9 @@ REFUSALS = {
 @cache
 def document(version: str) -> Json:
     """Describe every address of a worker of this version; made once, not to be changed."""
-    kinds: set[Any] = {endpoint.answer for endpoint in ENDPOINTS.values()} | {Refused, Taken}
+    kinds: set[Any] = {endpoint.answer for endpoint in ENDPOINTS.values()} | {
+        *(Refused, Taken, Replay, Wanted)
+    }
     ordered = sorted(kinds, key=lambda kind: kind.__name__)
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
@@ -48,6 +52,7 @@ def document(version: str) -> Json:
         "paths": {
             **{PREFIX + path: {"get": _asked(e, refs)} for path, e in ENDPOINTS.items()},
             POSTED: {"post": _posted(refs)},
+            COMMANDED: {"post": _commanded(refs)},
             LIVE: {"get": _live()},
         },
         "components": {
@@ -86,6 +91,26 @@ def _posted(refs: dict[Any, Json]) -> Json:
             "403": _json("No token is set, so nothing is taken.", refs[Refused]),
             "413": _json("More than 4 MiB.", refs[Refused]),
             "503": _json("Not now; `Retry-After` says when to try again.", refs[Refused]),
+            **_refusals(refs, {"404"}),
+        },
+    }
+
+
+def _commanded(refs: dict[Any, Json]) -> Json:
+    return {
+        "summary": "Command a replay.",
+        "parameters": [],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": refs[Wanted]}},
+        },
+        "responses": {
+            "200": _json("How the replay is once it has followed the command.", refs[Replay]),
+            "403": _json(
+                "No token is set, and this request is not of this machine.", refs[Refused]
+            ),
+            "413": _json("More than 4 KiB.", refs[Refused]),
+            "503": _json("Not now, or the replay does not answer.", refs[Refused]),
             **_refusals(refs, {"404"}),
         },
     }

@@ -69,7 +69,7 @@ def test_docker_runs_the_compose_file_with_settings_and_files_handed_on(
     assert "--no-deps" in ups[1]
     override = json.loads(Path(running.compose_files[1]).read_text())["services"]
     assert override["worker"]["environment"] == {"GRIDSTRESS_LEVEL_CLEAR": "0.3"}
-    assert override["replay"]["command"][-3:] == [str(series), "--speed", "60"]
+    assert override["replay"]["command"][-4:] == [str(series), "--speed", "60", "--stay"]
     assert override["replay"]["volumes"] == [f"{series}:{series}:ro"]
     notes = [json.loads(line) for line in (docker_calls / "calls").read_text().splitlines()]
     ports = f"{settings.web_port}-{settings.web_port + 1}"

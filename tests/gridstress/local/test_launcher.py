@@ -35,7 +35,7 @@ def test_up_starts_everything_healthy_and_down_stops_exactly_that(
         names = [service.name for service in running.running()]
         assert names == ["broker", "worker-1", "worker-2", "worker-3", "ui", "archive", "replay"]
         assert any("forgets all topics" in line for line in lines)
-        assert (place.checkout / "arguments").read_text() == "replay --speed 60"
+        assert (place.checkout / "arguments").read_text() == "replay --speed 60 --stay"
         urls = [f"http://127.0.0.1:{settings.web_port + index}" for index in range(3)]
         assert (place.checkout / "asks").read_text() == ",".join(urls)
         assert running.api_url == urls[0]

@@ -40,6 +40,8 @@ VIEWS = {
     "/api/v1/measurements",
     "/api/v1/node/{node_id}",
     "/api/v1/openapi.json",
+    "/api/v1/replays",
+    "/api/v1/replays/command",
     "/api/v1/runs",
     "/api/v1/state",
     "/api/v1/system",
@@ -81,7 +83,7 @@ async def test_the_routes_are_exactly_ours(
     router = (await app.web.wsgi()).router
     assert {route.resource.canonical for route in router.routes()} == VIEWS
     posted = {route.resource.canonical for route in router.routes() if route.method == "POST"}
-    assert posted == {"/api/v1/measurements"}
+    assert posted == {"/api/v1/measurements", "/api/v1/replays/command"}
     assert {route.method for route in router.routes()} == {"GET", "HEAD", "POST"}
 
 

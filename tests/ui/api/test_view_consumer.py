@@ -6,7 +6,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from bench.harness.brokers import embedded_broker
-from gridstress.kafka.topics import AUDIT, RUNS, STATUS, VIEW, ensure_topics
+from gridstress.kafka.topics import AUDIT, REPLAY_STATUS, RUNS, STATUS, VIEW, ensure_topics
 from gridstress.local import processes
 from gridstress.settings import load_settings
 from tables.view_epoch import ViewEpoch
@@ -29,7 +29,9 @@ def test_tombstones_of_runs_with_endless_names_are_not_kept(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = Store()
-    feed = ViewConsumer({}, store, 1, "view", "status", "audit", "runs", partitions, {}, {})
+    feed = ViewConsumer(
+        {}, store, 1, "view", "status", "audit", "replays", "runs", partitions, {}, {}
+    )
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 129)))
     assert "cannot show view/0@0" in caplog.text
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 128)))
@@ -46,7 +48,17 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(
     settings = load_settings(broker=f"kafka://127.0.0.1:{port}")
     where = {"bootstrap_servers": settings.bootstrap}
     async with ViewConsumer(
-        where, store, settings.partitions, VIEW, STATUS, AUDIT, RUNS, partitions, {}, {}
+        where,
+        store,
+        settings.partitions,
+        VIEW,
+        STATUS,
+        AUDIT,
+        REPLAY_STATUS,
+        RUNS,
+        partitions,
+        {},
+        {},
     ):
         await until(lambda: "the views wait for a broker" in caplog.text, 60)
         with embedded_broker(port, tmp_path):

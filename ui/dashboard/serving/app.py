@@ -30,6 +30,7 @@ def create_dashboard(
     reports: Path = Path(".gridstress/reports"),
     meanings: Mapping[str, str] = MappingProxyType({}),
     refresh_s: float = 1.0,
+    token: bool = False,
 ) -> Dash:
     """Make the dashboard.
 
@@ -43,6 +44,8 @@ def create_dashboard(
         What each of the workers' settings is for, by the variable's name.
     refresh_s
         Seconds between two looks of a browser at the newest snapshot.
+    token
+        Whether only those are let in who have logged in.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def create_dashboard(
         [shell(PAGES, refresh_s, None), *(page.layout() for page in PAGES)]
     )
     context = ViewContext(source)
-    register_shell(app, source, context, PAGES)
+    register_shell(app, source, context, PAGES, token=token)
     for page in PAGES:
         page.register(app, context)
     register_reports(app, context, reports)

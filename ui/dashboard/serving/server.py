@@ -66,7 +66,7 @@ def serve(
 
     refuse_exposed("the dashboard", bind, "GRIDSTRESS_UI_BIND", token=token, insecure=insecure)
     poller = Poller(ApiClient(urls, token=token))
-    app = create_dashboard(poller, reports=reports, meanings=meanings)
+    app = create_dashboard(poller, reports=reports, meanings=meanings, token=bool(token))
     if token:
         ask_for_token(app, token)
     elif not insecure:

@@ -7,6 +7,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
+from msgspec import structs
 
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
@@ -19,6 +20,7 @@ from ui.dashboard.shell.links import node_of
 from ui.dashboard.shell.model_pair import register_pairs
 from ui.dashboard.shell.origin import origin_badge, run_title
 from ui.dashboard.shell.page import Page, page_at
+from ui.dashboard.shell.replay_panel import register_replay_panel, shown_replay
 from ui.dashboard.shell.run_select import register_run_chooser
 from ui.dashboard.shell.source import Source
 from ui.dashboard.shell.status import Status, moment_status, status_of
@@ -83,15 +85,18 @@ def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Com
     return frame
 
 
-def register_shell(app: Dash, source: Poller, context: Source, pages: Sequence[Page]) -> None:
+def register_shell(
+    app: Dash, source: Poller, context: Source, pages: Sequence[Page], *, token: bool
+) -> None:
     """Add the callbacks of the shell.
 
     ``context`` is what the browser of the running callback looks at, ``pages`` are in the order
-    of the navigation.
+    of the navigation, ``token`` is whether only those are let in who have logged in.
     """
     _register_routing(app, source, pages)
     _register_beat(app, source)
     register_time_bar(app, source)
+    register_replay_panel(app, source, token=token)
     register_alarm_bar(app, context)
     register_run_chooser(app, context)
     register_pairs(app, context)
@@ -190,6 +195,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         Output("audit", "children"),
         Output("audit", "className"),
         Output("audit", "title"),
+        Output("replay", "data"),
         Input("tick", "n_intervals"),
         Input("run-chosen", "data"),
         State("at", "data"),
@@ -200,6 +206,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         State("slide", "data"),
         State("fresh", "data"),
         State("audit", "title"),
+        State("replay", "data"),
     )
     def beat(
         ticks: int | None,
@@ -212,6 +219,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
         slide: int | None,
         fresh: dict[str, float] | None,
         audited: str | None,
+        replay: dict[str, Any] | None,
     ) -> tuple[Any, ...]:
         now = time.time()
         snapshot = source.snapshot(run)
@@ -222,6 +230,8 @@ def _register_beat(app: Dash, source: Poller) -> None:
         shown = source.snapshot(run, at)
         if at is not None:
             status = moment_status(status, shown)
+        there = shown_replay(snapshot)
+        replayed = there and structs.asdict(there)
         news, mark = [shown.version, run, at], grid_mark(shown.grid)
         known = detail == status.detail and css == status_class(status)
         same = bool(fresh and since and fresh["published_at"] == since["published_at"])
@@ -237,6 +247,7 @@ def _register_beat(app: Dash, source: Poller) -> None:
                 if audited == audit.title
                 else (badge_children(audit), audit.css, audit.title)
             ),
+            no_update if replayed == replay else replayed,
         )
 
 

@@ -74,10 +74,17 @@ def status_of(snapshot: Snapshot, now: float) -> Status:
         return Status("earlier", "Earlier run", _earlier(snapshot))
     if snapshot.run.ended:
         return Status("ended", "Run ended", "These are its last values; nothing more will come.")
+    if held := _held(snapshot):
+        return held
     if behind := _standing_still(snapshot):
         return Status("quiet", "Part of the grid stands still", behind)
     if quiet := _quiet_shards(snapshot, now):
         return Status("quiet", "No new data", quiet)
+    replay = snapshot.replay
+    if replay is not None and replay.hurries:
+        where = "to the next alarm" if replay.to_alarm else "through calm"
+        text = f"The replay hurries {where}, as fast as results come."
+        return Status("live", "Live", text)
     return Status("live", "Live", f"Answered by {snapshot.worker.split('//')[-1]}")
 
 
@@ -99,6 +106,17 @@ def moment_status(live: Status, shown: Snapshot) -> Status:
         f"This view stands at {moment} (grid time); Live jumps to now. "
         f"Meanwhile: {live.title.lower()}.",
     )
+
+
+def _held(snapshot: Snapshot) -> Status | None:
+    """What is said of a run whose replay is paused or was stopped: its silence is wanted."""
+    replay = snapshot.replay
+    if replay is None or replay.state == "running":
+        return None
+    if replay.state == "paused":
+        text = "Nothing is sent until it is resumed, stepped or sped to the next alarm: see below."
+        return Status("quiet", "Replay paused", text)
+    return Status("quiet", "Replay stopped", "Nothing more of this run is sent; see below.")
 
 
 def _first_failure(snapshot: Snapshot) -> str:

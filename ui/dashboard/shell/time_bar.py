@@ -14,6 +14,7 @@ from dash.development.base_component import Component
 from ui.client.poller import Poller
 from ui.client.strips import Strip
 from ui.dashboard.shell.header import aria
+from ui.dashboard.shell.replay_panel import replay_panel
 
 STORES = ("at", "strip-due", "strip-news", "strip-known", "strip-drawn")
 SPEEDS = [
@@ -30,6 +31,7 @@ def time_bar() -> Component:
     bar: Component = html.Section(
         [
             *(dcc.Store(id=name) for name in STORES),
+            replay_panel(),
             html.Div(
                 [
                     _button("time-previous", "◀ alarm", "Go to the alarm before"),

@@ -1,0 +1,81 @@
+"""Commands that a program posts to a worker, which sends them on to the topic."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from agents.outbox import Topic
+from gridstress.replay.commands import ANSWER_S, choose, new_command
+from topology.clock import from_iso, to_datetime
+from topology.errors import GridstressError, MessageError, UsageError
+from topology.messages import RESULT_TIMES, encode
+from ui.api.replays import KnownReplays, shown
+from ui.schema.replays import Replay, Wanted
+
+
+@dataclass(frozen=True)
+class PostedCommands:
+    """Sends commands on to ``replay_control`` and waits for their answers.
+
+    Parameters
+    ----------
+    ready
+        Whether this worker works.
+    """
+
+    topic: Topic
+    known: KnownReplays
+    ready: Callable[[], bool]
+
+    async def __call__(self, body: bytes, by: str) -> Replay:
+        """Send a `Wanted` on, and give how the replay is once it has followed it.
+
+        Raises
+        ------
+        MessageError
+            If it is no command.
+        UsageError
+            If it makes no sense, no replay is there, or the replay refuses it.
+        GridstressError
+            If this worker is not ready, or no answer comes.
+        """
+        if not self.ready():
+            raise GridstressError("this worker is not ready")
+        wanted = _read(body)
+        chosen = choose(self.known.there(), wanted.run)
+        command = new_command(
+            chosen,
+            wanted.command,
+            f"{by} (API)",
+            speed=wanted.speed,
+            begin=None if wanted.begin is None else _moment(wanted.begin),
+        )
+        key, value = chosen.replay.encode(), encode(command)
+        with self.known.expecting(command.id) as answer:
+            await (await self.topic.send(key=key, value=value, partition=0))
+            try:
+                refused = (await asyncio.wait_for(answer, ANSWER_S)).refused
+            except TimeoutError:
+                raise GridstressError(f"the replay of run {chosen.run} does not answer") from None
+        if refused:
+            raise UsageError(refused)
+        return shown(self.known.of(chosen.replay) or chosen)
+
+
+def _read(body: bytes) -> Wanted:
+    try:
+        return msgspec.json.decode(body, type=Wanted)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MessageError("invalid", f"not a command: {error}") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = to_datetime(from_iso(text))
+    except (ValueError, OverflowError):
+        raise UsageError(f"begin must be a time like 2025-01-31T18:00Z, got {text!r:.40}") from None
+    earliest, latest = RESULT_TIMES
+    return min(max(moment, earliest), latest)

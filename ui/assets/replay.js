@@ -1,0 +1,45 @@
+/* The replay's panel: how the replay is, in words; the server sends its commands. */
+
+window.dash_clientside = window.dash_clientside || {};
+window.dash_clientside.gridstressReplay = (function () {
+  const words = (iso) => new Date(iso).toUTCString().slice(5, 22);
+  const PACE = { auto: "1 h/s", max: "full speed" };
+  const pace = (speed) => PACE[speed] || `${Number((Number(speed) / 3600).toPrecision(3))} h/s`;
+  let speed; // that the control was last set to
+
+  function state(replay) {
+    if (replay.state === "waiting") return "waits";
+    if (replay.state === "paused") return "paused";
+    if (replay.to_alarm) return "hurries to the next alarm";
+    return replay.hurries ? "hurries through calm" : pace(replay.speed);
+  }
+
+  function line(replay) {
+    const next = replay.next ? `, at ${words(replay.next)}` : "";
+    if (replay.state === "waiting") return `${replay.source}: nothing is being sent. Start anew sends a new run.`;
+    return `Run ${replay.run}${next}. All who watch see the same.`;
+  }
+
+  return {
+    show: function (replay, at) {
+      const { no_update } = window.dash_clientside;
+      if (!replay) return ["replay hidden", "", "", no_update, no_update, no_update];
+      const idle = replay.state === "waiting";
+      for (const name of ["pause", "step", "next-alarm", "stop"]) {
+        const button = document.getElementById(`replay-${name}`);
+        if (button) button.disabled = idle;
+      }
+      const changed = speed !== replay.speed;
+      speed = replay.speed;
+      const inside = at && at >= replay.begin && at < replay.end;
+      return [
+        `replay replay-${replay.state}`,
+        state(replay),
+        line(replay),
+        replay.state === "paused" ? "Resume" : "Pause",
+        inside ? `Start anew from ${words(at)}` : "Start anew",
+        changed ? replay.speed : no_update,
+      ];
+    },
+  };
+})();
