@@ -30,6 +30,7 @@ TOGETHER: dict[str, str] = {
             "ui/dashboard/browser/test_compare.py",
             "ui/dashboard/browser/test_models.py",
             "ui/dashboard/browser/test_node.py",
+            "ui/dashboard/browser/test_replay_panel.py",
             "ui/dashboard/browser/test_system.py",
             "ui/dashboard/browser/test_time_bar.py",
             "ui/dashboard/pages/test_compare.py",

@@ -54,6 +54,15 @@ LEVELS = {
 TWO = ("linear", "centrality")
 
 
+def replay(**changes: Any) -> dict[str, Any]:
+    """A replay in a ``/replays`` answer."""
+    return {
+        "replay": "host-1", "state": "running", "run": RUN, "source": "synthetic-2025",
+        "speed": "3600", "hurries": False, "to_alarm": False, "next": "2019-01-15T18:00:00Z",
+        "begin": "2019-01-01T00:00:00Z", "end": "2020-01-01T00:00:00Z", **changes,
+    }  # fmt: skip
+
+
 def record(**changes: Any) -> dict[str, Any]:
     """A run's record in a ``/runs`` answer."""
     return {
@@ -230,6 +239,7 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
                            "watermark": "2019-01-15T17:00:00Z", "ended": False,
                            "published_at": published_at, "record": record()}]},
         "history/runs": {"runs": []},
+        "replays": {"replays": []},
         "health": {"status": "ok", "worker": "host:6066", "version": "0.1.0", "now": published_at,
                    "uptime_s": 12.0, "partitions": {"grid_measurements": [0, 1]}, "counters": {},
                    "lost_records": [], "idle_zones": [], "parts": []},
@@ -260,6 +270,8 @@ def answers(published_at: float = 1e9, models: tuple[str, ...] = TWO) -> dict[st
 class LiteralApi(ThreadingHTTPServer):
     """The server: ``answers`` to give, ``asked`` paths with their status, ``etag`` to force one.
 
+    ``commands`` to replays are kept; they are refused with the text ``refused``, if there is one.
+
     ``live``: every state says that it was published just now, however long a test takes.
     """
 
@@ -273,6 +285,8 @@ class LiteralApi(ThreadingHTTPServer):
         self.etag: str | None = None
         self.broken = False
         self.live = False
+        self.commands: list[Any] = []
+        self.refused = ""
 
     @property
     def url(self) -> str:
@@ -310,6 +324,19 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("ETag", tag)
         self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def do_POST(self) -> None:
+        self.server.commands.append(
+            json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        )
+        refused = self.server.refused
+        body = json.dumps(
+            {"error": refused} if refused else self.server.answers["replays"]["replays"][0]
+        )
+        self.send_response(400 if refused else 200)
         self.send_header("Content-Length", str(len(body.encode())))
         self.end_headers()
         self.wfile.write(body.encode())

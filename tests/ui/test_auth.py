@@ -1,7 +1,14 @@
 import pytest
 
 from topology.errors import UsageError
-from ui.auth import authorization, bearer, is_loopback, refuse_exposed, same_token
+from ui.auth import (
+    authorization,
+    bearer,
+    is_loopback,
+    refuse_exposed,
+    refuse_write,
+    same_token,
+)
 
 TOKEN = "correct-horse-battery"
 
@@ -49,3 +56,51 @@ def test_the_header_that_is_sent_is_the_one_that_is_read() -> None:
 @pytest.mark.parametrize("header", [None, "", "Bearer", f"Basic {TOKEN}", TOKEN])
 def test_other_headers_bring_no_token(header: str | None) -> None:
     assert bearer(header) == ""
+
+
+FINE = {"Host": "127.0.0.1:6066", "Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"Content-Type": "application/json; charset=utf-8"},
+        {"Host": "localhost:6066"},
+        {"Host": "[::1]:6066"},
+        {"Origin": "http://127.0.0.1:6066"},
+        {"Origin": "http://localhost:8050"},
+        {"Origin": "http://[::1]:8050"},
+    ],
+)
+def test_this_machine_and_its_own_pages_may(changed: dict[str, str]) -> None:
+    assert refuse_write("127.0.0.1", FINE | changed, (8050,)) == ""
+    assert refuse_write("::1", FINE | changed, (8050,)) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"Host": "grid.example.org"}, "this machine"),
+        ({"Host": ""}, "this machine"),
+        ({"Host": "[::1"}, "this machine"),
+        ({"Origin": "null"}, "other sites"),
+        ({"Origin": "http://127.0.0.1:9999"}, "other sites"),
+        ({"Origin": "http://127.0.0.1:8050.example.org"}, "other sites"),
+        ({"Origin": "http://example.org:8050"}, "other sites"),
+        ({"Origin": "https://127.0.0.1:8050"}, "other sites"),
+        ({"Origin": "http://127.0.0.1:port"}, "other sites"),
+        ({"Content-Type": "text/plain"}, "application/json"),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, "application/json"),
+        ({"Content-Type": ""}, "application/json"),
+        ({"X-Forwarded-For": "127.0.0.1"}, "proxy"),
+        ({"Forwarded": "for=192.0.2.1"}, "proxy"),
+    ],
+)
+def test_others_may_not(changed: dict[str, str], says: str) -> None:
+    assert says in refuse_write("127.0.0.1", FINE | changed, (8050,))
+
+
+@pytest.mark.parametrize("peer", ["192.0.2.1", "", None, "0.0.0.0", "::ffff:192.0.2.1"])
+def test_no_other_machine_may(peer: str | None) -> None:
+    assert "this machine" in refuse_write(peer, FINE)
