@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from topology.models import Matrix
 from topology.shards import shard_nodes
 from ui.api.agreement_history import History, Point
 from ui.api.episodes import Episode
+from ui.api.kept_loads import LoadRow
 from ui.api.moments import make_up, raise_peaks, run_view
 from ui.api.past import Answer
 from ui.api.view_store import ReceivedAlert, RunView, Store, WindowOfNode
@@ -282,6 +283,12 @@ class PastStore(Store):
                 )
             )
         return panes if make_up(panes, view.stress) else []
+
+    def loads(self, run: str, event_s: float) -> Iterable[LoadRow]:
+        """The rows of the last two steps of the moment's window, the newest last."""
+        end_s = int(event_s)
+        found = self._run.loads(end_s - 2 * self._archives.spec.step_s, end_s)
+        return [(float(time_s), nodes, load_mw) for time_s, nodes, load_mw, _ in found]
 
     def _sources(self, end_s: int) -> dict[int, Floats]:
         """Each node's own stress by the start of a pane of the window that ends then."""

@@ -101,6 +101,7 @@ def add_web(
             topics.STATUS,
             topics.AUDIT,
             topics.REPLAY_STATUS,
+            topics.MEASUREMENTS,
             topics.RUNS,
             partial(partition_count, settings.kafka, topics.RUNS),
             {topics.alerts(name): name for name in influence},

@@ -101,6 +101,7 @@ def results() -> list[bytes]:
         encode(run_record()),
         json.dumps(audit).encode(),
         json.dumps(replay).encode(),
+        encode(measured("north", [0], {"a": [70.0]})),
     )
     tagged = [bytes([48 + kind]) + value for kind, value in enumerate(values)]
     # The key of a view that is gone is the one of the view that was there.

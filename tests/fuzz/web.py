@@ -27,7 +27,7 @@ from ui.schema.system import Health
 
 MODELS = ("linear", "centrality")
 TOPICS = ("risk_windows_linear", "risk_alerts_linear", "worker_status", "grid_view", "runs",
-          "audit", "replay_status")  # fmt: skip
+          "audit", "replay_status", "grid_measurements")  # fmt: skip
 ALL = ("/runs", "/state?model=linear", "/top?k=5", "/alerts", "/compare", "/compare/history",
        "/episodes", "/windows/open", "/node/a", "/node/c", "/system", "/replays")  # fmt: skip
 
@@ -92,9 +92,9 @@ def served() -> tuple[Pages, ViewConsumer]:
     )
     pages = Pages()
     register_views(pages, answers, lambda: Health("ok", "here"))
-    windows, alerts, status, view, runs, audit, replays = TOPICS
+    windows, alerts, status, view, runs, audit, replays, loads = TOPICS
     feed = ViewConsumer(
-        *({}, store, 1, view, status, audit, replays, runs, one_partition),
+        *({}, store, 1, view, status, audit, replays, loads, runs, one_partition),
         {alerts: "linear"},
         {windows: "linear"},
     )

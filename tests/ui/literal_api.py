@@ -51,6 +51,7 @@ LEVELS = {
     "centrality": ["", "", "CRITICAL"],
     "electrical": ["", "", "WARNING"],
 }
+LOADS_MW = [301.0, 262.5, 690.0]
 TWO = ("linear", "centrality")
 
 
@@ -85,7 +86,7 @@ def state(model: str, version: int = 7, published_at: float = 1e9) -> dict[str, 
         "watermark": "2019-01-15T17:00:00Z", "source": "synthetic-2025", "synthetic": True,
         "ended": False, "speed": 3600.0,
         "nodes": [node["id"] for node in GRID["nodes"]], "risk": risk,
-        "stress": [0.0, 0.37, 1.77], "level": level,
+        "stress": [0.0, 0.37, 1.77], "level": level, "load_mw": LOADS_MW,
         "kpis": {"active_alarms": {**alarms, "total": 1},
                  "affected_nodes": sum(r >= 0.05 for r in risk),
                  "average_risk": sum(risk) / 3,
@@ -131,6 +132,7 @@ def node(node_id: str, model: str = "linear") -> dict[str, Any]:
         "run": RUN, "event_time": "2019-01-15T18:00:00Z", "watermark": "2019-01-15T17:00:00Z",
         "risk": RISKS[model][place],
         "stress": 1.77, "level": LEVELS[model][place],
+        "load_mw": LOADS_MW[place],
         "panes": [{"start": "2019-01-15T17:00:00Z", "stress": 0.2}],
         "windows": [{"window_end": "2019-01-15T16:00:00Z", "stress": 0.5, "risk": 0.39},
                     {"window_end": "2019-01-15T17:00:00Z", "stress": 1.7, "risk": 0.82}],

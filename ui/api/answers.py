@@ -127,6 +127,7 @@ class ApiQueries(ReadModel):
             risk=moment.risk.tolist(),
             stress=moment.stress.tolist(),
             level=moment.level,
+            load_mw=serializers.known(self.loads(run, moment.view)),
             kpis=self._kpis(moment),
             parts=serializers.parts(moment.view),
         )
@@ -186,6 +187,7 @@ class ApiQueries(ReadModel):
             risk=float(moment.risk[i]),
             stress=float(moment.stress[i]),
             level=moment.level[i],
+            load_mw=serializers.known(self.loads(run, moment.view)[[i]])[0],
             panes=[Pane(to_iso(pane.start_s), pane.stress[place]) for pane in panes],
             windows=[
                 Window(to_iso(end_s), stress, risk)

@@ -10,6 +10,7 @@ from tables.shard_view import PaneView, ShardView
 from topology.messages import LEVELS, Floats, RiskAlert, RiskWindow
 from ui.api.agreement_history import Point
 from ui.api.episodes import Episode
+from ui.api.kept_loads import LoadRow, rows_before
 from ui.api.kept_windows import KeptWindow
 from ui.api.view_store import ReceivedAlert, RunView, Store, WindowOfNode, of_node
 
@@ -59,6 +60,7 @@ class MomentStore(Store):
         self._paired: set[str] = set()
         self._agreed: list[Point] | None = None
         self._to_compare = 0
+        self._frames = live.kept_loads(run)
         self._places = [shard for shard, members in enumerate(shards) if members]
         self.version, self.clock = live.version, live.clock
         if run in live.records:
@@ -165,6 +167,10 @@ class MomentStore(Store):
         kept = self._panes.get((model, shard), [])
         panes = [pane for pane in kept if end_s - self._size_s <= pane.start_s < end_s]
         return panes if make_up(panes, view.stress) else []
+
+    def loads(self, run: str, event_s: float) -> Iterable[LoadRow]:
+        """The last row of each zone in the moment's window."""
+        return rows_before(self._frames, event_s)
 
     def agreement(self, run: str) -> list[Point]:
         """How the models have agreed up to the moment; when it is asked first, not for threads."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,19 @@ class ReadModel:
             for i, number in zip(members, part.level, strict=True):
                 level[i] = LEVEL_NAMES[number]
         return Moment(view, risk, stress, level)
+
+    def loads(self, run: str | None, view: RunView | None) -> Floats:
+        """Every node's load in the last hour of a view, MW; NaN where it is not known."""
+        found = np.full(len(self.grid.nodes), np.nan)
+        if run is None or view is None or view.event_time_s is None:
+            return found
+        for _, nodes, load_mw in sorted(
+            self.store.loads(run, view.event_time_s), key=itemgetter(0)
+        ):
+            for node, load in zip(nodes, load_mw, strict=True):
+                if node in self.grid.index:
+                    found[self.grid.index[node]] = load
+        return found
 
     def open_peaks(self, model: str, run: str | None) -> dict[tuple[str, float], float]:
         """Peak risks of open episodes as shards published them, by node and when raised."""

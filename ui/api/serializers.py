@@ -6,6 +6,7 @@ from msgspec import convert, to_builtins
 
 from topology.clock import to_iso
 from topology.grid import Line, Node
+from topology.messages import Floats
 from topology.models import MODELS
 from ui.api.agreement_history import Point
 from ui.api.episodes import Episode, Pairing
@@ -16,6 +17,11 @@ from ui.schema.grid import GridLine, GridNode, ModelInfo
 from ui.schema.views import Alert, Part, SourceShare
 
 MAX_ALONE = 100
+
+
+def known(values: Floats) -> list[float | None]:
+    """Numbers as an answer has them; None for NaN."""
+    return [None if value != value else value for value in values.tolist()]
 
 
 def iso_or_none(time_s: float | None) -> str | None:

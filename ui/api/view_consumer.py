@@ -34,6 +34,9 @@ RETRY_S = 2.0
 WINDOWS_BACK = 1_000
 """Final windows a shard and model that a starting worker reads, for histories and comparison."""
 
+LOADS_BACK = 200
+"""Frames of loads a partition that it reads then."""
+
 Apply = Callable[[ConsumerRecord], None]
 
 
@@ -56,6 +59,8 @@ class ViewConsumer(Service):
         The compacted topic on which the auditor tells how far it is with each run.
     replay_topic
         The compacted topic, of one partition, on which replays tell how they are.
+    measurement_topic
+        The topic of loads.
     run_topic, run_partitions
         The compacted topic of the runs' records, keyed by run; and how many partitions it has.
     alert_topics, window_topics
@@ -73,6 +78,7 @@ class ViewConsumer(Service):
         status_topic: str,
         audit_topic: str,
         replay_topic: str,
+        measurement_topic: str,
         run_topic: str,
         run_partitions: Callable[[], Awaitable[int]],
         alert_topics: Mapping[str, str],
@@ -84,13 +90,14 @@ class ViewConsumer(Service):
         self._store = store
         self._partitions = partitions
         self._run_topic, self._run_partitions, self._learn = run_topic, run_partitions, learn
-        self._replay_topic = replay_topic
+        self._replay_topic, self._measurement_topic = replay_topic, measurement_topic
         self._window_topics = dict(window_topics)
         self._apply: dict[str, Apply] = {
             view_topic: self._view,
             status_topic: self._status,
             audit_topic: self._audit,
             replay_topic: self._replay,
+            measurement_topic: self._measurements,
             run_topic: self._run,
         }
         self._apply |= dict.fromkeys(alert_topics, self._alert)
@@ -136,20 +143,19 @@ class ViewConsumer(Service):
                     self._take(record)
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
-        """Views and alerts from their beginning; of the windows the last ones of each shard."""
+        """Views and alerts from their beginning; of windows and loads the last of a partition."""
         counts = dict.fromkeys(self._apply, self._partitions)
         counts[self._replay_topic] = 1
         counts[self._run_topic] = await self._run_partitions()
         partitions = [TopicPartition(topic, p) for topic in counts for p in range(counts[topic])]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        windows = [tp for tp in partitions if tp.topic in self._window_topics]
-        begins, ends = (
-            await consumer.beginning_offsets(windows),
-            await consumer.end_offsets(windows),
-        )
-        for tp in windows:
-            consumer.seek(tp, max(begins[tp], ends[tp] - WINDOWS_BACK))
+        back = dict.fromkeys(self._window_topics, WINDOWS_BACK)
+        back[self._measurement_topic] = LOADS_BACK
+        last = [tp for tp in partitions if tp.topic in back]
+        begins, ends = await consumer.beginning_offsets(last), await consumer.end_offsets(last)
+        for tp in last:
+            consumer.seek(tp, max(begins[tp], ends[tp] - back[tp.topic]))
 
     def _take(self, record: ConsumerRecord) -> None:
         try:
@@ -179,6 +185,10 @@ class ViewConsumer(Service):
     def _replay(self, record: ConsumerRecord) -> None:
         key = (record.key or b"").decode()
         self._store.replays.apply(key, record.value, appended_at(record, time.time()))
+
+    def _measurements(self, record: ConsumerRecord) -> None:
+        if isinstance(record.value, bytes):
+            self._store.apply_measurements(record.value)
 
     def _run(self, record: ConsumerRecord) -> None:
         run, found = decode_run_record(record.key, record.value)

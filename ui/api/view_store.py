@@ -3,7 +3,8 @@
 import logging
 from bisect import insort
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +17,7 @@ from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, deco
 from ui.api.agreement_history import History, Point
 from ui.api.broker_clock import BrokerClock
 from ui.api.episodes import Episode, EpisodeBook
+from ui.api.kept_loads import KeptFrame, KeptLoads, LoadRow, rows_before
 from ui.api.kept_windows import MAX_WINDOWS, KeptWindow, KeptWindows
 from ui.api.record_check import RecordValidator
 from ui.api.replays import KnownReplays
@@ -155,6 +157,7 @@ class Store:
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
         self._windows = KeptWindows()
+        self._loads = KeptLoads()
         self._cut: set[str] = set()
 
     def apply_view(self, raw: bytes, at_s: float, epoch: ViewEpoch) -> None:
@@ -280,6 +283,19 @@ class Store:
         if self._history is not None:
             self._history.add(head, raw)
         self.version += 1
+
+    def apply_measurements(self, raw: bytes) -> None:
+        """Keep a frame of loads as it came, unless it is none: detection reports that."""
+        with suppress(MessageError):
+            self._loads.add(raw)
+
+    def loads(self, run: str, event_s: float) -> Iterable[LoadRow]:
+        """The newest row of each zone up to an event time, epoch seconds."""
+        return rows_before(self.kept_loads(run), event_s + 1)
+
+    def kept_loads(self, run: str) -> list[list[KeptFrame]]:
+        """The frames kept of a run, by zone."""
+        return self._loads.of(run)
 
     def lacks(self, run: str) -> bool:
         """Whether alerts of a run were dropped for later ones."""

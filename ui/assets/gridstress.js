@@ -132,8 +132,18 @@ window.dash_clientside.gridstress = {
     return known.includes(asked) ? asked : window.dash_clientside.no_update;
   },
 
+  /* The zone that the address names, once, when the zones are known. */
+  zoneOfAddress: function (choices, chosen) {
+    const field = document.getElementById("zone");
+    const { no_update } = window.dash_clientside;
+    if (!field || field.hadZone || !choices || choices.length < 2) return no_update;
+    field.hadZone = true;
+    const asked = new URLSearchParams(window.location.search).get("zone");
+    return asked !== chosen && choices.some((choice) => choice.value === asked) ? asked : no_update;
+  },
+
   /* What is shown, in the address bar: it can be shared, and adds nothing to the history. */
-  writeAddress: function (view, node) {
+  writeAddress: function (view, node, zone) {
     if (window.location.pathname !== "/") return window.dash_clientside.no_update;
     const parameters = new URLSearchParams(window.location.search);
     const asked = parameters.get("node");
@@ -141,6 +151,9 @@ window.dash_clientside.gridstress = {
     if (view) parameters.set("model", view);
     if (node) parameters.set("node", node);
     else if (asked && field && field.hadNode) parameters.delete("node");
+    const zones = document.getElementById("zone");
+    if (zone && zone !== "*") parameters.set("zone", zone);
+    else if (zones && zones.hadZone) parameters.delete("zone");
     window.gridstressAddress(parameters);
     return parameters.toString();
   },

@@ -201,6 +201,7 @@ window.dash_clientside.gridstressTime = (function () {
     const act = {
       "time-live": () => goTo(null),
       "time-play": play,
+      "calm-next": () => { stop(); alarm(1); },
       "time-next": () => { stop(); alarm(1); },
       "time-previous": () => { stop(); alarm(-1); },
     }[(event.target.closest("button") || {}).id];

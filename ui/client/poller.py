@@ -174,6 +174,10 @@ class Poller:
             return self._strips.known(run, model)
         return self._strips.get(run, model, snapshot.version)
 
+    def known_strip(self, run: str, model: str) -> Strip | None:
+        """The same as far as it is known; sends no request."""
+        return self._strips.known(run, model)
+
     def command(self, wanted: Wanted) -> Replay:
         """Command a replay; errors as of the client."""
         return self._client.command(wanted)

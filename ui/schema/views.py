@@ -59,7 +59,8 @@ class GridState(ModelAnswer, frozen=True, kw_only=True):
     """All nodes' values under one model; ``risk``, ``stress``, ``level`` are aligned to ``nodes``.
 
     ``speed`` is event seconds per wall second, or None. ``source`` and ``synthetic`` are the run
-    record's, None where there is none.
+    record's, None where there is none. ``load_mw`` is each node's load in the last hour, None
+    where it is not known.
     """
 
     source: str | None = None
@@ -70,6 +71,7 @@ class GridState(ModelAnswer, frozen=True, kw_only=True):
     risk: list[float]
     stress: list[float]
     level: list[str]
+    load_mw: list[float | None] = []
     kpis: Kpis
     parts: list[Part] = []
 
@@ -143,13 +145,17 @@ class Window(Struct, frozen=True):
 
 
 class NodeDetail(ModelAnswer, frozen=True, kw_only=True):
-    """One node under one model, with the windows of the last 7 days of event time."""
+    """One node under one model, with the windows of the last 7 days of event time.
+
+    ``load_mw`` is its load in the last hour, None where it is not known.
+    """
 
     node: GridNode
     neighbours: list[str]
     risk: float
     stress: float
     level: str
+    load_mw: float | None = None
     panes: list[Pane] = []
     windows: list[Window] = []
     sources: list[SourceShare] = []

@@ -6,7 +6,15 @@ import pytest
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 
 from bench.harness.brokers import embedded_broker
-from gridstress.kafka.topics import AUDIT, REPLAY_STATUS, RUNS, STATUS, VIEW, ensure_topics
+from gridstress.kafka.topics import (
+    AUDIT,
+    MEASUREMENTS,
+    REPLAY_STATUS,
+    RUNS,
+    STATUS,
+    VIEW,
+    ensure_topics,
+)
 from gridstress.local import processes
 from gridstress.settings import load_settings
 from tables.view_epoch import ViewEpoch
@@ -30,7 +38,7 @@ def test_tombstones_of_runs_with_endless_names_are_not_kept(
 ) -> None:
     store = Store()
     feed = ViewConsumer(
-        {}, store, 1, "view", "status", "audit", "replays", "runs", partitions, {}, {}
+        {}, store, 1, "view", "status", "audit", "replays", "loads", "runs", partitions, {}, {}
     )
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 129)))
     assert "cannot show view/0@0" in caplog.text
@@ -55,6 +63,7 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(
         STATUS,
         AUDIT,
         REPLAY_STATUS,
+        MEASUREMENTS,
         RUNS,
         partitions,
         {},

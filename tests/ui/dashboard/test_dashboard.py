@@ -19,6 +19,7 @@ from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.selected_node import clicked_node
 from ui.dashboard.pages.overview.timeline import timeline_update
 from ui.dashboard.pages.overview.top import top_rows
+from ui.dashboard.pages.overview.zones import chosen, zone_choices
 from ui.dashboard.panels import detail
 from ui.dashboard.serving.app import PAGES
 from ui.dashboard.shell.header import model_options, nav_links
@@ -110,7 +111,8 @@ def test_the_cards_show_the_figures_with_their_meaning(snapshot):
         "0 critical · 1 high · 0 warning",
     )
     assert (linear["affected"].value, linear["affected"].detail) == ("2", "of 3 nodes: risk ≥ 0.05")
-    assert (linear["highest"].value, linear["highest"].detail) == ("0.83", "Wendlingen")
+    assert linear["highest"].value == "0.83"
+    assert linear["highest"].detail == "Wendlingen, 690 MW, 99 % of rating"
     assert linear["time"].value == "Tue 15 Jan 2019 18:00"
     assert linear["time"].detail == "1 h of grid time a second"
     assert kpi_values(snapshot, "centrality")["average"].value == "0.50"
@@ -121,11 +123,40 @@ def test_without_data_the_cards_claim_nothing():
     assert {value.value for value in values.values()} == {"–"}
 
 
-def test_the_ranking_leaves_out_nodes_without_risk_and_marks_the_selected_one(snapshot):
-    rows = top_rows(snapshot.view("linear").top, "krummel")
-    assert [row["node_id"] for row in rows] == ["wendlingen", "krummel"]
-    assert [row["picked"] for row in rows] == [False, True]
+def test_the_ranking_is_by_risk_then_by_load_and_marks_the_selected_node(snapshot):
+    rows = top_rows(snapshot, "linear", 10, "krummel")
+    assert [row["node_id"] for row in rows] == ["wendlingen", "krummel", "diele"]
+    assert [row["picked"] for row in rows] == [False, True, False]
     assert (rows[0]["risk"], rows[0]["level"], rows[1]["level"]) == ("0.83", "HIGH", "–")
+    assert (rows[0]["load"], rows[0]["loading"], rows[0]["change"]) == ("690 MW", "99 %", "+0.10")
+    assert (rows[2]["risk"], rows[2]["load"], rows[2]["loading"]) == ("0.00", "301 MW", "59 %")
+    assert [row["node_id"] for row in top_rows(snapshot, "linear", 1)] == ["wendlingen"]
+
+
+def test_in_calm_the_ranking_has_the_most_loaded_nodes(snapshot):
+    view = snapshot.view("linear")
+    calm = structs.replace(view.state, risk=[0.0] * 3, level=[""] * 3)
+    rows = top_rows(replace(snapshot, models={"linear": replace(view, state=calm)}), "linear", 2)
+    assert [(row["node_id"], row["loading"]) for row in rows] == [
+        *(("wendlingen", "99 %"), ("krummel", "88 %"))
+    ]
+    unknown = structs.replace(calm, load_mw=[])
+    rows = top_rows(replace(snapshot, models={"linear": replace(view, state=unknown)}), "linear", 2)
+    assert [row["load"] for row in rows] == ["–", "–"]
+
+
+def test_a_zone_filters_ranking_and_timeline(snapshot):
+    rows = top_rows(snapshot, "linear", 10, zone="TenneT")
+    assert [row["node_id"] for row in rows] == ["diele"]
+    _, note, empty = timeline_update(snapshot, "linear", 0.0, drawn=False, zone="TenneT")
+    assert note.startswith("▲ 0 raised")
+    assert empty == "No alarms in the last 24 h of grid time in TenneT."
+
+
+def test_the_zones_have_their_open_alarms(snapshot):
+    found = [choice["label"] for choice in zone_choices(snapshot, "linear")]
+    assert found == ["All zones", "50Hertz –", "TenneT –", "TransnetBW 1 H"]
+    assert (chosen(None), chosen("*"), chosen("TenneT")) == ("", "", "TenneT")
 
 
 def test_the_first_map_is_whole_and_later_ones_are_patches(snapshot):

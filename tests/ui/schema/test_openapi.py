@@ -9,7 +9,7 @@ import pytest
 from tests.fuzz.web import served
 from tests.support.openapi import check
 from tests.ui import literal_api
-from ui.schema.endpoints import ENDPOINTS, LIVE, POSTED, PREFIX, Endpoint
+from ui.schema.endpoints import COMMANDED, ENDPOINTS, LIVE, POSTED, PREFIX, Endpoint
 from ui.schema.openapi import document
 
 PAGE = (Path(__file__).parents[3] / "docs" / "api.md").read_text("utf-8")
@@ -18,9 +18,11 @@ DOCUMENT = document("1.2.3")
 
 def test_it_has_every_address_of_the_server() -> None:
     pages, _ = served()
-    described = set(DOCUMENT["paths"]) - {POSTED}  # which is registered where frames are taken
+    described = set(DOCUMENT["paths"]) - {POSTED, COMMANDED}  # registered where they are taken
     assert described | {f"{PREFIX}/openapi.json"} == set(pages.handlers)
-    assert {f"{PREFIX}{path}" for path in ENDPOINTS} | {LIVE, POSTED} == set(DOCUMENT["paths"])
+    assert {f"{PREFIX}{path}" for path in ENDPOINTS} | {LIVE, POSTED, COMMANDED} == set(
+        DOCUMENT["paths"]
+    )
 
 
 def test_every_reference_leads_somewhere() -> None:

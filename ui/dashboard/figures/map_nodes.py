@@ -6,6 +6,7 @@ from typing import Any
 from topology.shards import shard_of
 from ui.client.snapshot import standing_still
 from ui.dashboard.style import formatting
+from ui.dashboard.style.grid_facts import Loading, loads_of
 from ui.dashboard.style.theme import LEVEL_LETTERS, LIGHT, Palette, ink_on, scale_colour
 from ui.schema.grid import GridInfo
 from ui.schema.views import GridState
@@ -30,8 +31,8 @@ def is_large(grid: GridInfo) -> bool:
     return len(grid.nodes) > FOREMOST
 
 
-def node_values(grid: GridInfo, state: GridState | None) -> Values:
-    """The values of all nodes, aligned to ``grid.nodes``."""
+def node_values(grid: GridInfo, state: GridState | None, zone: str = "") -> Values:
+    """The values of all nodes, aligned to ``grid.nodes``; outside of ``zone`` they are faint."""
     still = standing_still(state) if state else {}
     risks = _by_node(state, state.risk if state else [])
     levels = _by_node(state, state.level if state else [])
@@ -47,15 +48,17 @@ def node_values(grid: GridInfo, state: GridState | None) -> Values:
         "hover": [],
         "opacity": [],
     }
-    scale = size_scale(len(grid.nodes))
+    scale, loads = size_scale(len(grid.nodes)), loads_of(grid, state)
     for node in grid.nodes:
         risk, level = risks.get(node.id, 0.0), levels.get(node.id, "")
         values["risk"].append(round(risk, 4))
         values["level"].append(level)
         values["size"].append(node_size(risk, scale, alarmed=bool(level)))
         age_s = still.get(shard_of(node.id, grid.settings.partitions)) if still else None
-        values["hover"].append(_hover(risk, stresses.get(node.id, 0.0), level, age_s))
-        values["opacity"].append(1 if age_s is None else FAINT)
+        values["hover"].append(
+            _hover(risk, stresses.get(node.id, 0.0), level, age_s, loads.get(node.id))
+        )
+        values["opacity"].append(1 if age_s is None and zone in ("", node.zone) else FAINT)
     return values
 
 
@@ -105,9 +108,13 @@ def _by_node(state: GridState | None, values: list[Any]) -> Mapping[str, Any]:
     return dict(zip(state.nodes, values, strict=True)) if state else {}
 
 
-def _hover(risk: float, stress: float, level: str, age_s: float | None) -> str:
+def _hover(
+    risk: float, stress: float, level: str, age_s: float | None, load: Loading | None
+) -> str:
     alarm = f"{level} alarm open" if level else "no alarm"
     # Sent every second for every node, so empty and repeated parts are left out.
     more = f"<br>stress {stress:.2f} h" if stress else ""
     age = "" if age_s is None else f"<br>stands still for {formatting.age(age_s)}"
+    if load is not None:
+        more += f"<br>{formatting.load(load.mw)}, {formatting.percent(load.part)} of rating"
     return f"risk {formatting.score(risk)} · {alarm}{more}{age}"

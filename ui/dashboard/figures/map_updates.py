@@ -34,13 +34,17 @@ def moved_map(
     picked: str | None,
     drawn: int | None,
     scheme: str | None = None,
+    zone: str = "",
 ) -> Patch | Any:
-    """The new values of the map that is ``drawn``; nothing while that is another one."""
+    """The new values of the map that is ``drawn``; nothing while that is another one.
+
+    Nodes outside of ``zone``, if one is named, are faint.
+    """
     grid = snapshot.grid
     if grid is None or drawn != grid_mark(grid, scheme):
         return no_update
     state = _state(snapshot, model)
-    everything = map_nodes.node_values(grid, state)
+    everything = map_nodes.node_values(grid, state, zone)
     nodes = map_nodes.foremost(everything)
     place = grid_map.trace_positions(grid)
     figure = Patch()

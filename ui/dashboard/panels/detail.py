@@ -96,8 +96,9 @@ def title(node: GridNode) -> list[Component]:
 
 
 def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
-    """Risk, stress and alarm level."""
-    level = detail.level
+    """Risk, load, stress and alarm level."""
+    level, rating_mw = detail.level, detail.node.rating_mw
+    part = None if detail.load_mw is None or not rating_mw else detail.load_mw / rating_mw
     return [
         html.Div(
             [
@@ -105,6 +106,14 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
                 html.Div(formatting.score(detail.risk), className="number"),
                 _bar(detail.risk, scale_colour(detail.risk, colours.scale)),
             ]
+        ),
+        html.Div(
+            [
+                html.Div("Load", className="muted"),
+                html.Div(formatting.load(detail.load_mw), className="number"),
+                html.Div(f"{formatting.percent(part)} of rating", className="muted"),
+            ],
+            title=f"In the last hour; rated {rating_mw:,.0f} MW",
         ),
         html.Div(
             [

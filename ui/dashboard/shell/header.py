@@ -44,7 +44,7 @@ def header(pages: Sequence[Page], grid: GridInfo | None) -> html.Header:
                 ],
                 className="run-line",
             ),
-            html.Div([_model_switch(grid), _scheme(), *_about()], className="controls"),
+            html.Div([_model_switch(grid), _share(), _scheme(), *_about()], className="controls"),
         ]
     )
 
@@ -127,6 +127,16 @@ def _scheme() -> Component:
         **aria(label="Switch between light and dark"),
     )
     return toggle
+
+
+def _share() -> html.Button:
+    return html.Button(
+        "Share",
+        id="share",
+        className="tool-button",
+        type="button",
+        title="Copy the address of this view",
+    )
 
 
 def _about() -> tuple[Component, Component]:

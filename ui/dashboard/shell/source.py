@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ui.client.snapshot import Snapshot
+from ui.client.strips import Strip
 from ui.schema.runs import Episodes, History
 from ui.schema.system import System
 from ui.schema.views import Compare, NodeDetail
@@ -29,6 +30,9 @@ class Source(Protocol):
 
     def compare(self, models: Sequence[str]) -> Compare | None:
         """Two models next to each other now, or None."""
+
+    def strip(self, model: str) -> Strip | None:
+        """The run's strip under a model as far as it is known; sends no request."""
 
     def system(self) -> System | None:
         """How the workers are, or None."""

@@ -14,6 +14,7 @@ from topology.clock import from_iso
 from topology.messages import RESULT_TIMES
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
+from ui.client.strips import Strip
 from ui.schema.runs import Episodes, History
 from ui.schema.system import System
 from ui.schema.views import Compare, NodeDetail
@@ -54,6 +55,11 @@ class ViewContext:
         """Two models next to each other."""
         run, at = looked_at()
         return self._source.compare(run, models, at)
+
+    def strip(self, model: str) -> Strip | None:
+        """The run's strip as far as it is known."""
+        snapshot = self.snapshot()
+        return self._source.known_strip(snapshot.run.run, model) if snapshot.run else None
 
     def system(self) -> System | None:
         """How the workers are: now, whatever the moment is."""

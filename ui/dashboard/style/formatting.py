@@ -44,6 +44,18 @@ def span(seconds: float) -> str:
     return f"{whole} s"
 
 
+def load(mw: float | None) -> str:
+    """A load such as ``3,412 MW``; a dash for None."""
+    if mw is None:
+        return DASH
+    return f"{mw:,.0f} MW" if abs(mw) >= 10 else f"{mw:.2g} MW"
+
+
+def percent(part: float | None) -> str:
+    """A part such as ``90 %``; a dash for None."""
+    return DASH if part is None else f"{part:.0%}".replace("%", " %")
+
+
 def score(value: float | None) -> str:
     """A risk with two decimals; a dash for None. What rounds to 1 is below 1: ``>0.99``."""
     if value is None:

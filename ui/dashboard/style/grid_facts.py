@@ -1,12 +1,14 @@
 """Facts about a grid that several pages need."""
 
 import zlib
+from typing import NamedTuple
 
 import msgspec
 
 from topology.models import DEFAULT_MODELS
 from ui.dashboard.style.theme import palette
 from ui.schema.grid import GridInfo
+from ui.schema.views import GridState
 
 
 def models_of(grid: GridInfo | None) -> list[str]:
@@ -24,6 +26,25 @@ def neighbours_of(grid: GridInfo, node_id: str) -> list[str]:
     ends = {(line.source, line.target) for line in grid.lines}
     near = {b if a == node_id else a for a, b in ends if node_id in (a, b)}
     return sorted(near - {node_id})
+
+
+class Loading(NamedTuple):
+    """A node's load in MW, and what part it is of the node's rating."""
+
+    mw: float
+    part: float
+
+
+def loads_of(grid: GridInfo | None, state: GridState | None) -> dict[str, Loading]:
+    """The loads of the nodes whose loads are known, by id."""
+    if grid is None or state is None:
+        return {}
+    ratings = {node.id: node.rating_mw for node in grid.nodes}
+    return {
+        node: Loading(mw, mw / ratings[node])
+        for node, mw in zip(state.nodes, state.load_mw, strict=False)
+        if mw is not None and ratings.get(node)
+    }
 
 
 def grid_mark(grid: GridInfo | None, scheme: str | None = None) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui import literal_api
 from ui.dashboard.figures.map import line_width, map_figure, trace_positions
-from ui.dashboard.figures.map_nodes import foremost, letter_values, node_values
+from ui.dashboard.figures.map_nodes import FAINT, foremost, letter_values, node_values
 from ui.dashboard.figures.outline import GERMANY
 from ui.dashboard.figures.timeline import GRID_DAY, time_axis, timeline_figure, timeline_points
 from ui.dashboard.figures.windows import windows_figure
@@ -59,13 +59,21 @@ def test_nodes_carry_their_own_values_whatever_order_the_state_has():
         risk=[0.83, 0.0, 0.31],
         stress=[1.77, 0.0, 0.37],
         level=["HIGH", "", ""],
+        load_mw=[690.0, 301.0, 262.5],
     )
     assert node_values(GRID, turned) == node_values(GRID, state_of())
     values = node_values(GRID, turned)
     assert values["risk"] == [0.0, 0.31, 0.83]
     assert letter_values(values)["letter"] == ["H"]
     assert letter_values(values)["y"] == [48.68]
-    assert values["hover"][2].startswith("risk 0.83 · HIGH alarm open<br>stress")
+    assert values["hover"][2] == (
+        "risk 0.83 · HIGH alarm open<br>stress 1.77 h<br>690 MW, 99 % of rating"
+    )
+
+
+def test_nodes_outside_of_the_zone_that_is_chosen_are_faint():
+    assert node_values(GRID, state_of(), "TenneT")["opacity"] == [1, FAINT, FAINT]
+    assert node_values(GRID, state_of())["opacity"] == [1, 1, 1]
 
 
 def test_without_a_state_all_nodes_are_at_rest():

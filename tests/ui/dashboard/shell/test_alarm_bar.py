@@ -5,9 +5,11 @@ from msgspec import structs
 
 from tests.ui.dashboard.test_dashboard import text_of
 from tests.ui.literal_api import literal_api
+from topology.clock import from_iso
 from ui.client.http import ApiClient
 from ui.client.poller import Poller
 from ui.client.snapshot import Snapshot
+from ui.client.strips import Strip
 from ui.dashboard.shell.alarm_bar import bar_of
 
 
@@ -31,7 +33,7 @@ def test_open_alarms_are_counted_the_worst_first(snapshot):
     assert title == "9 open alarms"
 
 
-def test_in_calm_it_says_when_the_last_alarm_was_cleared(snapshot):
+def test_in_calm_it_says_for_how_long(snapshot):
     calm = with_alarms(snapshot, WARNING=0, HIGH=0, CRITICAL=0)
     words, css, title = bar_of(calm, "linear")
     assert (text_of(words).strip(), css, title) == ("No open alarm", "alarm-bar", "")
@@ -40,7 +42,16 @@ def test_in_calm_it_says_when_the_last_alarm_was_cleared(snapshot):
     words, _, _ = bar_of(
         replace(calm, models={"linear": replace(view, alerts=(cleared,))}), "linear"
     )
-    assert "the last one was cleared 15 Jan 17:00" in text_of(words)
+    assert text_of(words) == "No open alarm calm for 60 min"
+    # What was cleared longer ago is not known: the run's strip has when alarms were raised.
+    calm = replace(calm, models={"linear": replace(view, alerts=())})
+    ends_s = tuple(from_iso(f"2019-01-{day}T09:00Z") for day in (13, 14, 16))
+    strip = Strip(ends_s, (0.6, 0.7, 0.8), (1, 2, 1))
+    words, _, _ = bar_of(calm, "linear", strip)
+    assert text_of(words) == "No open alarm the last one was raised 14 Jan 09:00"
+    # Of a moment the next one is known, too.
+    words, _, _ = bar_of(replace(calm, at="2019-01-15T18:00Z"), "linear", strip)
+    assert text_of(words).endswith("next alarm ▶")
 
 
 def test_before_the_first_data_it_says_so():

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State
 
 from topology.models import title_of
 from ui.client.trends import FIGURES
-from ui.dashboard.pages.overview import maps, selected_node, timeline
+from ui.dashboard.pages.overview import maps, selected_node, timeline, zones
 from ui.dashboard.pages.overview.kpis import KPIS, kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.top import top_rows
@@ -20,6 +20,7 @@ from ui.dashboard.shell.source import Source
 def register(app: Dash, source: Source) -> None:
     """Add the overview's callbacks."""
     _register_values(app, source)
+    zones.register(app, source)
     maps.register(app, source)
     timeline.register(app, source)
     selected_node.register(app, source)
@@ -49,13 +50,12 @@ def _register_values(app: Dash, source: Source) -> None:
         Input("model", "value"),
         Input("pick", "value"),
         Input("top-size", "value"),
+        Input("zone", "value"),
     )
     def top(
-        _news: object, model: str, picked: str | None, size: str | None
+        _news: object, model: str, picked: str | None, size: str | None, zone: str | None
     ) -> list[dict[str, Any]]:
-        view = source.snapshot().view(model)
-        shown = view.top[: int(size or 10)] if view else ()
-        return top_rows(shown, picked)
+        return top_rows(source.snapshot(), model, int(size or 10), picked, zones.chosen(zone))
 
     @app.callback(
         Output("overview", "className"),

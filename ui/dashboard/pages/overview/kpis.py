@@ -1,6 +1,6 @@
 """The figures at the top: alarms, affected nodes, average and highest risk, grid time, age."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from ui.client.snapshot import Snapshot
 from ui.client.trends import FIGURES
 from ui.dashboard.panels.components import Kpi
 from ui.dashboard.style import formatting
+from ui.dashboard.style.grid_facts import Loading, loads_of
 from ui.schema.views import AFFECTED_RISK, GridState
 
 KPIS = {
@@ -68,7 +69,7 @@ def kpi_values(snapshot: Snapshot, model: str | None) -> dict[str, Kpi]:
         "average": Kpi(formatting.score(kpis.average_risk), "over all nodes", trends["average"]),
         "highest": Kpi(
             formatting.score(highest.risk if highest else None),
-            names.get(highest.node_id, highest.node_id)
+            _whose(highest.node_id, names, loads_of(snapshot.grid, state))
             if highest and stressed
             else "no node is stressed",
             trends["highest"],
@@ -78,6 +79,14 @@ def kpi_values(snapshot: Snapshot, model: str | None) -> dict[str, Kpi]:
             _pace(snapshot, state),
         ),
     }
+
+
+def _whose(node_id: str, names: Mapping[str, str], loads: Mapping[str, Loading]) -> str:
+    """A node with its load, as far as it is known."""
+    name, load = names.get(node_id, node_id), loads.get(node_id)
+    if load is None:
+        return name
+    return f"{name}, {formatting.load(load.mw)}, {formatting.percent(load.part)} of rating"
 
 
 def _pace(snapshot: Snapshot, state: GridState) -> str:

@@ -8,6 +8,7 @@ from dash.development.base_component import Component
 from ui.dashboard.figures.map import line_width
 from ui.dashboard.figures.map_nodes import is_large
 from ui.dashboard.figures.map_updates import moved_map, whole_map
+from ui.dashboard.pages.overview.zones import chosen
 from ui.dashboard.panels import detail as panel
 from ui.dashboard.shell.header import BOTH
 from ui.dashboard.shell.model_pair import pair_of
@@ -41,6 +42,14 @@ def register(app: Dash, source: Source) -> None:
         Output("linked", "data"),
         Input("map", "relayoutData"),
         Input("map-second", "relayoutData"),
+        prevent_initial_call=True,
+    )
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstressShare", "map"),
+        Output("map-shared", "data"),
+        Input("map", "relayoutData"),
+        Input("map-drawn", "data"),
         prevent_initial_call=True,
     )
 
@@ -82,6 +91,7 @@ def _register_map(app: Dash, source: Source, place: int, name: str) -> None:
         Input("view", "value"),
         Input("pair", "value"),
         Input("pick", "value"),
+        Input("zone", "value"),
         State("scheme", "computedColorScheme"),
         prevent_initial_call=True,
     )
@@ -92,11 +102,14 @@ def _register_map(app: Dash, source: Source, place: int, name: str) -> None:
         view: str | None,
         pair: str | None,
         picked: str | None,
+        zone: str | None,
         scheme: str | None,
     ) -> Any:
         snapshot = source.snapshot()
         shown = shown_models(snapshot.grid, view, model, pair)[place]
-        return moved_map(snapshot, shown, picked, drawn, scheme) if shown else no_update
+        if shown is None:
+            return no_update
+        return moved_map(snapshot, shown, picked, drawn, scheme, chosen(zone))
 
 
 def voltage_legend(grid: GridInfo) -> list[Component]:

@@ -7,6 +7,7 @@ from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.pages.overview.callbacks import register
 from ui.dashboard.pages.overview.kpis import kpi_cards
 from ui.dashboard.pages.overview.top import SIZES, top_table
+from ui.dashboard.pages.overview.zones import zone_switch
 from ui.dashboard.panels.components import graph, map_graph, panel, switch
 from ui.dashboard.panels.detail import detail_panel
 from ui.dashboard.shell.page import Page
@@ -23,9 +24,10 @@ def layout() -> Component:
         [
             *(
                 dcc.Store(id=name)
-                for name in ("map-drawn", "map-second-drawn", "linked", "address")
+                for name in ("map-drawn", "map-second-drawn", "map-shared", "linked", "address")
             ),
             kpi_cards(),
+            zone_switch(),
             html.Section(
                 [
                     panel(
@@ -41,7 +43,7 @@ def layout() -> Component:
                         "map-second-panel",
                     ),
                     panel(
-                        "Highest risk",
+                        "Highest risk, then load",
                         html.Span(id="top-model"),
                         top_table(),
                         "top-panel",

@@ -47,6 +47,7 @@ def _register_selection(app: Dash) -> None:
         Output("address", "data"),
         Input("view", "value"),
         Input("pick", "value"),
+        Input("zone", "value"),
         prevent_initial_call=True,
     )
 

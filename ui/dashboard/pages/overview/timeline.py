@@ -17,6 +17,7 @@ from ui.dashboard.figures.timeline import (
     timeline_figure,
     timeline_points,
 )
+from ui.dashboard.pages.overview.zones import chosen
 from ui.dashboard.shell.source import Source
 from ui.dashboard.style import formatting
 from ui.dashboard.style.grid_facts import names_of
@@ -34,6 +35,7 @@ def register(app: Dash, source: Source) -> None:
         Input("slide", "data"),
         Input("model", "value"),
         Input("timeline-span", "value"),
+        Input("zone", "value"),
         Input("scheme", "computedColorScheme"),
         State("timeline", "figure"),
     )
@@ -42,6 +44,7 @@ def register(app: Dash, source: Source) -> None:
         _slide: int | None,
         model: str,
         span: str | None,
+        zone: str | None,
         scheme: str | None,
         figure: Any,
     ) -> Any:
@@ -51,6 +54,7 @@ def register(app: Dash, source: Source) -> None:
             time.time(),
             drawn=bool(figure and figure["data"]),
             span=SPANS.get(span or "", GRID_DAY),
+            zone=chosen(zone),
             scheme=scheme,
         )
 
@@ -62,16 +66,21 @@ def timeline_update(
     *,
     drawn: bool,
     span: Span = GRID_DAY,
+    zone: str = "",
     scheme: str | None = None,
 ) -> tuple[go.Figure | Patch, str, str]:
     """The timeline's figure or patch, what it counts, and what to say when it is empty.
 
-    ``now`` is wall-clock time; a span of grid time ends at the time in the data instead. A moment
-    has no minutes of wall-clock time: it is shown with its day.
+    Only of nodes of ``zone``, if one is named. ``now`` is wall-clock time; a span of grid time ends
+    at the time in the data instead. A moment has no minutes of wall-clock time: it is shown with
+    its day.
     """
     view = snapshot.view(model)
     span = GRID_DAY if snapshot.at else span
     alerts = view.alerts if view else ()
+    if zone and snapshot.grid:
+        inside = {node.id for node in snapshot.grid.nodes if node.zone == zone}
+        alerts = tuple(alert for alert in alerts if alert.node_id in inside)
     if span.grid_time:
         moment = formatting.parse(view.state.event_time) if view else None
         now = moment.timestamp() if moment else now
@@ -79,7 +88,7 @@ def timeline_update(
     points = timeline_points(alerts, names, now, span, colours)
     shown = [alert.state for alert in alerts if span.covers(alert, now)]
     note = " · ".join(f"{MARKS[state]} {shown.count(state)} {VERBS[state]}" for state in VERBS)
-    empty = "" if points["x"] else f"No alarms in the {span.label}."
+    empty = "" if points["x"] else f"No alarms in the {span.label}{zone and f' in {zone}'}."
     if not drawn:
         return timeline_figure(alerts, names, now, span, colours), note, empty
     figure = Patch()

@@ -1,0 +1,66 @@
+"""The last loads of each run, and which rows of them are a moment's."""
+
+import pytest
+
+from tests.support.frames import ended, hour_s, measured
+from topology.errors import MessageError
+from topology.messages import MeasurementFrame, encode
+from ui.api import kept_loads
+from ui.api.kept_loads import MAX_ROWS, KeptLoads, rows_before
+
+
+def kept(*frames: MeasurementFrame) -> KeptLoads:
+    loads = KeptLoads()
+    for frame in frames:
+        loads.add(encode(frame))
+    return loads
+
+
+def row(hour: int, mw: float, zone: str = "north", node: str = "a") -> MeasurementFrame:
+    return measured(zone, [hour], {node: [mw]}, seq=hour)
+
+
+def test_the_newest_row_of_each_zone_before_a_time_counts() -> None:
+    batch = measured("north", [1, 2, 3], {"a": [10.0, 20.0, 30.0]}, seq=1)
+    loads = kept(row(0, 5), batch, row(2, 7, "south", "c"), row(3, 8, "south", "c"))
+    for before, found in ((0.5, [5.0]), (2.5, [20.0, 7.0]), (3, [20.0, 7.0]), (3.5, [30.0, 8.0])):
+        rows = rows_before(loads.of("r"), hour_s(before))
+        assert [mw for _, _, (mw,) in rows] == found
+    assert list(rows_before(loads.of("r"), hour_s(0))) == []
+
+
+def test_what_is_older_than_two_periods_is_not_the_load_of_now() -> None:
+    loads = kept(row(0, 5))
+    assert len(list(rows_before(loads.of("r"), hour_s(2)))) == 1
+    assert list(rows_before(loads.of("r"), hour_s(2) + 1)) == []
+
+
+def test_at_the_end_of_a_run_its_last_loads_count() -> None:
+    loads = kept(row(0, 5), ended("north", 1))
+    assert [mw for _, _, mw in rows_before(loads.of("r"), hour_s(1) + 1)] == [[5]]
+
+
+def test_what_the_workers_refuse_has_no_load() -> None:
+    loads = kept(row(0, 5))
+    loads.add(encode(row(1, 6.5)).replace(b"[[6.5]]", b"[[6.5,7.5]]"))
+    assert list(rows_before(loads.of("r"), hour_s(1.5))) == []
+    with pytest.raises(MessageError):
+        loads.add(b"{}")
+    with pytest.raises(MessageError):
+        loads.add(b"\xff")
+
+
+def test_the_rows_of_a_week_are_kept() -> None:
+    loads = kept(*(row(hour, hour) for hour in range(MAX_ROWS + 50)))
+    (zone,) = loads.of("r")
+    assert (len(zone), zone[0].first_s) == (MAX_ROWS, hour_s(50))
+
+
+def test_beyond_its_memory_the_run_goes_that_moved_longest_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kept_loads, "MAX_BYTES", 3 * len(encode(row(0, 5))))
+    loads = KeptLoads()
+    for hour, run in enumerate(("r", "s", "r", "t")):
+        loads.add(encode(row(hour, 5)).replace(b'"run":"r"', b'"run":"%s"' % run.encode()))
+    assert [bool(loads.of(run)) for run in ("r", "s", "t")] == [True, False, True]
