@@ -14,6 +14,7 @@ TOGETHER: dict[str, str] = {
             "ui/dashboard/browser/test_overview.py",
             "gridstress/verify/test_influence.py",
             "ui/dashboard/browser/test_accessibility.py",
+            "ui/dashboard/browser/test_sharing.py",
             "integration/test_dashboard_live.py",
             "support/test_browser_loop.py",
             "ui/api/test_view_store.py",
