@@ -22,7 +22,7 @@ SHARED = -n $(PROCESSES) --max-worker-restart 0
 # The tests start two hundred programs: what one has compiled, the next one need not.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help venv up down test test-fast explore test-browser test-kafka chaos pressure soak bench kafka-jars bare lint types format lock clean
+.PHONY: help venv up down test test-fast explore test-browser test-kafka chaos pressure soak bench demo kafka-jars bare lint types format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,6 +102,9 @@ soak: $(STAMP) ## Half an hour at half of what a worker can take, watched (Java 
 bench: $(STAMP) ## Measure how fast it is: ARGS="--quick" or "--only rate" (Java 17 and Maven; hours)
 	@$(PIP) --no-build-isolation -e '.[bench]'
 	@"$(PY)" -m bench $(ARGS)
+
+demo: $(STAMP) ## Make docs/demo/winter-week.html anew: a week's storm as one page
+	@"$(PY)" -m scripts.demo
 
 kafka-jars: $(STAMP) ## Fetch Apache Kafka into the user's cache
 	@"$(PY)" -c 'from gridstress.local import kafka_jars; kafka_jars.java(); kafka_jars.fetch_jars()'

@@ -15,6 +15,7 @@ from gridstress.cli import (
     data,
     dead_letters,
     doctor,
+    export,
     feed,
     history,
     replay,
@@ -70,6 +71,7 @@ app.command()(verify.verify)
 app.command()(audit.audit)
 app.command()(archive.archive)
 app.add_typer(history.app, name="history")
+app.command()(export.export)
 app.command()(compare.compare)
 app.command()(score.score)
 app.add_typer(dead_letters.app, name="dead-letters")

@@ -15,6 +15,7 @@ TOGETHER: dict[str, str] = {
             "gridstress/verify/test_influence.py",
             "ui/dashboard/browser/test_accessibility.py",
             "ui/dashboard/browser/test_sharing.py",
+            "ui/dashboard/browser/test_storm.py",
             "integration/test_dashboard_live.py",
             "support/test_browser_loop.py",
             "ui/api/test_view_store.py",
