@@ -46,10 +46,17 @@ def refuse_exposed(what: str, bind: str, setting: str, *, token: str, insecure: 
     )
 
 
-def refuse_write(peer: str | None, headers: Mapping[str, str], ports: Collection[int] = ()) -> str:
+def refuse_write(
+    peer: str | None,
+    headers: Mapping[str, str],
+    ports: Collection[int] = (),
+    *,
+    by_browser: bool = False,
+) -> str:
     """Why somebody without a token may not change anything; empty if they may.
 
-    They may from this machine alone, and if no page of another site makes their browser ask.
+    They may from this machine alone, not through a proxy that says it is one, and if no page of
+    another site makes their browser ask.
 
     Parameters
     ----------
@@ -59,18 +66,27 @@ def refuse_write(peer: str | None, headers: Mapping[str, str], ports: Collection
         Of the request; names in any case.
     ports
         Ports on loopback whose pages are ours, beside that of ``Host``.
+    by_browser
+        Whether only pages ask: their browser says which.
     """
     host, origin = headers.get("Host", ""), headers.get("Origin")
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if not is_loopback(peer or "") or not is_loopback(_host_of(f"//{host}")):
         return "without GRIDSTRESS_API_TOKEN commands are taken from this machine only"
-    if headers.get("X-Forwarded-For") or headers.get("Forwarded"):
+    if any(_is_of_proxy(name) for name in headers):
         return "without GRIDSTRESS_API_TOKEN commands are not taken from behind a proxy"
     if kind != "application/json":
         return "commands are taken as application/json"
-    if origin is not None and not _is_ours(origin, host, ports):
+    if (by_browser and origin is None) or (
+        origin is not None and not _is_ours(origin, host, ports)
+    ):
         return "commands are not taken from pages of other sites"
     return ""
+
+
+def _is_of_proxy(header: str) -> bool:
+    name = header.lower()
+    return name.startswith("x-forwarded-") or name in ("forwarded", "via", "x-real-ip")
 
 
 def _is_ours(origin: str, host: str, ports: Collection[int]) -> bool:

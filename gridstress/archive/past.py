@@ -285,10 +285,8 @@ class PastStore(Store):
         return panes if make_up(panes, view.stress) else []
 
     def loads(self, run: str, event_s: float) -> Iterable[LoadRow]:
-        """The rows of the last two steps of the moment's window, the newest last."""
-        end_s = int(event_s)
-        found = self._run.loads(end_s - 2 * self._archives.spec.step_s, end_s)
-        return [(float(time_s), nodes, load_mw) for time_s, nodes, load_mw, _ in found]
+        """The rows that stand for the time up to the end of the moment's window."""
+        return self._run.loads_at(event_s)
 
     def _sources(self, end_s: int) -> dict[int, Floats]:
         """Each node's own stress by the start of a pane of the window that ends then."""

@@ -208,6 +208,20 @@ class ArchivedRun:
             )
             yield from _fetched(query, {"begin": begin_s, "end": end_s})
 
+    def loads_at(self, end_s: float) -> Iterator[tuple[str, list[str], list[float]]]:
+        """The rows that stand for the time up to an end (epoch seconds): zone, nodes, MW."""
+        within = (
+            'NOT "final" AND epoch(time) < $end AND epoch(time) >= $end - 86400 '
+            "AND epoch(time) + period_s >= $end"
+        )
+        rows = counted(self.folder, "measurements", within)
+        if rows is not None:
+            query = (
+                "SELECT zone, nodes, load_mw FROM (SELECT "
+                f"{KINDS['measurements'].shown} FROM ({rows})) ORDER BY time"
+            )
+            yield from _fetched(query, {"end": end_s})
+
     def levels_at(self, model: str, until: datetime) -> dict[str, Level]:
         """Nodes with an open alarm episode after the window that ends then, and its level."""
         alerts = counted(self.folder, "alerts", _OF_MODEL)

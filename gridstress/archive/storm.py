@@ -25,6 +25,8 @@ from ui.dashboard.style.theme import NIGHT_SCALE, RISK_SCALE
 MAX_BYTES = 5_000_000
 """Size of the file, at most: what a mail takes."""
 MAX_WINDOWS = 24 * 366
+DAY_S = 86_400
+"""No row stands for longer."""
 SCALE = 10_000
 """Risks are written as integers, in parts of 1/10,000."""
 
@@ -173,18 +175,17 @@ class Storm:
 
     def _loads(self, ends_s: Sequence[int]) -> Iterator[list[int | None]]:
         """Every node's load in the last step of each window, in tenths of a MW."""
-        step_s = self.settings.step_s
-        rows = list(self.run.loads(ends_s[0] - 2 * step_s, ends_s[-1]))
+        rows = list(self.run.loads(ends_s[0] - DAY_S, ends_s[-1]))
         newest: dict[str, tuple[float, int]] = {}
         place = 0
         for end_s in ends_s:
             while place < len(rows) and rows[place][0] < end_s:
-                time_s, nodes, load_mw, _ = rows[place]
+                time_s, nodes, load_mw, period_s = rows[place]
                 for node, mw in zip(nodes, load_mw, strict=True):
-                    newest[node] = time_s, round(mw * 10)
+                    newest[node] = time_s + period_s, round(mw * 10)
                 place += 1
             known = (newest.get(node, (0.0, 0)) for node in self.grid.ids)
-            yield [tenths if time_s >= end_s - 2 * step_s else None for time_s, tenths in known]
+            yield [tenths if until_s >= end_s else None for until_s, tenths in known]
 
 
 def write_storm(path: Path, storm: Storm) -> int:

@@ -263,6 +263,14 @@ class Follower:
         """Commit offsets for the group."""
         await self._consumer.commit(dict(offsets))
 
+    async def to_end(self) -> AsyncIterator[ConsumerRecord]:
+        """Read what there is, all partitions to where they end by then."""
+        while True:
+            for record in await self.read(self.begins):
+                yield record
+            if all([await _at_end(self._consumer, tp) for tp in self.begins]):
+                return
+
     async def read_to_end_at(self, tp: TopicPartition) -> float | None:
         """When the broker last gave the end of a partition that is read to it, epoch seconds.
 
@@ -326,19 +334,21 @@ async def followed(
     topics: Collection[str],
     group: str | None = None,
     *,
-    tail: int | None = None,
+    tail: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Follower]:
     """Follow several topics from their beginning; errors as of `scan_topic`.
 
-    A ``group`` only keeps what is committed: all partitions are this consumer's. With ``tail``
-    only so many of the last records of each partition are read, or some more, and what follows.
+    A ``group`` only keeps what is committed: all partitions are this consumer's. Of a topic
+    in ``tail`` only so many of the last records of each partition are read, or some more, and what
+    follows.
     """
     async with _consumer(where, fetch_bytes=FOLLOW_BYTES, group=group) as consumer:
         assigned = [TopicPartition(t, p) for t in topics for p in await _partitions(where, t)]
         consumer.assign(assigned)
         await consumer.seek_to_beginning(*assigned)
         begins = await consumer.beginning_offsets(assigned)
-        if tail is not None:
-            for tp, end in (await consumer.end_offsets(assigned)).items():
-                consumer.seek(tp, max(begins[tp], end - tail))
+        short = [tp for tp in assigned if tail and tp.topic in tail]
+        ends = await consumer.end_offsets(short) if short else {}
+        for tp in short:
+            consumer.seek(tp, max(begins[tp], ends[tp] - (tail or {})[tp.topic]))
         yield Follower(consumer, begins)

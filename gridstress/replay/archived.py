@@ -1,6 +1,7 @@
 """An archived run, to be sent again under another name."""
 
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import attrgetter
@@ -71,6 +72,12 @@ class ArchivedSchedule:
         """Yield all frames."""
         for frame in self._sent:
             yield replace(frame, run=self.run)
+
+    def renamed(self, run: str) -> "ArchivedSchedule":
+        """The same frames under another name; they are read once."""
+        again = copy(self)
+        object.__setattr__(again, "run", run)
+        return again
 
     @cached_property
     def _sent(self) -> list[MeasurementFrame]:

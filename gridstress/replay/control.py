@@ -5,7 +5,7 @@ import logging
 import os
 import secrets
 import socket
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +14,11 @@ from typing import Self
 
 from gridstress.kafka.topic_reader import log_ends, scan_topic
 from gridstress.kafka.topics import REPLAY_CONTROL
+from gridstress.replay.archived import Run
 from gridstress.replay.pace import Pace, Speed, parse_speed
 from gridstress.replay.results import Results
 from gridstress.settings import Settings
-from topology.clock import to_datetime, to_iso
+from topology.clock import to_datetime
 from topology.errors import BrokerError, GridstressError, MessageError, UsageError
 from topology.messages import decode
 from topology.replay_messages import MAX_ANSWERS, Answer, ReplayCommand, ReplayStatus
@@ -27,7 +28,12 @@ log = logging.getLogger(__name__)
 EVERY_S = 2.0
 """A replay says how it is this often, and when it changes."""
 RETRY_S = 2.0
+CLOSE_S = 5.0
+"""How long it may take to say that a replay is gone, s."""
+FOLLOWED = 5_000
+"""Commands whose ids are remembered: one that is read again is not followed again."""
 
+NewRun = Callable[[float | None], Run]
 Publish = Callable[[str, ReplayStatus | None], Awaitable[None]]
 """Writes a replay's status by its name, None when it is gone; returns once the broker has it."""
 
@@ -45,13 +51,6 @@ class Extent:
     whole: bool = False
 
 
-@dataclass(frozen=True)
-class Start:
-    """A new run is wanted: from an event time on, epoch seconds, or from the beginning."""
-
-    begin_s: float | None
-
-
 class Control:
     """Follows the commands to this process, from entering on, and says how it is.
 
@@ -61,22 +60,34 @@ class Control:
         Writes what it says.
     extent
         What can be replayed.
+    new_run
+        Makes a run from an event time on, epoch seconds, or from the beginning; a GridstressError
+        says why it cannot be.
     speed
         Of the first run; later ones have the last that was set.
     """
 
-    def __init__(self, settings: Settings, publish: Publish, extent: Extent, speed: Speed) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        publish: Publish,
+        extent: Extent,
+        new_run: NewRun,
+        speed: Speed,
+    ) -> None:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"[-128:]
         self._settings, self._publish, self._extent = settings, publish, extent
-        self._speed = speed
+        self._new_run, self._speed = new_run, speed
         self._pace: Pace | None = None
         self._run = ""
-        self._start: Start | None = None
+        self._next: Run | None = None
         self.stopped = False
         """Whether the process is to end."""
         self._wanted = asyncio.Event()
         self._answers: deque[Answer] = deque(maxlen=MAX_ANSWERS)
-        self._news = asyncio.Event()
+        self._followed: OrderedDict[str, None] = OrderedDict()
+        self._unsaid = 0
+        self._news, self._said = asyncio.Event(), asyncio.Event()
         self._results = Results(settings)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -93,16 +104,22 @@ class Control:
             asyncio.create_task(self._follow(ends.get(0, 0))),
             asyncio.create_task(self._say_often()),
         ]
+        for task in self._tasks:
+            task.add_done_callback(lambda _: self.stop())  # nothing works without it
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop following, and say that this replay is gone."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ended = await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._results.close()
-        with suppress(BrokerError):
-            await self._publish(self.name, None)
+        with suppress(BrokerError, TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._publish(self.name, None)
+        for error in ended:
+            if isinstance(error, Exception):
+                raise error
 
     async def begin(self, run: str) -> Pace:
         """The pace of a run that begins now.
@@ -118,6 +135,8 @@ class Control:
             await self._results.open()
         self._results.of(run, pace)
         self._run, self._pace = run, pace
+        if self.stopped or self._next is not None:
+            pace.stop()
         self._news.set()
         return pace
 
@@ -133,13 +152,13 @@ class Control:
             self._pace.stop()
         self._wanted.set()
 
-    async def next(self, *, stay: bool) -> Start | None:
+    async def next(self, *, stay: bool) -> Run | None:
         """The run that is wanted next; with ``stay`` it is waited for. None if there is none."""
-        while stay and self._start is None and not self.stopped:
+        while stay and self._next is None and not self.stopped:
             self._wanted.clear()
             await self._wanted.wait()
-        start, self._start = self._start, None
-        return None if self.stopped else start
+        run, self._next = self._next, None
+        return None if self.stopped else run
 
     async def _follow(self, offset: int) -> None:
         while True:
@@ -148,6 +167,8 @@ class Control:
                     self._settings.kafka, REPLAY_CONTROL, follow=True, begin={0: offset}
                 )
                 async for record in commands:
+                    if record.partition:
+                        continue
                     offset = record.offset + 1
                     try:
                         command = decode(record.value, ReplayCommand)
@@ -160,9 +181,14 @@ class Control:
                 await asyncio.sleep(RETRY_S)
 
     async def _take(self, command: ReplayCommand) -> None:
-        known = {answer.command for answer in self._answers}
-        if command.replay != self.name or command.id in known:
+        if command.replay != self.name or command.id in self._followed:
             return
+        self._followed[command.id] = None
+        if len(self._followed) > FOLLOWED:
+            self._followed.popitem(last=False)
+        while self._unsaid >= MAX_ANSWERS:  # more would push answers out that nobody has read
+            self._said.clear()
+            await self._said.wait()
         refused = ""
         try:
             await self._obey(command)
@@ -170,6 +196,7 @@ class Control:
             refused = str(error)[:1000]
         log.info("%s by %s%s", command.command, command.by, refused and f": {refused}")
         self._answers.append(Answer(command.id, refused))
+        self._unsaid += 1
         self._news.set()
 
     async def _obey(self, command: ReplayCommand) -> None:
@@ -201,16 +228,8 @@ class Control:
 
     def _begin_anew(self, command: ReplayCommand) -> None:
         speed = self._speed if command.speed is None else parse_speed(command.speed)
-        begin_s = None if command.begin is None else command.begin.timestamp()
-        extent = self._extent
-        if begin_s is not None and extent.whole:
-            raise UsageError("an archived run is sent from its beginning")
-        if begin_s is not None and not extent.begin_s <= begin_s < extent.end_s:
-            raise UsageError(
-                f"{to_iso(begin_s)} is not in what is replayed, {to_iso(extent.begin_s)} to "
-                f"{to_iso(extent.end_s)}"
-            )
-        self._speed, self._start = speed, Start(begin_s)
+        self._next = self._new_run(None if command.begin is None else command.begin.timestamp())
+        self._speed = speed
         if self._pace is not None:
             self._pace.stop()
         self._wanted.set()
@@ -218,10 +237,13 @@ class Control:
     async def _say_often(self) -> None:
         while True:
             self._news.clear()
+            unsaid = self._unsaid
             try:
                 await self._publish(self.name, self._status())
             except BrokerError as error:
                 log.warning("could not say how the replay is: %s", error)
+            self._unsaid -= unsaid
+            self._said.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):  # wait_for may pass over a cancellation
                     await self._news.wait()
@@ -241,6 +263,7 @@ class Control:
             next=None if next_s is None else to_datetime(int(next_s)),
             begin=to_datetime(int(extent.begin_s)),
             end=to_datetime(int(extent.end_s)),
+            whole=extent.whole,
             at=datetime.now(UTC),
             answers=list(self._answers),
         )

@@ -16,8 +16,8 @@ STEADY = 3600.0
 SMOOTH_ROWS_PER_S = 10.0
 """Up to this many rows a second each is a message of its own; beyond, rows share messages."""
 HURRY_STEPS = 12
-"""While a replay hurries it is so many windows ahead of the newest final one, at most: by so much
-it may pass an alarm before it knows of it."""
+"""While a replay hurries, and results come, it is so many windows ahead of the newest final one, at
+most: by so much it may pass an alarm before it knows of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,12 @@ class Pace:
         self.stopped = False
         self.next_s: float | None = None
         """Event time of what comes next, epoch seconds."""
-        self._settled_s = step_s + lateness_s
+        self._step_length_s, self._settled_s = step_s, step_s + lateness_s
         self._lead_s = HURRY_STEPS * step_s + self._settled_s
         self._alarms: set[tuple[str, str]] = set()
-        self._alarm_after_s: float | None = None
+        self._known: set[str] = set()
+        self.to_alarm = False
+        """Whether it hurries to the next alarm."""
         self._final_s: float | None = None
         self._step_s = 0.0
         self._free_s = -math.inf
@@ -99,14 +101,7 @@ class Pace:
     @property
     def hurries(self) -> bool:
         """Whether rows go out as fast as results come."""
-        if self._alarm_after_s is not None:
-            return True
-        return self.speed.hurries and not self.paused and not self._alarms
-
-    @property
-    def to_alarm(self) -> bool:
-        """Whether it hurries to the next alarm."""
-        return self._alarm_after_s is not None
+        return self.to_alarm or (self.speed.hurries and not self.paused and not self._alarms)
 
     @property
     def is_full_speed(self) -> bool:
@@ -122,9 +117,12 @@ class Pace:
             with suppress(TimeoutError):
                 async with asyncio.timeout(left_s if math.isfinite(left_s) else None):
                     await self._changed.wait()
-        self._last = (_now(), time_s)
         if self.hurries or time_s < self._free_s:
             self._anchor = None
+
+    def sent(self, time_s: float) -> None:
+        """Take note that rows of this event time are sent now."""
+        self._last = (_now(), time_s)
 
     def rows(self, period_s: int) -> int:
         """How many rows share the message that is due now."""
@@ -139,12 +137,13 @@ class Pace:
     def pause(self) -> None:
         """Send nothing more until it is resumed."""
         self.paused = True
-        self._alarm_after_s = None
+        self.to_alarm = False
         self._change()
 
     def resume(self) -> None:
         """Go on at the speed that it had."""
         self.paused = False
+        self._step_s = 0.0
         self._change()
 
     def step(self) -> None:
@@ -159,8 +158,7 @@ class Pace:
 
     def go_to_alarm(self) -> None:
         """Hurry until an alarm is raised; then be as before, paused or at the speed set."""
-        now_s = self.next_s if self.next_s is not None else -math.inf
-        self._alarm_after_s = now_s - self._settled_s
+        self.to_alarm = True
         self._change()
 
     def stop(self) -> None:
@@ -169,22 +167,22 @@ class Pace:
         self._change()
 
     def take_alert(self, alert: RiskAlert) -> None:
-        """Take note of an alert of the run."""
+        """Take note of an alert of the run; one that was read before is known already."""
+        if alert.alert_id in self._known:
+            return
+        self._known.add(alert.alert_id)
         key = (alert.model, alert.node_id)
         if alert.state == "CLEARED":
             self._alarms.discard(key)
         else:
             self._alarms.add(key)
-        after_s = self._alarm_after_s
-        # What was final when the command came is not the next alarm: it may be read again.
-        is_new = after_s is not None and alert.window_end.timestamp() > after_s
-        if alert.state == "RAISED" and is_new:
-            self._alarm_after_s = None
+        if alert.state == "RAISED":
+            self.to_alarm = False
         self._change()
 
     def take_window(self, end_s: float) -> None:
         """Take note that a window of the run is final."""
-        if self._final_s is not None and end_s > self._final_s:
+        if self._final_s is None or end_s > self._final_s:
             self._final_s = end_s
             self._changed.set()
 
@@ -202,10 +200,11 @@ class Pace:
         if self.hurries:
             if self._final_s is None:
                 self._final_s = time_s - self._settled_s
-            if time_s < self._final_s + self._lead_s:
+            # What was sent last counts: nothing can come of a gap in the data.
+            sent_s = time_s if self._last is None else self._last[1]
+            if sent_s < self._final_s + self._lead_s - self._step_length_s:
                 return 0.0
             return self._steady_s(time_s, min(self.speed.rate, STEADY))
-        self._final_s = None
         return math.inf if self.paused else self._steady_s(time_s, self.speed.rate)
 
     def _steady_s(self, time_s: float, rate: float) -> float:

@@ -12,6 +12,7 @@ from gridstress.replay.commands import ANSWER_S, choose, new_command
 from topology.clock import from_iso, to_datetime
 from topology.errors import GridstressError, MessageError, UsageError
 from topology.messages import RESULT_TIMES, encode
+from ui.api.guard import MAX_COMMAND_BYTES
 from ui.api.replays import KnownReplays, shown
 from ui.schema.replays import Replay, Wanted
 
@@ -44,6 +45,8 @@ class PostedCommands:
         """
         if not self.ready():
             raise GridstressError("this worker is not ready")
+        if len(body) > MAX_COMMAND_BYTES:
+            raise MessageError("too-large", f"more than {MAX_COMMAND_BYTES:,} bytes")
         wanted = _read(body)
         chosen = choose(self.known.there(), wanted.run)
         command = new_command(

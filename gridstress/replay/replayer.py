@@ -62,15 +62,17 @@ async def replay(
     turn_s = time.monotonic()
     unsent = run.begin()
     while (time_s := unsent.time_s) is not None:
+        pace.next_s = time_s
         if not pace.is_full_speed:
             await pace.until_due(time_s)
         elif time.monotonic() - turn_s > YIELD_EVERY_S:
-            pace.next_s = time_s
             await asyncio.sleep(0)
             turn_s = time.monotonic()
         if pace.stopped:
             break
         step = unsent.take(pace.rows(run.period_s))
+        if step.frames:  # else it is in a gap
+            pace.sent(time_s)
         await sink.send(step.frames)
         if not pace.is_full_speed:
             await sink.flush()

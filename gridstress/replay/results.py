@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AsyncExitStack, suppress
 
 from aiokafka import ConsumerRecord
 
@@ -10,14 +10,14 @@ from gridstress.kafka.topic_reader import Follower, followed
 from gridstress.kafka.topics import alerts, windows
 from gridstress.replay.pace import Pace
 from gridstress.settings import Settings
-from topology.errors import BrokerError, MessageError
+from topology.errors import GridstressError, MessageError
 from topology.messages import RiskAlert, WindowHead, decode
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
-MISSED = 1_000
-"""After a broken connection so many records of each partition are read again, or some more."""
+TAIL_ALERTS, TAIL_WINDOWS = 1_000, 2
+"""So many records of each partition are read at first, and after a broken connection."""
 
 
 class Results:
@@ -36,32 +36,39 @@ class Results:
         self._windows = windows(settings.model_names[0])
 
     def of(self, run: str, pace: Pace) -> None:
-        """Let this pace know of the results of its run from now on."""
+        """Let this pace know of the results of its run, those that `open` reads included."""
         self._run, self._pace = run, pace
 
     async def open(self) -> None:
-        """Begin to follow, unless that has been done; returns once nothing new is missed.
+        """Begin to follow, unless that has been done; returns once all that there is is known.
 
         Raises
         ------
         BrokerError
             If no broker answers.
+        DataError
+            If there are no such topics yet.
         """
         if self._reading is None:
-            stack = AsyncExitStack()
-            reader = await stack.enter_async_context(self._followed(0))
+            stack, reader = await self._connected()
             self._reading = asyncio.create_task(self._read(stack, reader))
 
     async def close(self) -> None:
         """Stop following."""
         if self._reading is not None:
             self._reading.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._reading
+            await asyncio.gather(self._reading, return_exceptions=True)
 
-    def _followed(self, tail: int) -> AbstractAsyncContextManager[Follower]:
-        names = [self._windows, *map(alerts, self._settings.model_names)]
-        return followed(self._settings.kafka, names, tail=tail)
+    async def _connected(self) -> tuple[AsyncExitStack, Follower]:
+        stack = AsyncExitStack()
+        models = self._settings.model_names
+        tail = {self._windows: TAIL_WINDOWS, **dict.fromkeys(map(alerts, models), TAIL_ALERTS)}
+        reader = await stack.enter_async_context(
+            followed(self._settings.kafka, list(tail), tail=tail)
+        )
+        async for record in reader.to_end():
+            self._take(record)
+        return stack, reader
 
     async def _read(self, stack: AsyncExitStack, reader: Follower) -> None:
         while True:
@@ -70,16 +77,15 @@ class Results:
                     while True:
                         for record in await reader.read(reader.begins):
                             self._take(record)
-            except BrokerError as error:
+            except GridstressError as error:
                 log.warning("the run's results are not followed for now: %s", error)
             stack, reader = await self._again()
 
     async def _again(self) -> tuple[AsyncExitStack, Follower]:
         while True:
             await asyncio.sleep(RETRY_S)
-            stack = AsyncExitStack()
-            with suppress(BrokerError):
-                return stack, await stack.enter_async_context(self._followed(MISSED))
+            with suppress(GridstressError):
+                return await self._connected()
 
     def _take(self, record: ConsumerRecord) -> None:
         pace = self._pace

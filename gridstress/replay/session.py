@@ -1,6 +1,8 @@
 """The runs that one process replays, one after the other, and their records."""
 
 import asyncio
+import logging
+import secrets
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -10,8 +12,8 @@ import pandas as pd
 from msgspec import structs
 
 from gridstress.replay.archived import Run
-from gridstress.replay.control import Control, Extent, Start
-from gridstress.replay.pace import Speed
+from gridstress.replay.control import Control, Extent
+from gridstress.replay.pace import Pace, Speed
 from gridstress.replay.progress import Show
 from gridstress.replay.replayer import Summary, replay
 from gridstress.replay.resume import check_sent
@@ -19,8 +21,12 @@ from gridstress.replay.schedule import Schedule
 from gridstress.run_records.record import Origin, Sender
 from gridstress.run_records.recorded_sink import RecordedSink
 from gridstress.settings import Settings
+from topology.clock import to_iso
+from topology.errors import DataError, GridstressError, UsageError
 from topology.grid import Grid
 from topology.messages import RunRecord
+
+log = logging.getLogger(__name__)
 
 
 def run_name(data: str) -> str:
@@ -51,10 +57,11 @@ class Session:
     name: str
     made_from: str | None = None
     resumed: bool = False
-    runs: dict[str, Run] = field(default_factory=dict)
+    current: Run = field(init=False)
+    _begun: int = 1
 
     def __post_init__(self) -> None:
-        self.runs[self.first.run] = self.first
+        self.current = self.first
 
     async def send(
         self,
@@ -89,40 +96,69 @@ class Session:
             As of `RecordedSink.begin`.
         """
         sink = RecordedSink(self.settings, self.grid.zones, self._describe, self._check)
-        async with sink, Control(self.settings, sink.status, self._extent, speed) as control:
+        control = Control(self.settings, sink.status, self._extent, self._new_run, speed)
+        async with sink, control:
             stopping = asyncio.create_task(_when(stop, control.stop))
             run: Run | None = self.first
             try:
                 while run is not None:
-                    await sink.begin(run.run)
-                    pace = await control.begin(run.run)
-                    with watch(run) as show:
-                        summary = await replay(run, sink, pace, on_step=show)
-                    control.end()
-                    await sink.leave(run.run)
-                    ended(summary)
-                    run = await self._next(control, loop=loop and not summary.stopped, stay=stay)
+                    self.current = run
+                    pace = await self._begin(run, sink, control, stay=stay)
+                    stopped = pace is None
+                    if pace is not None:
+                        with watch(run) as show:
+                            summary = await replay(run, sink, pace, on_step=show)
+                        control.end()
+                        await sink.leave(run.run)
+                        ended(summary)
+                        stopped = summary.stopped
+                    again = loop and not stopped
+                    run = await control.next(stay=stay and not again)
+                    if run is None and again and not control.stopped:
+                        self._begun += 1
+                        run = self._renamed(f"{self.first.run}-{self._begun}")
             finally:
                 stopping.cancel()
 
-    async def _next(self, control: Control, *, loop: bool, stay: bool) -> Run | None:
-        start = await control.next(stay=stay and not loop)
-        if start is None and (control.stopped or not loop):
+    async def _begin(
+        self, run: Run, sink: RecordedSink, control: Control, *, stay: bool
+    ) -> Pace | None:
+        """Begin a run; None if one that was asked for cannot be begun, and another may be."""
+        try:
+            await sink.begin(run.run)
+            return await control.begin(run.run)
+        except GridstressError as error:
+            if run is self.first or not stay:
+                raise
+            log.error("run %s is not begun: %s", run.run, error)
+            control.end()
             return None
-        run = self._anew(start or Start(None), numbered=start is None)
-        self.runs[run.run] = run
+
+    def _new_run(self, begin_s: float | None) -> Run:
+        """A run from an event time on, epoch seconds, or from the beginning.
+
+        Raises
+        ------
+        UsageError
+            If it can begin only where the data do.
+        DataError
+            If there are no data from then on.
+        """
+        run = self._renamed(f"{run_name(self.name)}-{secrets.token_hex(2)}")
+        if begin_s is None:
+            return run
+        if not isinstance(run, Schedule):
+            raise UsageError("an archived run is sent from its beginning")
+        begin = pd.Timestamp(begin_s, unit="s", tz="UTC")
+        run = replace(run, series=run.series.between(begin, None))
+        if not run.zones:
+            raise DataError(f"no zone has a value from {to_iso(begin_s)} on")
         return run
 
-    def _anew(self, start: Start, *, numbered: bool) -> Run:
-        first = self.first
-        name = first.run if numbered else run_name(self.name)
-        if name in self.runs:
-            name = f"{name}-{len(self.runs) + 1}"
-        run = replace(first, run=name, sent={})
-        if start.begin_s is not None and isinstance(run, Schedule):
-            begin = pd.Timestamp(start.begin_s, unit="s", tz="UTC")
-            run = replace(run, series=run.series.between(begin, None))
-        return run
+    def _renamed(self, name: str) -> Run:
+        if isinstance(self.first, Schedule):
+            return replace(self.first, run=name, sent={})
+        return self.first.renamed(name)
 
     @property
     def _extent(self) -> Extent:
@@ -132,7 +168,7 @@ class Session:
         return Extent(self.origin.source, run.start_s, end_s, whole=whole)
 
     def _describe(self, name: str) -> RunRecord:
-        run, origin, sent = self.runs[name], self.origin, None
+        run, origin, sent = self.current, self.origin, None
         if isinstance(run, Schedule):
             series, sent = run.series, run.zones_sent()
             origin = replace(
@@ -143,7 +179,7 @@ class Session:
 
     async def _check(self, name: str) -> None:
         if not (self.resumed and name == self.first.run):
-            await check_sent(self.settings, self.runs[name])
+            await check_sent(self.settings, self.current)
 
 
 async def _when(event: asyncio.Event, act: Callable[[], None]) -> None:

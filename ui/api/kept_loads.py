@@ -1,21 +1,25 @@
 """The last loads of each run, as they were sent."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, Message, Moment, Name, decode
+from topology.messages import MeasurementFrame, Message, Moment, Name, Seq, decode
 
 MAX_ROWS = 200
 """Rows kept a run and zone: those of the windows that are kept, in hours, and a day."""
 MAX_BYTES = 64 << 20
-"""Memory for them. Beyond it, or beyond `MAX_RUNS`, those of the run go that moved longest ago."""
+"""Memory for them. Beyond it, or beyond `MAX_RUNS`, those of the run go that moved longest ago, and
+of the last one the oldest."""
+FRAME_BYTES = 1_000
+"""What a frame takes beside its text."""
 MAX_RUNS = 5_000
 
-LoadRow = tuple[float, Sequence[str], Sequence[float]]
-"""Event time (epoch seconds), nodes, and their loads in MW."""
+LoadRow = tuple[str, Sequence[str], Sequence[float]]
+"""Zone, nodes, and their loads in MW."""
 
 
 class LoadHead(Message, kw_only=True, frozen=True):
@@ -23,27 +27,37 @@ class LoadHead(Message, kw_only=True, frozen=True):
 
     run: Name
     zone: Name
+    seq: Seq
     timestamps: list[Moment]
     final: bool = False
 
 
 class KeptFrame(NamedTuple):
-    """A frame of a zone: time of its first row (epoch seconds), rows, and itself as JSON."""
+    """A frame of a zone: its first row's time (epoch seconds) and number, rows, and its JSON."""
 
     first_s: float
+    seq: int
     rows: int
     raw: bytes
 
+    @property
+    def size(self) -> int:
+        """Bytes that it takes, about."""
+        return len(self.raw) + FRAME_BYTES
+
 
 class KeptLoads:
-    """Frames by run and zone."""
+    """Frames by run and zone; only of ``zones``, all those of the grid, if they are known."""
 
-    def __init__(self) -> None:
+    def __init__(self, zones: Collection[str] | None = None) -> None:
+        self._zones = zones
         self._runs: dict[str, dict[str, deque[KeptFrame]]] = {}
         self._bytes = 0
 
-    def add(self, raw: bytes) -> None:
-        """Keep a frame, the newest of its zone; a final one has no loads.
+    def add(self, raw: bytes) -> bool:
+        """Keep a frame, the newest of its zone; whether it is kept.
+
+        A final one has no loads, one that is sent again is known already.
 
         Raises
         ------
@@ -52,17 +66,33 @@ class KeptLoads:
         """
         head = decode(raw, LoadHead)
         if head.final or not head.timestamps:
-            return
+            return False
+        if self._zones is not None and head.zone not in self._zones:
+            return False
+        first_s = head.timestamps[0].timestamp()
+        frame = KeptFrame(first_s, head.seq, len(head.timestamps), raw)
         of_run = self._runs.pop(head.run, {})
         self._runs[head.run] = of_run  # the last one to go
         kept = of_run.setdefault(head.zone, deque())
-        kept.append(KeptFrame(head.timestamps[0].timestamp(), len(head.timestamps), raw))
-        self._bytes += len(raw)
-        while len(kept) > 1 and sum(frame.rows for frame in kept) - kept[0].rows >= MAX_ROWS:
-            self._bytes -= len(kept.popleft().raw)
+        if kept and frame.seq + frame.rows <= kept[-1].seq + kept[-1].rows:
+            return False
+        kept.append(frame)
+        self._bytes += frame.size
+        while len(kept) > 1 and sum(one.rows for one in kept) - kept[0].rows >= MAX_ROWS:
+            self._bytes -= kept.popleft().size
+        self._shrink()
+        return True
+
+    def _shrink(self) -> None:
         while len(self._runs) > 1 and (self._bytes > MAX_BYTES or len(self._runs) > MAX_RUNS):
             oldest = self._runs.pop(next(iter(self._runs)))
-            self._bytes -= sum(len(frame.raw) for kept in oldest.values() for frame in kept)
+            self._bytes -= sum(frame.size for kept in oldest.values() for frame in kept)
+        while self._bytes > MAX_BYTES:
+            (zones,) = self._runs.values()
+            longest = max(zones.values(), key=len)
+            if len(longest) < 2:
+                return
+            self._bytes -= longest.popleft().size
 
     def of(self, run: str) -> list[list[KeptFrame]]:
         """A copy of the frames of a run, by zone, in the order in which they came."""
@@ -70,16 +100,15 @@ class KeptLoads:
 
 
 def rows_before(zones: Iterable[Sequence[KeptFrame]], before_s: float) -> Iterator[LoadRow]:
-    """The newest row of each zone before a time, unless it is older than two of its periods."""
+    """The newest row of each zone before a time, if it stands for the time up to then."""
     for kept in zones:
         begun = [frame for frame in kept if frame.first_s < before_s]
-        frame = _read(max(begun).raw) if begun else None
+        frame = _read(max(begun, key=itemgetter(0)).raw) if begun else None
         if frame is None:
             continue
         rows = [i for i, time_s in enumerate(frame.times_s) if time_s < before_s]
-        time_s = float(frame.times_s[rows[-1]])
-        if time_s >= before_s - 2 * frame.period_s:
-            yield time_s, frame.nodes, frame.load_mw[rows[-1]]
+        if frame.times_s[rows[-1]] + frame.period_s >= before_s - 1:
+            yield frame.zone, frame.nodes, frame.load_mw[rows[-1]]
 
 
 @lru_cache(maxsize=16)

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -150,12 +149,11 @@ class ReadModel:
         found = np.full(len(self.grid.nodes), np.nan)
         if run is None or view is None or view.event_time_s is None:
             return found
-        for _, nodes, load_mw in sorted(
-            self.store.loads(run, view.event_time_s), key=itemgetter(0)
-        ):
-            for node, load in zip(nodes, load_mw, strict=True):
-                if node in self.grid.index:
-                    found[self.grid.index[node]] = load
+        for zone, nodes, load_mw in self.store.loads(run, view.event_time_s):
+            places = [self.grid.index.get(node, -1) for node in nodes]
+            # A frame with a node that is not of its zone is refused: it says nothing of loads.
+            if all(i >= 0 and self.grid.nodes[i].zone == zone for i in places):
+                found[places] = load_mw
         return found
 
     def open_peaks(self, model: str, run: str | None) -> dict[tuple[str, float], float]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from msgspec import convert, to_builtins
 
+from topology.errors import MessageError
 from topology.messages import decode
 from topology.replay_messages import Answer, ReplayStatus
 from ui.api.broker_clock import BrokerClock
@@ -33,10 +34,13 @@ class KnownReplays:
             If it is not a status.
         """
         self._clock.saw(at_s)
-        self._newest.pop(key, None)
         if raw is None:
+            self._newest.pop(key, None)
             return
         status = decode(raw, ReplayStatus)
+        if status.replay != key:
+            raise MessageError("invalid", f"a status of replay {status.replay!r} with another key")
+        self._newest.pop(key, None)
         self._newest[key] = at_s, status
         if len(self._newest) > MAX_REPLAYS:
             self._newest.popitem(last=False)

@@ -157,7 +157,7 @@ class Store:
         self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
         self._alert_ids: dict[str, set[str]] = defaultdict(set)
         self._windows = KeptWindows()
-        self._loads = KeptLoads()
+        self._loads = KeptLoads(shape.grid.zones if shape else None)
         self._cut: set[str] = set()
 
     def apply_view(self, raw: bytes, at_s: float, epoch: ViewEpoch) -> None:
@@ -287,7 +287,7 @@ class Store:
     def apply_measurements(self, raw: bytes) -> None:
         """Keep a frame of loads as it came, unless it is none: detection reports that."""
         with suppress(MessageError):
-            self._loads.add(raw)
+            self.version += self._loads.add(raw)
 
     def loads(self, run: str, event_s: float) -> Iterable[LoadRow]:
         """The newest row of each zone up to an event time, epoch seconds."""

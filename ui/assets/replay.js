@@ -31,7 +31,7 @@ window.dash_clientside.gridstressReplay = (function () {
       }
       const changed = speed !== replay.speed;
       speed = replay.speed;
-      const inside = at && at >= replay.begin && at < replay.end;
+      const inside = at && !replay.whole && Date.parse(at) >= Date.parse(replay.begin) && Date.parse(at) < Date.parse(replay.end);
       return [
         `replay replay-${replay.state}`,
         state(replay),

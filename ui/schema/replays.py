@@ -12,8 +12,8 @@ class Replay(Struct, frozen=True, kw_only=True):
     """How a replay is: ``running``, ``paused``, or ``waiting`` for a run to be started.
 
     Of ``run``, the last one that it began, ``next`` is the event time of what it sends next. A new
-    run may begin from ``begin`` on and before ``end``. ``hurries``: rows go out as fast as results
-    come, ``to_alarm``: until an alarm is raised.
+    run may begin from ``begin`` on and before ``end``, or, if ``whole``, only where the data begin.
+    ``hurries``: rows go out as fast as results come, ``to_alarm``: until an alarm is raised.
     """
 
     replay: str
@@ -26,6 +26,7 @@ class Replay(Struct, frozen=True, kw_only=True):
     next: str | None
     begin: str
     end: str
+    whole: bool = False
 
 
 class Replays(Struct, frozen=True):

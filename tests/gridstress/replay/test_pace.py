@@ -48,6 +48,7 @@ def rows(pace: Pace, until: int, *events: tuple[float, Callable[[], None]]) -> S
             await pace.until_due(begin_s + hour * HOUR_S)
             if pace.stopped:
                 break
+            pace.sent(begin_s + hour * HOUR_S)
             sent.append((round(loop.time(), 3), hour))
         return sent
 
@@ -103,18 +104,82 @@ def test_to_the_next_alarm_it_hurries_ahead_of_the_results_and_then_is_as_before
     assert sent[-1] == (10.25, 21)  # paused again
 
 
-def test_an_alarm_of_before_the_command_is_not_the_next_one() -> None:
+def test_an_alarm_that_was_known_before_the_command_is_not_the_next_one() -> None:
     pace = Pace(Speed(3600), lateness_s=HOUR_S)
     sent = rows(
         pace,
         9,
+        (4, lambda: pace.take_alert(alert(2))),
         (4.5, pace.pause),
         (10, pace.go_to_alarm),
-        (10, lambda: pace.take_alert(alert(2))),
+        (10, lambda: pace.take_alert(alert(2))),  # read again
         (20, pace.stop),
     )
     assert [when for when, _ in sent[5:]] == [10] * 4
     assert pace.to_alarm
+
+
+def test_an_alarm_of_rows_sent_before_the_command_is_the_next_one() -> None:
+    pace = Pace(Speed(3600), lateness_s=HOUR_S)
+    rows(pace, 9, (4.5, pace.pause), (10, pace.go_to_alarm), (20, pace.stop))
+    pace.take_alert(alert(2))
+    assert not pace.to_alarm
+
+
+def test_an_alarm_that_is_open_already_slows_down_what_begins_to_hurry() -> None:
+    pace = Pace(Speed(3600), lateness_s=HOUR_S)
+    pace.take_alert(alert(2))
+    sent = rows(pace, 5, (1.5, lambda: pace.set_speed(Speed(hurries=True))))
+    assert [when for when, _ in sent] == [0, 1, 2, 3, 4]
+
+
+def test_alarms_that_come_and_go_do_not_let_it_get_further_ahead() -> None:
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    toggled = [
+        (0.1 * i, lambda i=i: pace.take_alert(alert(5, "CLEARED" if i % 2 else "RAISED", f"n{i}")))
+        for i in range(1, 9)
+    ]
+    sent = rows(pace, 40, *toggled, (0.95, pace.stop))
+    assert sent[-1][1] <= 12
+
+
+def test_a_gap_in_the_data_is_passed_at_once_when_it_hurries() -> None:
+    pace, begin_s = Pace(Speed(hurries=True), lateness_s=HOUR_S), at(0).timestamp()
+
+    async def play() -> Sent:
+        sent = Sent()
+        for hour in (0, *range(1, 481)):
+            await pace.until_due(begin_s + hour * HOUR_S)
+            if hour in (0, 480):  # there are no rows in between
+                pace.sent(begin_s + hour * HOUR_S)
+                sent.append((asyncio.get_running_loop().time(), hour))
+        return sent
+
+    assert run(play()) == [(0.0, 0), (0.0, 480)]
+
+
+def test_what_was_sent_at_full_speed_is_not_waited_for_later() -> None:
+    pace = Pace(Speed(MAX_SPEED))
+    begin_s = at(0).timestamp()
+
+    async def play() -> Sent:
+        loop, sent = asyncio.get_running_loop(), Sent()
+        for hour in range(5_000):  # as the replayer does at full speed
+            pace.sent(begin_s + hour * HOUR_S)
+        pace.set_speed(Speed(3600))
+        for hour in (5_000, 5_001):
+            await pace.until_due(begin_s + hour * HOUR_S)
+            pace.sent(begin_s + hour * HOUR_S)
+            sent.append((loop.time(), hour))
+        return sent
+
+    assert run(play()) == [(1.0, 5_000), (2.0, 5_001)]
+
+
+def test_a_step_that_was_not_begun_is_forgotten_when_it_is_resumed() -> None:
+    pace = Pace(Speed(3600))
+    sent = rows(pace, 4, (1.2, pace.step), (1.2, pace.resume), (2.5, pace.pause), (9, pace.stop))
+    assert sent == [(0, 0), (1, 1), (2, 2)]
 
 
 def test_without_results_it_goes_on_at_its_speed() -> None:
@@ -130,11 +195,11 @@ def test_it_slows_down_while_an_alarm_is_open() -> None:
         pace,
         30,
         (0.5, lambda: pace.take_alert(alert(10))),
-        (0.6, lambda: pace.take_window(begin_s + 90 * HOUR_S)),
+        (0.6, lambda: pace.take_window(begin_s + 10 * HOUR_S)),
         (2.5, lambda: pace.take_alert(alert(12, "CLEARED"))),
     )
     assert [when for when, _ in sent[12:15]] == [1.0, 2.0, 2.5]
-    assert [hour for when, hour in sent if when == 2.5] == list(range(14, 26))
+    assert [hour for when, hour in sent if when == 2.5] == list(range(14, 24))
 
 
 def test_one_that_waits_is_stopped_at_once() -> None:

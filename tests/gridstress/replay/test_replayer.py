@@ -66,8 +66,9 @@ class Jumping(asyncio.SelectorEventLoop):
         return self.now_s
 
     def _run_once(self) -> None:
-        if not self._ready and self._scheduled:
-            self.now_s = max(self.now_s, self._scheduled[0].when())
+        due = [timer.when() for timer in self._scheduled if not timer.cancelled()]
+        if not self._ready and due:
+            self.now_s = max(self.now_s, min(due))
         super()._run_once()  # type: ignore[misc]
 
 

@@ -29,10 +29,29 @@ def test_the_newest_row_of_each_zone_before_a_time_counts() -> None:
     assert list(rows_before(loads.of("r"), hour_s(0))) == []
 
 
-def test_what_is_older_than_two_periods_is_not_the_load_of_now() -> None:
+def test_a_row_stands_for_its_period_alone() -> None:
     loads = kept(row(0, 5))
-    assert len(list(rows_before(loads.of("r"), hour_s(2)))) == 1
-    assert list(rows_before(loads.of("r"), hour_s(2) + 1)) == []
+    assert len(list(rows_before(loads.of("r"), hour_s(1)))) == 1
+    assert list(rows_before(loads.of("r"), hour_s(1) + 2)) == []
+
+
+def test_what_is_sent_again_with_another_value_does_not_count() -> None:
+    loads = kept(row(0, 5), row(1, 6), row(1, 900), row(0, 900))
+    assert [mw for _, _, mw in rows_before(loads.of("r"), hour_s(1) + 1)] == [[6]]
+
+
+def test_zones_that_the_grid_does_not_have_take_no_memory() -> None:
+    loads = KeptLoads(["north"])
+    assert not loads.add(encode(row(0, 5, zone="nowhere")))
+    assert loads.add(encode(row(0, 5)))
+    assert len(loads.of("r")) == 1
+
+
+def test_a_single_run_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(encode(row(0, 5))) + kept_loads.FRAME_BYTES
+    monkeypatch.setattr(kept_loads, "MAX_BYTES", 10 * size)
+    (zone,) = kept(*(row(hour, 5) for hour in range(9, 60))).of("r")
+    assert 5 < len(zone) <= 10
 
 
 def test_at_the_end_of_a_run_its_last_loads_count() -> None:
@@ -59,7 +78,9 @@ def test_the_rows_of_a_week_are_kept() -> None:
 def test_beyond_its_memory_the_run_goes_that_moved_longest_ago(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(kept_loads, "MAX_BYTES", 3 * len(encode(row(0, 5))))
+    monkeypatch.setattr(
+        kept_loads, "MAX_BYTES", 3 * (len(encode(row(0, 5))) + kept_loads.FRAME_BYTES)
+    )
     loads = KeptLoads()
     for hour, run in enumerate(("r", "s", "r", "t")):
         loads.add(encode(row(hour, 5)).replace(b'"run":"r"', b'"run":"%s"' % run.encode()))

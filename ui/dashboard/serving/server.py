@@ -87,7 +87,7 @@ def serve(
 
 def options(proxy: str) -> dict[str, Any]:
     """What waitress admits, and whom it believes: only a proxy at this address."""
-    believed: dict[str, Any] = {"clear_untrusted_proxy_headers": True}
+    believed: dict[str, Any] = {"clear_untrusted_proxy_headers": bool(proxy)}
     if proxy:
         believed["trusted_proxy"] = proxy
         believed["trusted_proxy_headers"] = {"x-forwarded-for", "x-forwarded-proto"}

@@ -7,6 +7,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html,
 from dash.development.base_component import Component
 from flask import request
 
+from topology.clock import from_iso
 from topology.errors import GridstressError
 from ui.auth import refuse_write
 from ui.client.poller import Poller
@@ -102,7 +103,9 @@ def register_replay_panel(app: Dash, source: Poller, *, token: bool) -> None:
         pressed = str(ctx.triggered_id).removeprefix("replay-")
         if not isinstance(shown, dict) or (pressed == "speed" and speed == shown.get("speed")):
             return no_update
-        if not token and (refused := refuse_write(request.remote_addr, dict(request.headers))):
+        if not token and (
+            refused := refuse_write(request.remote_addr, dict(request.headers), by_browser=True)
+        ):
             return refused
         try:
             after = source.command(wanted(pressed, shown, speed, known_moment(at)))
@@ -121,10 +124,16 @@ def wanted(pressed: str, shown: dict[str, Any], speed: str, at: str | None) -> W
         case "speed":
             return Wanted("speed", run, speed=str(speed))
         case "start":
-            return Wanted("start", run, begin=at)
+            return Wanted("start", run, begin=at if at and _can_begin(shown, at) else None)
         case "step" | "next-alarm" | "stop":
             return Wanted(pressed, run)
     raise ValueError(f"no button {pressed!r}")
+
+
+def _can_begin(shown: dict[str, Any], at: str) -> bool:
+    """Whether a new run may begin at this moment."""
+    begin_s, end_s = from_iso(shown["begin"]), from_iso(shown["end"])
+    return not shown.get("whole") and begin_s <= from_iso(at) < end_s
 
 
 def said(replay: Replay) -> str:
