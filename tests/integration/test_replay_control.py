@@ -121,7 +121,7 @@ def test_what_makes_no_sense_is_refused_with_the_reason(stack: Stack, replay: Re
     for words, says in (
         (["pause"], "no run is being sent: start one"),
         (["pause", "--run", "other"], "no replay is there of run 'other'"),
-        (["start", "--from", "2031-01-01"], "is not in what is replayed"),
+        (["start", "--from", "2031-01-01"], "no data between 2031-01-01"),
         (["start", "--speed", "fast"], "speed 'fast' is neither"),
     ):
         done = stack.command("control", *words)

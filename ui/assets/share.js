@@ -6,10 +6,12 @@ window.dash_clientside.gridstressShare = (function () {
   const asked = () => new URLSearchParams(window.location.search);
   const SAID_MS = 2000;
 
+  const THEMES = ["light", "dark"];
+  let switched = false; // by hand, on this visit
+
   // Before Mantine looks there for what was chosen last.
   const theme = asked().get("theme");
-  if (theme === "light" || theme === "dark") localStorage.setItem("mantine-color-scheme-value", theme);
-  document.documentElement.classList.toggle("wall", asked().get("wall") === "1");
+  if (THEMES.includes(theme)) localStorage.setItem("mantine-color-scheme-value", theme);
 
   if (document.gridstressShare) document.gridstressShare.abort();
   const { signal } = (document.gridstressShare = new AbortController());
@@ -35,21 +37,33 @@ window.dash_clientside.gridstressShare = (function () {
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (!button) return;
-    if (button.id === "share") share(button);
-    // Mantine changes it with this click.
-    if (button.id === "scheme") {
-      setTimeout(() => write("theme", document.documentElement.getAttribute("data-mantine-color-scheme")));
-    }
-  }, { signal });
+    const button = event.target.closest("#share");
+    if (button) share(button);
+    if (event.target.closest("#scheme")) switched = true;
+  }, { signal, capture: true }); // before Mantine changes what was clicked
 
   const ranges = (plot) => {
     const { xaxis, yaxis } = plot._fullLayout;
     return [...xaxis.range, ...yaxis.range].map((end) => Number(end.toFixed(3)));
   };
 
+  let read;
   return {
+    /* The address has the first word; a theme that is switched by hand is written there. */
+    look: function (search, scheme) {
+      document.documentElement.classList.toggle("wall", asked().get("wall") === "1");
+      const wanted = asked().get("theme");
+      const button = document.getElementById("scheme");
+      if (switched) {
+        if (scheme) write("theme", scheme);
+      } else if (search !== read && button && THEMES.includes(wanted) && scheme && scheme !== wanted) {
+        button.click();
+        switched = false;
+      }
+      if (scheme) read = search;
+      return window.dash_clientside.no_update;
+    },
+
     /* The part of the grid that is shown; the address has the first word. */
     map: function (moved, drawn) {
       const { no_update, callback_context } = window.dash_clientside;

@@ -30,7 +30,7 @@ from ui.dashboard.style.grid_facts import grid_mark, names_of
 from ui.dashboard.style.theme import FONT, INK, NIGHT_SHADES
 from ui.schema.grid import GridInfo
 
-STORES = ("news", "server-news", "grid", "slide", "beat", "fresh", "run-chosen", "title")
+STORES = ("news", "server-news", "grid", "slide", "beat", "fresh", "run-chosen", "title", "looked")
 
 
 def shell(pages: Sequence[Page], refresh_s: float, grid: GridInfo | None) -> Component:
@@ -119,6 +119,13 @@ def register_shell(
         Output("scheme", "computedColorScheme"),
         Input("tick", "n_intervals"),
         State("scheme", "computedColorScheme"),
+    )
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("gridstressShare", "look"),
+        Output("looked", "data"),
+        Input("url", "search"),
+        Input("scheme", "computedColorScheme"),
     )
 
     app.clientside_callback(  # type: ignore[no-untyped-call]

@@ -108,10 +108,10 @@ def test_what_is_said_is_how_the_replay_is(api: LiteralApi) -> None:
 @pytest.mark.parametrize(
     ("headers", "peer", "sent"),
     [
-        ({}, "127.0.0.1", True),
+        ({}, "127.0.0.1", False),
         ({"Origin": "http://127.0.0.1:8050"}, "127.0.0.1", True),
         ({"Origin": "http://example.org"}, "127.0.0.1", False),
-        ({}, "192.0.2.7", False),
+        ({"Origin": "http://127.0.0.1:8050"}, "192.0.2.7", False),
     ],
 )
 def test_without_a_token_only_this_machine_may_command(
