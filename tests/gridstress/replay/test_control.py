@@ -105,7 +105,8 @@ async def test_a_command_that_is_read_again_is_not_followed_again(
         await played.take("pause", number)
     await played.control._take(played.command("step"))
     while played.control._unsaid:
-        await asyncio.sleep(0)
+        played.control._said.clear()
+        await played.control._said.wait()
     saying.cancel()
     assert pace._step_s == 3600
     answered = {answer.command for one in played.said if one for answer in one.answers}
