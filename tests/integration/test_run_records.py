@@ -139,7 +139,7 @@ def test_frames_that_were_lost_before_the_topic_fail_the_verification(stack: Sta
         async with KafkaSink(stack.settings, grid.zones) as sink:
             await sink.send(tuple(frame for frame in frames if frame is not lost))
             await sink.flush()
-            await sink.record(record)
+            await sink.write(RUNS, record.run, record)
 
     def verified() -> tuple[int, dict[str, Any]]:
         done = stack.command("verify", "--run", "lossy", "--json", "--api", stack.workers[0].url)
@@ -158,7 +158,7 @@ def test_frames_that_were_lost_before_the_topic_fail_the_verification(stack: Sta
     async def say_that_it_goes_on() -> None:
         going = replace(record, state="running", ended=None)
         async with KafkaSink(stack.settings, grid.zones) as sink:
-            await sink.record(going)
+            await sink.write(RUNS, going.run, going)
 
     asyncio.run(say_that_it_goes_on())
     code, outcome = verified()

@@ -28,6 +28,7 @@ from ui.api.moments import run_view
 from ui.api.routes import LIVE_ASKS, Query, ask_extremes, ask_moment
 from ui.api.view_store import Store
 from ui.schema.runs import Extremes
+from ui.schema.views import GridState
 
 FIRST = HOURS - MAX_WINDOWS + 30
 """A window of which everything before it is kept."""
@@ -55,6 +56,8 @@ def live(triangle: Grid, settings: Settings) -> ApiQueries:
         for part in view.shards.values():
             store.apply_view(msgspec.json.encode(part), 0.0, ViewEpoch(1, "c"))
     for record_ in records:
+        if record_.topic == topics.MEASUREMENTS:
+            store.apply_measurements(record_.value)
         for model in settings.model_names:
             if record_.topic == topics.windows(model):
                 store.apply_window(record_.value, model, record_.partition)
@@ -74,17 +77,23 @@ def test_what_is_kept_says_of_a_moment_what_the_archive_says(
             state = now.state(model, "r")
             assert state.event_time == to_iso(end_s)
             assert shown(state) == shown(then.state(model, "r"))
+            assert None not in state.load_mw
             assert shown(now.top(model, "r", 3)) == shown(then.top(model, "r", 3))
             assert shown(now.alerts(model, "r", 0.0, 50)) == shown(then.alerts(model, "r", 0.0, 50))
             assert now.episodes(model, "r", 50).episodes == then.episodes(model, "r", 50).episodes
             node = state.nodes[int(np.argmax(state.risk))]
             found, older = now.node(node, model, "r"), then.node(node, model, "r")
+            assert found.load_mw == older.load_mw == load_of(state, node)
             assert found.windows == older.windows[-len(found.windows) :]
             compared += max(state.risk) > 0
         assert shown(live.at("r", end_s).compare("r", 3)) == shown(
             live.as_of("r", end_s).compare("r", 3)
         )
     assert compared > 10
+
+
+def load_of(state: GridState, node: str) -> float | None:
+    return state.load_mw[state.nodes.index(node)]
 
 
 def shown(answer: msgspec.Struct) -> msgspec.Struct:

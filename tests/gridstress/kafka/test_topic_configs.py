@@ -7,6 +7,7 @@ from gridstress.kafka.topics import (
     AUDIT,
     DEAD_LETTERS,
     MEASUREMENTS,
+    REPLAY_STATUS,
     RUNS,
     STATUS,
     VIEW,
@@ -42,7 +43,7 @@ def test_every_topic_is_either_kept_for_its_days_or_compacted() -> None:
     assert kept.pop(DEAD_LETTERS) == (str(DAY_MS // 2), "-1")
     assert kept.pop(settings_log(settings.group)) == ("-1", "-1")
     assert set(kept.values()) == {(str(2 * DAY_MS), "-1")}
-    for name in (STATUS, AUDIT):
+    for name in (STATUS, AUDIT, REPLAY_STATUS):
         status = found.pop(name)
         assert (status["cleanup.policy"], status["retention.ms"]) == ("compact,delete", str(DAY_MS))
     compacted = {name for name in found if found[name]["cleanup.policy"] == "compact"}
