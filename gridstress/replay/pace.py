@@ -18,6 +18,8 @@ SMOOTH_ROWS_PER_S = 10.0
 HURRY_STEPS = 12
 """While a replay hurries, and results come, it is so many windows ahead of the newest final one, at
 most: by so much it may pass an alarm before it knows of it."""
+HURRY_S = 6 * HOUR_S
+"""Event time of the rows that share a message then: the broker's work is by the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ class Pace:
         self.stopped = False
         self.next_s: float | None = None
         """Event time of what comes next, epoch seconds."""
-        self._step_length_s, self._settled_s = step_s, step_s + lateness_s
+        self._settled_s = step_s + lateness_s
         self._lead_s = HURRY_STEPS * step_s + self._settled_s
         self._alarms: set[tuple[str, str]] = set()
         self._known: set[str] = set()
@@ -96,6 +98,7 @@ class Pace:
         self._free_s = -math.inf
         self._anchor: tuple[float, float] | None = None
         self._last: tuple[float, float] | None = None
+        self._reached_s: float | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -120,15 +123,18 @@ class Pace:
         if self.hurries or time_s < self._free_s:
             self._anchor = None
 
-    def sent(self, time_s: float) -> None:
-        """Take note that rows of this event time are sent now."""
+    def sent(self, time_s: float, last_s: float | None = None) -> None:
+        """Take note that rows from this event time on, up to ``last_s``, are sent now."""
         self._last = (_now(), time_s)
+        self._reached_s = time_s if last_s is None else last_s
 
     def rows(self, period_s: int) -> int:
         """How many rows share the message that is due now."""
         if self.next_s is not None and self.next_s < self._free_s:
             left = math.ceil((self._free_s - self.next_s) / period_s)
-        elif self.paused or self.hurries:
+        elif self.hurries:
+            left = HURRY_S // period_s
+        elif self.paused:
             left = HOUR_S // period_s
         else:
             left = batch_for(self.speed.rate, period_s)
@@ -201,8 +207,8 @@ class Pace:
             if self._final_s is None:
                 self._final_s = time_s - self._settled_s
             # What was sent last counts: nothing can come of a gap in the data.
-            sent_s = time_s if self._last is None else self._last[1]
-            if sent_s < self._final_s + self._lead_s - self._step_length_s:
+            reached_s = time_s if self._reached_s is None else self._reached_s
+            if reached_s + min(HURRY_S, self._lead_s / 2) <= self._final_s + self._lead_s:
                 return 0.0
             return self._steady_s(time_s, min(self.speed.rate, STEADY))
         return math.inf if self.paused else self._steady_s(time_s, self.speed.rate)

@@ -72,7 +72,7 @@ async def replay(
             break
         step = unsent.take(pace.rows(run.period_s))
         if step.frames:  # else it is in a gap
-            pace.sent(time_s)
+            pace.sent(time_s, run.start_s + (step.end - 1) * run.period_s)
         await sink.send(step.frames)
         if not pace.is_full_speed:
             await sink.flush()
