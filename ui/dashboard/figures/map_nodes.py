@@ -55,9 +55,9 @@ def node_values(grid: GridInfo, state: GridState | None, zone: str = "") -> Valu
         values["level"].append(level)
         values["size"].append(node_size(risk, scale, alarmed=bool(level)))
         age_s = still.get(shard_of(node.id, grid.settings.partitions)) if still else None
-        values["hover"].append(
-            _hover(risk, stresses.get(node.id, 0.0), level, age_s, loads.get(node.id))
-        )
+        # Of a large grid, whose loads all change with every row, only where there is risk.
+        load = loads.get(node.id) if risk or not is_large(grid) else None
+        values["hover"].append(_hover(risk, stresses.get(node.id, 0.0), level, age_s, load))
         values["opacity"].append(1 if age_s is None and zone in ("", node.zone) else FAINT)
     return values
 
