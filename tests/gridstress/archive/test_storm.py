@@ -134,3 +134,12 @@ def test_the_command_says_why_it_writes_nothing(
 
 def export(*words: str) -> Result:
     return CliRunner().invoke(app, ["export", *words])
+
+
+def test_the_demo_is_of_this_version_of_the_page() -> None:
+    root = Path(storm_module.__file__).parents[2]
+    demo = (root / "docs" / "demo" / "winter-week.html").read_text("utf-8")
+    template = Path(storm_module.__file__).with_name("storm.html").read_text("utf-8")
+    data = re.search(r'id="data">([A-Za-z0-9+/=]+)<', demo)
+    assert data
+    assert demo.replace(data[1], "{{ data }}") == template, "run: make demo"

@@ -36,7 +36,7 @@ def test_it_is_paused_resumed_and_stopped(panel, api):
     expect(panel.locator("#replay-line")).to_contain_text("nothing is being sent")
 
 
-def test_the_speed_is_that_of_the_replay_and_changes_it_only_by_hand(panel, api):
+def test_the_speed_changes_by_hand_alone_and_a_new_run_begins_where_the_view_stands(panel, api):
     def chosen():
         return panel.locator("#replay-speed input:checked").get_attribute("value")
 
@@ -50,9 +50,8 @@ def test_the_speed_is_that_of_the_replay_and_changes_it_only_by_hand(panel, api)
     shows(api, speed="86400")
     expect(panel.locator("#replay-state")).to_have_text("24 h/s")
     assert len(api.commands) == 1
-
-
-def test_a_new_run_begins_where_the_view_stands_and_a_refusal_is_read(panel, api):
+    api.commands.clear()
+    # A new run begins where the view stands, and a refusal is read.
     until(lambda: panel.locator("#time-previous").is_enabled())
     panel.locator("#time-previous").click()
     panel.get_by_role("button", name="Start anew from 15 Jan 2019 09:00").click()
@@ -63,9 +62,3 @@ def test_a_new_run_begins_where_the_view_stands_and_a_refusal_is_read(panel, api
     api.refused = "the replay does not answer"
     panel.get_by_role("button", name="Step").click()
     expect(panel.locator("#replay-said")).to_have_text("the replay does not answer")
-
-
-def test_without_a_replay_there_is_nothing_to_command(open_page):
-    page = open_page()
-    expect(page.locator("#time-text")).to_have_text("live")
-    expect(page.locator("#replay-box")).to_be_hidden()

@@ -20,7 +20,7 @@ def address_of(page):
     return page.evaluate("() => location.pathname + location.search")
 
 
-def test_a_zone_filters_the_page_and_is_in_the_address(open_page):
+def test_a_zone_filters_the_page_and_is_in_the_address_that_share_copies(open_page):
     page = open_page("/?zone=TenneT")
     expect(page.locator("#zone input:checked")).to_have_attribute("value", "TenneT")
     expect(page.locator("#top .ag-row")).to_have_count(1)
@@ -29,6 +29,10 @@ def test_a_zone_filters_the_page_and_is_in_the_address(open_page):
     page.locator("#zone").get_by_text("TransnetBW 1 H").click()
     expect(page.locator("#top .ag-row").first).to_contain_text("99 %")
     until(lambda: "zone=TransnetBW" in address_of(page))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#share").click()
+    expect(page.locator("#share")).to_have_text("Copied")
+    assert page.evaluate("() => navigator.clipboard.readText()") == page.url
     page.locator("#zone").get_by_text("All zones").click()
     expect(page.locator("#top .ag-row")).to_have_count(3)
     until(lambda: "zone=" not in address_of(page))
@@ -49,16 +53,6 @@ def test_the_part_of_the_map_and_the_theme_are_shared(open_page):
     until(lambda: map_range(other) == pytest.approx(shown, abs=0.01))
     scheme = "() => document.documentElement.getAttribute('data-mantine-color-scheme')"
     until(lambda: other.evaluate(scheme) == "dark")
-
-
-def test_share_copies_the_address(open_page):
-    page = open_page("/?node=krummel")
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    expect(page.locator("#detail-title")).to_contain_text("Krümmel")
-    page.locator("#share").click()
-    expect(page.locator("#share")).to_have_text("Copied")
-    assert page.evaluate("() => navigator.clipboard.readText()") == page.url
-    expect(page.locator("#share")).to_have_text("Share")
 
 
 def test_a_wall_shows_alarms_map_and_ranking_large_and_no_controls(open_page):

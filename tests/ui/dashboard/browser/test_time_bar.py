@@ -40,6 +40,7 @@ def at_part(page, part):
 
 def test_alarms_are_gone_to_and_live_is_found_again(watched):
     assert watched.locator("#time-next").is_disabled()
+    expect(watched.locator("#replay-box")).to_be_hidden()  # no replay is there
     watched.locator("#time-previous").click()
     until(lambda: highest(watched) == 0.5)
     address_ends(watched, f"at={LATE}")
