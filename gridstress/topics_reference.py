@@ -5,6 +5,7 @@ PyYAML. ``docs/messages.md`` explains every field.
 """
 
 from dataclasses import dataclass, field
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -122,6 +123,9 @@ def document() -> Json:
     )
     for schema in components.values():
         _let_schema_be_left_out(schema)
+        # Python 3.13 takes the indentation out of docstrings, earlier ones leave it in.
+        if text := schema.get("description"):
+            schema["description"] = cleandoc(text)
     refs = dict(zip(kinds, schemas, strict=True))
     return {
         "asyncapi": "3.0.0",

@@ -1,6 +1,7 @@
 """The OpenAPI 3.1 document of the API, made of its endpoints and the structs of its answers."""
 
 from functools import cache
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -41,6 +42,9 @@ def document(version: str) -> Json:
     schemas, components = msgspec.json.schema_components(
         ordered, ref_template="#/components/schemas/{name}"
     )
+    for component in components.values():
+        if text := component.get("description"):
+            component["description"] = cleandoc(text)
     refs = dict(zip(ordered, schemas, strict=True))
     return {
         "openapi": "3.1.0",
