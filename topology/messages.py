@@ -22,6 +22,7 @@ from topology.errors import MessageError
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
+Period = Annotated[int, Meta(ge=1, le=86_400)]
 Load = Annotated[float, Meta(ge=-1e6, le=1e6)]
 Stress = Annotated[float, Meta(ge=0, le=1e100)]
 """More than any load can lead to, and so little that no number of them adds up to infinity."""
@@ -123,7 +124,7 @@ class MeasurementFrame(ZoneFrame, kw_only=True, frozen=True):
     """
 
     load_mw: list[list[Load]]
-    period_s: Annotated[int, Meta(ge=1, le=86_400)] = 3600
+    period_s: Period = 3600
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,6 +5,7 @@ import zlib
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from gridstress import __version__
 from gridstress.archive.reading import ArchivedRun
-from gridstress.group_settings.fingerprint import grid_fingerprint
+from gridstress.group_settings.fingerprint import fingerprint, grid_fingerprint
 from gridstress.settings import Settings
 from topology.clock import to_datetime, to_iso
 from topology.errors import DataError, UsageError
@@ -27,6 +28,10 @@ MAX_BYTES = 5_000_000
 MAX_WINDOWS = 24 * 366
 DAY_S = 86_400
 """No row stands for longer."""
+VALUES_AT_ONCE = 20_000
+"""Nodes times windows that are read at once."""
+MAX_VALUES = 20_000_000
+"""Nodes times windows of a page, at most: more would not fit into it."""
 SCALE = 10_000
 """Risks are written as integers, in parts of 1/10,000."""
 
@@ -40,7 +45,8 @@ class Storm:
     Raises
     ------
     DataError
-        If the run is of another grid, or has no final window in that stretch.
+        If the run is of another grid, was worked on with other settings, or has no final window in
+        that stretch.
     UsageError
         If the stretch is no stretch, or too long.
     """
@@ -100,25 +106,40 @@ class Storm:
             ],
             "outline": OUTLINES.get(self.grid.name, ()),
             "loads": list(self._loads(ends_s)),
-            "models": [
-                {
-                    "name": model,
-                    "title": title_of(model),
-                    "windows": self._windows(model, ends_s),
-                    "episodes": self._episodes(model, ends_s),
-                }
-                for model in self.settings.model_names
-            ],
+            "models": [self._model(model, ends_s) for model in self.settings.model_names],
         }
+
+    def _model(self, model: str, ends_s: Sequence[int]) -> Json:
+        windows, episodes = self._windows(model, ends_s), self._episodes(model, ends_s)
+        for episode in episodes:
+            # Alerts are steps alone: of one that is still open, windows may have been higher.
+            (raised_s, _), (last_s, level) = episode["steps"][0], episode["steps"][-1]
+            begin = max(0, (raised_s - ends_s[0]) // self.settings.step_s)
+            end = None if level else max(0, (last_s - ends_s[0]) // self.settings.step_s)
+            for window in windows[begin:end]:
+                if window and episode["node"] in window[0]:
+                    risk = window[1][window[0].index(episode["node"])]
+                    episode["peak"] = max(episode["peak"], risk)
+        return {"name": model, "title": title_of(model), "windows": windows, "episodes": episodes}
 
     def _checked_record(self) -> RunRecord | None:
         record = self.run.record()
-        if record is not None and record.grid_fingerprint != grid_fingerprint(self.grid):
+        if record is None:
+            return None
+        if record.grid_fingerprint != grid_fingerprint(self.grid):
+            raise self._of_another_grid(record.grid)
+        if record.settings_fingerprint != fingerprint(self.settings, self.grid):
             raise DataError(
-                f"run {self.run.name!r} is of another grid ({record.grid})",
-                hint="set GRIDSTRESS_TOPOLOGY as it was",
+                f"run {self.run.name!r} was worked on with other settings than these",
+                hint="set GRIDSTRESS_MODELS, the levels, the windows and the others as they were",
             )
         return record
+
+    def _of_another_grid(self, grid: str = "") -> DataError:
+        return DataError(
+            f"run {self.run.name!r} is of another grid{grid and f' ({grid})'}",
+            hint="set GRIDSTRESS_TOPOLOGY as it was",
+        )
 
     def _ends(self) -> list[int]:
         """Ends of the windows shown: every step from the first final one to the last."""
@@ -139,24 +160,37 @@ class Storm:
         ends_s = list(islice(range(found[0], found[-1] + 1, self.settings.step_s), MAX_WINDOWS + 1))
         if len(ends_s) > MAX_WINDOWS:
             raise UsageError(f"the stretch has more than {MAX_WINDOWS:,} windows")
+        if len(ends_s) * len(self.grid.nodes) > MAX_VALUES:
+            raise UsageError(
+                f"{len(ends_s):,} windows of {len(self.grid.nodes):,} nodes are too many",
+                hint="choose a shorter stretch with --from and --to",
+            )
         return ends_s
 
     def _windows(self, model: str, ends_s: Sequence[int]) -> list[list[list[int]] | None]:
-        """Of each window the places of its nodes and their risks; None of one that is missing."""
-        found: dict[int, list[list[int]]] = {}
-        for window in self.run.windows_until([model], to_datetime(ends_s[-1])):
-            end_s = int(window.window_end.timestamp())
-            if end_s >= ends_s[0]:
-                risks = zip(window.nodes, window.risk, strict=True)
-                shown = [(self.grid.index[node], round(risk * SCALE)) for node, risk in risks]
-                found[end_s] = [[i for i, risk in shown if risk], [r for _, r in shown if r]]
-        return [found.get(end_s) for end_s in ends_s]
+        """Of each window the places of its nodes and their risks; None of one that is not final."""
+        final = {end_s for end_s, _, _ in self.run.extremes(model)}
+        index, found = self.grid.index, dict[float, list[list[int]]]()
+        span = timedelta(seconds=ends_s[-1] - ends_s[0] + 1)
+        until, at_once = to_datetime(ends_s[-1]), max(1, VALUES_AT_ONCE // len(index))
+        for window in self.run.windows_until([model], until, span, at_once=at_once):
+            if not set(window.nodes) <= index.keys():
+                raise self._of_another_grid()
+            risks = zip(window.nodes, window.risk, strict=True)
+            shown = [(index[node], round(risk * SCALE)) for node, risk in risks]
+            found[window.window_end.timestamp()] = [
+                [i for i, risk in shown if risk],
+                [risk for _, risk in shown if risk],
+            ]
+        return [found.get(end_s) if end_s in final else None for end_s in ends_s]
 
     def _episodes(self, model: str, ends_s: Sequence[int]) -> list[Json]:
         """The alarms open in the stretch: node, peak risk, and steps of level by window end."""
         episodes: dict[str, Json] = {}
         for found in self.run.alerts(model, to_datetime(ends_s[-1])):
             alert = decode(found.value, RiskAlert)
+            if alert.node_id not in self.grid.index:
+                raise self._of_another_grid()
             episode = episodes.setdefault(
                 alert.episode_id,
                 {"node": self.grid.index[alert.node_id], "peak": 0, "steps": []},
@@ -170,20 +204,22 @@ class Storm:
         return [
             episode
             for episode in episodes.values()
-            if episode["steps"][-1][1] or episode["steps"][-1][0] >= ends_s[0]
+            # One of which only the end is known has no level.
+            if any(level for _, level in episode["steps"])
+            and (episode["steps"][-1][1] or episode["steps"][-1][0] >= ends_s[0])
         ]
 
     def _loads(self, ends_s: Sequence[int]) -> Iterator[list[int | None]]:
         """Every node's load in the last step of each window, in tenths of a MW."""
-        rows = list(self.run.loads(ends_s[0] - DAY_S, ends_s[-1]))
+        rows = self.run.loads(ends_s[0] - DAY_S, ends_s[-1])
+        row = next(rows, None)
         newest: dict[str, tuple[float, int]] = {}
-        place = 0
         for end_s in ends_s:
-            while place < len(rows) and rows[place][0] < end_s:
-                time_s, nodes, load_mw, period_s = rows[place]
+            while row is not None and row[0] < end_s:
+                time_s, nodes, load_mw, period_s = row
                 for node, mw in zip(nodes, load_mw, strict=True):
                     newest[node] = time_s + period_s, round(mw * 10)
-                place += 1
+                row = next(rows, None)
             known = (newest.get(node, (0.0, 0)) for node in self.grid.ids)
             yield [tenths if until_s >= end_s else None for until_s, tenths in known]
 

@@ -266,7 +266,11 @@ class Follower:
     async def to_end(self) -> AsyncIterator[ConsumerRecord]:
         """Read what there is, all partitions to where they end by then."""
         while True:
-            for record in await self.read(self.begins):
+            try:
+                records = await self.read(self.begins)
+            except KafkaError as error:
+                raise BrokerError(f"the broker failed while reading: {error!r}") from None
+            for record in records:
                 yield record
             if all([await _at_end(self._consumer, tp) for tp in self.begins]):
                 return

@@ -12,9 +12,10 @@ from aiokafka import ConsumerRecord
 from gridstress.kafka.acknowledged_producer import AcknowledgedProducer
 from gridstress.kafka.topic_reader import Follower, followed
 from gridstress.kafka.topics import REPLAY_CONTROL, REPLAY_STATUS
+from gridstress.replay.pace import parse_speed
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError, MessageError, UsageError
-from topology.messages import decode, encode
+from topology.messages import RESULT_TIMES, decode, encode
 from topology.replay_messages import Command, ReplayCommand, ReplayStatus
 
 SILENT_S = 10.0
@@ -41,7 +42,7 @@ def new_command(
     Raises
     ------
     UsageError
-        If ``speed`` or ``begin`` has no effect on this command, or is missing.
+        If ``speed`` or ``begin`` has no effect on this command, is missing, or makes no sense.
     """
     if command == "speed" and speed is None:
         raise UsageError("speed is missing: a number of event seconds per second, max or auto")
@@ -49,13 +50,18 @@ def new_command(
         raise UsageError(f"{command} takes no speed")
     if begin is not None and command != "start":
         raise UsageError(f"{command} takes no beginning")
+    if speed is not None:
+        parse_speed(speed[:41])
+    earliest, latest = RESULT_TIMES
+    if begin is not None and not earliest <= begin <= latest:
+        raise UsageError(f"{begin} is not between {earliest:%Y} and {latest:%Y}")
     return ReplayCommand(
         id=secrets.token_hex(16),
         replay=replay.replay,
         command=command,
         by=by[:1000],
         at=datetime.now(UTC),
-        speed=speed,
+        speed=speed and speed.strip()[:40],
         begin=begin,
     )
 
@@ -101,7 +107,7 @@ async def find_replays(settings: Settings) -> list[ReplayStatus]:
             known.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(SPEAKS_S):
-                    while not known:
+                    while True:
                         for record in await reader.read(reader.begins):
                             _note(record, known, float("inf"))
     return _there(known)

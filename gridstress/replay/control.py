@@ -131,9 +131,9 @@ class Control:
         """
         settings = self._settings
         pace = Pace(self._speed, step_s=settings.step_s, lateness_s=settings.lateness_s)
+        self._results.of(run, pace)
         if pace.hurries:
             await self._results.open()
-        self._results.of(run, pace)
         self._run, self._pace = run, pace
         if self.stopped or self._next is not None:
             pace.stop()
@@ -201,10 +201,14 @@ class Control:
 
     async def _obey(self, command: ReplayCommand) -> None:
         """Do what a command says; a GridstressError says why it has no effect."""
-        pace = self._pace
         if command.command == "start":
             self._begin_anew(command)
             return
+        speed = parse_speed(command.speed or "") if command.command == "speed" else self._speed
+        running = self._pace is not None and not self._pace.stopped
+        if running and (command.command == "next-alarm" or speed.hurries):
+            await self._results.open()
+        pace = self._pace  # another run may have begun meanwhile
         if pace is None or pace.stopped:
             raise UsageError("no run is being sent: start one")
         match command.command:
@@ -217,12 +221,8 @@ class Control:
             case "stop":
                 pace.stop()
             case "next-alarm":
-                await self._results.open()
                 pace.go_to_alarm()
             case "speed":
-                speed = parse_speed(command.speed or "")
-                if speed.hurries:
-                    await self._results.open()
                 pace.set_speed(speed)
                 self._speed = speed
 
@@ -242,8 +242,9 @@ class Control:
                 await self._publish(self.name, self._status())
             except BrokerError as error:
                 log.warning("could not say how the replay is: %s", error)
-            self._unsaid -= unsaid
-            self._said.set()
+            else:
+                self._unsaid -= unsaid
+                self._said.set()
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):  # wait_for may pass over a cancellation
                     await self._news.wait()

@@ -18,8 +18,6 @@ SMOOTH_ROWS_PER_S = 10.0
 HURRY_STEPS = 12
 """While a replay hurries, and results come, it is so many windows ahead of the newest final one, at
 most: by so much it may pass an alarm before it knows of it."""
-HURRY_S = 6 * HOUR_S
-"""Event time of the rows that share a message then: the broker's work is by the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,7 @@ class Pace:
         """Event time of what comes next, epoch seconds."""
         self._settled_s = step_s + lateness_s
         self._lead_s = HURRY_STEPS * step_s + self._settled_s
+        self._burst_s = HURRY_STEPS * step_s / 2
         self._alarms: set[tuple[str, str]] = set()
         self._known: set[str] = set()
         self.to_alarm = False
@@ -133,7 +132,8 @@ class Pace:
         if self.next_s is not None and self.next_s < self._free_s:
             left = math.ceil((self._free_s - self.next_s) / period_s)
         elif self.hurries:
-            left = HURRY_S // period_s
+            # The broker's work is by the message.
+            left = int(self._burst_s // period_s)
         elif self.paused:
             left = HOUR_S // period_s
         else:
@@ -208,7 +208,7 @@ class Pace:
                 self._final_s = time_s - self._settled_s
             # What was sent last counts: nothing can come of a gap in the data.
             reached_s = time_s if self._reached_s is None else self._reached_s
-            if reached_s + min(HURRY_S, self._lead_s / 2) <= self._final_s + self._lead_s:
+            if reached_s + self._burst_s <= self._final_s + self._lead_s:
                 return 0.0
             return self._steady_s(time_s, min(self.speed.rate, STEADY))
         return math.inf if self.paused else self._steady_s(time_s, self.speed.rate)

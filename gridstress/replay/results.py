@@ -10,12 +10,14 @@ from gridstress.kafka.topic_reader import Follower, followed
 from gridstress.kafka.topics import alerts, windows
 from gridstress.replay.pace import Pace
 from gridstress.settings import Settings
-from topology.errors import GridstressError, MessageError
+from topology.errors import BrokerError, GridstressError, MessageError
 from topology.messages import RiskAlert, WindowHead, decode
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 2.0
+OPEN_S = 30.0
+"""How long it may take to read what there is of a run, s."""
 TAIL_ALERTS, TAIL_WINDOWS = 1_000, 2
 """So many records of each partition are read at first, and after a broken connection."""
 
@@ -49,7 +51,7 @@ class Results:
         DataError
             If there are no such topics yet.
         """
-        if self._reading is None:
+        if self._reading is None or self._reading.done():
             stack, reader = await self._connected()
             self._reading = asyncio.create_task(self._read(stack, reader))
 
@@ -60,15 +62,18 @@ class Results:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _connected(self) -> tuple[AsyncExitStack, Follower]:
-        stack = AsyncExitStack()
         models = self._settings.model_names
         tail = {self._windows: TAIL_WINDOWS, **dict.fromkeys(map(alerts, models), TAIL_ALERTS)}
-        reader = await stack.enter_async_context(
-            followed(self._settings.kafka, list(tail), tail=tail)
-        )
-        async for record in reader.to_end():
-            self._take(record)
-        return stack, reader
+        try:
+            async with AsyncExitStack() as stack, asyncio.timeout(OPEN_S):
+                reader = await stack.enter_async_context(
+                    followed(self._settings.kafka, list(tail), tail=tail)
+                )
+                async for record in reader.to_end():
+                    self._take(record)
+                return stack.pop_all(), reader
+        except TimeoutError:
+            raise BrokerError(f"the run's results were not read within {OPEN_S:.0f} s") from None
 
     async def _read(self, stack: AsyncExitStack, reader: Follower) -> None:
         while True:

@@ -7,10 +7,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, Message, Moment, Name, Seq, decode
+from topology.messages import MeasurementFrame, Message, Moment, Name, Period, Seq, decode
 
-MAX_ROWS = 200
-"""Rows kept a run and zone: those of the windows that are kept, in hours, and a day."""
+MAX_SPAN_S = 8 * 86_400
+"""Time for which rows are kept a run and zone: that of the windows that are kept, and a day."""
 MAX_BYTES = 64 << 20
 """Memory for them. Beyond it, or beyond `MAX_RUNS`, those of the run go that moved longest ago, and
 of the last one the oldest."""
@@ -29,16 +29,26 @@ class LoadHead(Message, kw_only=True, frozen=True):
     zone: Name
     seq: Seq
     timestamps: list[Moment]
+    period_s: Period = 3600
     final: bool = False
 
 
 class KeptFrame(NamedTuple):
-    """A frame of a zone: its first row's time (epoch seconds) and number, rows, and its JSON."""
+    """A frame of a zone: its first row's time (epoch seconds), its numbers, rows, and its JSON.
+
+    Its rows stand for ``span_s`` together.
+    """
 
     first_s: float
     seq: int
     rows: int
+    span_s: int
     raw: bytes
+
+    @property
+    def last_seq(self) -> int:
+        """Number of its last row."""
+        return self.seq + self.rows - 1
 
     @property
     def size(self) -> int:
@@ -70,15 +80,16 @@ class KeptLoads:
         if self._zones is not None and head.zone not in self._zones:
             return False
         first_s = head.timestamps[0].timestamp()
-        frame = KeptFrame(first_s, head.seq, len(head.timestamps), raw)
+        rows = len(head.timestamps)
+        frame = KeptFrame(first_s, head.seq, rows, rows * head.period_s, raw)
         of_run = self._runs.pop(head.run, {})
         self._runs[head.run] = of_run  # the last one to go
         kept = of_run.setdefault(head.zone, deque())
-        if kept and frame.seq + frame.rows <= kept[-1].seq + kept[-1].rows:
+        if any(one.seq <= frame.seq and frame.last_seq <= one.last_seq for one in kept):
             return False
         kept.append(frame)
         self._bytes += frame.size
-        while len(kept) > 1 and sum(one.rows for one in kept) - kept[0].rows >= MAX_ROWS:
+        while sum(one.span_s for one in kept) - kept[0].span_s >= MAX_SPAN_S:
             self._bytes -= kept.popleft().size
         self._shrink()
         return True

@@ -10,8 +10,13 @@ window.dash_clientside.gridstressShare = (function () {
   let switched = false; // by hand, on this visit
 
   // Before Mantine looks there for what was chosen last.
+  const KEY = "mantine-color-scheme-value";
   const theme = asked().get("theme");
-  if (THEMES.includes(theme)) localStorage.setItem("mantine-color-scheme-value", theme);
+  let former; // what this browser had chosen: another's address does not change it for good
+  if (THEMES.includes(theme)) {
+    former = localStorage.getItem(KEY);
+    localStorage.setItem(KEY, theme);
+  }
 
   if (document.gridstressShare) document.gridstressShare.abort();
   const { signal } = (document.gridstressShare = new AbortController());
@@ -59,6 +64,11 @@ window.dash_clientside.gridstressShare = (function () {
       } else if (search !== read && button && THEMES.includes(wanted) && scheme && scheme !== wanted) {
         button.click();
         switched = false;
+      }
+      if (scheme && former !== undefined && !switched) {
+        if (former === null) localStorage.removeItem(KEY);
+        else localStorage.setItem(KEY, former);
+        former = undefined;
       }
       if (scheme) read = search;
       return window.dash_clientside.no_update;

@@ -4,16 +4,19 @@ import json
 import re
 import zlib
 from base64 import b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import ConsumerRecord
 from typer.testing import CliRunner, Result
 
 from gridstress.archive import storm as storm_module
 from gridstress.archive.reading import ArchivedRun, archived_folder
 from gridstress.archive.storm import SCALE, Storm
 from gridstress.cli import app
+from gridstress.kafka.topics import windows
 from gridstress.settings import Settings
 from gridstress.verify.recompute import Recomputed, recompute
 from tests.gridstress.archive.test_past import frames_of
@@ -21,6 +24,7 @@ from tests.support.archives import archive_in, record_of, topics_of
 from tests.support.frames import at, hour_s
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
+from topology.messages import RiskAlert, RiskWindow, decode
 
 HOURS = 60
 BEGIN, END = 20, 44
@@ -76,6 +80,59 @@ def test_its_figures_are_those_that_the_verifier_computes(
         )
 
 
+def test_an_episodes_peak_is_that_of_its_windows_also_while_it_is_open(
+    triangle: Grid, settings: Settings, expected: Recomputed
+) -> None:
+    found = content_of(storm(triangle, settings).page())
+    ends, compared = [int(end_s) for end_s in expected.ends_s], 0
+    for model in found["models"]:
+        risk = expected.models[model["name"]].risk
+        for episode in model["episodes"]:
+            (raised, _), (last, level) = episode["steps"][0], episode["steps"][-1]
+            until = hour_s(END) if level else last - 3600
+            if raised >= hour_s(BEGIN):
+                rows = risk[ends.index(raised) : ends.index(until) + 1, episode["node"]]
+                assert episode["peak"] / SCALE == pytest.approx(rows.max(), abs=1 / SCALE)
+                compared += 1
+    assert compared > 5
+
+
+def other_archive(
+    grid: Grid, settings: Settings, left_out: Callable[[ConsumerRecord], bool]
+) -> Settings:
+    """Settings with an archive of the same run that lacks some records."""
+    other = settings.model_copy(update={"archive_dir": settings.archive_dir.with_name("other")})
+    records = topics_of(frames_of(grid, HOURS), grid, settings, record_of(grid, settings))
+    kept = [record for record in records if not left_out(record)]
+    assert len(kept) < len(records)
+    archive_in(other.archive_dir, kept, other.model_names)
+    return other
+
+
+def test_a_window_that_one_shard_lacks_is_none(triangle: Grid, settings: Settings) -> None:
+    def last_of_a_shard(record: ConsumerRecord) -> bool:
+        of_it = record.topic == windows("centrality") and record.partition == 0
+        return of_it and decode(record.value, RiskWindow).window_end == at(END)
+
+    other = other_archive(triangle, settings, last_of_a_shard)
+    linear, centrality = content_of(storm(triangle, other).page())["models"]
+    assert None not in linear["windows"]
+    assert centrality["windows"][-1] is None
+    assert None not in centrality["windows"][:-1]
+
+
+def test_an_alarm_of_which_only_the_end_is_known_is_left_out(
+    triangle: Grid, settings: Settings
+) -> None:
+    def early_alert(record: ConsumerRecord) -> bool:
+        is_alert = record.topic.startswith("risk_alerts")
+        return is_alert and decode(record.value, RiskAlert).window_end <= at(34)
+
+    other = other_archive(triangle, settings, early_alert)
+    for model in content_of(storm(triangle, other).page())["models"]:
+        assert all(any(level for _, level in e["steps"]) for e in model["episodes"])
+
+
 def test_loads_are_those_of_the_last_hour_of_each_window(
     triangle: Grid, settings: Settings, expected: Recomputed
 ) -> None:
@@ -111,6 +168,8 @@ def test_what_cannot_be_shown_is_refused(
     other = Grid("other", triangle.nodes[:2], ())
     with pytest.raises(DataError, match="is of another grid"):
         storm(other, settings).page()
+    with pytest.raises(DataError, match="worked on with other settings"):
+        storm(triangle, settings.model_copy(update={"level_high": 0.75})).page()
     monkeypatch.setattr(storm_module, "MAX_BYTES", 1_000)
     with pytest.raises(UsageError, match="bytes; 1,000 are allowed"):
         storm(triangle, settings).page()

@@ -145,6 +145,32 @@ def test_alarms_that_come_and_go_do_not_let_it_get_further_ahead() -> None:
     assert sent[-1][1] <= 12
 
 
+@pytest.mark.parametrize("step_s", [60, 300, 900, 3600])
+@pytest.mark.parametrize("lateness_s", [0, 3600, 43_200])
+@pytest.mark.parametrize("period_s", [60, 900, 3600])
+def test_it_neither_stalls_nor_gets_further_ahead_whatever_the_windows_are(
+    step_s: int, lateness_s: int, period_s: int
+) -> None:
+    pace = Pace(Speed(hurries=True), step_s=step_s, lateness_s=lateness_s)
+    begin_s = at(0).timestamp()
+
+    async def play() -> Sent:
+        loop, time_s, ahead = asyncio.get_running_loop(), begin_s, 0.0
+        for _ in range(200):
+            await pace.until_due(time_s)
+            last_s = time_s + (pace.rows(period_s) - 1) * period_s
+            pace.sent(time_s, last_s)
+            final_s = last_s - step_s - lateness_s
+            ahead = max(ahead, last_s - (pace._final_s or 0) - step_s - lateness_s)
+            pace.take_window(final_s)
+            time_s = last_s + period_s
+        return [(loop.time(), int(ahead))]
+
+    ((took_s, ahead_s),) = run(play())
+    assert took_s == 0  # no window was waited for
+    assert ahead_s <= max(12 * step_s, period_s)
+
+
 def test_a_gap_in_the_data_is_passed_at_once_when_it_hurries() -> None:
     pace, begin_s = Pace(Speed(hurries=True), lateness_s=HOUR_S), at(0).timestamp()
 

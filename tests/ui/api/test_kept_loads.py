@@ -1,12 +1,13 @@
 """The last loads of each run, and which rows of them are a moment's."""
 
 import pytest
+from msgspec.structs import replace
 
-from tests.support.frames import ended, hour_s, measured
+from tests.support.frames import at, ended, hour_s, measured
 from topology.errors import MessageError
 from topology.messages import MeasurementFrame, encode
 from ui.api import kept_loads
-from ui.api.kept_loads import MAX_ROWS, KeptLoads, rows_before
+from ui.api.kept_loads import MAX_SPAN_S, KeptLoads, rows_before
 
 
 def kept(*frames: MeasurementFrame) -> KeptLoads:
@@ -69,10 +70,21 @@ def test_what_the_workers_refuse_has_no_load() -> None:
         loads.add(b"\xff")
 
 
-def test_the_rows_of_a_week_are_kept() -> None:
-    loads = kept(*(row(hour, hour) for hour in range(MAX_ROWS + 50)))
-    (zone,) = loads.of("r")
-    assert (len(zone), zone[0].first_s) == (MAX_ROWS, hour_s(50))
+@pytest.mark.parametrize("period_s", [900, 3600, 86_400])
+def test_the_rows_of_a_week_are_kept_however_long_they_stand(period_s: int) -> None:
+    most = MAX_SPAN_S // period_s
+    rows = [
+        replace(row(0, 5), seq=seq, timestamps=[at(seq * period_s / 3600)], period_s=period_s)
+        for seq in range(most + 50)
+    ]
+    (zone,) = kept(*rows).of("r")
+    assert (len(zone), zone[0].seq) == (most, 50)
+
+
+def test_late_rows_count_and_one_number_that_is_far_too_high_hides_no_later_ones() -> None:
+    loads = kept(row(0, 5), row(2, 7), row(1, 6), replace(row(3, 900), seq=10**6), row(4, 9))
+    for hour, mw in ((0, 5), (1, 6), (2, 7), (4, 9)):
+        assert [found for _, _, found in rows_before(loads.of("r"), hour_s(hour) + 1)] == [[mw]]
 
 
 def test_beyond_its_memory_the_run_goes_that_moved_longest_ago(

@@ -92,6 +92,7 @@ def register_replay_panel(app: Dash, source: Poller, *, token: bool) -> None:
 
     @app.callback(
         Output("replay-said", "children"),
+        Output("replay-speed", "value", allow_duplicate=True),
         *(Input(f"replay-{name}", "n_clicks") for name in BUTTONS),
         Input("replay-speed", "value"),
         State("replay", "data"),
@@ -102,16 +103,17 @@ def register_replay_panel(app: Dash, source: Poller, *, token: bool) -> None:
         *_, speed, shown, at = given
         pressed = str(ctx.triggered_id).removeprefix("replay-")
         if not isinstance(shown, dict) or (pressed == "speed" and speed == shown.get("speed")):
-            return no_update
+            return no_update, no_update
+        true_speed = shown.get("speed", no_update)
         if not token and (
             refused := refuse_write(request.remote_addr, dict(request.headers), by_browser=True)
         ):
-            return refused
+            return refused, true_speed
         try:
             after = source.command(wanted(pressed, shown, speed, known_moment(at)))
         except GridstressError as error:
-            return str(error)
-        return said(after)
+            return str(error), true_speed
+        return said(after), after.speed
 
 
 def wanted(pressed: str, shown: dict[str, Any], speed: str, at: str | None) -> Wanted:
@@ -124,7 +126,8 @@ def wanted(pressed: str, shown: dict[str, Any], speed: str, at: str | None) -> W
         case "speed":
             return Wanted("speed", run, speed=str(speed))
         case "start":
-            return Wanted("start", run, begin=at if at and _can_begin(shown, at) else None)
+            begin = at if at and _can_begin(shown, at) else None
+            return Wanted("start", run, speed=str(speed), begin=begin)
         case "step" | "next-alarm" | "stop":
             return Wanted(pressed, run)
     raise ValueError(f"no button {pressed!r}")

@@ -47,7 +47,7 @@ def one(**changes: Any) -> Replay:
         ("next-alarm", {}, Wanted("next-alarm", RUN)),
         ("stop", {}, Wanted("stop", RUN)),
         ("speed", {}, Wanted("speed", RUN, speed="86400")),
-        ("start", {}, Wanted("start", RUN, begin="2019-01-15T10:00Z")),
+        ("start", {}, Wanted("start", RUN, speed="86400", begin="2019-01-15T10:00Z")),
     ],
 )
 def test_every_button_is_a_command_to_the_replay_that_is_shown(
@@ -120,13 +120,19 @@ def test_without_a_token_only_this_machine_may_command(
     poller = Poller(ApiClient(api.url))
     poller.poll()
     app = create_dashboard(poller)
+    client = app.server.test_client()
+    client.get("/_dash-dependencies")
+    output = next(key for key in app.callback_map if "replay-said" in key)
     asked = [
         {"id": f"replay-{name}", "property": "n_clicks", "value": 1 if name == "step" else None}
         for name in ("pause", "step", "next-alarm", "stop", "start")
     ]
     body = {
-        "output": "replay-said.children",
-        "outputs": {"id": "replay-said", "property": "children"},
+        "output": output,
+        "outputs": [
+            {"id": "replay-said", "property": "children"},
+            {"id": "replay-speed", "property": output.rpartition(".replay-speed.")[2].strip(".")},
+        ],
         "inputs": [*asked, {"id": "replay-speed", "property": "value", "value": "3600"}],
         "changedPropIds": ["replay-step.n_clicks"],
         "state": [
@@ -134,7 +140,7 @@ def test_without_a_token_only_this_machine_may_command(
             {"id": "at", "property": "data", "value": None},
         ],
     }
-    answer = app.server.test_client().post(
+    answer = client.post(
         COMMAND,
         json=body,
         headers={"Host": "127.0.0.1:8050", **headers},
