@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from gridstress.datasets.series import LoadSeries
 from topology.clock import HOUR_S, to_datetime
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
 from topology.messages import Floats, MeasurementFrame, ZoneSent
+
+if TYPE_CHECKING:  # workers, which only know the speeds, do without the data sets
+    from gridstress.datasets.series import LoadSeries
 
 MAX_BATCH = 24
 MAX_VALUES = 20_000
@@ -57,7 +59,7 @@ class Schedule:
         By zone, the last number that has been sent before; what lies behind it is sent.
     """
 
-    series: LoadSeries
+    series: "LoadSeries"
     grid: Grid
     run: str
     seed: int = 0
