@@ -1,6 +1,6 @@
 """Commands to a replay, and what a replay says of itself; tables in ``docs/messages.md``."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from topology.messages import RESULT_TIMES, Message, Moment, Name, Text
 
 Command = Literal["start", "pause", "resume", "step", "speed", "next-alarm", "stop"]
-COMMANDS: tuple[Command, ...] = get_args(Command)
 MAX_ANSWERS = 20
 
 

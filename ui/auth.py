@@ -53,9 +53,9 @@ def refuse_write(
     *,
     by_browser: bool = False,
 ) -> str:
-    """Why somebody without a token may not change anything; empty if they may.
+    """Why a request without a token may not change anything; empty if it may.
 
-    They may from this machine alone, not through a proxy that says it is one, and if no page of
+    It may from this machine alone, not through a proxy that says it is one, and if no page of
     another site makes their browser ask.
 
     Parameters
@@ -71,7 +71,7 @@ def refuse_write(
     """
     host, origin = headers.get("Host", ""), headers.get("Origin")
     kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if not is_loopback(peer or "") or not is_loopback(_host_of(f"//{host}")):
+    if not is_loopback(peer or "") or not is_loopback(host_of(f"//{host}")):
         return "without GRIDSTRESS_API_TOKEN commands are taken from this machine only"
     if any(_is_of_proxy(name) for name in headers):
         return "without GRIDSTRESS_API_TOKEN commands are not taken from behind a proxy"
@@ -96,10 +96,11 @@ def _is_ours(origin: str, host: str, ports: Collection[int]) -> bool:
         port = urlsplit(origin).port
     except ValueError:
         return False
-    return port in ports and origin.startswith("http://") and is_loopback(_host_of(origin))
+    return port in ports and origin.startswith("http://") and is_loopback(host_of(origin))
 
 
-def _host_of(address: str) -> str:
+def host_of(address: str) -> str:
+    """The host in an address; empty if there is none, or it is no address."""
     try:
         return urlsplit(address).hostname or ""
     except ValueError:

@@ -6,12 +6,14 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from gridstress import __version__
+from gridstress.archive.past import VALUES_AT_ONCE
 from gridstress.archive.reading import ArchivedRun
 from gridstress.group_settings.fingerprint import fingerprint, grid_fingerprint
 from gridstress.settings import Settings
@@ -28,8 +30,6 @@ MAX_BYTES = 5_000_000
 MAX_WINDOWS = 24 * 366
 DAY_S = 86_400
 """No row stands for longer."""
-VALUES_AT_ONCE = 20_000
-"""Nodes times windows that are read at once."""
 MAX_VALUES = 20_000_000
 """Nodes times windows of a page, at most: more would not fit into it."""
 SCALE = 10_000
@@ -141,16 +141,20 @@ class Storm:
             hint="set GRIDSTRESS_TOPOLOGY as it was",
         )
 
+    @cached_property
+    def _final(self) -> dict[str, dict[float, None]]:
+        """By model the ends of the windows that are final in all shards, in order."""
+        return {
+            model: dict.fromkeys(end_s for end_s, _, _ in self.run.extremes(model))
+            for model in self.settings.model_names
+        }
+
     def _ends(self) -> list[int]:
         """Ends of the windows shown: every step from the first final one to the last."""
         if not self.begin_s < self.end_s:
             raise UsageError("--from must be before --to")
-        model = self.settings.model_names[0]
-        found = [
-            int(end_s)
-            for end_s, _, _ in self.run.extremes(model)
-            if self.begin_s <= end_s <= self.end_s
-        ]
+        final = self._final[self.settings.model_names[0]]
+        found = [int(end_s) for end_s in final if self.begin_s <= end_s <= self.end_s]
         if not found:
             raise DataError(
                 f"run {self.run.name!r} has no final window from {to_iso(self.begin_s)} to "
@@ -169,7 +173,6 @@ class Storm:
 
     def _windows(self, model: str, ends_s: Sequence[int]) -> list[list[list[int]] | None]:
         """Of each window the places of its nodes and their risks; None of one that is not final."""
-        final = {end_s for end_s, _, _ in self.run.extremes(model)}
         index, found = self.grid.index, dict[float, list[list[int]]]()
         span = timedelta(seconds=ends_s[-1] - ends_s[0] + 1)
         until, at_once = to_datetime(ends_s[-1]), max(1, VALUES_AT_ONCE // len(index))
@@ -182,7 +185,7 @@ class Storm:
                 [i for i, risk in shown if risk],
                 [risk for _, risk in shown if risk],
             ]
-        return [found.get(end_s) if end_s in final else None for end_s in ends_s]
+        return [found.get(end_s) if end_s in self._final[model] else None for end_s in ends_s]
 
     def _episodes(self, model: str, ends_s: Sequence[int]) -> list[Json]:
         """The alarms open in the stretch: node, peak risk, and steps of level by window end."""

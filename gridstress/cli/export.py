@@ -17,7 +17,7 @@ def export(
     ],
     topology: Topology = None,
 ) -> None:
-    """Write a stretch of an archived run as one HTML file that asks nobody for anything."""
+    """Write a stretch of an archived run as one HTML file that makes no requests."""
     from gridstress.archive.query import read_archive
     from gridstress.archive.reading import ArchivedRun, archived_folder
     from gridstress.archive.storm import Storm, write_storm

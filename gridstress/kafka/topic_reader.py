@@ -266,11 +266,7 @@ class Follower:
     async def to_end(self) -> AsyncIterator[ConsumerRecord]:
         """Read what there is, all partitions to where they end by then."""
         while True:
-            try:
-                records = await self.read(self.begins)
-            except KafkaError as error:
-                raise BrokerError(f"the broker failed while reading: {error!r}") from None
-            for record in records:
+            for record in await self.read(self.begins):
                 yield record
             if all([await _at_end(self._consumer, tp) for tp in self.begins]):
                 return

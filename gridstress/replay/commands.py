@@ -17,9 +17,8 @@ from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError, MessageError, UsageError
 from topology.messages import RESULT_TIMES, decode, encode
 from topology.replay_messages import Command, ReplayCommand, ReplayStatus
+from ui.schema.replays import SILENT_S
 
-SILENT_S = 10.0
-"""A replay that has said nothing for so long is not counted on; it does every two seconds."""
 ANSWER_S = 10.0
 """How long an answer is waited for, s."""
 SPEAKS_S = 3.0
@@ -37,7 +36,7 @@ def new_command(
     speed: str | None = None,
     begin: datetime | None = None,
 ) -> ReplayCommand:
-    """A command to this replay, by somebody, from now.
+    """A command to this replay, sent by ``by`` now.
 
     Raises
     ------
@@ -174,5 +173,5 @@ async def _answered(reader: Follower, command: ReplayCommand) -> ReplayStatus:
 def _status(value: bytes | None) -> ReplayStatus | None:
     try:
         return None if value is None else decode(value, ReplayStatus)
-    except MessageError:  # somebody else has written into the topic
+    except MessageError:  # another program has written to the topic
         return None

@@ -1,4 +1,4 @@
-"""A replay in somebody's hands: commands that it follows, and what it says of itself."""
+"""Control of a running replay: it follows commands and publishes its status."""
 
 import asyncio
 import logging
@@ -146,7 +146,7 @@ class Control:
         self._news.set()
 
     def stop(self) -> None:
-        """Let the run stop, and nobody wait for another one."""
+        """Stop the run, and wait for no other one."""
         self.stopped = True
         if self._pace is not None:
             self._pace.stop()
@@ -186,7 +186,7 @@ class Control:
         self._followed[command.id] = None
         if len(self._followed) > FOLLOWED:
             self._followed.popitem(last=False)
-        while self._unsaid >= MAX_ANSWERS:  # more would push answers out that nobody has read
+        while self._unsaid >= MAX_ANSWERS:  # more would displace unpublished answers
             self._said.clear()
             await self._said.wait()
         refused = ""

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 
 from agents.outbox import Topic
 from gridstress.replay.commands import ANSWER_S, choose, new_command
-from topology.clock import from_iso, to_datetime
+from topology.clock import to_datetime
 from topology.errors import GridstressError, MessageError, UsageError
-from topology.messages import RESULT_TIMES, encode
+from topology.messages import encode
 from ui.api.guard import MAX_COMMAND_BYTES
 from ui.api.replays import KnownReplays, shown
+from ui.api.routes import event_time
 from ui.schema.replays import Replay, Wanted
 
 
@@ -48,13 +48,14 @@ class PostedCommands:
         if len(body) > MAX_COMMAND_BYTES:
             raise MessageError("too-large", f"more than {MAX_COMMAND_BYTES:,} bytes")
         wanted = _read(body)
+        begin = wanted.begin
         chosen = choose(self.known.there(), wanted.run)
         command = new_command(
             chosen,
             wanted.command,
             f"{by} (API)",
             speed=wanted.speed,
-            begin=None if wanted.begin is None else _moment(wanted.begin),
+            begin=None if begin is None else to_datetime(event_time("begin", begin)),
         )
         key, value = chosen.replay.encode(), encode(command)
         with self.known.expecting(command.id) as answer:
@@ -73,12 +74,3 @@ def _read(body: bytes) -> Wanted:
         return msgspec.json.decode(body, type=Wanted)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MessageError("invalid", f"not a command: {error}") from None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = to_datetime(from_iso(text))
-    except (ValueError, OverflowError):
-        raise UsageError(f"begin must be a time like 2025-01-31T18:00Z, got {text!r:.40}") from None
-    earliest, latest = RESULT_TIMES
-    return min(max(moment, earliest), latest)

@@ -1,4 +1,4 @@
-"""A replay in somebody's hands: its results are those of one that nobody touched."""
+"""A replay under control: its results are those of one without commands."""
 
 import json
 from collections.abc import Iterator

@@ -3,12 +3,11 @@
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
 
-from ui.auth import ANOTHER_NAME, bearer, is_loopback, refuse_write, same_token
+from ui.auth import ANOTHER_NAME, bearer, host_of, is_loopback, refuse_write, same_token
 from ui.schema.endpoints import COMMANDED, LIVE, POSTED
 from ui.schema.system import Refused
 
@@ -17,6 +16,8 @@ MAX_BODY_BYTES = 4 << 20
 headers are bounded by aiohttp (8190 bytes)."""
 
 MAX_COMMAND_BYTES = 4096
+BODIES = {POSTED: MAX_BODY_BYTES, COMMANDED: MAX_COMMAND_BYTES}
+"""The addresses that read a body, and how many bytes they take at once."""
 
 UNREAD = {"Connection": "close"}
 """The connection ends with the answer, so a body is never read."""
@@ -75,9 +76,8 @@ def guard(token: str, *, insecure: bool, ui_port: int) -> Any:
 
     @web.middleware
     async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
-        posted = request.method == "POST" and request.path == POSTED
-        commanded = request.method == "POST" and request.path == COMMANDED
-        if request.can_read_body and not (posted or commanded):
+        most = BODIES.get(request.path) if request.method == "POST" else None
+        if request.can_read_body and most is None:
             return _refusal(413, "this address takes no request body", UNREAD)
         if request.path != LIVE:
             if token and not same_token(bearer(request.headers.get("Authorization")), token):
@@ -86,19 +86,21 @@ def guard(token: str, *, insecure: bool, ui_port: int) -> Any:
                     "this needs the token (Authorization: Bearer ...)",
                     {
                         "WWW-Authenticate": 'Bearer realm="gridstress"',
-                        **(UNREAD if posted or commanded else {}),
+                        **({} if most is None else UNREAD),
                     },
                 )
-            if posted and not token:
+            if most is not None and request.path == POSTED and not token:
                 reason = "measurements are taken with a token only: set GRIDSTRESS_API_TOKEN"
                 return _refusal(403, reason, UNREAD)
-            most = MAX_COMMAND_BYTES if commanded else MAX_BODY_BYTES
-            if (posted or commanded) and (request.content_length or 0) > most:
+            if most is not None and (request.content_length or 0) > most:
                 return _refusal(413, f"at most {most:,} bytes are taken at once", UNREAD)
-            if commanded and not token:
-                peer = request.remote
-                if reason := refuse_write(peer, request.headers, (ui_port,)):
-                    return _refusal(403, reason, UNREAD)
+            if (
+                most is not None
+                and request.path == COMMANDED
+                and not token
+                and (reason := refuse_write(request.remote, request.headers, (ui_port,)))
+            ):
+                return _refusal(403, reason, UNREAD)
             if not (token or insecure) and _is_rebound(request):
                 return _refusal(421, ANOTHER_NAME, {})
         try:
@@ -115,10 +117,7 @@ def _is_rebound(request: web.Request) -> bool:
     local = request.transport.get_extra_info("sockname") if request.transport else None
     if not isinstance(local, tuple) or not is_loopback(local[0]):
         return False
-    try:
-        return not is_loopback(urlsplit(f"//{request.headers.get('Host', '')}").hostname or "")
-    except ValueError:
-        return True
+    return not is_loopback(host_of(f"//{request.headers.get('Host', '')}"))
 
 
 def _refusal(status: int, reason: str, headers: dict[str, str]) -> web.Response:

@@ -51,7 +51,7 @@ A MessageError is the sender's fault, any other is not.
 """
 
 Obey = Callable[[bytes, str], Awaitable[Replay]]
-"""Follows a command, by somebody; errors as of `Take`, and a UsageError if it is refused."""
+"""Follows a command, given its sender; errors as of `Take`, and a UsageError if it is refused."""
 
 CHECKED = {"Cache-Control": "no-cache"}
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -314,14 +314,25 @@ def _as_of(answers: ApiQueries, query: Query) -> ApiQueries:
 
 def _time(query: Query, name: str) -> float | None:
     text = query.get(name)
+    return None if text is None else event_time(name, text)
+
+
+def event_time(name: str, text: str) -> float:
+    """The event time that a request names, epoch seconds; one that no run can have is the nearest.
+
+    Raises
+    ------
+    UsageError
+        If it is no time.
+    """
     try:
-        at_s = None if text is None else from_iso(text)
+        at_s = from_iso(text)
     except (ValueError, OverflowError):
         raise UsageError(
             f"{name} must be a time like 2025-01-31T18:00Z, got {text!r:.40}"
         ) from None
     earliest_s, latest_s = (moment.timestamp() for moment in RESULT_TIMES)
-    return None if at_s is None else min(max(at_s, earliest_s), latest_s)
+    return min(max(at_s, earliest_s), latest_s)
 
 
 def _integer(query: Query, parameter: Parameter) -> int:

@@ -1,8 +1,8 @@
 """Replays that follow commands, and the commands."""
 
-from typing import Literal
-
 from msgspec import Struct
+
+from topology.replay_messages import Command
 
 SILENT_S = 10.0
 """A replay says how it is every two seconds; one that is silent for so long is left out."""
@@ -42,7 +42,7 @@ class Wanted(Struct, frozen=True, forbid_unknown_fields=True):
     ``begin`` is the event time at which ``start`` begins, by default where the data do.
     """
 
-    command: Literal["start", "pause", "resume", "step", "speed", "next-alarm", "stop"]
+    command: Command
     run: str | None = None
     speed: str | None = None
     begin: str | None = None

@@ -9,14 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from html import escape
 from threading import Lock
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from dash import Dash
 from flask import Flask, Request, Response, redirect, request, session
 from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
-from ui.auth import ANOTHER_NAME, is_loopback, same_token
+from ui.auth import ANOTHER_NAME, host_of, is_loopback, same_token
 
 logger = logging.getLogger(__name__)
 
@@ -131,11 +131,7 @@ def refuse_other_names(app: Dash) -> None:
 
     @server.before_request
     def named() -> Response | None:
-        try:
-            host = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
-        except ValueError:
-            host = ""
-        if is_loopback(host):
+        if is_loopback(host_of(f"//{request.headers.get('Host', '')}")):
             return None
         return Response(ANOTHER_NAME, 421, mimetype="text/plain")
 
