@@ -32,7 +32,7 @@ def untouched(stack: Stack) -> str:
 
 @pytest.fixture(scope="module")
 def replay(stack: Stack) -> "Replay":
-    """A replay that waits for commands; it has begun a run, at an hour in five minutes."""
+    """A replay that waits for commands; whether it sends a run depends on the test before."""
     stack.start("replay", "--stay", "--speed", "12", "--run", "held", *SPAN)
     found = Replay(stack)
     wait_for(lambda: found.there() and found.status()["next"], "the replay is there")
@@ -54,6 +54,20 @@ class Replay:
     def command(self, *words: str) -> Any:
         return self._asked(*words)[0]
 
+    def begin(self) -> str:
+        """Begin another run, an hour in five minutes."""
+        before = self.status()["run"]
+        self.command("start", "--speed", "12")
+        wait_for(lambda: self.status()["run"] != before, "another run has begun")
+        wait_for(lambda: self.status()["state"] == "running", "it is being sent")
+        return str(self.status()["run"])
+
+    def end(self) -> None:
+        """Send nothing."""
+        if self.status()["state"] != "waiting":
+            self.command("stop")
+        wait_for(lambda: self.status()["state"] == "waiting", "nothing is being sent")
+
     def post(self, body: Any, **headers: str) -> httpx.Response:
         url = f"{self.stack.workers[0].url}/api/v1/replays/command"
         kind = {"Content-Type": "application/json", **headers}
@@ -69,6 +83,7 @@ class Replay:
 def test_commands_change_when_rows_are_sent_and_never_which(
     stack: Stack, replay: Replay, untouched: str
 ) -> None:
+    run = replay.begin()
     # It began with one row and waits for the next one.
     assert replay.command("pause")["state"] == "paused"
     first = datetime.fromisoformat(replay.status()["next"])
@@ -76,7 +91,7 @@ def test_commands_change_when_rows_are_sent_and_never_which(
     wait_for(lambda: after(replay, first, hours=1), "an hour more is sent")
     replay.command("next-alarm")
     wait_for(lambda: replay.status()["state"] == "paused", "it is paused at an alarm")
-    raised = alerts(stack, "held")
+    raised = alerts(stack, run)
     assert raised
     # It was ahead of the results by twelve windows at most.
     reached = datetime.fromisoformat(replay.status()["next"])
@@ -84,15 +99,16 @@ def test_commands_change_when_rows_are_sent_and_never_which(
     assert replay.command("speed", "max")["speed"] == "max"
     assert replay.command("resume")["state"] in ("running", "waiting")
     wait_for(lambda: replay.status()["state"] == "waiting", "the run is sent")
-    assert stack.verify("held")["ok"]
-    assert stack.episodes("held") == untouched
+    assert stack.verify(run)["ok"]
+    assert stack.episodes(run) == untouched
 
 
 def test_a_run_begins_anew_from_a_moment_and_another_one_by_http(
     stack: Stack, replay: Replay
 ) -> None:
+    before = replay.status()["run"]
     replay.command("start", "--from", "2025-01-08T12:00Z", "--speed", "max")
-    wait_for(lambda: replay.status()["run"] != "held", "another run has begun")
+    wait_for(lambda: replay.status()["run"] != before, "another run has begun")
     run = replay.status()["run"]
     wait_for(lambda: replay.status()["state"] == "waiting", "it is sent")
     assert stack.verify(run)["ok"]
@@ -101,23 +117,21 @@ def test_a_run_begins_anew_from_a_moment_and_another_one_by_http(
     assert answer.status_code == 200, answer.text
     wait_for(lambda: replay.status()["run"] != run, "one more has begun")
     run = replay.status()["run"]
-    listed = httpx.get(f"{stack.workers[0].url}/api/v1/replays").json()["replays"]
-    assert [one["run"] for one in listed] == [run]
+    wait_for(lambda: listed(stack) == [run], "the worker knows of it")
     wait_for(lambda: replay.status()["state"] == "waiting", "it is sent")
     assert stack.verify(run)["ok"]
     assert record_of(stack, run)["start"] == "2025-01-08T18:00:00Z"
 
 
 def test_a_run_that_is_stopped_is_interrupted(stack: Stack, replay: Replay) -> None:
-    replay.command("start", "--speed", "12")
-    wait_for(lambda: replay.status()["state"] == "running", "it has begun")
-    run = replay.status()["run"]
+    run = replay.begin()
     replay.command("stop")
     wait_for(lambda: replay.status()["state"] == "waiting", "it has stopped")
     wait_for(lambda: record_of(stack, run).get("state") == "interrupted", "its record says so")
 
 
 def test_what_makes_no_sense_is_refused_with_the_reason(stack: Stack, replay: Replay) -> None:
+    replay.end()
     for words, says in (
         (["pause"], "no run is being sent: start one"),
         (["pause", "--run", "other"], "no replay is there of run 'other'"),
@@ -147,6 +161,12 @@ def test_another_site_commands_nothing(replay: Replay) -> None:
 
 def after(replay: Replay, first: datetime, hours: int) -> bool:
     return datetime.fromisoformat(replay.status()["next"]) == first + timedelta(hours=hours)
+
+
+def listed(stack: Stack) -> list[str]:
+    """The runs of the replays that a worker knows."""
+    answer = httpx.get(f"{stack.workers[0].url}/api/v1/replays").json()
+    return [replay["run"] for replay in answer["replays"]]
 
 
 def record_of(stack: Stack, run: str) -> Any:
