@@ -18,6 +18,8 @@ SMOOTH_ROWS_PER_S = 10.0
 HURRY_STEPS = 12
 """While a replay hurries, and results come, it is so many windows ahead of the newest final one, at
 most: by so much it may pass an alarm before it knows of it."""
+CALM_STEPS = 336
+"""The same through rows that stress no node, which no alarm can come of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +87,14 @@ class Pace:
         self.stopped = False
         self.next_s: float | None = None
         """Event time of what comes next, epoch seconds."""
-        self._settled_s = step_s + lateness_s
+        self._apart_s, self._settled_s = step_s, step_s + lateness_s
         self._lead_s = HURRY_STEPS * step_s + self._settled_s
         self._burst_s = HURRY_STEPS * step_s / 2
+        self._calm_lead_s = CALM_STEPS * step_s
+        self.calm_s = 0.0
+        """Rows of so many seconds from then on stress no node."""
+        self._unknown_s = -math.inf
+        """Up to when rows were sent of which an alarm may come."""
         self._alarms: set[tuple[str, str]] = set()
         self._known: set[str] = set()
         self.to_alarm = False
@@ -126,6 +133,8 @@ class Pace:
         """Take note that rows from this event time on, up to ``last_s``, are sent now."""
         self._last = (_now(), time_s)
         self._reached_s = time_s if last_s is None else last_s
+        if self._reached_s >= time_s + self.calm_s:
+            self._unknown_s = self._reached_s
 
     def rows(self, period_s: int) -> int:
         """How many rows share the message that is due now."""
@@ -133,7 +142,7 @@ class Pace:
             left = math.ceil((self._free_s - self.next_s) / period_s)
         elif self.hurries:
             # The broker's work is by the message.
-            left = int(self._burst_s // period_s)
+            left = int(max(self._burst_s, self.calm_s * self._is_known) // period_s)
         elif self.paused:
             left = HOUR_S // period_s
         else:
@@ -196,6 +205,11 @@ class Pace:
         self._anchor = None
         self._changed.set()
 
+    @property
+    def _is_known(self) -> bool:
+        """Whether all is final that an alarm may still come of."""
+        return self._final_s is not None and self._unknown_s + self._apart_s <= self._final_s
+
     def _left_s(self, time_s: float) -> float:
         """How long to wait for rows of this time, s; infinite while it is paused."""
         if self._step_s:
@@ -206,6 +220,9 @@ class Pace:
         if self.hurries:
             if self._final_s is None:
                 self._final_s = time_s - self._settled_s
+            calm = self._is_known and self.calm_s >= self._burst_s
+            if calm and time_s <= self._final_s + self._calm_lead_s:
+                return 0.0
             # What was sent last counts: nothing can come of a gap in the data.
             reached_s = time_s if self._reached_s is None else self._reached_s
             if reached_s + self._burst_s <= self._final_s + self._lead_s:

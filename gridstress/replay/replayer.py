@@ -37,6 +37,7 @@ async def replay(
     sink: Sink,
     pace: Pace | None = None,
     *,
+    threshold: float = 0.0,
     on_step: Callable[[Step], None] = lambda step: None,
 ) -> Summary:
     """Send a run, each step when it is due, and wait until all of it is kept.
@@ -49,6 +50,8 @@ async def replay(
         When rows are due, an hour a second by default. Once it is stopped the replay ends after the
         step it is at, without final frames for zones that have more data: the stream can be taken
         up again.
+    threshold
+        Load as a part of the rating above which a node is stressed.
     on_step
         Called after each step, for progress.
 
@@ -63,6 +66,7 @@ async def replay(
     unsent = run.begin()
     while (time_s := unsent.time_s) is not None:
         pace.next_s = time_s
+        pace.calm_s = unsent.calm_rows(threshold) * run.period_s if pace.hurries else 0.0
         if not pace.is_full_speed:
             await pace.until_due(time_s)
         elif time.monotonic() - turn_s > YIELD_EVERY_S:

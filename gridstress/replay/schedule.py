@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # workers, which only know the speeds, do without the data se
 MAX_BATCH = 24
 MAX_VALUES = 20_000
 """Values in a message; with node names about 300 kB of JSON, well below Kafka's 1 MB."""
+LOOKED_AT = 168
+"""Rows that are looked through at once for those that stress a node."""
 VARIATION = 0.05
 """How far a node's share strays from its mean, from hour to hour, at most."""
 
@@ -158,7 +160,7 @@ class Rows:
             due[: schedule.sent.get(zone, -1) + 1] = False
         last = schedule.last_rows
         self._open = {z for z in zones if schedule.sent.get(z, -1) <= last.get(z, -1)}
-        self._position = schedule.first
+        self._position = self._calm_until = schedule.first
 
     @property
     def time_s(self) -> int | None:
@@ -189,6 +191,28 @@ class Rows:
         position = min(first, schedule.rows)
         return Step(position, start_s + position * period_s, tuple(frames), stop)
 
+    def calm_rows(self, threshold: float) -> int:
+        """How many of the next rows load no node above a part of its rating.
+
+        It looks at `LOOKED_AT` rows at once.
+        """
+        begin = max(self._position, self._calm_until)
+        if begin - self._position < LOOKED_AT // 2:
+            end = min(begin + LOOKED_AT, self._schedule.rows)
+            stressed = np.flatnonzero(self._stressed(begin, end, threshold))
+            self._calm_until = begin + int(stressed[0]) if len(stressed) else end
+        return max(0, self._calm_until - self._position)
+
+    def _stressed(self, begin: int, end: int, threshold: float) -> Any:
+        """Whether a row loads any node above a part of its rating, shape (rows,)."""
+        schedule, found = self._schedule, np.zeros(max(0, end - begin), dtype=bool)
+        times_s = schedule.start_s + schedule.period_s * np.arange(begin, end)
+        for zone, split in self._splits.items():
+            ratings = np.array([node.rating_mw for node in schedule.grid.nodes_of(zone)])
+            loads = split.split(self._loads[zone][begin:end], times_s)
+            found |= (loads > threshold * ratings).any(axis=1)
+        return found
+
     def _final(self, zone: str, seq: int) -> MeasurementFrame:
         schedule = self._schedule
         return MeasurementFrame(
@@ -212,6 +236,9 @@ class Unsent(Protocol):
 
     def take(self, batch: int) -> Step:
         """Take what comes next."""
+
+    def calm_rows(self, threshold: float) -> int:
+        """How many of the next rows surely load no node above a part of its rating."""
 
 
 def steps(unsent: Unsent, batch: int = 1) -> Iterator[Step]:

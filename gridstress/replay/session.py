@@ -107,7 +107,13 @@ class Session:
                     stopped = pace is None
                     if pace is not None:
                         with watch(run) as show:
-                            summary = await replay(run, sink, pace, on_step=show)
+                            summary = await replay(
+                                run,
+                                sink,
+                                pace,
+                                threshold=self.settings.stress_threshold,
+                                on_step=show,
+                            )
                         control.end()
                         await sink.leave(run.run)
                         ended(summary)

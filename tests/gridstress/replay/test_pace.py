@@ -279,3 +279,46 @@ def test_rows_share_messages_only_beyond_ten_a_second() -> None:
     assert batch_for(11 * 3600, 3600) == 2
     assert batch_for(10 * 3600, 900) == 4
     assert batch_for(1e9, 3600) == batch_for(MAX_SPEED, 3600) == MAX_BATCH
+
+
+def calm_hours(pace: Pace, stressed: set[int], hours: int) -> Sent:
+    """Sends hours while no window becomes final; when each was sent."""
+    begin_s = at(0).timestamp()
+
+    async def play() -> Sent:
+        sent, hour = Sent(), 0
+        while hour < hours:
+            calm = next((h for h in range(hour, hours) if h in stressed), hours) - hour
+            pace.next_s, pace.calm_s = begin_s + hour * HOUR_S, calm * HOUR_S
+            await pace.until_due(begin_s + hour * HOUR_S)
+            if pace.stopped:
+                break
+            count = pace.rows(HOUR_S)
+            pace.sent(begin_s + hour * HOUR_S, begin_s + (hour + count - 1) * HOUR_S)
+            sent += [(asyncio.get_running_loop().time(), h) for h in range(hour, hour + count)]
+            hour += count
+        return sent
+
+    return run(play())
+
+
+def test_through_rows_without_stress_it_waits_for_results_of_two_weeks_ago_only() -> None:
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    sent = calm_hours(pace, set(), 400)
+    at_once = [hour for time_s, hour in sent if time_s == 0]
+    assert 336 - 24 <= max(at_once) < 336
+
+
+def test_before_a_row_with_stress_the_results_are_waited_for() -> None:
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    sent = calm_hours(pace, {100}, 130)
+    assert max(hour for time_s, hour in sent if time_s == 0) < 100
+
+
+def test_behind_a_row_with_stress_its_window_is_waited_for() -> None:
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    sent = calm_hours(pace, {2}, 60)
+    assert max(hour for time_s, hour in sent if time_s == 0) < 13
+    pace = Pace(Speed(hurries=True), lateness_s=HOUR_S)
+    pace.take_window(at(6).timestamp())
+    assert {time_s for time_s, _ in calm_hours(pace, {2}, 60)} == {0.0}

@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.datasets.series import LoadSeries
-from gridstress.replay.schedule import MAX_VALUES, VARIATION, Schedule, node_keys, steps, variation
+from gridstress.replay.schedule import (
+    LOOKED_AT,
+    MAX_VALUES,
+    VARIATION,
+    Schedule,
+    node_keys,
+    steps,
+    variation,
+)
 from topology.errors import DataError
 from topology.grid import Grid, Node
 from topology.messages import MeasurementFrame, decode, encode
@@ -187,3 +195,31 @@ def test_rows_keep_their_numbers_when_the_size_of_messages_changes(
         assert step.time_s == time_s
         found += step.frames
     assert rows_of(found) == rows_of(list(schedule.frames()))
+
+
+@given(
+    a=st.lists(st.one_of(st.floats(0, 2), st.just(NAN)), min_size=1, max_size=8),
+    lengths=st.lists(st.integers(1, 200), min_size=8, max_size=8),
+    batches=st.lists(st.integers(1, 24), min_size=1, max_size=5),
+)
+def test_calm_rows_are_those_before_the_next_one_that_stresses_a_node(
+    a: list[float], lengths: list[int], batches: list[int]
+) -> None:
+    """Of a load that stays the same for some hours."""
+    a = [load for load, hours in zip(a, lengths, strict=False) for _ in range(hours)]
+    schedule = Schedule(series(A=a, B=[0.1] * len(a)), grid(A=3, B=2), "run")
+    stressed = {
+        row
+        for (_, row), (_, loads) in rows_of(list(schedule.frames())).items()
+        if any(load > 0.5 for load in loads)
+    }
+    rows, at = schedule.begin(), 0
+    for batch in cycle(batches):
+        if at >= len(a):
+            break
+        following = min((row for row in stressed if row >= at), default=len(a))
+        calm = rows.calm_rows(0.5)
+        assert calm <= following - at
+        assert calm == following - at or calm >= LOOKED_AT // 2
+        rows.take(batch)
+        at += batch
