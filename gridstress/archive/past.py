@@ -4,7 +4,6 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -16,6 +15,7 @@ import numpy as np
 from msgspec import convert
 
 from agents.detection import stress_of
+from gridstress.archive.beside import PairedWindows
 from gridstress.archive.files import NAME, run_folder, run_folders
 from gridstress.archive.history import summary
 from gridstress.archive.query import read_archive
@@ -66,6 +66,7 @@ class Archives:
     threshold: float
     _stores: OrderedDict[Any, "PastStore"] = field(default_factory=OrderedDict)
     _summaries: dict[Path, tuple[int, PastRun]] = field(default_factory=dict)
+    _pairs: OrderedDict[Any, PairedWindows] = field(default_factory=OrderedDict)
     _lock: RLock = field(default_factory=RLock)
 
     def has(self, run: str) -> bool:
@@ -74,9 +75,7 @@ class Archives:
 
     def state(self, run: str) -> int:
         """A number that changes whenever anything is added to the run; 0 if it is gone."""
-        with suppress(FileNotFoundError):
-            return run_folder(self.home, run).stat().st_mtime_ns // 1_000_000
-        return 0
+        return ArchivedRun(run_folder(self.home, run)).written_ns() // 1_000_000
 
     def ask(self, question: Callable[[], Answer]) -> Answer:
         """Answer a question that reads the archive; errors as of `read_archive`."""
@@ -127,6 +126,33 @@ class Archives:
             while len(self._stores) > KEPT_STORES:
                 self._stores.popitem(last=False)
         return known
+
+    def summary(self, run: str) -> PastRun | None:
+        """What is known of a run, None if its files cannot be read; errors as of `store`."""
+        folder = self._folder(run)
+        with self._lock:
+            found = self._summary(folder)
+            if found is not None:
+                self._summaries[folder] = found
+        return found[1] if found else None
+
+    def paired(self, runs: tuple[str, str], models: tuple[str, str], shift_s: int) -> PairedWindows:
+        """Two runs of this grid, each under a model; errors as of `store`."""
+        first, second = (ArchivedRun(self._folder(run)) for run in runs)
+        # A run that was archived anew under the same name is another one.
+        made = [(run.folder / NAME).stat().st_mtime_ns for run in (first, second)]
+        key = runs, models, shift_s, *made
+        with self._lock:
+            if key not in self._pairs:
+                for archived in (first, second):
+                    self._check_grid(archived)
+                self._pairs[key] = PairedWindows(
+                    (first, second), models, self.grid.index, self.warning, shift_s
+                )
+            self._pairs.move_to_end(key)
+            while len(self._pairs) > KEPT_STORES:
+                self._pairs.popitem(last=False)
+            return self._pairs[key]
 
     def extremes(
         self, run: str, model: str, after_s: float | None = None

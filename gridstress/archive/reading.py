@@ -1,6 +1,7 @@
 """Read an archived run as records of the topics that it was read from."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -63,12 +64,27 @@ class ArchivedRun:
         """The run's name in its records."""
         return recorded_run(self.folder)
 
+    def written_ns(self) -> int:
+        """A number that changes whenever anything is added to the run; 0 if it is gone."""
+        with suppress(FileNotFoundError):
+            return self.folder.stat().st_mtime_ns
+        return 0
+
     def record(self) -> RunRecord | None:
         """What the run's sender said of it last."""
         found = None
         for row in self._rows("records", 'at_ms, "partition", "offset"'):
             found = decode(row["record"].encode(), RunRecord)
         return found
+
+    def nodes(self) -> set[str]:
+        """The nodes that it has measurements of."""
+        rows = counted(self.folder, "measurements")
+        if rows is None:
+            return set()
+        lists = f'SELECT DISTINCT nodes FROM ({rows}) WHERE NOT "final"'
+        read = f"SELECT {KINDS['measurements'].shown} FROM ({lists})"
+        return {node for (node,) in _fetched(f"SELECT DISTINCT unnest(nodes) FROM ({read})", {})}
 
     def measurements(self) -> Iterator[ConsumerRecord]:
         """The frames as records of ``grid_measurements``, each partition's in order.
@@ -128,23 +144,39 @@ class ArchivedRun:
         until: datetime | None,
         span: timedelta | None = None,
         *,
+        after: datetime | None = None,
         at_once: int = 1000,
     ) -> Iterator[RiskWindow]:
-        """The final windows that end by then, of all shards, within a span; oldest first.
+        """The windows that end by then and are final in all shards, within a span; oldest first.
 
-        So many are read ``at_once``, and nothing is held in between.
+        ``after``: only those that end later. So many are read ``at_once``, and nothing is held in
+        between.
         """
-        files = kind_files(self.folder, "windows")
         values: dict[str, Any] = {"models": list(models), "until": until}
-        query = f"SELECT DISTINCT window_end FROM {parquet(files)} WHERE {_OF_MODEL} ORDER BY 1"
-        ends = [end for (end,) in _fetched(query, values)] if files else []
+        whole = self._whole_ends(values)
+        ends = sorted({end for _, end in whole})
+        if after is not None:
+            ends = [end for end in ends if end > after]
         if span is not None:
             ends = [end for end in ends if end > ends[-1] - span]
         for some in batched(ends, at_once):
             between = values | {"first": some[0], "last": some[-1]}
             where = f"{_OF_MODEL} AND window_end BETWEEN $first AND $last"
             for window, _ in list(self._whole_windows(where, between)):
-                yield window
+                if (window.model, window.window_end) in whole:
+                    yield window
+
+    def _whole_ends(self, values: Mapping[str, Any]) -> set[tuple[str, datetime]]:
+        """Models and ends of the windows that all shards have."""
+        found = kind_files(self.folder, "windows")
+        if not found:
+            return set()
+        files = parquet(found)
+        query = (
+            f"SELECT model, window_end FROM {files} WHERE {_OF_MODEL} GROUP BY ALL "
+            f"HAVING count(DISTINCT shard) = ({_SHARDS.format(files=files)})"
+        )
+        return {(model, end) for model, end in _fetched(query, values)}
 
     def _whole_windows(
         self, where: str, values: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""``gridstress compare``: compare the models over a run, with each other and with power flow."""
+"""``gridstress compare``: compare the models of a run, or two runs."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +9,7 @@ from gridstress.cli.options import Topology, span
 from gridstress.logs import quiet_client
 
 if TYPE_CHECKING:
+    from gridstress.compare.comparison import Comparison
     from gridstress.settings import Settings
     from gridstress.verify.recompute import Recomputed
     from topology.grid import Grid
@@ -30,6 +31,14 @@ def compare(
         str | None,
         typer.Option(help="The run on the broker; the one written to last by default."),
     ] = None,
+    other: Annotated[
+        str | None,
+        typer.Option(
+            "--with",
+            help="A second run: it and --run are compared as the archive has them.",
+            show_default=False,
+        ),
+    ] = None,
     frames: Annotated[
         Path | None,
         typer.Option(help="Take the run from this file, one MeasurementFrame as JSON a line."),
@@ -45,14 +54,18 @@ def compare(
     ] = None,
     topology: Topology = None,
     with_sweep: Annotated[
-        bool,
-        typer.Option("--sweep/--no-sweep", help="Also with other parameters, on all cores."),
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--sweep/--no-sweep",
+            help="Also with other parameters, on all cores; by default of one run.",
+        ),
+    ] = None,
     physics: Annotated[
         bool | None,
         typer.Option(
             "--physics/--no-physics",
-            help=f"Also against DC power flow; by default up to {PHYSICS_NODES:,} nodes.",
+            help="Also against DC power flow; by default of one run up to "
+            f"{PHYSICS_NODES:,} nodes.",
         ),
     ] = None,
     html: Annotated[
@@ -65,11 +78,13 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print all of it as JSON.")] = False,
 ) -> None:
-    """Compare the models: alarms, overlap, order, lead, zones, parameters, physics.
+    """Compare the models, or two runs: alarms, overlap, order, lead, zones, parameters, physics.
 
-    Everything is recomputed from the measurements, as `gridstress verify` does. Prints tables and
-    writes a report that opens in any browser. Ends with 3 if the broker cannot be reached, 4 if
-    there is no such run or load.
+    The models of one run are recomputed from its measurements, as `gridstress verify` does. Two
+    runs, given with --run and --with, are read from the archive as the workers published them,
+    whatever their settings were: each model with itself. Runs of different years meet by whole
+    weeks. Prints tables and writes a report that opens in any browser. Ends with 3 if the broker
+    cannot be reached, 4 if there is no such run or load.
     """
     import json
 
@@ -89,26 +104,51 @@ def compare(
         raise UsageError("a load goes neither with --run nor with --frames")
     if load is None and (start or until):
         raise UsageError("--start and --until are for a load; a run is compared as a whole")
+    if other is not None and (run is None or run == other or load or frames):
+        raise UsageError("--with needs --run with another run, and no load or frames")
+    if other is not None and (with_sweep or physics):
+        raise UsageError("two runs are compared as they are: --sweep and --physics are for one")
     settings = load_settings(topology=topology, models=models)
     grid = load_grid(settings.topology)
-    if load is not None:
-        recomputed = _offline(load, (start, until), grid, settings, seed)
+    swept, marks = [], None
+    if run is not None and other is not None:
+        comparison = _two_runs((run, other), models, grid, settings)
     else:
-        recomputed = _of_run(run, frames, grid, settings)
-    comparison = compare_models(recomputed)
-    swept = sweep(recomputed) if with_sweep else []
-    small = len(grid.nodes) <= PHYSICS_NODES
-    asked = small if physics is None else physics
-    # What the run was worked out with: an electrical matrix is not made twice.
-    matrices = {model: found.influence.tocsr() for model, found in recomputed.models.items()}
-    marks = score(grid, matrices) if asked and grid.lines else None
-    path = html or report_path(settings.reports_dir, recomputed.run)
+        if load is not None:
+            recomputed = _offline(load, (start, until), grid, settings, seed)
+        else:
+            recomputed = _of_run(run, frames, grid, settings)
+        comparison = compare_models(recomputed)
+        swept = sweep(recomputed) if with_sweep is not False else []
+        small = len(grid.nodes) <= PHYSICS_NODES
+        asked = small if physics is None else physics
+        # What the run was worked out with: an electrical matrix is not made twice.
+        matrices = {model: found.influence.tocsr() for model, found in recomputed.models.items()}
+        marks = score(grid, matrices) if asked and grid.lines else None
+    path = html or report_path(settings.reports_dir, comparison.name)
     write_report(path, comparison, marks, swept)
     if as_json:
         typer.echo(json.dumps(to_dict(comparison, marks, swept), indent=1))
     else:
         show(comparison, Console(), marks, swept)
     typer.echo(f"report: {path}", err=True)
+
+
+def _two_runs(
+    names: tuple[str, str], models: str | None, grid: "Grid", settings: "Settings"
+) -> "Comparison":
+    from gridstress.archive.query import read_archive
+    from gridstress.archive.reading import ArchivedRun, archived_folder
+    from gridstress.compare.archived import compare_runs, models_of
+
+    def compared() -> "Comparison":
+        first, second = (ArchivedRun(archived_folder(settings.archive_dir, name)) for name in names)
+        looked_for = settings.model_names if models else models_of(first, second)
+        return compare_runs(
+            first, second, grid, looked_for or settings.model_names, settings.step_s
+        )
+
+    return read_archive(settings.archive_dir, compared)
 
 
 def _offline(

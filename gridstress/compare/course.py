@@ -1,6 +1,6 @@
 """One model over a run: its final risks, and the alarms that were open in each window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,19 +9,23 @@ import numpy as np
 from gridstress.verify.episodes import LEVELS, Decision
 from gridstress.verify.recompute import Recomputed
 from topology.messages import Floats
+from topology.models import title_of
 
 AlarmLevels = np.ndarray[Any, np.dtype[np.int8]]
 
 
 @dataclass(frozen=True)
 class Course:
-    """Final windows of a model, both of shape (windows, nodes).
+    """Final windows of a model in a run, both of shape (windows, nodes).
 
     ``level`` is that of the node's open alarm episode, 0 for none, 1 WARNING to 3 CRITICAL.
-    ``episodes`` counts them by the highest level each reached.
+    ``episodes`` counts them by the highest level each reached. ``name`` tells it from the others
+    that it is compared with, ``title`` does so in words, ``label`` where there is little room.
     """
 
-    model: str
+    name: str
+    title: str
+    label: str
     risk: Floats
     level: AlarmLevels
     episodes: dict[str, int]
@@ -36,12 +40,16 @@ def course_of(run: Recomputed, model: str) -> Course:
     """The course of a model of a recomputed run."""
     result = run.models[model]
     risk = result.risk[: run.closed]
-    return Course(
-        model,
-        risk,
-        _levels(result.decisions, risk.shape),
-        _episodes(result.decisions),
-    )
+    title = title_of(model)
+    return course((model, title, title), risk, result.decisions)
+
+
+def course(words: tuple[str, str, str], risk: Floats, decisions: Sequence[Decision]) -> Course:
+    """The course that alarm steps make of risks; each node's steps are in order.
+
+    ``words`` are its name, title and label.
+    """
+    return Course(*words, risk, _levels(decisions, risk.shape), _episodes(decisions))
 
 
 def _levels(decisions: Iterable[Decision], shape: tuple[int, ...]) -> AlarmLevels:

@@ -33,11 +33,9 @@ def colour_of(place: int) -> str:
 def alarms_figure(comparison: Comparison) -> go.Figure:
     """How many nodes are in alarm at a time, by model."""
     figure = _figure("nodes in alarm", height=300)
-    for i, (model, course) in enumerate(comparison.courses.items()):
+    for i, course in enumerate(comparison.courses.values()):
         x, y = _thinned(comparison.ends_s, course.alarmed.sum(axis=1).astype(float), np.max)
-        figure.add_scatter(
-            x=x, y=y, name=title_of(model), line={"color": colour_of(i), "width": 1.5}
-        )
+        figure.add_scatter(x=x, y=y, name=course.title, line={"color": colour_of(i), "width": 1.5})
     return figure
 
 
@@ -47,7 +45,7 @@ def levels_figure(comparison: Comparison) -> go.Figure:
     models = list(comparison.models)
     for level in LEVELS:
         figure.add_bar(
-            x=[title_of(model) for model in models],
+            x=[comparison.title_of(model) for model in models],
             y=[comparison.models[model].episodes[level] for model in models],
             name=level,
             marker_color=LEVEL_COLOURS[level],
@@ -73,12 +71,13 @@ def agreement_figure(comparison: Comparison, pair: PairMeasures) -> go.Figure:
 
 def nodes_figure(comparison: Comparison, pair: PairMeasures) -> go.Figure:
     """Each node's hours in alarm, one model against the other."""
-    hours = comparison.run.settings.step_s / HOUR_S
+    hours = comparison.step_s / HOUR_S
+    first, second = map(comparison.title_of, (pair.first, pair.second))
     x, y = (
         comparison.courses[model].alarmed.sum(axis=0) * hours for model in (pair.first, pair.second)
     )
-    figure = _figure(f"hours in alarm, {title_of(pair.second)}", height=380, showlegend=False)
-    figure.update_xaxes(title=f"hours in alarm, {title_of(pair.first)}")
+    figure = _figure(f"hours in alarm, {second}", height=380, showlegend=False)
+    figure.update_xaxes(title=f"hours in alarm, {first}")
     top = float(max(x.max(), y.max(), 1))
     figure.add_scatter(
         x=[0, top], y=[0, top], mode="lines", line={"dash": "dot", "color": "#9aa7b5"}
@@ -87,7 +86,7 @@ def nodes_figure(comparison: Comparison, pair: PairMeasures) -> go.Figure:
         x=x,
         y=y,
         mode="markers",
-        text=[node.name for node in comparison.run.grid.nodes],
+        text=[node.name for node in comparison.grid.nodes],
         hovertemplate="%{text}: %{x:.0f} h, %{y:.0f} h<extra></extra>",
         marker={"color": colour_of(0), "size": 7, "opacity": 0.7},
     )

@@ -20,6 +20,7 @@ from gridstress.compare.report import (
     interval,
     model_rows,
     pair_rows,
+    pair_title,
     verdicts,
 )
 from gridstress.compare.score import Score
@@ -63,19 +64,22 @@ def write_report(
     UsageError
         If the file cannot be written.
     """
-    run = comparison.run
+    grid, step_s = comparison.grid, comparison.step_s
     template = Environment(autoescape=True).from_string(
         files("gridstress.compare").joinpath("report.html").read_text(encoding="utf-8")
     )
     page = template.render(
-        run=run.run,
-        grid=run.grid.name,
-        credit=run.grid.credit,
-        begin=to_iso(comparison.ends_s[0] - run.settings.step_s),
-        end=to_iso(comparison.ends_s[-1]),
+        name=comparison.name,
+        title="The models compared" if len(comparison.periods) == 1 else "Two runs compared",
+        periods=[
+            (period.run, to_iso(period.ends_s[0] - step_s), to_iso(period.ends_s[-1]))
+            for period in comparison.periods
+        ],
+        grid=grid.name,
+        credit=grid.credit,
         windows=f"{len(comparison.ends_s):,}",
-        nodes=f"{len(run.grid.nodes):,}",
-        lines=f"{len(run.grid.lines):,}",
+        nodes=f"{len(grid.nodes):,}",
+        lines=f"{len(grid.lines):,}",
         sections=list(_sections(comparison, score, swept)),
         plotly=get_plotlyjs(),
         version=__version__,
@@ -93,7 +97,7 @@ def _sections(
     yield Section(
         "Each model",
         ["An episode lasts from the moment a node's risk reaches a level until it has fallen."],
-        ["", *map(title_of, comparison.models)],
+        ["", *map(comparison.title_of, comparison.models)],
         model_rows(comparison),
         [
             _piece("Nodes in alarm over time", draw.alarms_figure(comparison)),
@@ -110,13 +114,13 @@ def _sections(
 
 def _pair_section(comparison: Comparison, pair: PairMeasures) -> Section:
     return Section(
-        f"{title_of(pair.first)} and {title_of(pair.second)}",
+        pair_title(comparison, pair),
         [
             "Jaccard is what both say over what either says, in node-hours in alarm. Rank "
             "correlations compare the whole order of the nodes, window by window."
         ],
         (),
-        pair_rows(pair),
+        pair_rows(comparison, pair),
         [
             _piece("Agreement over time", draw.agreement_figure(comparison, pair)),
             _piece("Node by node", draw.nodes_figure(comparison, pair)),

@@ -1,4 +1,4 @@
-"""Measures of the differences between models over a run: per model and per pair."""
+"""Measures of the differences between courses: of each one, and of each two."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,9 @@ from topology.messages import Floats
 class ModelMeasures:
     """One model over a run.
 
-    ``episodes`` counts alarm episodes by the highest level reached, ``node_hours`` the hours that
-    nodes were in alarm at each level or above; ``first_alarm_s`` is the end of the first window
-    with an alarm, epoch seconds, None if there was none.
+    ``model`` is the course's name, ``episodes`` counts alarm episodes by the highest level reached,
+    ``node_hours`` the hours that nodes were in alarm at each level or above; ``first_alarm_s`` is
+    the end of the first window with an alarm, epoch seconds, None if there was none.
     """
 
     model: str
@@ -60,10 +60,12 @@ class ZoneAgreement:
 
 @dataclass(frozen=True)
 class PairMeasures:
-    """Two models over a run.
+    """Two models over a run, or two runs under a model.
 
     Attributes
     ----------
+    first, second
+        Names of their courses.
     jaccard
         Node-hours in alarm of both over those of either; None without any.
     jaccard_by_level
@@ -101,7 +103,7 @@ def measure_model(course: Course, ends_s: Floats, step_s: int) -> ModelMeasures:
     episodes = sum(course.episodes.values())
     (alarms,) = np.nonzero(course.alarmed.any(axis=1))
     return ModelMeasures(
-        model=course.model,
+        model=course.name,
         episodes=course.episodes,
         nodes_alarmed=int(course.alarmed.any(axis=0).sum()),
         node_hours=node_hours,
@@ -117,8 +119,8 @@ def measure_pair(first: Course, second: Course, grid: Grid, step_s: int) -> Pair
     kendall = _each(rank_correlation, first.risk, second.risk)
     order = spearman(first.risk, second.risk)
     return PairMeasures(
-        first=first.model,
-        second=second.model,
+        first=first.name,
+        second=second.name,
         jaccard=jaccard(first.alarmed, second.alarmed),
         jaccard_by_level={
             level: jaccard(first.level > i, second.level > i) for i, level in enumerate(LEVELS)

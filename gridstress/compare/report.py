@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from gridstress.compare.comparison import Comparison
+from gridstress.compare.comparison import Comparison, Period
 from gridstress.compare.measures import ModelMeasures, PairMeasures
 from gridstress.compare.ranks import TOP, Interval
 from gridstress.compare.score import Lead, Score
@@ -26,13 +27,12 @@ def to_dict(
     comparison: Comparison, score: Score | None = None, swept: Sequence[Outcome] = ()
 ) -> dict[str, Any]:
     """Lay out all of it; times are ISO-8601, what is unknown is null."""
-    run = comparison.run
+    first, *others = (_period(period, comparison.step_s) for period in comparison.periods)
     laid_out: dict[str, Any] = _plain(
         {
-            "run": run.run,
-            "topology": run.grid.name,
-            "from": to_iso(comparison.ends_s[0] - run.settings.step_s),
-            "until": to_iso(comparison.ends_s[-1]),
+            **first,
+            "with": others[0] if others else None,
+            "topology": comparison.grid.name,
             "windows": len(comparison.ends_s),
             "models": {name: asdict(found) for name, found in comparison.models.items()},
             "pairs": [
@@ -44,6 +44,11 @@ def to_dict(
         }
     )
     return laid_out
+
+
+def _period(period: Period, step_s: int) -> dict[str, str]:
+    begin_s, end_s = period.ends_s[0] - step_s, period.ends_s[-1]
+    return {"run": period.run, "from": to_iso(begin_s), "until": to_iso(end_s)}
 
 
 def score_to_dict(score: Score) -> dict[str, Any]:
@@ -81,19 +86,23 @@ def show(
     comparison: Comparison, console: Console, score: Score | None, swept: Sequence[Outcome]
 ) -> None:
     """Print what matters, in a few tables."""
-    run = comparison.run
-    first = comparison.ends_s[0] - run.settings.step_s
-    console.print(
-        f"run {printable(run.run)}: {to_iso(first)} to {to_iso(comparison.ends_s[-1])}, "
-        f"{len(comparison.ends_s):,} windows, {len(run.grid.nodes):,} nodes",
-        highlight=False,
-        markup=False,
-    )
-    models = ["", *map(title_of, comparison.models)]
-    console.print(_table("Each model", models, model_rows(comparison)))
+    size = f"{len(comparison.ends_s):,} windows, {len(comparison.grid.nodes):,} nodes"
+    two = len(comparison.periods) == 2
+    for period, order in zip(comparison.periods, ("first ", "second "), strict=False):
+        said = _period(period, comparison.step_s)
+        name = f"{order if two else ''}run {printable(said['run'])}"
+        console.print(
+            f"{name}: {said['from']} to {said['until']}, {size}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
+    titles = ["", *(course.label for course in comparison.courses.values())]
+    console.print(_table("Each model", titles, model_rows(comparison)))
     for pair in comparison.pairs:
-        title = f"{title_of(pair.first)} and {title_of(pair.second)}"
-        console.print(_table(title, ["", ""], pair_rows(pair)))
+        first, second = (comparison.courses[name].label for name in (pair.first, pair.second))
+        rows = pair_rows(comparison, pair)
+        console.print(_table(f"{first} and {second}", ["", ""], rows))
     if swept:
         console.print(_sweep_table(swept))
     if score is not None:
@@ -167,12 +176,17 @@ def interval(value: Interval) -> str:
 
 
 def _table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=_shown(title), title_justify="left")
     for i, column in enumerate(columns):
-        table.add_column(column, justify="right" if i else "left")
+        table.add_column(_shown(column), justify="right" if i else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(_shown, row))
     return table
+
+
+def _shown(text: str) -> str:
+    """A text of a table, in which runs' names may be: nothing of it is markup or control."""
+    return escape(printable(text))
 
 
 def model_rows(comparison: Comparison) -> list[list[str]]:
@@ -204,9 +218,15 @@ def _hours(level: str) -> Callable[[ModelMeasures], str]:
     return lambda measures: f"{measures.node_hours[level]:,.0f}"
 
 
-def pair_rows(pair: PairMeasures) -> list[list[str]]:
-    """The rows about two models: a label and a cell."""
-    first, second = title_of(pair.first), title_of(pair.second)
+def pair_title(comparison: Comparison, pair: PairMeasures) -> str:
+    """Both courses' titles."""
+    first, second = map(comparison.title_of, (pair.first, pair.second))
+    return f"{first} and {second}"
+
+
+def pair_rows(comparison: Comparison, pair: PairMeasures) -> list[list[str]]:
+    """The rows about two courses: a label and a cell."""
+    first, second = (comparison.courses[name].label for name in (pair.first, pair.second))
     lead = pair.lead
     return [
         ["alarms in common (Jaccard, node-hours)", number(pair.jaccard)],

@@ -102,7 +102,7 @@ def test_a_bad_parameter_is_a_400_that_quotes_it(client: httpx.Client, path: str
     ("path", "there"),
     [
         ("state?time=12", "there are model, run, at"),
-        ("compare/history?model=linear", "there are run, models, at"),
+        ("compare/history?model=linear", "there are run, models, with, at"),
         ("node/kruckel?k=3", "there are model, run, at"),
         ("grid?run=r", "there are none here"),
         ("system?run=r", "there are none here"),

@@ -2,7 +2,19 @@ import pytest
 
 from ui.reports import is_report_name, report_name
 
-RUNS = ["winter", "winter 2025", "a/b", "a_b", "a?b", "../../etc/passwd", "...", ".a", "ü" * 128]
+RUNS = [
+    "winter",
+    "winter 2025",
+    "a/b",
+    "a_b",
+    "a?b",
+    "../../etc/passwd",
+    "...",
+    ".a",
+    "ü" * 128,
+    "x" * 300,
+    "x" * 301,
+]
 
 
 def test_every_run_has_a_report_of_its_own():

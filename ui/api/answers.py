@@ -38,6 +38,16 @@ from ui.schema.views import (
 )
 
 
+def figures_of(moment: Moment) -> ModelFigures:
+    """One side of a comparison."""
+    return ModelFigures(
+        risk=moment.risk.tolist(),
+        level=moment.level,
+        active_alarms=sum(level != "" for level in moment.level),
+        average_risk=float(moment.risk.mean()),
+    )
+
+
 @dataclass(frozen=True)
 class ApiQueries(ReadModel):
     """Answers every question of the API for one grid and its models."""
@@ -204,15 +214,7 @@ class ApiQueries(ReadModel):
         first, second = self.pair(pair)
         _, run = self.which(first, run)
         moments = {model: self.moment(model, run) for model in (first, second)}
-        models = {
-            model: ModelFigures(
-                risk=moment.risk.tolist(),
-                level=moment.level,
-                active_alarms=sum(level != "" for level in moment.level),
-                average_risk=float(moment.risk.mean()),
-            )
-            for model, moment in moments.items()
-        }
+        models = {model: figures_of(moment) for model, moment in moments.items()}
         agreed = agreement(moments[first].risk, moments[second].risk, k)
         return Compare(
             **self.run_head(run, moments[first].view),

@@ -3,10 +3,18 @@
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from ui.api.agreement_history import Point
 from ui.api.view_store import Store
 from ui.schema.runs import PastRun
 
 Answer = TypeVar("Answer")
+
+
+class Paired(Protocol):
+    """Windows that two runs have at the same time; asked by threads."""
+
+    def points(self) -> tuple[list[Point], int]:
+        """How they agree, as far as has been read, and how many come with later answers."""
 
 
 class Past(Protocol):
@@ -41,6 +49,18 @@ class Past(Protocol):
         DataError
             If it cannot be shown.
         """
+
+    def summary(self, run: str) -> PastRun | None:
+        """What is known of a run; None if its files cannot be read.
+
+        Raises
+        ------
+        DataError
+            If there is no such run.
+        """
+
+    def paired(self, runs: tuple[str, str], models: tuple[str, str], shift_s: int) -> Paired:
+        """Two runs, each under a model, the second's times shifted; errors as of `store`."""
 
     def extremes(
         self, run: str, model: str, after_s: float | None = None

@@ -14,6 +14,7 @@ from faust.web.views import View
 from topology.clock import from_iso
 from topology.errors import DataError, GridstressError, MessageError, UsageError
 from topology.messages import RESULT_TIMES
+from ui.api import beside
 from ui.api.answers import ApiQueries
 from ui.api.extremes import extremes_of, kept_extremes, with_archived
 from ui.api.older import lacking, with_older
@@ -105,6 +106,8 @@ def register_views(
     def tag(path: str, query: Query) -> str | None:
         run = query.get("run")
         of_past = path in PAST_ASKS or answers.is_past(run)
+        if "with" in query:
+            return None
         # Every answer compares some more of a run: while there is more to come, none is the last.
         unfinished = path == "/compare/history" and (of_past or answers.to_compare(run))
         if unfinished or not ENDPOINTS[path].tagged:
@@ -193,7 +196,9 @@ async def _answer(
         headers = {**CHECKED, "ETag": now} if now else CHECKED
         if now and request.headers.get("If-None-Match") == now:
             return _reply(view, None, 304, headers)
-        if path == EXTREMES:
+        if "with" in query:
+            found = await ask_beside(path, answers, query)
+        elif path == EXTREMES:
             found = await ask_extremes(answers, query)
         elif path in PAST_ASKS or answers.is_past(query.get("run")):
             found = await _in_thread(_ask_past, path, answers, query)
@@ -242,6 +247,20 @@ async def ask_moment(path: str, answers: ApiQueries, query: Query) -> msgspec.St
         if isinstance(older, NodeDetail) and older.event_time == found.event_time:
             return older
     return found
+
+
+async def ask_beside(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct:
+    """Answer about two runs: the second, and the history of both, come from the archive."""
+    run, at_s = query.get("run"), _time(query, "at")
+    if not answers.is_past(run):
+        _, run = answers.which(None, run)
+    archive = answers.archive()
+    given = run, query["with"], _pair(query)
+    sides = await _in_thread(archive.ask, lambda: beside.sides_of(answers, *given))
+    if path == "/compare/history":
+        return await _in_thread(archive.ask, lambda: beside.history(answers, sides, at_s))
+    k, first = _integer(query, NODE_COUNT), beside.kept_side(answers, sides, at_s)
+    return await _in_thread(archive.ask, lambda: beside.compare(answers, sides, first, at_s, k))
 
 
 async def ask_extremes(answers: ApiQueries, query: Query) -> msgspec.Struct:

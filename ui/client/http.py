@@ -206,10 +206,15 @@ class ApiClient:
         k: int = 10,
         models: Sequence[str] | None = None,
         *,
+        beside: str | None = None,
         at: str | None = None,
     ) -> Compare:
-        """Two models (by default the first) next to each other, with the overlap of their top k."""
-        return self._get("compare", Compare, run=run, k=k, models=_listed(models), at=at)
+        """Two models (by default the first) next to each other, with the overlap of their top k.
+
+        ``beside``, here and below, is an archived run: then ``models`` are the run's and its.
+        """
+        given = {"models": _listed(models), "with": beside, "at": at}
+        return self._get("compare", Compare, run=run, k=k, **given)
 
     def episodes(
         self,
@@ -230,10 +235,12 @@ class ApiClient:
         run: str | None = None,
         models: Sequence[str] | None = None,
         *,
+        beside: str | None = None,
         at: str | None = None,
     ) -> History:
         """How two models (by default the first) have agreed over the run so far."""
-        return self._get("compare/history", History, run=run, models=_listed(models), at=at)
+        given = {"models": _listed(models), "with": beside, "at": at}
+        return self._get("compare/history", History, run=run, **given)
 
     def extremes(self, run: str, model: str, after: str | None = None) -> Extremes:
         """Highest risk and raised alarms of each window of a run, those after an end only."""

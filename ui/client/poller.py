@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 
 from topology.errors import GridstressError
 from ui.client.answer_cache import OnDemand
-from ui.client.http import ApiClient
-from ui.client.run_cache import PastViews
+from ui.client.http import ApiClient, ApiError
+from ui.client.run_cache import AGAIN_S, PastViews
 from ui.client.snapshot import Snapshot, ask_views, content_of
 from ui.client.strips import Strip, Strips
 from ui.schema.replays import Replay, Wanted
 from ui.schema.runs import Episodes, History, RunInfo
 from ui.schema.system import System
-from ui.schema.views import Compare, NodeDetail
+from ui.schema.views import Compare, GridState, NodeDetail
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,8 @@ class Poller:
         self._view_askers = ThreadPoolExecutor(ASKING, thread_name_prefix="gridstress-views")
         self._past_views = PastViews(client, clock, self._versions, self._view_askers)
         self._on_demand = OnDemand()
+        # Not the same: who drags the time bar asks for many, and each is soon past.
+        self._moments = OnDemand()
         self._strips = Strips(client)
         self._stopping = Event()
         self._thread: Thread | None = None
@@ -145,13 +147,17 @@ class Poller:
         run: str | None = None,
         models: Sequence[str] | None = None,
         at: str | None = None,
+        beside: str | None = None,
     ) -> History | None:
-        """How two models have agreed over the run; kept like a node's detail, once it is whole."""
+        """How two models have agreed over the run; kept like a node's detail, once it is whole.
+
+        ``beside`` is another run: then how both have, each under its model.
+        """
         return self._once(
-            ("history", *(models or ())),
+            ("history", *(models or ()), beside or ""),
             run,
             at,
-            lambda name: self._history(name, models, at),
+            lambda name: self._history(name, models, at, beside),
             whole=lambda history: not history.to_compare,
         )
 
@@ -166,6 +172,27 @@ class Poller:
         return self._once(
             ("compare", *(models or ())), run, at, lambda name: ask(name, models=models, at=at)
         )
+
+    def beside(self, run: str, other: str, models: Sequence[str], at: str) -> Compare | str | None:
+        """A run at a moment next to another one, or why that cannot be; kept like a state."""
+
+        def ask() -> Compare | str:
+            try:
+                return self._client.compare(run, models=models, beside=other, at=at)
+            except ApiError as error:
+                return str(error)
+
+        return self._kept(("beside", run, other, *models, at), ask)
+
+    def state_of(self, run: str, model: str, at: str) -> GridState | None:
+        """A model of any run at a moment, asked for at most every half a minute."""
+        key = "state", run, model, at
+        return self._kept(key, lambda: self._client.state(model, run, at=at))
+
+    def episodes_of(self, run: str, model: str, at: str) -> Episodes | None:
+        """The alarm episodes of any run under a model up to a moment; kept like its state."""
+        key = "episodes of", run, model, at
+        return self._kept(key, lambda: self._client.episodes(model, run, EPISODES, at=at))
 
     def strip(self, run: str, model: str) -> Strip | None:
         """The highest risk of every window of a run; None if it is not to be had."""
@@ -190,13 +217,21 @@ class Poller:
         age = int(self._clock() // SYSTEM_EVERY_S)
         return self._on_demand.get(("system",), age, self._client.system)
 
-    def _history(self, run: str | None, models: Sequence[str] | None, at: str | None) -> History:
-        found = self._client.history(run, models, at=at)
+    def _history(
+        self, run: str | None, models: Sequence[str] | None, at: str | None, beside: str | None
+    ) -> History:
+        found = self._client.history(run, models, beside=beside, at=at)
         for _ in range(MORE_HISTORY):
             if not found.to_compare:
                 break
-            found = self._client.history(run, models, at=at)
+            found = self._client.history(run, models, beside=beside, at=at)
         return found
+
+    def _kept(self, key: tuple[str, ...], ask: Callable[[], Answer]) -> Answer | None:
+        if self._snapshot.error:
+            last: Answer | None = self._moments.known(key)
+            return last
+        return self._moments.get(key, int(self._clock() // AGAIN_S), ask)
 
     def _once(
         self,

@@ -56,6 +56,11 @@ class Endpoint:
 MODEL = Parameter("model", "An enabled model; by default the first.")
 RUN = Parameter("run", "A run; by default the newest.")
 PAIR = Parameter("models", "Two enabled models, separated by a comma; by default the first two.")
+BESIDE = Parameter(
+    "with",
+    "An archived run of the same grid, set beside the first; models then names one for both, or "
+    "one for each.",
+)
 NODE_COUNT = Parameter("k", "Number of nodes.", "integer", default=10, most=1000)
 PAST_RUN = Parameter("run", "An archived run.")
 AT = Parameter("at", "Event time (ISO-8601): the last window up to then; by default the run's end.")
@@ -90,13 +95,16 @@ ENDPOINTS: dict[str, Endpoint] = {
             (MODEL, RUN, EPISODE_LIMIT, THEN),
         ),
         Endpoint(
-            "/compare", "Two models over the same moment.", Compare, (RUN, NODE_COUNT, PAIR, THEN)
+            "/compare",
+            "Two models over the same moment, or two runs.",
+            Compare,
+            (RUN, NODE_COUNT, PAIR, BESIDE, THEN),
         ),
         Endpoint(
             "/compare/history",
-            "How two models have agreed over a run.",
+            "How two models have agreed over a run, or two runs.",
             History,
-            (RUN, PAIR, THEN),
+            (RUN, PAIR, BESIDE, THEN),
         ),
         Endpoint(
             "/history/runs",

@@ -3,7 +3,7 @@
 from msgspec import Struct, convert, to_builtins
 
 from topology import messages
-from ui.schema.views import RunAnswer, SourceShare
+from ui.schema.views import Beside, RunAnswer, SourceShare
 
 
 class ZoneSent(Struct, frozen=True):
@@ -177,7 +177,8 @@ class Lead(Struct, frozen=True):
 class History(Struct, frozen=True):
     """How two models have agreed over a run, oldest window first; ``k`` is that of the overlap.
 
-    ``to_compare`` windows have no agreement yet and come with later answers.
+    ``to_compare`` windows have no agreement yet and come with later answers. Of two runs,
+    ``beside`` is the second, and the names of models are the runs'.
     """
 
     version: int
@@ -187,6 +188,7 @@ class History(Struct, frozen=True):
     to_compare: int = 0
     episodes: EpisodePairs = EpisodePairs()
     lead: Lead = Lead()
+    beside: Beside | None = None
 
 
 def run_record(record: messages.RunRecord | None) -> RunRecord | None:

@@ -191,10 +191,25 @@ class ModelFigures(Struct, frozen=True):
     average_risk: float
 
 
+class Beside(Struct, frozen=True):
+    """The run set beside another one: ``shift_s`` is added to its times to make them the other's.
+
+    ``event_time`` is the end of its window then, None where it has none.
+    """
+
+    run: str
+    event_time: str | None
+    shift_s: int
+
+
 class Compare(RunAnswer, frozen=True, kw_only=True):
-    """Two models next to each other; both measures are in [-1, 1] or None."""
+    """Two models next to each other; both measures are in [-1, 1] or None.
+
+    Of two runs, ``beside`` is the second, and the names of ``models`` are the runs'.
+    """
 
     nodes: list[str]
     models: dict[str, ModelFigures]
     top_k_overlap: float | None
     rank_correlation: float | None
+    beside: Beside | None = None

@@ -7,7 +7,7 @@ from ui.client.snapshot import Snapshot
 from ui.client.strips import Strip
 from ui.schema.runs import Episodes, History
 from ui.schema.system import System
-from ui.schema.views import Compare, NodeDetail
+from ui.schema.views import Compare, GridState, NodeDetail
 
 
 class Source(Protocol):
@@ -25,11 +25,20 @@ class Source(Protocol):
     def episodes(self) -> Episodes | None:
         """The newest alarm episodes of all models, or None when they are not to be had."""
 
-    def history(self, models: Sequence[str]) -> History | None:
-        """How two models have agreed over the run, or None."""
+    def history(self, models: Sequence[str], beside: str | None = None) -> History | None:
+        """How two models have agreed over the run, or the run and another one, or None."""
 
     def compare(self, models: Sequence[str]) -> Compare | None:
         """Two models next to each other now, or None."""
+
+    def beside(self, run: str, other: str, models: Sequence[str], at: str) -> Compare | str | None:
+        """A run at a moment next to another one, each under its model; or why that cannot be."""
+
+    def state_of(self, run: str, model: str, at: str) -> GridState | None:
+        """A model of any run at a moment of its own, or None."""
+
+    def episodes_of(self, run: str, model: str, at: str) -> Episodes | None:
+        """The newest alarm episodes of any run under a model up to a moment, or None."""
 
     def strip(self, model: str) -> Strip | None:
         """The run's strip under a model as far as it is known; sends no request."""

@@ -17,7 +17,7 @@ from ui.client.snapshot import Snapshot
 from ui.client.strips import Strip
 from ui.schema.runs import Episodes, History
 from ui.schema.system import System
-from ui.schema.views import Compare, NodeDetail
+from ui.schema.views import Compare, GridState, NodeDetail
 
 
 class ViewContext:
@@ -46,15 +46,27 @@ class ViewContext:
         """The alarm episodes."""
         return self._source.episodes(*looked_at())
 
-    def history(self, models: Sequence[str]) -> History | None:
-        """How two models have agreed."""
+    def history(self, models: Sequence[str], beside: str | None = None) -> History | None:
+        """How two models have agreed, or two runs."""
         run, at = looked_at()
-        return self._source.history(run, models, at)
+        return self._source.history(run, models, at, beside)
 
     def compare(self, models: Sequence[str]) -> Compare | None:
         """Two models next to each other."""
         run, at = looked_at()
         return self._source.compare(run, models, at)
+
+    def beside(self, run: str, other: str, models: Sequence[str], at: str) -> Compare | str | None:
+        """A run at a moment next to another one."""
+        return self._source.beside(run, other, models, at)
+
+    def state_of(self, run: str, model: str, at: str) -> GridState | None:
+        """A model of any run at a moment."""
+        return self._source.state_of(run, model, at)
+
+    def episodes_of(self, run: str, model: str, at: str) -> Episodes | None:
+        """The alarm episodes of any run up to a moment."""
+        return self._source.episodes_of(run, model, at)
 
     def strip(self, model: str) -> Strip | None:
         """The run's strip as far as it is known."""
@@ -70,7 +82,7 @@ def looked_at() -> tuple[str | None, str | None]:
     """Run and moment that the running callback got as ``news``; None for what it did not."""
     try:
         values: Mapping[str, Any] = {**ctx.states, **ctx.inputs}
-    except MissingCallbackContextException:
+    except (MissingCallbackContextException, LookupError):
         return None, None
     match values.get("news.data"):
         case [int(), str() | None as run, str() | None as at]:
