@@ -308,6 +308,8 @@ class _Handler(BaseHTTPRequestHandler):
         # So do those of a moment that differ from the answers of now.
         known = {**known, **known.get(query.get("at", [""])[0], {})}
         pair = query.get("models", [""])[0]
+        # Of two runs the answer stands below the second one's name.
+        path += "".join(f" with {other}" for other in query.get("with", ()))
         found = next(
             (known[key] for key in (f"{path}/{pair}", path, f"{path}/{model}") if key in known),
             None,

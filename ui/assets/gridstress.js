@@ -109,9 +109,19 @@ window.dash_clientside.gridstress = {
     const drawn = (plot) => plot && (plot._fullData || []).some((trace) => trace.name === "nodes");
     if (!drawn(source) || !drawn(other) || !other.offsetParent) return same;
     const ranges = (plot) => [...plot._fullLayout.xaxis.range, ...plot._fullLayout.yaxis.range];
-    const [wanted, has] = [ranges(source), ranges(other)];
-    const span = Math.abs(wanted[1] - wanted[0]);
-    if (wanted.some((end, place) => Math.abs(end - has[place]) > span / 500)) {
+    // A plot of another shape shows more along one axis: the middle counts, and one of the spans.
+    const samePart = (has, asked) => {
+      const spans = [has, asked].map((ends) => [ends[1] - ends[0], ends[3] - ends[2]]);
+      const off = [0, 2].map((i) => Math.abs(has[i] + has[i + 1] - asked[i] - asked[i + 1]));
+      const near = (i) => Math.abs(spans[0][i] / spans[1][i] - 1) < 0.002;
+      return off.every((by, i) => by < spans[1][i] / 250) && (near(0) || near(1));
+    };
+    const wanted = ranges(source);
+    // It only says that it has followed.
+    if (source.gridstressAsked && samePart(wanted, source.gridstressAsked)) return same;
+    delete source.gridstressAsked;
+    if (!samePart(ranges(other), wanted)) {
+      other.gridstressAsked = wanted;
       window.Plotly.relayout(other, {
         "xaxis.range": wanted.slice(0, 2),
         "yaxis.range": wanted.slice(2),

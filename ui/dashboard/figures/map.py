@@ -17,7 +17,9 @@ from ui.dashboard.figures.line_walks import walks
 from ui.dashboard.figures.map_nodes import (
     FOREMOST,
     LARGE_PX,
+    Against,
     Values,
+    difference_values,
     font_size,
     foremost,
     is_large,
@@ -47,14 +49,18 @@ def map_figure(
     state: GridState | None,
     selected: str | None = None,
     colours: Palette = LIGHT,
+    against: Against | None = None,
 ) -> go.Figure:
-    """The whole map; ``state`` None draws every node at risk 0."""
+    """The whole map; ``state`` None draws every node at risk 0.
+
+    With ``against``, colour is the difference from that state.
+    """
     figure = go.Figure(layout=_layout(grid, colours))
     if outline := OUTLINES.get(grid.name):
         figure.add_trace(_outline_trace(outline, colours))
     for voltage in sorted({line.voltage_kv for line in grid.lines}):
         figure.add_trace(_line_trace(grid, voltage, colours))
-    everything = node_values(grid, state)
+    everything = values_of(grid, state, against)
     nodes = foremost(everything)
     if is_large(grid):
         others = _node_trace(OTHERS_TRACE, everything, grid, colours)
@@ -62,7 +68,25 @@ def map_figure(
     figure.add_trace(_selected_trace(grid, selected, colours))
     figure.add_trace(_node_trace(NODE_TRACE, nodes, grid, colours))
     figure.add_trace(_letter_trace(letter_values(nodes, colours), grid))
+    if against is not None:
+        figure.update_traces(
+            marker={
+                "cmin": -1,
+                "colorscale": [list(stop) for stop in colours.difference],
+                "colorbar": {"title": {"text": "difference"}, "tickvals": [-1, -0.5, 0, 0.5, 1]},
+            },
+            selector=lambda trace: trace.name in (OTHERS_TRACE, NODE_TRACE),
+        )
     return figure
+
+
+def values_of(
+    grid: GridInfo, state: GridState | None, against: Against | None = None, zone: str = ""
+) -> Values:
+    """What is drawn of the nodes: a state, or its difference from another one."""
+    if against is not None:
+        return difference_values(grid, against.state, state)
+    return node_values(grid, state, zone)
 
 
 def trace_positions(grid: GridInfo) -> dict[str, int]:

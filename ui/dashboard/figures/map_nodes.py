@@ -1,7 +1,7 @@
 """The nodes on the map: their values, the order they are drawn in, and how large they are."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from topology.shards import shard_of
 from ui.client.snapshot import standing_still
@@ -18,12 +18,20 @@ LEAST_FONT_PX = 8.0
 FOREMOST = 300
 """So many nodes are always drawn, and about as many of the others in sight."""
 FAINT = 0.3
-"""Opacity of a node whose values are old."""
+"""Opacity of a node without new values."""
+NOTHING = "no data at this time"
+
+
+class Against(NamedTuple):
+    """The state that a map shows the difference from; None while it is not there."""
+
+    state: GridState | None
+
 
 Values = dict[str, list[Any]]
 """What is drawn of nodes, one entry a node in each list: ``id``, ``name``, ``x``, ``y`` (degrees),
-``risk`` in [0, 1), ``level``, ``size`` in px, ``hover``: the text below the name, ``opacity``, by
-which nodes of a shard that stands still are faint."""
+``risk`` in [0, 1), or a difference of two in (-1, 1), ``level``, ``size`` in px, ``hover``: the
+text below the name, ``opacity``, by which nodes without new values are faint."""
 
 
 def is_large(grid: GridInfo) -> bool:
@@ -32,7 +40,10 @@ def is_large(grid: GridInfo) -> bool:
 
 
 def node_values(grid: GridInfo, state: GridState | None, zone: str = "") -> Values:
-    """The values of all nodes, aligned to ``grid.nodes``; outside of ``zone`` they are faint."""
+    """The values of all nodes, aligned to ``grid.nodes``; outside of ``zone`` they are faint.
+
+    Without a state all are.
+    """
     still = standing_still(state) if state else {}
     risks = _by_node(state, state.risk if state else [])
     levels = _by_node(state, state.level if state else [])
@@ -57,9 +68,32 @@ def node_values(grid: GridInfo, state: GridState | None, zone: str = "") -> Valu
         age_s = still.get(shard_of(node.id, grid.settings.partitions)) if still else None
         # Of a large grid, whose loads all change with every row, only where there is risk.
         load = loads.get(node.id) if risk or not is_large(grid) else None
-        values["hover"].append(_hover(risk, stresses.get(node.id, 0.0), level, age_s, load))
-        values["opacity"].append(1 if age_s is None and zone in ("", node.zone) else FAINT)
+        hover = _hover(risk, stresses.get(node.id, 0.0), level, age_s, load)
+        values["hover"].append(hover if state else NOTHING)
+        fresh = state is not None and age_s is None
+        values["opacity"].append(1 if fresh and zone in ("", node.zone) else FAINT)
     return values
+
+
+def difference_values(grid: GridInfo, first: GridState | None, second: GridState | None) -> Values:
+    """The same of the difference of two states: ``risk`` is the second's less the first's.
+
+    Without both states, no node has a value.
+    """
+    if first is None or second is None:
+        return node_values(grid, None)
+    values = node_values(grid, second)
+    before = _by_node(first, first.risk)
+    scale = size_scale(len(grid.nodes))
+    for i, node in enumerate(grid.nodes):
+        one, other = before.get(node.id, 0.0), values["risk"][i]
+        values["risk"][i] = round(other - one, 4)
+        values["size"][i] = node_size(abs(other - one), scale)
+        values["hover"][i] = (
+            f"risk {formatting.score(one)}, then {formatting.score(other)}"
+            f"<br>difference {formatting.change(other - one)}"
+        )
+    return values | {"level": [""] * len(grid.nodes)}
 
 
 def foremost(values: Values) -> Values:
@@ -69,8 +103,8 @@ def foremost(values: Values) -> Values:
     the same risk keep their order.
     """
     risks, levels = values["risk"], values["level"]
-    places = sorted(range(len(risks)), key=lambda i: (bool(levels[i]), risks[i]))[-FOREMOST:]
-    places.sort(key=lambda i: (risks[i], i))
+    places = sorted(range(len(risks)), key=lambda i: (bool(levels[i]), abs(risks[i])))[-FOREMOST:]
+    places.sort(key=lambda i: (abs(risks[i]), i))
     return {name: [column[i] for i in places] for name, column in values.items()}
 
 

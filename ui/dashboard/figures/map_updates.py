@@ -15,16 +15,22 @@ from ui.dashboard.figures import map as grid_map
 from ui.dashboard.figures import map_nodes
 from ui.dashboard.style.grid_facts import grid_mark
 from ui.dashboard.style.theme import palette
+from ui.schema.grid import GridInfo
 from ui.schema.views import GridState
 
 
 def whole_map(
-    snapshot: Snapshot, model: str | None, picked: str | None, scheme: str | None = None
+    snapshot: Snapshot,
+    model: str | None,
+    picked: str | None,
+    scheme: str | None = None,
+    against: map_nodes.Against | None = None,
 ) -> tuple[go.Figure | Any, Any]:
-    """The map's figure and the mark of what it is drawn for."""
+    """The map's figure and the mark of what it is drawn for; as of ``map_figure``."""
     if snapshot.grid is None:
         return no_update, no_update
-    figure = grid_map.map_figure(snapshot.grid, _state(snapshot, model), picked, palette(scheme))
+    state = _state(snapshot, model)
+    figure = grid_map.map_figure(snapshot.grid, state, picked, palette(scheme), against)
     return figure, grid_mark(snapshot.grid, scheme)
 
 
@@ -35,34 +41,54 @@ def moved_map(
     drawn: int | None,
     scheme: str | None = None,
     zone: str = "",
+    against: map_nodes.Against | None = None,
 ) -> Patch | Any:
     """The new values of the map that is ``drawn``; nothing while that is another one.
 
-    Nodes outside of ``zone``, if one is named, are faint.
+    Nodes outside of ``zone``, if one is named, are faint; ``against`` as of ``map_figure``.
     """
     grid = snapshot.grid
     if grid is None or drawn != grid_mark(grid, scheme):
         return no_update
-    state = _state(snapshot, model)
-    everything = map_nodes.node_values(grid, state, zone)
-    nodes = map_nodes.foremost(everything)
-    place = grid_map.trace_positions(grid)
+    values = grid_map.values_of(grid, _state(snapshot, model), against, zone)
     figure = Patch()
-    traces = figure["data"]
-    moved = traces[place[grid_map.NODE_TRACE]]
-    moved["x"], moved["y"] = nodes["x"], nodes["y"]
-    moved["customdata"], moved["text"] = nodes["id"], nodes["name"]
-    _renew(moved, nodes)
-    if map_nodes.is_large(grid):
-        _renew(traces[place[grid_map.OTHERS_TRACE]], everything)
-    alarms = map_nodes.letter_values(nodes, palette(scheme))
-    letters = traces[place[grid_map.LETTER_TRACE]]
-    letters["x"], letters["y"] = alarms["x"], alarms["y"]
-    letters["text"] = alarms["letter"]
-    letters["textfont"]["color"] = alarms["ink"]
-    selected = traces[place[grid_map.SELECTED_TRACE]]
-    selected["x"], selected["y"] = grid_map.ring(grid, picked)
+    for trace, changes in map_changes(grid, values, picked, scheme).items():
+        for path, value in changes.items():
+            *above, last = path.split(".")
+            place = figure["data"][trace]
+            for name in above:
+                place = place[name]
+            place[last] = value
     return figure
+
+
+def map_changes(
+    grid: GridInfo, everything: map_nodes.Values, picked: str | None, scheme: str | None = None
+) -> dict[int, dict[str, Any]]:
+    """What is new in a map with other values: by trace, each attribute's path and its value."""
+    nodes = map_nodes.foremost(everything)
+    alarms = map_nodes.letter_values(nodes, palette(scheme))
+    place = grid_map.trace_positions(grid)
+    x, y = grid_map.ring(grid, picked)
+    changes: dict[int, dict[str, Any]] = {
+        place[grid_map.NODE_TRACE]: {
+            "x": nodes["x"],
+            "y": nodes["y"],
+            "customdata": nodes["id"],
+            "text": nodes["name"],
+            **_renewed(nodes),
+        },
+        place[grid_map.LETTER_TRACE]: {
+            "x": alarms["x"],
+            "y": alarms["y"],
+            "text": alarms["letter"],
+            "textfont.color": alarms["ink"],
+        },
+        place[grid_map.SELECTED_TRACE]: {"x": x, "y": y},
+    }
+    if map_nodes.is_large(grid):
+        changes[place[grid_map.OTHERS_TRACE]] = _renewed(everything)
+    return changes
 
 
 def _state(snapshot: Snapshot, model: str | None) -> GridState | None:
@@ -70,10 +96,12 @@ def _state(snapshot: Snapshot, model: str | None) -> GridState | None:
     return view.state if view else None
 
 
-def _renew(trace: Any, values: map_nodes.Values) -> None:
-    """Give a trace of nodes their new values."""
-    trace["marker"]["color"] = values["risk"]
-    trace["marker"]["size"] = values["size"]
+def _renewed(values: map_nodes.Values) -> dict[str, Any]:
+    """A trace's new values of its nodes."""
     faint = map_nodes.FAINT in values["opacity"]
-    trace["marker"]["opacity"] = values["opacity"] if faint else 1
-    trace["hovertext"] = values["hover"]
+    return {
+        "marker.color": values["risk"],
+        "marker.size": values["size"],
+        "marker.opacity": values["opacity"] if faint else 1,
+        "hovertext": values["hover"],
+    }

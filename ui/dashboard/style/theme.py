@@ -32,6 +32,23 @@ NIGHT_SCALE: tuple[tuple[float, str], ...] = (
 )
 """The same on a dark ground: there lightness rises all the way."""
 
+DIFFERENCE_SCALE: tuple[tuple[float, str], ...] = (
+    (0.0, "#1c4f91"),
+    (0.3, "#7fb0dd"),
+    (0.5, "#e9edf1"),
+    (0.7, "#f0a56a"),
+    (1.0, "#a1430a"),
+)
+"""From −1 (the first has more risk) over 0 to 1; lightness tells how much, the hue of whom."""
+
+NIGHT_DIFFERENCE: tuple[tuple[float, str], ...] = (
+    (0.0, "#a8d0ff"),
+    (0.3, "#4a7fc0"),
+    (0.5, "#3d4651"),
+    (0.7, "#b9662b"),
+    (1.0, "#ffcf9e"),
+)
+
 NIGHT_SHADES = (
     "#e4e9ee", "#c6d0da", "#a9b5c2", "#9aa7b5", "#4b5763",
     "#333d48", "#232b34", "#1a2027", "#151a20", "#11151a",
@@ -63,6 +80,7 @@ class Palette:
     line: str
     accent: str
     scale: tuple[tuple[float, str], ...]
+    difference: tuple[tuple[float, str], ...]
     levels: Mapping[str, str]
 
 
@@ -75,6 +93,7 @@ LIGHT = Palette(
     line="#b4bfca",
     accent=ACCENT,
     scale=RISK_SCALE,
+    difference=DIFFERENCE_SCALE,
     levels=LEVEL_COLOURS,
 )
 DARK = Palette(
@@ -86,6 +105,7 @@ DARK = Palette(
     line="#5c6876",
     accent="#6cb0ff",
     scale=NIGHT_SCALE,
+    difference=NIGHT_DIFFERENCE,
     levels={"WARNING": "#f0a14a", "HIGH": "#f6859a", "CRITICAL": "#d9a6ff"},
 )
 

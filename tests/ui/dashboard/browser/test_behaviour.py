@@ -98,7 +98,7 @@ def test_the_model_switch_rests_where_it_does_nothing_and_says_why(open_page):
     page = open_page("/compare")
     expect(page.locator("#view-label")).to_have_text("Both models")
     expect(page.locator("#model-switch")).to_have_attribute(
-        "title", "This page always shows two models."
+        "title", "This page shows two models, or two runs."
     )
     expect(page.locator("#view input").first).to_be_disabled()
     follow(page, "Overview")

@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.browser import boxes, expect, fits, resize, still, trace, until, x_range
 from tests.support.commands import run
-from tests.ui.literal_api import RUN
+from tests.ui.literal_api import RUN, episode, history, past_run, state
+from tests.ui.literal_api import compare as compared
 from ui.reports import report_path
 
 pytestmark = pytest.mark.browser
@@ -118,6 +119,71 @@ def test_the_report_of_the_run_is_linked_to_as_soon_as_there_is_one(compare, api
         link.locator("a").click()
     # Its own script runs, but apart from the dashboard: its origin is opaque.
     expect(opened.value.locator("#it")).to_have_text("of the run, null")
+
+
+THEN = "2018-01-16T18:00:00Z"
+OLD = "winter of 2018"
+
+
+@pytest.fixture
+def old_run(api):
+    """An archived run of the year before, with the answers that set it beside the one shown."""
+    found = compared()
+    first, second = found["models"].values()
+    beside = {"run": OLD, "event_time": THEN, "shift_s": 52 * 7 * 86_400}
+    measures = {"top_k_overlap": 0.4, "rank_correlation": 0.5, "beside": beside}
+    api.answers["history/runs"]["runs"] = [past_run(OLD)]
+    api.answers[f"compare with {OLD}"] = found | measures | {"models": {RUN: first, OLD: second}}
+    agreed = history((RUN, OLD))
+    agreed["episodes"]["only"][OLD] = ["o1"]
+    api.answers[f"compare/history with {OLD}"] = agreed
+    alone = episode("o1", ended=True) | {"raised_at": "2018-01-16T15:00:00Z"}
+    of_old = {"run": OLD, "event_time": THEN}
+    api.answers[OLD] = {
+        "state/linear": state("centrality") | of_old | {"model": "linear"},
+        "episodes": api.answers["episodes"] | of_old | {"episodes": [alone]},
+    }
+
+
+@pytest.mark.usefixtures("old_run")
+def test_a_second_run_is_chosen_and_shared_and_stands_beside_the_first(open_page):
+    page = open_page("/compare")
+    expect(page.locator("#compare-overlap")).to_have_text("0.67")
+    page.locator("#compare-with").click()
+    page.get_by_role("option", name=f"run {OLD}").click()
+    expect(page.locator("#compare-overlap")).to_have_text("0.40")
+    expect(page.locator("#compare-then")).to_have_text(
+        f"{OLD} at Tue 16 Jan 2018 18:00, 52 weeks earlier"
+    )
+    expect(page.locator("#compare-title-0")).to_have_text(RUN)
+    expect(page.locator("#compare-title-1")).to_have_text(OLD)
+    until(lambda: risks(page, 0) == [0, 0.31, 0.83])
+    until(lambda: risks(page, 1) == [0.12, 0.44, 0.95])
+    until(lambda: trace(page, "compare-scatter", 1, "y") == [0.12, 0.44, 0.95])
+    rows = page.locator("#compare-only .ag-center-cols-container .ag-row")
+    expect(rows).to_have_count(2)
+    link = rows.filter(has_text="Second").locator("a")
+    expect(link).to_have_attribute("href", "/node/wendlingen?model=linear&run=winter%20of%202018")
+    assert "with=winter" in page.url
+    page.get_by_text("Difference", exact=True).click()
+    expect(page.locator("#compare-title-1")).to_have_text("Second less first")
+    until(lambda: sorted(risks(page, 1)) == [0.12, 0.12, 0.13])
+    assert page.url.endswith("&show=difference")
+    page.reload()
+    expect(page.locator("#compare-title-1")).to_have_text("Second less first")
+    expect(page.locator("#compare-with")).to_have_value(f"run {OLD}")
+    until(lambda: sorted(risks(page, 1)) == [0.12, 0.12, 0.13])
+
+
+def test_a_run_that_cannot_be_compared_is_refused_with_the_reason(open_page):
+    page = open_page("/compare?with=elsewhere")
+    expect(page.locator("#compare-alone")).to_contain_text("cannot be compared with elsewhere:")
+    # Two models can be compared all the same.
+    page.locator("#compare-with").click()
+    page.get_by_role("option", name="another model of this run").click()
+    expect(page.locator("#compare-overlap")).to_have_text("0.67")
+    expect(page.locator("#compare-alone")).to_be_hidden()
+    assert "with" not in page.url
 
 
 def test_the_reports_figures_fit_their_places_and_the_dark(chromium, tmp_path):

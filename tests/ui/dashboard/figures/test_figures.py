@@ -6,7 +6,14 @@ import pytest
 
 from tests.ui import literal_api
 from ui.dashboard.figures.map import line_width, map_figure, trace_positions
-from ui.dashboard.figures.map_nodes import FAINT, foremost, letter_values, node_values
+from ui.dashboard.figures.map_nodes import (
+    FAINT,
+    Against,
+    difference_values,
+    foremost,
+    letter_values,
+    node_values,
+)
 from ui.dashboard.figures.outline import GERMANY
 from ui.dashboard.figures.timeline import GRID_DAY, time_axis, timeline_figure, timeline_points
 from ui.dashboard.figures.windows import windows_figure
@@ -79,7 +86,25 @@ def test_nodes_outside_of_the_zone_that_is_chosen_are_faint():
 def test_without_a_state_all_nodes_are_at_rest():
     values = node_values(GRID, None)
     assert values["risk"] == [0.0, 0.0, 0.0]
+    assert values["opacity"] == [FAINT] * 3
+    assert set(values["hover"]) == {"no data at this time"}
     assert letter_values(foremost(values))["letter"] == []
+
+
+def test_a_difference_is_coloured_from_less_to_more_and_the_largest_is_on_top():
+    before = state_of(risk=[0.9, 0.31, 0.8], level=["CRITICAL", "", "HIGH"])
+    values = difference_values(GRID, before, state_of())
+    assert values["risk"] == [-0.9, 0.0, 0.03]
+    assert values["hover"][0] == "risk 0.90, then 0.00<br>difference −0.90"
+    assert values["size"][0] > values["size"][2] > values["size"][1]
+    assert foremost(values)["id"] == ["krummel", "wendlingen", "diele"]
+    assert letter_values(values)["letter"] == []
+    figure = map_figure(GRID, state_of(), against=Against(before))
+    marker = figure.data[trace_positions(GRID)["nodes"]].marker
+    assert (marker.cmin, marker.cmax) == (-1, 1)
+    assert marker.colorbar.title.text == "difference"
+    missing = map_figure(GRID, None, against=Against(before))
+    assert missing.data[trace_positions(GRID)["nodes"]].marker.opacity == (FAINT,) * 3
 
 
 def test_lines_thicken_with_the_voltage_within_bounds():

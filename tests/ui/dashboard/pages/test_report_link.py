@@ -55,3 +55,11 @@ def test_the_words_are_a_link_a_command_or_nothing(tmp_path):
     earlier = report_words(tmp_path, of("the first", "summer"))
     assert earlier[1].children == "gridstress compare --run 'the first'"
     assert report_words(tmp_path, of(None)) == ""
+
+
+def test_the_report_of_two_runs_is_one_of_its_own(tmp_path):
+    command = report_words(tmp_path, of("summer"), "winter 2025")[1].children
+    assert command == "gridstress compare --run summer --with 'winter 2025'"
+    (tmp_path / report_name("summer with winter 2025")).write_text("of both")
+    link = report_words(tmp_path, of("summer"), "winter 2025")
+    assert (link.children, link.href.startswith("/reports/summer")) == ("Report of both runs", True)

@@ -8,24 +8,32 @@ import msgspec
 import plotly.graph_objects as go
 from dash import ClientsideFunction, Dash, Input, Output, Patch, State, ctx, no_update
 
-from topology.models import title_of
-from ui.client.snapshot import Snapshot
-from ui.dashboard.figures.map_nodes import FOREMOST, is_large
+from ui.dashboard.figures.map import waiting_figure
+from ui.dashboard.figures.map_nodes import FOREMOST, Against, is_large
 from ui.dashboard.figures.map_updates import moved_map, whole_map
 from ui.dashboard.pages.compare import history_figure, scatter_figure
 from ui.dashboard.pages.compare import panels as panel
+from ui.dashboard.pages.compare.side_select import DIFFERENCE, register_sides
+from ui.dashboard.pages.compare.sides import (
+    Side,
+    Sides,
+    episodes_of,
+    figures_of,
+    history_of,
+    shift_words,
+    sides_of,
+)
 from ui.dashboard.shell.list_address import register_order
-from ui.dashboard.shell.model_pair import pair_of
 from ui.dashboard.shell.source import Source
 from ui.dashboard.style import formatting
-from ui.dashboard.style.grid_facts import grid_mark, models_of, names_of
+from ui.dashboard.style.grid_facts import grid_mark, loads_of, names_of
 from ui.dashboard.style.theme import palette
 from ui.schema.runs import History
-from ui.schema.views import Compare, ModelFigures
 
 
 def register(app: Dash, source: Source) -> None:
     """Add the page's callbacks."""
+    register_sides(app, source)
     _register_drawings(app, source)
     _register_now(app, source)
     _register_run(app, source)
@@ -42,7 +50,7 @@ def _register_drawings(app: Dash, source: Source) -> None:
         Output("compare-shown", "children"),
         Output("compare-drawn", "data"),
         Input("grid", "data"),
-        Input("pair", "value"),
+        Input("compare-sides", "data"),
         Input("scheme", "computedColorScheme"),
         State("news", "data"),
         State("compare-pick", "data"),
@@ -50,17 +58,16 @@ def _register_drawings(app: Dash, source: Source) -> None:
     )
     def draw(
         _grid: int | None,
-        pair: str | None,
+        chosen: Any,
         scheme: str | None,
         _news: object,
         picked: str | None,
         drawn: list[Any] | None,
     ) -> Any:
-        snapshot = source.snapshot()
-        models = pair_of(snapshot.grid, pair)
-        if drawn == [grid_mark(snapshot.grid, scheme), *models]:
+        sides = sides_of(source, chosen)
+        if drawn == mark_of(sides, chosen, scheme):
             return (no_update,) * 7
-        return whole_drawings(snapshot, models, picked, scheme)
+        return whole_drawings(sides, chosen, picked, scheme)
 
     @app.callback(
         Output("compare-map-0", "figure", allow_duplicate=True),
@@ -69,11 +76,18 @@ def _register_drawings(app: Dash, source: Source) -> None:
         Input("news", "data"),
         Input("compare-drawn", "data"),
         Input("compare-pick", "data"),
+        State("compare-sides", "data"),
         State("scheme", "computedColorScheme"),
         prevent_initial_call=True,
     )
-    def move(_news: object, drawn: list[Any] | None, picked: str | None, scheme: str | None) -> Any:
-        return moved_drawings(source.snapshot(), picked, drawn, scheme)
+    def move(
+        _news: object,
+        drawn: list[Any] | None,
+        picked: str | None,
+        chosen: Any,
+        scheme: str | None,
+    ) -> Any:
+        return moved_drawings(sides_of(source, chosen), chosen, picked, drawn, scheme)
 
 
 def _register_now(app: Dash, source: Source) -> None:
@@ -87,23 +101,24 @@ def _register_now(app: Dash, source: Source) -> None:
             )
         ],
         Input("news", "data"),
-        Input("pair", "value"),
+        Input("compare-sides", "data"),
     )
-    def cards(_news: object, pair: str | None) -> list[str]:
-        models = pair_of(source.snapshot().grid, pair)
-        two = len(models) == 2
-        compare = source.compare(models) if two else None
-        values = panel.card_values(compare, source.history(models) if two else None, models)
+    def cards(_news: object, chosen: Any) -> list[str]:
+        sides = sides_of(source, chosen)
+        values = panel.card_values(figures_of(source, sides), history_of(source, sides), sides.pair)
         return [text for name in panel.CARDS for text in (values[name].value, values[name].detail)]
 
     @app.callback(
         Output("compare", "className"),
         Output("compare-alone", "children"),
+        Output("compare-then", "children"),
         Input("news", "data"),
+        Input("compare-sides", "data"),
     )
-    def alone(_news: object) -> tuple[str, str]:
-        words = panel.alone_words(models_of(source.snapshot().grid))
-        return "compare alone" if words else "compare", words
+    def alone(_news: object, chosen: Any) -> tuple[str, str, str]:
+        sides = sides_of(source, chosen)
+        css = "compare alone" if sides.refused else "compare"
+        return css, sides.refused, shift_words(sides.beside)
 
     @app.callback(
         Output("compare-pick", "data"),
@@ -131,13 +146,14 @@ def _register_now(app: Dash, source: Source) -> None:
         Output("compare-picked", "children"),
         Input("compare-pick", "data"),
         Input("news", "data"),
-        Input("pair", "value"),
+        Input("compare-sides", "data"),
     )
-    def picked_words(picked: str | None, _news: object, pair: str | None) -> Any:
-        snapshot = source.snapshot()
-        models = pair_of(snapshot.grid, pair)
-        name = names_of(snapshot.grid).get(picked or "", picked or "")
-        return panel.picked_line(moment_of(snapshot, models), models, name, picked)
+    def picked_words(picked: str | None, _news: object, chosen: Any) -> Any:
+        sides = sides_of(source, chosen)
+        grid = source.snapshot().grid
+        name = names_of(grid).get(picked or "", picked or "")
+        loads = loads_of(grid, sides.pair[0].state if sides.pair else None)
+        return panel.picked_line(sides.moment, sides.pair, name, picked, loads)
 
 
 def _register_run(app: Dash, source: Source) -> None:
@@ -149,135 +165,146 @@ def _register_run(app: Dash, source: Source) -> None:
         Input("news", "data"),
         # Older windows are compared while the page is open, also when nothing new comes.
         Input("slide", "data"),
-        Input("pair", "value"),
+        Input("compare-sides", "data"),
         Input("scheme", "computedColorScheme"),
         State("compare-history-mark", "data"),
     )
     def history(
         _news: object,
         _slide: int | None,
-        pair: str | None,
+        chosen: Any,
         scheme: str | None,
         mark: list[Any] | None,
     ) -> Any:
-        models = pair_of(source.snapshot().grid, pair)
-        found = source.history(models) if len(models) == 2 else None
-        return history_update(found, models, mark, scheme)
+        sides = sides_of(source, chosen)
+        return history_update(history_of(source, sides), sides.pair, mark, scheme)
 
     @app.callback(
         Output("compare-only", "rowData"),
         Output("compare-only-note", "children"),
         Output("compare-only-mark", "data"),
         Input("news", "data"),
-        Input("pair", "value"),
+        Input("compare-sides", "data"),
         State("compare-only-mark", "data"),
     )
-    def only(_news: object, pair: str | None, mark: int | None) -> Any:
-        models = pair_of(source.snapshot().grid, pair)
-        if len(models) < 2:
+    def only(_news: object, chosen: Any, mark: int | None) -> Any:
+        sides = sides_of(source, chosen)
+        if len(sides.pair) < 2:
             return (no_update,) * 3
-        found, episodes = source.history(models), source.episodes()
-        rows = panel.only_rows(found, episodes.episodes if episodes else [])
-        note = panel.only_note(found, models, len(rows))
+        found = history_of(source, sides)
+        rows = panel.only_rows(found, sides.pair, episodes_of(source, sides))
+        note = panel.only_note(found, sides.pair, len(rows))
         now = zlib.crc32(msgspec.json.encode([rows, note]))
         return (no_update,) * 3 if now == mark else (rows, note, now)
 
 
+def mark_of(sides: Sides, chosen: Any, scheme: str | None) -> list[Any]:
+    """What a browser has drawn, once it has drawn these."""
+    grid = sides.pair[0].snapshot.grid if sides.pair else None
+    return [grid_mark(grid, scheme), *sides.keys, shows_difference(chosen)]
+
+
+def shows_difference(chosen: Any) -> bool:
+    """Whether the second map is that of the difference."""
+    return bool(chosen) and chosen.get("show") == DIFFERENCE
+
+
 def whole_drawings(
-    snapshot: Snapshot, models: Sequence[str], picked: str | None, scheme: str | None = None
+    sides: Sides, chosen: Any, picked: str | None, scheme: str | None = None
 ) -> tuple[Any, ...]:
     """Both maps and the scatter, the maps' titles, which nodes the scatter has, and their mark."""
-    grid = snapshot.grid
-    if grid is None or len(models) < 2:
+    grid = sides.pair[0].snapshot.grid if len(sides.pair) == 2 else None
+    if grid is None:
         return (no_update,) * 7
-    maps = [whole_map(snapshot, model, picked, scheme)[0] for model in models]
+    maps = [
+        whole_map(side.snapshot, side.model, picked, scheme, against)[0]
+        for side, against in _drawn(sides, chosen)
+    ]
     scatter = scatter_figure.scatter_figure(
-        moment_of(snapshot, models), models, names_of(grid), picked, palette(scheme)
+        sides.moment, sides.pair, names_of(grid), picked, palette(scheme)
     )
-    titles = [title_of(model) for model in models]
+    first, second = sides.pair
+    difference = f"{second.short} less {first.short.lower()}"
+    titles = [first.title, difference if shows_difference(chosen) else second.title]
     shown = f"the {FOREMOST} nodes of highest risk" if is_large(grid) else ""
-    return *maps, scatter, *titles, shown, [grid_mark(grid, scheme), *models]
+    return *maps, scatter, *titles, shown, mark_of(sides, chosen, scheme)
 
 
 def moved_drawings(
-    snapshot: Snapshot, picked: str | None, drawn: list[Any] | None, scheme: str | None = None
+    sides: Sides,
+    chosen: Any,
+    picked: str | None,
+    drawn: list[Any] | None,
+    scheme: str | None = None,
 ) -> tuple[Any, ...]:
-    """The new values of what is ``drawn``; nothing while that is of another grid."""
-    grid = snapshot.grid
-    mark, *models = drawn or [None]
-    compare = moment_of(snapshot, models)
-    if grid is None or compare is None or mark != grid_mark(grid, scheme):
+    """The new values of what is ``drawn``; nothing while that is something else."""
+    compare = sides.moment
+    if not sides.pair or drawn != mark_of(sides, chosen, scheme):
         return (no_update,) * 3
-    maps = [moved_map(snapshot, model, picked, mark, scheme) for model in models]
+    maps = [
+        moved_map(side.snapshot, side.model, picked, drawn[0], scheme, against=against)
+        for side, against in _drawn(sides, chosen)
+    ]
     patch = Patch()
-    values = scatter_figure.scatter_values(compare, models, names_of(grid), palette(scheme))
+    names = names_of(sides.pair[0].snapshot.grid)
+    values = scatter_figure.scatter_values(compare, sides.pair, names, palette(scheme))
     nodes = patch["data"][scatter_figure.NODES]
     nodes["x"], nodes["y"], nodes["hovertext"] = values["x"], values["y"], values["hover"]
     nodes["customdata"] = values["node"]
     nodes["marker"]["symbol"], nodes["marker"]["color"] = values["symbol"], values["colour"]
-    ring = scatter_figure.picked_point(compare, models, picked)
+    ring = scatter_figure.picked_point(compare, sides.pair, picked)
     patch["data"][scatter_figure.PICKED].update(ring)
     return *maps, patch
 
 
-def moment_of(snapshot: Snapshot, models: Sequence[str]) -> Compare | None:
-    """The two models at the snapshot's moment, without the measures; None while one is missing.
-
-    Taken from the snapshot, so that maps and scatter are always of one moment.
-    """
-    states = {model: view.state for model, view in snapshot.models.items()}
-    if len(models) < 2 or any(model not in states for model in models):
-        return None
-    first = states[models[0]]
-    figures = {
-        model: ModelFigures(
-            risk=states[model].risk,
-            level=states[model].level,
-            active_alarms=states[model].kpis.active_alarms.get("total", 0),
-            average_risk=states[model].kpis.average_risk,
-        )
-        for model in models
-    }
-    return Compare(
-        version=first.version,
-        run=first.run,
-        event_time=first.event_time,
-        nodes=first.nodes,
-        models=figures,
-        top_k_overlap=None,
-        rank_correlation=None,
-    )
+def _drawn(sides: Sides, chosen: Any) -> list[tuple[Side, Against | None]]:
+    """Each map's side, and what it is the difference from."""
+    first, second = sides.pair
+    return [(first, None), (second, Against(first.state) if shows_difference(chosen) else None)]
 
 
 def history_update(
     history: History | None,
-    models: Sequence[str],
+    pair: Sequence[Side],
     mark: list[Any] | None,
     scheme: str | None = None,
 ) -> tuple[go.Figure | Patch | Any, ...]:
     """The plot's figure or patch, its note, what to say when it is empty, and its mark.
 
-    The mark names models, run, scheme, windows, the last one and how many are still to be
+    The mark names sides, run, scheme, windows, the last one and how many are still to be
     compared: nothing is sent while it stays the same.
     """
     if history is None:
-        return no_update, no_update, "no data yet", no_update
+        two_runs = any(side.run for side in pair)
+        words = "nothing is archived yet of both runs" if two_runs else "no data yet"
+        figure = waiting_figure("") if mark else no_update
+        return figure, "", words, None if mark else no_update
     points = history.points
     colours = palette(scheme)
     last = points[-1].window_end if points else ""
-    now = [*models, history.run, colours.card, len(points), last, history.to_compare]
+    names = [side.name for side in pair]
+    now = [
+        *(side.key for side in pair),
+        history.run,
+        colours.card,
+        len(points),
+        last,
+        history.to_compare,
+    ]
     if now == mark:
         return (no_update,) * 4
     note = formatting.plural(len(points), "final window")
     if history.to_compare:
         note += f", {history.to_compare:,} still to compare"
-    empty = "" if points else "No window is final yet."
+    two_runs = history.beside is not None
+    nothing = "Not both have had a final window yet." if two_runs else "No window is final yet."
+    empty = "" if points else nothing
     # A plot that shows lines of this run already only gets new values.
     if not mark or mark[:-3] != now[:-3] or min(mark[-3], len(points)) < 2:
-        figure = history_figure.history_figure(points, models, history.k, colours)
+        figure = history_figure.history_figure(points, pair, history.k, colours)
         return figure, note, empty, now
     patch = Patch()
-    values = history_figure.history_values(points, models)
+    values = history_figure.history_values(points, names)
     for place, y in enumerate(values["ys"]):
         patch["data"][place].update({"x": values["x"], "y": y})
     patch["layout"]["yaxis"]["range"] = history_figure.agreement_range(values["ys"])

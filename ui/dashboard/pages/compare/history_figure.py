@@ -1,4 +1,4 @@
-"""The models' agreement over the run: overlap, rank correlation, and both risks."""
+"""How two sides agree over the run: overlap, rank correlation, and both risks."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil
@@ -6,8 +6,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from topology.models import title_of
 from ui.dashboard.figures.plain import plain_axis, plain_layout
+from ui.dashboard.pages.compare.sides import Side
 from ui.dashboard.style.theme import LIGHT, MUTED, Palette
 from ui.schema.runs import HistoryPoint
 
@@ -16,11 +16,11 @@ SHOWN = 400
 
 
 def history_figure(
-    points: Sequence[HistoryPoint], models: Sequence[str], k: int, colours: Palette = LIGHT
+    points: Sequence[HistoryPoint], pair: Sequence[Side], k: int, colours: Palette = LIGHT
 ) -> go.Figure:
-    """Above: overlap of the top ``k`` and rank correlation; below: both models' average risk."""
-    values = history_values(points, models)
-    first, second = (title_of(model) for model in models)
+    """Above: overlap of the top ``k`` and rank correlation; below: both sides' average risk."""
+    values = history_values(points, [side.name for side in pair])
+    first, second = (side.title for side in pair)
     solid, dashed = colours.accent, colours.levels["WARNING"]
     lines = [
         (f"same top {k}", solid, "solid", "y"),
@@ -64,12 +64,12 @@ def history_figure(
 
 
 def agreement_range(ys: Sequence[Sequence[float | None]]) -> list[float]:
-    """0 to 1, and down to -1 only when the models have disagreed that much."""
+    """0 to 1, and down to -1 only when the sides have disagreed that much."""
     low = min((y for line in ys[:2] for y in line if y is not None), default=0.0)
     return [-1.04 if low < -0.04 else -0.04, 1.04]
 
 
-def history_values(points: Sequence[HistoryPoint], models: Sequence[str]) -> dict[str, Any]:
+def history_values(points: Sequence[HistoryPoint], names: Sequence[str]) -> dict[str, Any]:
     """``x``, the windows' ends, and ``ys``, four lines; None where there is no value.
 
     A run longer than ``SHOWN`` windows is drawn as means of neighbouring windows.
@@ -82,8 +82,8 @@ def history_values(points: Sequence[HistoryPoint], models: Sequence[str]) -> dic
             [_mean([point.top_k_overlap for point in bucket]) for bucket in buckets],
             [_mean([point.rank_correlation for point in bucket]) for bucket in buckets],
             *(
-                [_mean([point.average_risk.get(model) for point in bucket]) for bucket in buckets]
-                for model in models
+                [_mean([point.average_risk.get(name) for point in bucket]) for bucket in buckets]
+                for name in names
             ),
         ],
     }

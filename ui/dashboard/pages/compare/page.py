@@ -1,4 +1,4 @@
-"""The compare page: two models over the same moments."""
+"""The compare page: two models over the same moments, or two runs."""
 
 from dash import dcc, html
 from dash.development.base_component import Component
@@ -7,6 +7,7 @@ from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.pages.compare.callbacks import register
 from ui.dashboard.pages.compare.panels import compare_cards, only_table
 from ui.dashboard.pages.compare.report_link import report_place
+from ui.dashboard.pages.compare.side_select import side_choice
 from ui.dashboard.panels.components import graph, map_graph, panel
 from ui.dashboard.shell.page import Page
 
@@ -15,11 +16,13 @@ def layout() -> Component:
     """The page, without values; panels have fixed sizes, whatever they hold."""
     return html.Div(
         [
+            dcc.Store(id="compare-sides"),
             dcc.Store(id="compare-drawn"),
             dcc.Store(id="compare-pick"),
             dcc.Store(id="compare-linked"),
             dcc.Store(id="compare-history-mark"),
             dcc.Store(id="compare-only-mark"),
+            side_choice(),
             html.Div(id="compare-alone", className="card compare-alone", role="status"),
             compare_cards(),
             html.Section(
@@ -32,7 +35,7 @@ def layout() -> Component:
                     ),
                     panel(
                         html.Span("Second model", id="compare-title-1"),
-                        "the same moment; both zoom together",
+                        "both zoom together",
                         map_graph("compare-map-1"),
                         "compare-map",
                     ),
@@ -75,7 +78,7 @@ def layout() -> Component:
                         report_place(),
                     ),
                     panel(
-                        "Alarms of one model alone",
+                        "Alarms of one alone",
                         html.Span(id="compare-only-note"),
                         only_table(),
                         "compare-only-panel",
@@ -104,6 +107,6 @@ COMPARE = Page(
     "Compare",
     layout,
     register,
-    switch_off="This page always shows two models.",
+    switch_off="This page shows two models, or two runs.",
     switch_label="Compared",
 )

@@ -1,17 +1,19 @@
-"""The compare page's panels: cards, the selected node, alarms of one model alone."""
+"""The compare page's panels: cards, the selected node, alarms of one side alone."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import dash_ag_grid as dag
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from topology.models import short_title_of, title_of
+from ui.dashboard.pages.compare.sides import Side
 from ui.dashboard.panels.components import LEAVE, Kpi
 from ui.dashboard.shell.links import node_href
 from ui.dashboard.shell.list_address import ORDER
 from ui.dashboard.style import formatting
+from ui.dashboard.style.grid_facts import Loading
 from ui.schema.runs import Episode, History, Lead
 from ui.schema.views import Compare
 
@@ -62,54 +64,64 @@ def compare_cards() -> html.Section:
 
 
 def card_values(
-    compare: Compare | None, history: History | None, models: Sequence[str]
+    compare: Compare | None, history: History | None, pair: Sequence[Side]
 ) -> dict[str, Kpi]:
-    """The cards' texts by id; the first model's figure stands first, as the detail says."""
+    """The cards' texts by id; the first side's figure stands first, as the detail says."""
     cards = {name: Kpi(formatting.DASH, "no data yet") for name in CARDS}
     if compare and compare.run:
-        sides = [compare.models[model] for model in models]
-        order = " · ".join(short_title_of(model) for model in models)
+        sides = [
+            compare.models[side.name] if there else None
+            for side, there in zip(pair, _there(compare), strict=True)
+        ]
+        order = " · ".join(side.short for side in pair)
         overlap, tau = compare.top_k_overlap, compare.rank_correlation
         cards |= {
             "average": Kpi(
-                " · ".join(formatting.score(side.average_risk) for side in sides), order
+                " · ".join(formatting.score(side.average_risk if side else None) for side in sides),
+                order,
             ),
-            "alarms": Kpi(" · ".join(str(side.active_alarms) for side in sides), order),
-            "overlap": Kpi(_measure(overlap), overlap_words(compare, models)),
-            "order": Kpi(_measure(tau), order_words(tau)),
+            "alarms": Kpi(
+                " · ".join(str(side.active_alarms) if side else formatting.DASH for side in sides),
+                order,
+            ),
+            "overlap": Kpi(_measure(overlap), overlap_words(compare, pair)),
+            "order": Kpi(_measure(tau), order_words(compare)),
         }
     if history:
-        cards["lead"] = Kpi(*lead_words(history.lead, models))
+        cards["lead"] = Kpi(*lead_words(history.lead, pair))
     return cards
 
 
-def alone_words(models: Sequence[str]) -> str:
-    """Why there is nothing to compare; empty where there is."""
-    if len(models) > 1:
-        return ""
-    return (
-        f"There is nothing to compare: {title_of(models[0])} is the only model that is enabled. "
-        "GRIDSTRESS_MODELS enables more, for workers and for runs that begin from then on."
-    )
-
-
-def overlap_words(compare: Compare, models: Sequence[str], k: int = 10) -> str:
-    """How many of the ``k`` nodes with the highest risk the models share."""
+def overlap_words(compare: Compare, pair: Sequence[Side], k: int = 10) -> str:
+    """How many of the ``k`` nodes with the highest risk the sides share."""
     if compare.top_k_overlap is None:
-        return "no node is stressed"
+        return _nothing(compare)
     tops = []
-    for model in models:
-        risks = dict(zip(compare.nodes, compare.models[model].risk, strict=True))
+    for side in pair:
+        risks = dict(zip(compare.nodes, compare.models[side.name].risk, strict=True))
         ranked = sorted((n for n in risks if risks[n] > 0), key=lambda n: (-risks[n], n))
         tops.append(set(ranked[:k]))
     most = max(len(top) for top in tops)
     return f"{len(tops[0] & tops[1])} of {formatting.plural(most, 'node')} in both"
 
 
-def order_words(tau: float | None) -> str:
-    """What a rank correlation means."""
+def _there(compare: Compare) -> tuple[bool, bool]:
+    """Whether each side has values now."""
+    if compare.beside is None:
+        return True, True
+    return compare.event_time is not None, compare.beside.event_time is not None
+
+
+def _nothing(compare: Compare) -> str:
+    """Why there is no measure."""
+    return "no node is stressed" if all(_there(compare)) else "one has no window now"
+
+
+def order_words(compare: Compare) -> str:
+    """What its rank correlation means."""
+    tau = compare.rank_correlation
     if tau is None:
-        return "no node is stressed"
+        return _nothing(compare)
     for least, text in ((0.9, "nearly the same order"), (0.6, "much the same order"),
                         (0.3, "partly the same order"), (-0.3, "hardly related")):  # fmt: skip
         if tau >= least:
@@ -117,13 +129,13 @@ def order_words(tau: float | None) -> str:
     return "the opposite order"
 
 
-def lead_words(lead: Lead, models: Sequence[str]) -> tuple[str, str]:
+def lead_words(lead: Lead, pair: Sequence[Side]) -> tuple[str, str]:
     """Who raises first and by how much, and what that is counted from."""
-    earlier = [lead.earlier.get(model, 0) for model in models]
+    earlier = [lead.earlier.get(side.name, 0) for side in pair]
     pairs = sum(earlier) + lead.same
     if lead.median_s is None or not pairs:
         return formatting.DASH, "no alarm raised by both yet"
-    titles = [short_title_of(model) for model in models]
+    titles = [side.short for side in pair]
     counts = ", ".join(
         f"{title} {count}×" for title, count in zip(titles, earlier, strict=True)
     )  # fmt: skip
@@ -134,20 +146,30 @@ def lead_words(lead: Lead, models: Sequence[str]) -> tuple[str, str]:
     return f"{first} {formatting.span(abs(lead.median_s))} earlier", detail
 
 
-def picked_line(compare: Compare | None, models: Sequence[str], name: str, node: str | None) -> Any:
-    """What both models say of the picked node, and the way to its page."""
+def picked_line(
+    compare: Compare | None,
+    pair: Sequence[Side],
+    name: str,
+    node: str | None,
+    loads: Mapping[str, Loading] = MappingProxyType({}),
+) -> Any:
+    """What both sides say of the picked node, its load, and the way to its page."""
     if compare is None or node is None or node not in compare.nodes:
         return "Click a point or a node of a map to see it in all three."
     place = compare.nodes.index(node)
     text = " · ".join(
-        f"{short_title_of(model)} {formatting.score(compare.models[model].risk[place])}"
-        for model in models
+        f"{side.short} {formatting.score(compare.models[side.name].risk[place])}" for side in pair
     )
+    load = loads.get(node)
+    if load is not None:
+        whose = "first: " if any(side.run for side in pair) else ""
+        part = formatting.percent(load.part)
+        text += f" · {whose}{formatting.load(load.mw)}, {part} of rating"
     return [dcc.Link(f"{name}: open its page", href=node_href(node)), f" {text}"]
 
 
 def only_table() -> Component:
-    """The empty table of alarms that one model alone has raised, ``compare-only``.
+    """The empty table of alarms that one side alone has raised, ``compare-only``.
 
     A row is opened with a click or with Enter.
     """
@@ -164,7 +186,7 @@ def only_table() -> Component:
             "animateRows": False,
             "rowHeight": 27,
             "headerHeight": 30,
-            "localeText": {"noRowsToShow": "None: every alarm was raised by both models."},
+            "localeText": {"noRowsToShow": "None: every alarm was raised by both."},
         },
         className="ag-theme-quartz top-table",
         style={"height": "100%", "width": "100%"},
@@ -172,17 +194,19 @@ def only_table() -> Component:
     return table
 
 
-def only_rows(history: History | None, episodes: Sequence[Episode]) -> list[dict[str, Any]]:
-    """Rows of the lone alarms that are among ``episodes``, the one raised last first."""
+def only_rows(
+    history: History | None, pair: Sequence[Side], episodes: Sequence[Episode]
+) -> list[dict[str, Any]]:
+    """Rows of the lone alarms that are among ``episodes``, in their order."""
     if history is None:
         return []
-    lone = {name for names in history.episodes.only.values() for name in names}
+    lone = {name: side for side in pair for name in history.episodes.only.get(side.name, ())}
     return [
         {
             "episode_id": episode.episode_id,
             "node": episode.name,
-            "href": node_href(episode.node_id, episode.model),
-            "only": short_title_of(episode.model),
+            "href": node_href(episode.node_id, episode.model, lone[episode.episode_id].run),
+            "only": lone[episode.episode_id].short,
             "level": episode.level,
             # Written so that sorting the text sorts the time.
             "raised": episode.raised_at[:16].replace("T", " "),
@@ -195,16 +219,14 @@ def only_rows(history: History | None, episodes: Sequence[Episode]) -> list[dict
     ]
 
 
-def only_note(history: History | None, models: Sequence[str], shown: int) -> str:
+def only_note(history: History | None, pair: Sequence[Side], shown: int) -> str:
     """How many alarms there are of both and of each alone; how many of them are not shown."""
     if history is None:
         return ""
     counts = history.episodes
-    alone: Mapping[str, int] = {
-        model: counts.counts.get(model, 0) - counts.both for model in models
-    }
-    text = " · ".join(f"{short_title_of(model)} {count:,}" for model, count in alone.items())
-    hidden = sum(alone.values()) - shown
+    alone = [counts.counts.get(side.name, 0) - counts.both for side in pair]
+    text = " · ".join(f"{side.short} {count:,}" for side, count in zip(pair, alone, strict=True))
+    hidden = sum(alone) - shown
     more = f" (newest {shown} listed)" if shown and hidden > 0 else ""
     return f"{text} · both {counts.both:,}{more}"
 

@@ -10,7 +10,7 @@ from flask import Flask, Response, abort, send_file
 
 from ui.client.snapshot import Snapshot
 from ui.dashboard.shell.source import Source
-from ui.reports import is_report_name, report_name, report_path
+from ui.reports import comparison_name, is_report_name, report_name, report_path
 
 REPORTS = "/reports"
 ON_ITS_OWN = (
@@ -25,15 +25,20 @@ def report_place() -> Component:
     return html.Div(id="compare-report", className="note")
 
 
-def report_words(directory: Path, snapshot: Snapshot) -> Any:
-    """A link to the run's report, or how to make one; nothing while there is no run."""
+def report_words(directory: Path, snapshot: Snapshot, other: str | None = None) -> Any:
+    """A link to the report of a run or of two, or how to make one; nothing while there is none."""
     if snapshot.run is None:
         return ""
     run = snapshot.run.run
-    if report_path(directory, run).exists():
-        href = f"{REPORTS}/{report_name(run)}"
-        return html.A("Report of this run", href=href, target="_blank")
-    named = "" if snapshot.is_newest else f" --run {quote(run)}"
+    name = comparison_name(run, other) if other else run
+    if report_path(directory, name).exists():
+        href = f"{REPORTS}/{report_name(name)}"
+        words = "Report of both runs" if other else "Report of this run"
+        return html.A(words, href=href, target="_blank")
+    if other:
+        named = f" --run {quote(run)} --with {quote(other)}"
+    else:
+        named = "" if snapshot.is_newest else f" --run {quote(run)}"
     return ["Report: ", html.Code(f"gridstress compare{named}")]
 
 
@@ -55,10 +60,11 @@ def register_reports(app: Dash, source: Source, directory: Path) -> None:
         Input("news", "data"),
         # A report is written when it likes, of a run that has ended too.
         Input("slide", "data"),
+        Input("compare-sides", "data"),
         State("compare-report", "children"),
     )
-    def tell(_news: object, _slide: int | None, shown: Any) -> Any:
-        words = report_words(directory, source.snapshot())
+    def tell(_news: object, _slide: int | None, chosen: Any, shown: Any) -> Any:
+        words = report_words(directory, source.snapshot(), (chosen or {}).get("with"))
         return no_update if _plain(words) == shown else words
 
 

@@ -1,4 +1,4 @@
-"""Scatter plot: each node's risk under one model against that under the other."""
+"""Scatter plot: each node's risk on one side against that on the other."""
 
 from collections.abc import Mapping, Sequence
 from heapq import nlargest
@@ -6,9 +6,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from topology.models import title_of
 from ui.dashboard.figures.map_nodes import FOREMOST
 from ui.dashboard.figures.plain import plain_axis, plain_layout
+from ui.dashboard.pages.compare.sides import Side
 from ui.dashboard.style import formatting
 from ui.dashboard.style.theme import LIGHT, Palette
 from ui.schema.views import Compare
@@ -22,19 +22,19 @@ SYMBOLS = {
     (False, True): "triangle-up",
     (True, True): "diamond",
 }
-"""Symbol by whether the first and the second model have an alarm open."""
+"""Symbol by whether the first and the second side have an alarm open."""
 
 
 def scatter_figure(
     compare: Compare | None,
-    models: Sequence[str],
+    pair: Sequence[Side],
     names: Mapping[str, str],
     picked: str | None = None,
     colours: Palette = LIGHT,
 ) -> go.Figure:
-    """The figure: first model to the right, second upwards, both from 0 to 1, and the diagonal."""
-    values = scatter_values(compare, models, names, colours)
-    ring = picked_point(compare, models, picked)
+    """The figure: first side to the right, second upwards, both from 0 to 1, and the diagonal."""
+    values = scatter_values(compare, pair, names, colours)
+    ring = picked_point(compare, pair, picked)
     diagonal = go.Scatter(
         x=[0, 1],
         y=[0, 1],
@@ -62,7 +62,7 @@ def scatter_figure(
         },
         hoverinfo="skip",
     )
-    first, second = (title_of(model) for model in models)
+    first, second = (side.title for side in pair)
     ticks = {"range": [-0.03, 1.03], "tickvals": [0, 0.25, 0.5, 0.75, 1]}
     return go.Figure(
         data=[diagonal, nodes, selected],
@@ -78,7 +78,7 @@ def scatter_figure(
 
 def scatter_values(
     compare: Compare | None,
-    models: Sequence[str],
+    pair: Sequence[Side],
     names: Mapping[str, str],
     colours: Palette = LIGHT,
 ) -> dict[str, list[Any]]:
@@ -91,7 +91,7 @@ def scatter_values(
     }  # fmt: skip
     if compare is None:
         return points
-    first, second = (compare.models[model] for model in models)
+    first, second = (compare.models[side.name] for side in pair)
     tints = (colours.muted, colours.levels["WARNING"], colours.levels["CRITICAL"])
 
     def weight(place: int) -> tuple[bool, float]:
@@ -103,8 +103,8 @@ def scatter_values(
         levels = first.level[place], second.level[place]
         alarms = sum(map(bool, levels))
         text = "<br>".join(
-            f"{title_of(model)}: {formatting.score(risk)}{f', {level}' if level else ''}"
-            for model, risk, level in zip(models, (x, y), levels, strict=True)
+            f"{side.title}: {formatting.score(risk)}{f', {level}' if level else ''}"
+            for side, risk, level in zip(pair, (x, y), levels, strict=True)
         )
         points["x"].append(round(x, 4))
         points["y"].append(round(y, 4))
@@ -116,11 +116,11 @@ def scatter_values(
 
 
 def picked_point(
-    compare: Compare | None, models: Sequence[str], picked: str | None
+    compare: Compare | None, pair: Sequence[Side], picked: str | None
 ) -> dict[str, list[float]]:
     """``x`` and ``y`` of the ring around the picked node: one point or none."""
     if compare is None or picked not in compare.nodes:
         return {"x": [], "y": []}
     place = compare.nodes.index(picked)
-    x, y = (round(compare.models[model].risk[place], 4) for model in models)
+    x, y = (round(compare.models[side.name].risk[place], 4) for side in pair)
     return {"x": [x], "y": [y]}
