@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -96,10 +96,9 @@ def main() -> int:
     rows = []
     for nodes in options.nodes:
         with running(nodes) as (url, worker, dashboard), launch() as browser:
+            pids = worker.service.pid, dashboard.pid
             for viewers in options.viewers:
-                row = measure(
-                    browser, url + options.path, nodes, viewers, options.seconds, worker, dashboard
-                )
+                row = measure(browser, url + options.path, nodes, viewers, options.seconds, *pids)
                 rows.append(row)
                 sys.stdout.write(f"{row}\n")
     _print_table(rows)
@@ -109,8 +108,11 @@ def main() -> int:
 
 
 @contextmanager
-def running(nodes: int) -> Any:
-    """Run a broker, a worker, a dashboard and a replay of an hour a second; the dashboard's URL."""
+def running(nodes: int, replay: Sequence[str] = ("--start", "2025-01-07")) -> Any:
+    """Run a broker, a worker, a dashboard and a replay; the dashboard's URL, and both processes.
+
+    By default it sends January, an hour a second: stress is high, so that map and tables are full.
+    """
     with tempfile.TemporaryDirectory() as directory, embedded_broker() as broker:
         root = Path(directory)
         grid = "germany"
@@ -124,10 +126,9 @@ def running(nodes: int) -> Any:
             port = processes.free_port()
             dashboard = stack.start("ui", "--port", str(port), "--workers", worker.url)
             wait_for(lambda: not processes.is_free(port), "the dashboard listens", 30)
-            # January: stress is high, so that the map and the tables are full.
-            stack.start("replay", "--run", "synthetic-january", "--start", "2025-01-07")
+            stack.start("replay", "--run", "synthetic-january", *replay)
             wait_for(lambda: worker.get("top").get("nodes"), "nodes at risk", 120)
-            yield f"http://127.0.0.1:{port}", worker.service.pid, dashboard.pid
+            yield f"http://127.0.0.1:{port}", worker, dashboard
 
 
 def measure(

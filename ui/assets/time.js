@@ -5,6 +5,7 @@ window.dash_clientside.gridstressTime = (function () {
   const UNKNOWN = 255;
   const DAY_S = 86400;
   const PATIENCE_MS = 3000;
+  const REST_MS = 200;
   const SCALE = {
     light: [[233, 237, 241], [243, 178, 102], [199, 72, 96], [75, 20, 112]],
     dark: [[44, 53, 63], [150, 96, 40], [214, 84, 110], [217, 166, 255]],
@@ -42,7 +43,14 @@ window.dash_clientside.gridstressTime = (function () {
   /* Ask for a moment; for the next one only when the pages show this one, however fast it is dragged. */
   function inform() {
     const moment = at === null ? null : iso(at);
-    if (waiting || moment === requested) return;
+    if (waiting) return;
+    if (moment === requested) {
+      document.documentElement.classList.remove("following");
+      if (followed) window.gridstressFollow.reset();
+      followed = false;
+      return;
+    }
+    followed = false;
     requested = moment;
     write();
     window.dash_clientside.set_props("at", { data: moment });
@@ -59,12 +67,26 @@ window.dash_clientside.gridstressTime = (function () {
     requestAnimationFrame(look);
   }
 
-  function goTo(s) {
+  /* While the bar is dragged the maps follow at once, all else when the pointer rests. */
+  let resting = null;
+  let followed = false; // the maps may show another moment than the page
+  function follow() {
+    const moment = iso(at);
+    followed = true;
+    document.documentElement.classList.add("following");
+    window.gridstressFollow.to(moment, () => at !== null && iso(at) === moment);
+    clearTimeout(resting);
+    resting = setTimeout(inform, REST_MS);
+  }
+
+  function goTo(s, byDragging = false) {
     if (!strip) return;
     const live = s === null || s > last();
     at = live ? null : strip.first_s + Math.max(0, Math.round((s - strip.first_s) / strip.step_s)) * strip.step_s;
     paint();
     if (live) stop();
+    if (byDragging && !live && window.gridstressFollow.can()) return follow();
+    clearTimeout(resting);
     inform();
   }
 
@@ -212,7 +234,7 @@ window.dash_clientside.gridstressTime = (function () {
     const box = element("time-strip").getBoundingClientRect();
     const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     // A column is a day: where in it the pointer stands is the hour.
-    if (drawn) goTo(drawn.origin + part * drawn.span);
+    if (drawn) goTo(drawn.origin + part * drawn.span, true);
   }
   document.addEventListener("pointerdown", (event) => {
     const bar = event.target.closest("#time-strip");
@@ -224,7 +246,11 @@ window.dash_clientside.gridstressTime = (function () {
     dragged(event);
     const on = (moved) => dragged(moved);
     bar.addEventListener("pointermove", on);
-    const off = () => bar.removeEventListener("pointermove", on);
+    const off = () => {
+      bar.removeEventListener("pointermove", on);
+      clearTimeout(resting);
+      inform();
+    };
     bar.addEventListener("pointerup", off, { once: true });
     bar.addEventListener("pointercancel", off, { once: true });
   }, { signal });
@@ -284,7 +310,7 @@ window.dash_clientside.gridstressTime = (function () {
 
     draw: function (moment, known, scheme, hours) {
       speed = Number(hours) || speed;
-      if (!waiting) at = seconds(moment);
+      if (!waiting && !followed) at = seconds(moment);
       // The picture of ten years is not made anew for every moment that is shown of it.
       const wanted = JSON.stringify([known, scheme]);
       if (wanted === pictured) paint();

@@ -21,8 +21,8 @@ CHOICES = 100
 """Nodes of a zone that a search field lists at once: thousands take a browser seconds."""
 
 
-def detail_panel() -> html.Div:
-    """The panel; ``pick`` holds the selected node's id, or None."""
+def detail_panel(before: Component) -> html.Div:
+    """The panel; ``pick`` holds the selected node's id, or None: then ``before`` is shown."""
     return html.Div(
         [
             dmc.Select(
@@ -38,8 +38,11 @@ def detail_panel() -> html.Div:
                 **{"aria-label": "Selected node"},
             ),
             html.Div(
-                "Click a node on the map, a row of the table or a mark on the timeline, "
-                "or search for one here.",
+                [
+                    "Click a node on the map, a row of the table or a mark on the timeline, "
+                    "or search for one here.",
+                    before,
+                ],
                 id="detail-help",
                 className="help",
             ),
@@ -98,7 +101,6 @@ def title(node: GridNode) -> list[Component]:
 def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
     """Risk, load, stress and alarm level."""
     level, rating_mw = detail.level, detail.node.rating_mw
-    part = None if detail.load_mw is None or not rating_mw else detail.load_mw / rating_mw
     return [
         html.Div(
             [
@@ -111,7 +113,7 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
             [
                 html.Div("Load", className="muted"),
                 html.Div(formatting.load(detail.load_mw), className="number"),
-                html.Div(f"{formatting.percent(part)} of rating", className="muted"),
+                html.Div(load_part(detail), className="muted"),
             ],
             title=f"In the last hour; rated {rating_mw:,.0f} MW",
         ),
@@ -134,6 +136,14 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
             ]
         ),
     ]
+
+
+def load_part(detail: NodeDetail | None) -> str:
+    """Which part of its rating a node's load is, in words; a dash where it is not known."""
+    rating_mw = detail.node.rating_mw if detail else 0.0
+    if detail is None or detail.load_mw is None or not rating_mw:
+        return formatting.DASH
+    return f"{formatting.percent(detail.load_mw / rating_mw)} of rating"
 
 
 NOT_KEPT = "The sources of this moment are not kept."

@@ -354,3 +354,11 @@ def test_a_phone_shows_everything_below_each_other(watched):
     until(lambda: watched.evaluate(width) == 390)
     panels = still(watched, lambda: boxes(watched, ".panel"))
     assert all(above["y"] + above["height"] <= below["y"] for above, below in pairwise(panels))
+
+
+def test_an_open_alarm_chooses_its_node(watched):
+    row = watched.locator("#open-alarms .open-row")
+    expect(row).to_contain_text("690 MW, 99 % of rating")
+    row.get_by_role("button").click()
+    expect(watched.locator("#detail-title")).to_contain_text("Wendlingen")
+    expect(row).to_be_hidden()

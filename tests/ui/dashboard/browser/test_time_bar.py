@@ -1,5 +1,7 @@
 """The time bar in a real browser."""
 
+from itertools import cycle
+
 import pytest
 
 from tests.support.browser import address_ends, address_has, expect, trace, until
@@ -71,6 +73,68 @@ def test_the_strip_is_dragged_and_the_map_follows(watched):
     watched.mouse.up()
     until(lambda: highest(watched) == 0.83)
     expect(watched.locator("#time-text")).to_have_text("live")
+
+
+def test_while_it_is_dragged_the_maps_alone_follow_and_all_else_when_it_rests(watched):
+    at_part(watched, 10.5 / 48)
+    watched.mouse.down()
+    hours = cycle((10.2, 10.4))
+
+    def moved():
+        at_part(watched, next(hours) / 48)
+        return highest(watched)
+
+    until(lambda: moved() == 0.6)
+    assert "following" in classes(watched)
+    assert watched.locator("#status-title").text_content() == "Live"
+    until(lambda: "following" not in classes(watched))
+    expect(watched.locator("#status-title")).not_to_have_text("Live")
+    watched.mouse.up()
+    address_ends(watched, f"at={EARLY}")
+
+
+def test_a_drag_that_ends_where_it_began_shows_that_moment_again(watched):
+    at_part(watched, 10.5 / 48)
+    watched.mouse.down()
+    hours = cycle((10.2, 10.4))
+
+    def moved():
+        at_part(watched, next(hours) / 48)
+        return highest(watched)
+
+    until(lambda: moved() == 0.6)
+    at_part(watched, 1)
+    watched.mouse.up()
+    expect(watched.locator("#time-text")).to_have_text("live")
+    until(lambda: highest(watched) == 0.83)
+    assert "following" not in classes(watched)
+
+
+def test_a_window_that_comes_does_not_end_a_drag(watched, api):
+    at_part(watched, 10.5 / 48)
+    watched.mouse.down()
+    hours = cycle((10.2, 10.4))
+    came = watched.locator("#time-strip")
+    before = came.get_attribute("aria-valuemax")
+    found = api.answers["history/extremes/linear"]
+    found["window_end"].append("2019-01-15T18:00:00Z")
+    found["risk"].append(0.2)
+    found["raised"].append(0)
+    api.answers["state/linear"]["watermark"] = "2019-01-15T18:00:00Z"
+
+    def known():
+        at_part(watched, next(hours) / 48)
+        return came.get_attribute("aria-valuemax") != before
+
+    until(known)
+    expect(watched.locator("#time-text")).to_have_text("14 Jan 2019 10:00")
+    watched.mouse.up()
+    address_ends(watched, f"at={EARLY}")
+    until(lambda: highest(watched) == 0.6)
+
+
+def classes(page):
+    return page.evaluate("document.documentElement.className")
 
 
 def test_arrows_go_by_hours_and_days(watched):

@@ -10,7 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State
 
 from topology.models import title_of
 from ui.client.trends import FIGURES
-from ui.dashboard.pages.overview import maps, selected_node, timeline, zones
+from ui.dashboard.pages.overview import maps, open_alarms, selected_node, timeline, zones
 from ui.dashboard.pages.overview.kpis import KPIS, kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.top import top_rows
@@ -24,6 +24,7 @@ def register(app: Dash, source: Source) -> None:
     maps.register(app, source)
     timeline.register(app, source)
     selected_node.register(app, source)
+    open_alarms.register(app, source)
 
 
 def _register_values(app: Dash, source: Source) -> None:

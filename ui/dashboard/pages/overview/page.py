@@ -6,6 +6,7 @@ from dash.development.base_component import Component
 from ui.dashboard.figures.map import waiting_figure
 from ui.dashboard.pages.overview.callbacks import register
 from ui.dashboard.pages.overview.kpis import kpi_cards
+from ui.dashboard.pages.overview.open_alarms import open_alarms_place
 from ui.dashboard.pages.overview.top import SIZES, top_table
 from ui.dashboard.pages.overview.zones import zone_switch
 from ui.dashboard.panels.components import graph, map_graph, panel, switch
@@ -24,7 +25,14 @@ def layout() -> Component:
         [
             *(
                 dcc.Store(id=name)
-                for name in ("map-drawn", "map-second-drawn", "map-shared", "linked", "address")
+                for name in (
+                    "map-drawn",
+                    "map-second-drawn",
+                    "map-shared",
+                    "map-followed",
+                    "linked",
+                    "address",
+                )
             ),
             kpi_cards(),
             zone_switch(),
@@ -62,7 +70,7 @@ def layout() -> Component:
                         "timeline-panel",
                         switch("timeline-span", "Time shown", SPANS, "day", "panel-switch"),
                     ),
-                    panel("Node", "", detail_panel(), "node-panel"),
+                    panel("Node", "", detail_panel(open_alarms_place()), "node-panel"),
                 ],
                 className="panels",
             ),

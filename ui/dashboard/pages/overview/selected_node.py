@@ -34,7 +34,7 @@ def _register_selection(app: Dash) -> None:
     def select(_map: Any, _second: Any, _timeline: Any, _top: Any, _buttons: Any) -> Any:
         # Clicks are emptied at once, or a second click on the same node would be no change.
         node = clicked_node(ctx.triggered_id, ctx.triggered[0]["value"])
-        return node or no_update, None, None, None
+        return (node, None, None, None) if node else (no_update,) * 4
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("gridstress", "nodeOfAddress"),
