@@ -20,6 +20,22 @@ window.dash_clientside.gridstressReplay = (function () {
     return `Run ${replay.run}${next}. All who watch see the same.`;
   }
 
+  // The page of a test may be started anew in the same document: then these listeners go.
+  if (document.gridstressReplay) document.gridstressReplay.abort();
+  const { signal } = (document.gridstressReplay = new AbortController());
+  const box = () => document.querySelector("#replay-box[open], #replay-box details[open]");
+  document.addEventListener("click", (event) => {
+    const open = box();
+    // A moment may be chosen meanwhile: a new run begins there.
+    if (open && !open.closest("#time-bar").contains(event.target)) open.open = false;
+  }, { signal, capture: true });
+  document.addEventListener("keydown", (event) => {
+    const open = event.key === "Escape" && box();
+    if (!open) return;
+    open.open = false;
+    open.querySelector("summary").focus();
+  }, { signal });
+
   return {
     show: function (replay, at) {
       const { no_update } = window.dash_clientside;

@@ -1,6 +1,7 @@
 """The table of alarm episodes: its columns, its rows, and what has changed between two of them."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import dash_ag_grid as dag
@@ -12,6 +13,7 @@ from ui.dashboard.panels.components import LEAVE
 from ui.dashboard.shell.links import node_href
 from ui.dashboard.shell.list_address import ORDER
 from ui.dashboard.style import formatting
+from ui.dashboard.style.grid_facts import Loading
 from ui.schema.runs import Episode
 
 Row = dict[str, Any]
@@ -26,7 +28,7 @@ COLUMNS: list[dict[str, Any]] = [
         "field": "level",
         "headerName": "Level",
         "headerTooltip": "The highest level the episode has reached",
-        "width": 104,
+        "width": 96,
         "comparator": {"function": "gridstressAlarms.byLevel"},
         "cellClass": "level-cell",
         "cellClassRules": {
@@ -38,7 +40,7 @@ COLUMNS: list[dict[str, Any]] = [
         "field": "state",
         "headerName": "State",
         "headerTooltip": "Open until the risk has fallen below the clear level",
-        "width": 92,
+        "width": 108,
         "valueFormatter": {"function": "gridstressAlarms.state(params)"},
         "cellClassRules": {"state-open": "params.value === 'open'"},
         # Open ones first, of each the one raised last.
@@ -56,13 +58,13 @@ COLUMNS: list[dict[str, Any]] = [
         "filterValueGetter": {"function": "params.data.name + ' ' + params.data.node_id"},
         **TEXT_FILTER,
     },
-    {"field": "zone", "headerName": "Zone", "width": 104, **TEXT_FILTER},
-    {"field": "model", "headerName": "Model", "width": 138, **TEXT_FILTER},
+    {"field": "zone", "headerName": "Zone", "width": 98, **TEXT_FILTER},
+    {"field": "model", "headerName": "Model", "width": 144, **TEXT_FILTER},
     {
         "field": "raised_at",
         "headerName": "Raised",
         "headerTooltip": "Grid time, UTC",
-        "width": 122,
+        "width": 124,
         "sort": "desc",
         "sortIndex": 1,
         "valueFormatter": {"function": "params.data.raised"},
@@ -73,14 +75,14 @@ COLUMNS: list[dict[str, Any]] = [
         "field": "cleared_at",
         "headerName": "Cleared",
         "headerTooltip": "Grid time, UTC",
-        "width": 122,
+        "width": 112,
         "valueFormatter": {"function": "params.data.cleared"},
     },
     {
         "field": "duration_s",
         "headerName": "Lasted",
         "headerTooltip": "Grid time from raise to clear; of an open one, so far",
-        "width": 94,
+        "width": 80,
         "type": "rightAligned",
         "valueFormatter": {"function": "params.data.lasted"},
     },
@@ -89,10 +91,19 @@ COLUMNS: list[dict[str, Any]] = [
         "headerName": "Peak risk",
         "headerTooltip": "The highest risk of its final windows: a score from 0 to 1, not a "
         "probability",
-        "width": 100,
+        "width": 92,
         "type": "rightAligned",
         "valueFormatter": {"function": "params.data.peak"},
         "cellStyle": {"function": "gridstressAlarms.bar(params)"},
+    },
+    {
+        "field": "load_mw",
+        "headerName": "Load now",
+        "headerTooltip": "The node's load in the last hour and its part of the rating, while the "
+        "episode is open",
+        "width": 138,
+        "type": "rightAligned",
+        "valueFormatter": {"function": "params.data.load"},
     },
     {
         "field": "source",
@@ -107,7 +118,7 @@ COLUMNS: list[dict[str, Any]] = [
 
 CSV_COLUMNS = (
     "episode_id", "model_id", "node_id", "name", "zone", "level", "state", "raised_at",
-    "cleared_at", "duration_s", "peak_risk", "steps", "sources",
+    "cleared_at", "duration_s", "peak_risk", "load_mw", "steps", "sources",
 )  # fmt: skip
 """Fields of an exported row, in this order; times ISO-8601 UTC, durations in seconds."""
 
@@ -154,12 +165,19 @@ def episode_table() -> Component:
     return table
 
 
-def episode_rows(episodes: Sequence[Episode], names: Mapping[str, str]) -> list[Row]:
+def episode_rows(
+    episodes: Sequence[Episode],
+    names: Mapping[str, str],
+    loads: Mapping[str, Loading] = MappingProxyType({}),
+) -> list[Row]:
     """One row an episode, with its numbers for sorting and export and its texts to be read.
 
-    ``names`` are the nodes' names by id.
+    ``names`` are the nodes' names, ``loads`` their loads now, by id.
     """
-    return [_row(episode, names) for episode in episodes]
+    return [
+        _row(episode, names, loads.get(episode.node_id) if episode.open else None)
+        for episode in episodes
+    ]
 
 
 def row_changes(before: Mapping[str, Row], after: Mapping[str, Row]) -> dict[str, list[Row]]:
@@ -172,7 +190,7 @@ def row_changes(before: Mapping[str, Row], after: Mapping[str, Row]) -> dict[str
     return {kind: rows for kind, rows in changes.items() if rows}
 
 
-def _row(episode: Episode, names: Mapping[str, str]) -> Row:
+def _row(episode: Episode, names: Mapping[str, str], load: Loading | None) -> Row:
     raised, cleared = formatting.parse(episode.raised_at), formatting.short_time(episode.cleared_at)
     shares = [(names.get(s.node_id, s.node_id), s.share) for s in episode.sources]
     return {
@@ -194,10 +212,19 @@ def _row(episode: Episode, names: Mapping[str, str]) -> Row:
         "lasted": lasted(episode.duration_s),
         "peak_risk": round(episode.peak_risk, 4),
         "peak": formatting.score(episode.peak_risk),
+        "load_mw": load and round(load.mw, 1),
+        "load": load_words(load),
         "steps": episode.steps,
         "source": f"{shares[0][0]} {shares[0][1]:.0%}" if shares else formatting.DASH,
         "sources": ", ".join(f"{name} {share:.0%}" for name, share in shares),
     }
+
+
+def load_words(load: Loading | None) -> str:
+    """A load such as ``690 MW · 99 %``."""
+    if load is None:
+        return formatting.DASH
+    return f"{formatting.load(load.mw)} · {formatting.percent(load.part)}"
 
 
 def lasted(seconds: float) -> str:

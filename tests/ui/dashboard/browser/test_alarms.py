@@ -170,6 +170,7 @@ def test_the_export_holds_what_the_filters_leave(page):
     assert (row["model"], row["level"], row["state"]) == ("centrality", "CRITICAL", "open")
     assert (row["raised_at"], row["cleared_at"]) == ("2019-01-15T15:00:00Z", "")
     assert (row["duration_s"], row["peak_risk"]) == ("10800", "0.83")
+    assert row["load_mw"] == "690"
     assert row["sources"] == "Krümmel 60%"
 
 

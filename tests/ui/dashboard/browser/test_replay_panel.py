@@ -62,3 +62,15 @@ def test_the_speed_changes_by_hand_alone_and_a_new_run_begins_where_the_view_sta
     api.refused = "the replay does not answer"
     panel.get_by_role("button", name="Step").click()
     expect(panel.locator("#replay-said")).to_have_text("the replay does not answer")
+
+
+def test_a_click_elsewhere_or_escape_closes_the_panel(panel):
+    line = panel.locator("#replay-line")
+    expect(line).to_be_visible()
+    panel.locator("#kpi-alarms").click()
+    expect(line).to_be_hidden()
+    panel.locator("#replay-box summary").click()
+    expect(line).to_be_visible()
+    panel.keyboard.press("Escape")
+    expect(line).to_be_hidden()
+    assert panel.evaluate("document.activeElement.tagName") == "SUMMARY"

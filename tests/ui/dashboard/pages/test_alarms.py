@@ -14,6 +14,7 @@ from ui.dashboard.panels.episodes import (
     row_changes,
 )
 from ui.dashboard.serving.app import PAGES
+from ui.dashboard.style.grid_facts import Loading
 
 NAMES = {"wendlingen": "Wendlingen", "krummel": "Krümmel"}
 
@@ -35,6 +36,18 @@ def after(api, poller, change):
     api.answers["state/linear"]["risk"] = [0.3, 0.3, 0.3]
     poller.poll()
     return poller.episodes()
+
+
+def test_open_episodes_have_the_load_of_now_and_cleared_ones_none(episodes):
+    loads = {"wendlingen": Loading(690.0, 0.9857)}
+    rows = episode_rows(episodes.episodes, NAMES, loads)
+    shown = {row["state"]: (row["load_mw"], row["load"]) for row in rows}
+    assert shown == {"open": (690.0, "690 MW · 99 %"), "cleared": (None, "–")}
+    book = RowBook()
+    _, _, mark = book.update(episodes, NAMES, None, loads)
+    assert book.update(episodes, NAMES, mark, loads) == (no_update,) * 3
+    _, changes, _ = book.update(episodes, NAMES, mark, {"wendlingen": Loading(680.0, 0.97)})
+    assert [row["load"] for row in changes["update"]] == ["680 MW · 97 %"] * 2
 
 
 def test_a_row_says_in_words_what_the_episode_says_in_numbers(episodes):

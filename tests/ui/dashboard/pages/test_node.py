@@ -113,7 +113,9 @@ def test_values_are_put_in_words_and_a_dash_stands_for_unknown(details):
     text = text_of(panel.model_values(details["linear"]))
     assert "0.83" in text
     assert "HIGH" in text
-    assert text_of(panel.model_values(None)).count("–") == 3
+    assert "690 MW" in text
+    assert "99 % of rating" in text
+    assert text_of(panel.model_values(None)).count("–") == 5
 
 
 def test_sources_have_their_shares_and_lead_to_their_pages(details):

@@ -4,6 +4,7 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from ui.dashboard.pages.alarms.filters import FILTERS, Filters, filter_model, mo
 from ui.dashboard.panels.episodes import Row, episode_rows, row_changes
 from ui.dashboard.shell.list_address import register_filters, register_order
 from ui.dashboard.shell.source import Source
-from ui.dashboard.style.grid_facts import names_of
+from ui.dashboard.style.grid_facts import Loading, loads_of, models_of, names_of
 from ui.schema.runs import Episodes
 
 KEPT_TABLES = 16
@@ -44,7 +45,10 @@ def register(app: Dash, source: Source) -> None:
             "empty": empty,
             "limit": EPISODES if found and len(found.episodes) >= EPISODES else 0,
         }
-        return *book.update(found, names, shown), no_update if total == count_shown else total
+        view = snapshot.view(models_of(snapshot.grid)[0])
+        loads = loads_of(snapshot.grid, view.state if view else None)
+        rows = book.update(found, names, shown, loads)
+        return *rows, no_update if total == count_shown else total
 
     @app.callback(
         Output("alarms-zone", "data"), Input("news", "data"), State("alarms-zone", "data")
@@ -131,17 +135,21 @@ class RowBook:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._last: tuple[Episodes, int] | None = None
+        self._last: tuple[Episodes, Mapping[str, Loading], int] | None = None
         self._kept: OrderedDict[int, Mapping[str, Row]] = OrderedDict()
 
     def update(
-        self, found: Episodes | None, names: Mapping[str, str], shown: int | None
+        self,
+        found: Episodes | None,
+        names: Mapping[str, str],
+        shown: int | None,
+        loads: Mapping[str, Loading] = MappingProxyType({}),
     ) -> tuple[Any, Any, Any]:
         """The new ``rowData``, ``rowTransaction`` and mark for a browser that has ``shown``."""
         if found is None:
             return (no_update,) * 3
         with self._lock:
-            mark = self._mark(found, names)
+            mark = self._mark(found, names, loads)
             after, before = self._kept[mark], self._kept.get(shown or 0)
         if mark == shown:
             return (no_update,) * 3
@@ -149,13 +157,14 @@ class RowBook:
             return list(after.values()), no_update, mark
         return no_update, row_changes(before, after), mark
 
-    def _mark(self, found: Episodes, names: Mapping[str, str]) -> int:
-        if self._last is None or self._last[0] is not found:
-            rows = {row["episode_id"]: row for row in episode_rows(found.episodes, names)}
+    def _mark(self, found: Episodes, names: Mapping[str, str], loads: Mapping[str, Loading]) -> int:
+        if self._last is None or self._last[0] is not found or self._last[1] != loads:
+            made = episode_rows(found.episodes, names, loads)
+            rows = {row["episode_id"]: row for row in made}
             mark = zlib.crc32(msgspec.json.encode(rows)) or 1
             self._kept[mark] = rows
-            self._last = found, mark
-        mark = self._last[1]
+            self._last = found, loads, mark
+        mark = self._last[2]
         self._kept.move_to_end(mark)
         while len(self._kept) > KEPT_TABLES:
             self._kept.popitem(last=False)

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from topology.models import short_title_of, title_of
 from ui.client.snapshot import Snapshot
-from ui.dashboard.panels.detail import NOT_KEPT
+from ui.dashboard.panels.detail import NOT_KEPT, load_part
 from ui.dashboard.panels.episodes import lasted
 from ui.dashboard.shell.links import alarms_href, node_href
 from ui.dashboard.style import formatting
@@ -43,7 +43,7 @@ def onward(node_id: str) -> list[Component]:
 
 
 def model_values(detail: NodeDetail | None, colours: Palette = LIGHT) -> list[Component]:
-    """Risk, stress and open alarm under one model."""
+    """Risk, load, stress and open alarm under one model."""
     level = detail.level if detail else ""
     risk = html.Div(
         html.Div(
@@ -64,6 +64,14 @@ def model_values(detail: NodeDetail | None, colours: Palette = LIGHT) -> list[Co
                 risk,
             ],
             title="In the window that is filling now; a score, not a probability",
+        ),
+        html.Div(
+            [
+                html.Div("Load", className="muted"),
+                html.Div(formatting.load(detail.load_mw if detail else None), className="number"),
+                html.Div(load_part(detail), className="muted"),
+            ],
+            title="In the last hour",
         ),
         html.Div(
             [
