@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gridstress.datasets.row import Row
 from gridstress.datasets.series import NATIONAL, LoadSeries
-from gridstress.datasets.table import Row
 from topology.errors import DataError
 
 MAX_ROWS = 2_000_000

@@ -10,8 +10,9 @@ from collections import defaultdict
 from math import isnan
 
 from gridstress.datasets.assemble import Reading, assemble
+from gridstress.datasets.row import Row
 from gridstress.datasets.series import LoadSeries
-from gridstress.datasets.table import Header, Row, read_rows
+from gridstress.datasets.table import Header, read_rows
 from gridstress.datasets.wall_clock import is_skipped, steady_time_s, wall_times_s
 from gridstress.datasets.zones import canonical_zone
 
@@ -77,6 +78,8 @@ def _in_time(column: str, zone: str, values: list[tuple[Row, float]]) -> list[Re
 
 
 def _label(row: Row, column: str) -> tuple[dt.datetime, str | None]:
+    if moment := row.moment((column,)):
+        return moment, None
     match = _LABEL.fullmatch(row.cells[column])
     if match:
         day, month, year, hour, minute = (int(part) for part in match.groups()[:5])
