@@ -6,14 +6,16 @@ zone they are of. The end column is not read: it is wrong around clock changes.
 
 import datetime as dt
 import re
+from itertools import pairwise
 from math import isnan
 
 from gridstress.datasets.assemble import Reading, assemble
+from gridstress.datasets.row import Row
 from gridstress.datasets.series import LoadSeries
-from gridstress.datasets.table import Header, Row, read_rows
+from gridstress.datasets.table import Header, read_rows
 from gridstress.datasets.wall_clock import is_skipped, wall_times_s
 from gridstress.datasets.zones import canonical_zone
-from topology.errors import UsageError
+from topology.errors import DataError, UsageError
 
 NAME = "smard"
 TITLE = "SMARD, actual consumption (grid load), German or English"
@@ -64,7 +66,9 @@ def read(header: Header, zone: str | None) -> LoadSeries:
         raise ValueError(f"not a SMARD header: {header.names}")
     language = _STARTS[start]
     kept = []
-    for row in read_rows(header, [*start, load]):
+    rows = list(read_rows(header, [*start, load]))
+    _refuse_days(rows, start)
+    for row in rows:
         value, label = row.number(load, language), _label(row, start)
         if not (isnan(value) and is_skipped(label)):
             kept.append((row, label, value))
@@ -77,6 +81,32 @@ def read(header: Header, zone: str | None) -> LoadSeries:
     return assemble(header.path, readings, source=NAME, credit=CREDIT, energy=True)
 
 
+_DAY = re.compile(r"\d\d?\.\d\d?\.\d{4}|[A-Z][a-z]{2}[a-z]* \d\d?, \d{4}")
+
+
+def _refuse_days(rows: list[Row], start: tuple[str, ...]) -> None:
+    """Refuse an export of days or longer: by labels without a time, or by their distances."""
+    labels = []
+    for row in rows[:4]:
+        if len(start) == 1 and _DAY.fullmatch(row.cells[start[0]]):
+            raise row.error(start[0], f"has no time: {_COARSE}", hint=_FINER)
+        try:
+            labels.append(_label(row, start))
+        except DataError:
+            return  # it is reported with its row when that is read
+    steps = [abs(after - before) for before, after in pairwise(labels)]
+    if steps and min(steps) >= dt.timedelta(hours=23):
+        raise rows[1].error(start[0], f"is a day or more after row {rows[0].line}: {_COARSE}",
+                            hint=_FINER)  # fmt: skip
+
+
+_COARSE = "this is an export of days, weeks, months or years"
+_FINER = (
+    "gridstress reads hours and finer: download the file from SMARD again, with the resolution "
+    "hour or quarter-hour (Stunde, Viertelstunde)"
+)
+
+
 def _start(header: Header) -> tuple[str, ...] | None:
     return next((start for start in _STARTS if set(start) <= set(header.names)), None)
 
@@ -86,6 +116,8 @@ def _load(header: Header) -> str | None:
 
 
 def _label(row: Row, start: tuple[str, ...]) -> dt.datetime:
+    if moment := row.moment(start):
+        return moment
     text = " ".join(row.cells[name] for name in start)
     try:
         if match := _GERMAN.fullmatch(text):
