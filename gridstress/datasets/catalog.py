@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gridstress.datasets import opsd
 from gridstress.datasets.fetch import OPSD, REMOTE_FILES, cache_dir
+from gridstress.datasets.mapping import Mapping
 from gridstress.datasets.reading import read_load
 from gridstress.datasets.series import LoadSeries
 from gridstress.datasets.synthetic import CREDIT, DEFAULT_YEAR, synthetic_year
@@ -46,19 +47,23 @@ def catalog() -> tuple[Entry, ...]:
     )
 
 
-def open_load(name_or_path: str, zone: str | None = None) -> LoadSeries:
+def open_load(
+    name_or_path: str, zone: str | None = None, mapping: Mapping | None = None
+) -> LoadSeries:
     """Open a named data set or read a file; a file of that name goes first.
 
     Raises
     ------
     UsageError
-        As ``read_load``, or if a named data set is given a ``zone``.
+        As ``read_load``, or if a named data set is given a ``zone`` or a ``mapping``.
     DataError
         If there is neither, or the file does not hold what it should.
     """
     path = Path(name_or_path)
     if path.exists():
-        return read_load(path, zone)
+        return read_load(path, zone, mapping)
+    if mapping and name_or_path in (SYNTHETIC, *REMOTE_FILES):
+        raise UsageError(f"the columns of {name_or_path} are known; a mapping is for files")
     if name_or_path == SYNTHETIC:
         if zone is not None:
             raise UsageError(f"the synthetic year has its zones; --zone {zone} is for files")
