@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.cli.load_options import LoadOptions, with_load_options
 from gridstress.cli.options import Topology, span
 from gridstress.logs import quiet_client
 
@@ -18,6 +19,7 @@ PHYSICS_NODES = 3_000
 """Up to so many nodes power flow is asked without being asked for: it takes seconds."""
 
 
+@with_load_options
 def compare(
     load: Annotated[
         str | None,
@@ -48,6 +50,8 @@ def compare(
     ] = None,
     until: Annotated[str | None, typer.Option(help="Of a load: end before this time.")] = None,
     seed: Annotated[int, typer.Option(help="Of a load: as for `gridstress replay`.")] = 0,
+    *,
+    reading: LoadOptions,
     models: Annotated[
         str | None,
         typer.Option(help="Models, separated by commas, if not those of the settings."),
@@ -104,6 +108,8 @@ def compare(
         raise UsageError("a load goes neither with --run nor with --frames")
     if load is None and (start or until):
         raise UsageError("--start and --until are for a load; a run is compared as a whole")
+    if load is None and reading != LoadOptions():
+        raise UsageError("how a load file is read does not matter to a run: give a load as well")
     if other is not None and (run is None or run == other or load or frames):
         raise UsageError("--with needs --run with another run, and no load or frames")
     if other is not None and (with_sweep or physics):
@@ -115,7 +121,7 @@ def compare(
         comparison = _two_runs((run, other), models, grid, settings)
     else:
         if load is not None:
-            recomputed = _offline(load, (start, until), grid, settings, seed)
+            recomputed = _offline(load, reading, (start, until), grid, settings, seed)
         else:
             recomputed = _of_run(run, frames, grid, settings)
         comparison = compare_models(recomputed)
@@ -152,14 +158,16 @@ def _two_runs(
 
 
 def _offline(
-    load: str, times: tuple[str | None, str | None], grid: "Grid", settings: "Settings", seed: int
+    load: str,
+    reading: LoadOptions,
+    times: tuple[str | None, str | None],
+    grid: "Grid",
+    settings: "Settings",
+    seed: int,
 ) -> "Recomputed":
     from gridstress.compare.offline import run_offline
-    from gridstress.datasets.catalog import open_load
-    from gridstress.datasets.fitting import fitted
 
-    window = span(*times)
-    series = fitted(open_load(load, None), grid).between(*window)
+    series = reading.for_grid(load, grid, span(*times))
     return run_offline(series, grid, settings, Path(load).stem, seed)
 
 

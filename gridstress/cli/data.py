@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gridstress.cli.load_options import LoadOptions, with_load_options
 from gridstress.cli.options import AsJson
 
 app = typer.Typer(help="List data sets, look into a load file, fetch a published one.")
@@ -43,22 +44,26 @@ def list_sets(as_json: AsJson = False) -> None:
 
 
 @app.command()
+@with_load_options
 def show(
     file: Annotated[str, typer.Argument(help="A load file, or the name of a data set.")],
-    zone: Annotated[
-        str | None, typer.Option(help="Zone of a file that does not name it (SMARD).")
-    ] = None,
+    *,
+    reading: LoadOptions,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a file was recognised as and what it holds: period, zones, gaps."""
+    """Show what a file was recognised as and what it holds: period, zones, gaps.
+
+    At the file's own resolution unless --resolution says otherwise.
+    """
     import json
 
-    from gridstress.datasets.catalog import open_load
-    from gridstress.datasets.reading import recognise
+    from gridstress.datasets.reading import full_mapping, recognise
     from topology.clock import to_iso
 
-    series = open_load(file, zone)
-    title = recognise(Path(file))[0].TITLE if Path(file).exists() else series.source
+    series = reading.prepared(reading.open(file))
+    title = series.source
+    if (path := Path(file)).exists():
+        title = recognise(path, full_mapping(path, reading.mapping()))[0].TITLE
     gaps = list(series.gaps())
     zones = [
         {

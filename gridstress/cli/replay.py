@@ -1,10 +1,11 @@
 """``gridstress replay``: a load file as a live stream."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.cli.load_options import OPTION_NAMES, LoadOptions, with_load_options
 from gridstress.cli.options import Broker, Topology, say, span
 from gridstress.logs import quiet_client
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from topology.grid import Grid
 
 
+@with_load_options
 def replay(
     context: typer.Context,
     file: Annotated[
@@ -42,17 +44,6 @@ def replay(
         bool,
         typer.Option("--stay", help="Wait for `gridstress control` when no run is being sent."),
     ] = False,
-    on_gap: Annotated[
-        Literal["skip", "interpolate", "fail"],
-        typer.Option(help="Missing values: send nothing, draw a line across, or refuse."),
-    ] = "skip",
-    resolution: Annotated[
-        str, typer.Option(help="Average finer data to this: 1h, 30min, 15min, 5min, 1min.")
-    ] = "1h",
-    zone: Annotated[
-        str | None,
-        typer.Option(help="Zone of a file that does not name it (SMARD), or `national`."),
-    ] = None,
     seed: Annotated[int, typer.Option(help="Of the small variation between nodes.")] = 0,
     synthetic: Annotated[
         bool | None,
@@ -79,6 +70,8 @@ def replay(
             help="Send this archived run again (`gridstress history list`) instead of a file.",
         ),
     ] = None,
+    *,
+    reading: LoadOptions,
     topology: Topology = None,
     broker: Broker = None,
     output: Annotated[
@@ -90,13 +83,12 @@ def replay(
 ) -> None:
     """Replay a load file as a live stream of measurements; Ctrl-C leaves it consistent.
 
-    Reads OPSD, ENTSO-E and SMARD files and plain CSV (timestamp,zone,load_mw). Ends with 130 if
-    interrupted.
+    Recognises the files of many publishers, CSV or Excel, and plain CSV (timestamp,zone,load_mw);
+    the columns of any other can be named. Ends with 130 if interrupted.
     """
     import asyncio
 
-    from gridstress.datasets.catalog import open_load
-    from gridstress.datasets.fitting import check_jumps, fitted, resampled, without_gaps
+    from gridstress.datasets.fitting import check_jumps
     from gridstress.replay.archived import Run
     from gridstress.replay.pace import parse_speed
     from gridstress.replay.resume import behind_the_topic
@@ -129,13 +121,7 @@ def replay(
         _refuse_with_archive(context)
         first, origin = _archived(settings, grid, archive, run)
     else:
-        series = fitted(open_load(file, zone), grid)
-        if on_gap == "interpolate":
-            # At the file's own resolution: an hour is better known from its quarters.
-            series = _filled(series)
-        series = resampled(series, resolution).between(*window)
-        if on_gap == "fail":
-            series = without_gaps(series, "fail")
+        series = reading.for_grid(file, grid, window)
         check_jumps(series, settings.max_ahead_s)
         first = Schedule(series=series, grid=grid, run=run or run_name(series.source), seed=seed)
         _announce(first, event_speed, str(output or settings.bootstrap))
@@ -158,9 +144,7 @@ _OF_FILES = (
     "file",
     "start",
     "until",
-    "on_gap",
-    "resolution",
-    "zone",
+    *OPTION_NAMES,
     "seed",
     "synthetic",
     "resume",
@@ -302,13 +286,3 @@ def _announce_rest(rest: "Schedule") -> None:
     else:
         time_s = rest.series.start.timestamp() + rest.first * rest.series.period_s
         say(f"run {rest.run} goes on at {to_iso(time_s)}, row {rest.first:,} of {rest.rows:,}")
-
-
-def _filled(series: "LoadSeries") -> "LoadSeries":
-    from gridstress.datasets.fitting import without_gaps
-
-    filled = without_gaps(series, "interpolate")
-    count = int(series.values.isna().to_numpy().sum() - filled.values.isna().to_numpy().sum())
-    if count:
-        say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
-    return filled

@@ -1,0 +1,208 @@
+"""Options of every command that reads a load file, in one place.
+
+A command takes them as one parameter, ``reading: LoadOptions``, under ``@with_load_options``.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from gridstress.cli.options import say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gridstress.datasets.mapping import Mapping
+    from gridstress.datasets.series import LoadSeries
+    from topology.grid import Grid
+
+PANEL = "Reading the load file"
+
+
+def _option(help_text: str, *names: str, metavar: str | None = None) -> Any:
+    return typer.Option(
+        *names, help=help_text, metavar=metavar, rich_help_panel=PANEL, show_default=False
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How to read a load file; each field is an option, described by its annotation."""
+
+    zone: Annotated[
+        str | None,
+        _option("Zone of a file that does not name it (SMARD), or `national`."),
+    ] = None
+    resolution: Annotated[
+        str | None,
+        _option("Average finer data to this: 1h (by default), 30min, 15min, 5min, 1min."),
+    ] = None
+    on_gap: Annotated[
+        Literal["skip", "interpolate", "fail"],
+        _option("Missing values: leave them out (default), draw a line across, or refuse."),
+    ] = "skip"
+    time_column: Annotated[
+        list[str] | None,
+        _option("Column of the time stamps; twice for date and time.", metavar="NAME"),
+    ] = None
+    value_column: Annotated[str | None, _option("Column of the load.", metavar="NAME")] = None
+    zone_column: Annotated[
+        str | None, _option("Column of the zones' names, if there are several.", metavar="NAME")
+    ] = None
+    timezone: Annotated[
+        str | None,
+        _option("Clock of stamps without an offset: Europe/Paris, +10:00 or UTC.", metavar="CLOCK"),
+    ] = None
+    unit: Annotated[
+        Literal["MW", "MWh", "kW", "GW"] | None,
+        _option("Unit of the load; MWh are those of each period."),
+    ] = None
+    interval_end: Annotated[
+        bool | None,
+        _option(
+            "Stamps are of the end of each period, not its start.",
+            "--interval-end/--interval-start",
+        ),
+    ] = None
+    time_format: Annotated[
+        str | None,
+        _option("How stamps are written, as strptime has it: '%d/%m/%Y %H:%M'.", metavar="FORMAT"),
+    ] = None
+    decimal_comma: Annotated[
+        bool | None,
+        _option("Numbers are written 1.234,50.", "--decimal-comma/--decimal-point"),
+    ] = None
+
+    def mapping(self) -> "Mapping":
+        """The column names and notation that are given.
+
+        Raises
+        ------
+        UsageError
+            If an option has an invalid value.
+        """
+        from gridstress.datasets.mapping import Mapping
+        from topology.errors import DataError, UsageError
+
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        for name in ("resolution", "on_gap", "zone"):
+            del given[name]
+        given["time_column"] = tuple(self.time_column or ()) or None
+        mapping = Mapping(**given)
+        try:
+            mapping.check()
+        except DataError as error:
+            raise UsageError(str(error), hint=error.hint) from None
+        return mapping
+
+    def open(self, file: str) -> "LoadSeries":
+        """Open a load file or named data set at its own resolution, with its gaps.
+
+        Raises
+        ------
+        UsageError
+            If the options do not go with the file.
+        DataError
+            With file, row, column and value.
+        """
+        from gridstress.datasets.catalog import open_load
+        from gridstress.datasets.mapping import SUFFIX, mapping_beside
+
+        mapping = self.mapping()
+        if Path(file).exists() and mapping_beside(Path(file)):
+            say(f"columns as {file}{SUFFIX} names them")
+        return open_load(file, self.zone, mapping)
+
+    def prepared(
+        self,
+        series: "LoadSeries",
+        window: "tuple[pd.Timestamp | None, pd.Timestamp | None]" = (None, None),
+        *,
+        resolution: str | None = None,
+    ) -> "LoadSeries":
+        """Fill, average and cut a series as the options ask.
+
+        Parameters
+        ----------
+        series
+            As it is in the file: gaps are filled at its own resolution, as an hour is better known
+            from its quarters.
+        window
+            The part to keep, ``[start, until)``.
+        resolution
+            Default of ``--resolution``; None keeps the file's own.
+
+        Raises
+        ------
+        UsageError, DataError
+            As ``resampled``, ``between`` and ``without_gaps``.
+        """
+        from gridstress.datasets.fitting import resampled, without_gaps
+
+        if self.on_gap == "interpolate":
+            series = _filled(series)
+        if wanted := self.resolution or resolution:
+            series = resampled(series, wanted)
+        series = series.between(*window)
+        return without_gaps(series, "fail") if self.on_gap == "fail" else series
+
+    def for_grid(
+        self, file: str, grid: "Grid", window: "tuple[pd.Timestamp | None, pd.Timestamp | None]"
+    ) -> "LoadSeries":
+        """Open a load, give it the zones of a grid, and prepare it; by default hourly.
+
+        Raises
+        ------
+        UsageError, DataError
+            As ``open``, ``fitted`` and ``prepared``.
+        """
+        from gridstress.datasets.fitting import fitted
+
+        return self.prepared(fitted(self.open(file), grid), window, resolution="1h")
+
+
+OPTION_NAMES = tuple(one.name for one in fields(LoadOptions))
+"""Names of these options among the parameters of a command."""
+
+
+def with_load_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command these options in place of its parameter ``reading``."""
+    before = inspect.signature(command).parameters.values()
+    after: list[inspect.Parameter] = []
+    for one in before:
+        if one.name != "reading":
+            after.append(one.replace(kind=inspect.Parameter.KEYWORD_ONLY))
+            continue
+        for option in fields(LoadOptions):
+            after.append(
+                inspect.Parameter(
+                    option.name,
+                    inspect.Parameter.KEYWORD_ONLY,
+                    default=option.default,
+                    annotation=option.type,
+                )
+            )
+
+    @functools.wraps(command)
+    def run(**given: Any) -> None:
+        options = {name: given.pop(name) for name in OPTION_NAMES}
+        command(**given, reading=LoadOptions(**options))
+
+    run.__signature__ = inspect.Signature(after)  # type: ignore[attr-defined]
+    run.__annotations__ = {one.name: one.annotation for one in after}
+    return run
+
+
+def _filled(series: "LoadSeries") -> "LoadSeries":
+    from gridstress.datasets.fitting import without_gaps
+
+    filled = without_gaps(series, "interpolate")
+    count = int(series.values.isna().to_numpy().sum() - filled.values.isna().to_numpy().sum())
+    if count:
+        say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
+    return filled

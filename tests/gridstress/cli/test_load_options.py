@@ -1,0 +1,116 @@
+"""The options for reading a load file are the same in every command that reads one."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from gridstress.cli import app
+from gridstress.cli.load_options import OPTION_NAMES
+from topology.errors import DataError, UsageError
+
+run = CliRunner()
+HOURS = 12
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def smard(quarters: int = 4 * HOURS) -> None:
+    rows = (f"01.01.2024 {q // 4:02}:{q % 4 * 15:02};x;{250 + q}" for q in range(quarters))
+    Path("smard.csv").write_text("\n".join(["Datum von;Datum bis;Netzlast [MWh]", *rows]), "utf-8")
+
+
+def table() -> None:
+    rows = (f"{1 + hour // 24:02}/01/2024 {hour % 24:02}:00;TenneT;1.500,5" for hour in range(24))
+    Path("mine.csv").write_text("\n".join(["wann;wo;kW", *rows]), "utf-8")
+
+
+COLUMNS = ["--time-column", "wann", "--value-column", "kW", "--zone-column", "wo"]
+FORM = ["--unit", "kW", "--time-format", "%d/%m/%Y %H:%M", "--decimal-comma"]
+
+
+@pytest.mark.parametrize("command", [["replay"], ["compare"], ["data", "show"]])
+def test_every_command_that_reads_a_load_has_all_of_them(command: list[str]) -> None:
+    found = typer.main.get_command(app)
+    for word in command:
+        found = found.commands[word]  # type: ignore[attr-defined]
+    assert set(OPTION_NAMES) <= {one.name for one in found.params}
+
+
+def test_compare_takes_the_zone_of_a_file_that_does_not_name_it() -> None:
+    smard()
+    quick = ["--no-sweep", "--no-physics", "--json"]
+    with pytest.raises(UsageError, match="which zone it is of"):
+        run.invoke(app, ["compare", "smard.csv", *quick], catch_exceptions=False)
+    done = run.invoke(app, ["compare", "smard.csv", "--zone", "TenneT", *quick])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["run"] == "smard"
+
+
+def frames(*options: str) -> list[dict]:
+    options = ("--output", "frames.jsonl", "--run", "r", *options)
+    done = run.invoke(app, ["replay", *options])
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in Path("frames.jsonl").read_text().splitlines()]
+
+
+def test_replay_averages_to_hours_unless_an_option_says_otherwise() -> None:
+    smard()
+    of_tennet = ["smard.csv", "--zone", "TenneT"]
+    assert {one["period_s"] for one in frames(*of_tennet)} == {3600}
+    assert {one["period_s"] for one in frames(*of_tennet, "--resolution", "15min")} == {900}
+
+
+def test_a_mapped_file_is_replayed_and_shown() -> None:
+    table()
+    found = frames("mine.csv", *COLUMNS, *FORM, "--timezone", "Europe/Berlin")
+    assert {one["zone"] for one in found if one["timestamps"]} >= {"TenneT"}
+    arguments = ["data", "show", "mine.csv", *COLUMNS, *FORM, "--timezone", "UTC", "--json"]
+    shown = json.loads(run.invoke(app, arguments).stdout)
+    assert shown["format"] == "columns as the mapping names them"
+    assert shown["zones"][0]["mean_mw"] == 1.5
+
+
+def test_a_mapping_beside_the_file_is_used_and_announced() -> None:
+    table()
+    Path("mine.csv.mapping.toml").write_text(
+        'time_column = "wann"\nvalue_column = "kW"\nzone_column = "wo"\nunit = "kW"\n'
+        'time_format = "%d/%m/%Y %H:%M"\ndecimal_comma = true\ntimezone = "UTC"\n'
+    )
+    done = run.invoke(app, ["data", "show", "mine.csv"])
+    assert done.exit_code == 0, done.output
+    assert "2024-01-01T00:00:00Z to 2024-01-02T00:00:00Z" in done.stdout
+    assert "columns as mine.csv.mapping.toml names them" in done.stderr
+
+
+def test_show_can_average_and_refuse_gaps() -> None:
+    smard()
+    arguments = ["data", "show", "smard.csv", "--zone", "TenneT", "--json"]
+    assert json.loads(run.invoke(app, arguments).stdout)["period_s"] == 900
+    averaged = run.invoke(app, [*arguments, "--resolution", "1h"])
+    assert json.loads(averaged.stdout)["period_s"] == 3600
+    Path("smard.csv").write_text(Path("smard.csv").read_text().replace(";255", ";-"))
+    with pytest.raises(DataError, match="1 values are missing"):
+        run.invoke(app, [*arguments, "--on-gap", "fail"], catch_exceptions=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "show", "mine.csv", "--timezone", "Mars"], "no time zone 'Mars'"),
+        (["data", "show", "mine.csv", "--time-format", "%d"], "'%d' is not a format"),
+        (["data", "show", "synthetic", "--unit", "kW"], "the columns of synthetic are known"),
+        (["compare", "--run", "x", "--zone", "A"], "how a load file is read"),
+        (["replay", "--archive", "x", "--unit", "kW"], "--unit does not go with it"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(arguments: list[str], message: str) -> None:
+    table()
+    with pytest.raises(UsageError, match=message):
+        run.invoke(app, arguments, catch_exceptions=False)
