@@ -177,7 +177,56 @@ def loads() -> dict[str, list[bytes]]:
             b"timestamp,zone,load_mw\n2019-01-01T00:00:00Z,north,1\n"
             b"2019-01-01T01:00:00+01:00,south,2.5\n2019-01-01T01:00:00Z,north,\n"
         ],
+        "published": published(),
     }
+
+
+def published() -> list[bytes]:
+    return [
+        b"Balancing Authority,Data Date,UTC Time at End of Hour,Demand (MW)\n"
+        b'CISO,01/01/2024,01/01/2024 9:00:00 AM,"21,234"\n'
+        b"CISO,01/01/2024,01/01/2024 10:00:00 AM,\n",
+        b"SETTLEMENT_DATE,SETTLEMENT_PERIOD,ND,FORECAST_ACTUAL_INDICATOR\n"
+        b"27-OCT-2024,49,21548,A\n2024-10-27,50,21176,A\n28-OCT-2024,1,0,F\n",
+        b"REGION,SETTLEMENTDATE,TOTALDEMAND,RRP,PERIODTYPE\n"
+        b"NSW1,2021/10/01 00:05:00,7898.91,59.88,TRADE\n"
+        b"NSW1,2021/10/01 00:10:00,7832.33,-55.05,TRADE\n",
+        b'"Time Stamp","Time Zone","Name","PTID","Load"\r\n'
+        b'"11/03/2024 01:55:00","EDT","CAPITL",61757,1173.2\r\n'
+        b'"11/03/2024 01:00:00","EST","CAPITL",61757,1183.2\r\n'
+        b'"11/03/2024 01:02:30","EST","CAPITL",61757,1185\r\n',
+        b",Actual Load\n2024-03-31 01:00:00+01:00,45000.0\n2024-03-31 03:00:00+02:00,46000.0\n",
+        "Périmètre\tDate\tHeures\tConsommation\nFrance\t2024-03-31\t01:30\t50000\t\n"
+        "France\t31/03/2024\t03:00\t51000\t\nRTE ne pourra être tenu\n".encode("latin-1"),
+        "Région;Date;Heure;Date - Heure;Consommation (MW)\n"
+        "Bretagne;2024-01-01;00:00;2024-01-01T00:00:00+01:00;2500\n"
+        "Bretagne;2024-01-01;00:30;2024-01-01T00:30:00+01:00;2600\n".encode(),
+    ]
+
+
+def mapped() -> list[bytes]:
+    wall = (
+        b'time_column = ["d", "t"]\nvalue_column = "x"\nzone_column = "z"\nunit = "kW"\n'
+        b'timezone = "Europe/Madrid"\ninterval_end = true\ndecimal_comma = true\n'
+        b'time_format = "%d/%m/%Y %H:%M"\n[zones]\n"A" = "north"\n',
+        b"d;t;x;z\n27/10/2024;02:00;1.000,5;A\n27/10/2024;02:00;2;A\n27/10/2024;03:00;3;A\n",
+    )
+    offsets = (
+        b'time_column = "when"\nvalue_column = "MWh"\nzone = "south"\nunit = "MWh"\n',
+        b"when,MWh\n2024-01-01T00:00+01:00,1\n2024-01-01T00:15+01:00,2\n",
+    )
+    return [PART.join(wall), PART.join(offsets)]
+
+
+def sheets() -> list[bytes]:
+    """Tables whose cells become those of a sheet: numbers, ``@`` and a serial date, or text."""
+    return [
+        "Verbrauch\n\nDatum von,Datum bis,Netzlast [MWh] Originalauflösungen\n"
+        "01.01.2024 00:00,x,2500.25\n01.01.2024 00:15,x,-\n".encode(),
+        b"MTU (UTC),Area,Actual Total Load (MW)\n@45292,BZN|DE-LU,40000\n"
+        b"@45292.041666666664,BZN|DE-LU,41000.5\n",
+        b"SETTLEMENT_DATE,SETTLEMENT_PERIOD,ND\n@45292,1,21000\n@45292,2,22000\n",
+    ]
 
 
 def grid_json() -> list[bytes]:
@@ -236,4 +285,16 @@ def settings() -> list[bytes]:
     return [
         b"GRIDSTRESS_BROKER=kafka://localhost:9092\nGRIDSTRESS_STEP_S=900\nGRIDSTRESS_SIZE_S=3600\n",
         b"GRIDSTRESS_LEVEL_CLEAR=0.1\nGRIDSTRESS_TOPOLOGY='germany'\nGRIDSTRESS_MAX_AHEAD_S=0\n",
+    ]
+
+
+def sheet_xml() -> list[bytes]:
+    """Rows of a sheet as the workbook has them, below those of a header."""
+    return [
+        b'<row r="2"><c r="A2" s="1"><v>45292</v></c><c r="B2" t="str"><v>north</v></c>'
+        b'<c r="C2"><v>1.5</v></c></row><row r="3"><c r="A3" t="inlineStr"><is><t>2024-01-01T01:00Z'
+        b'</t></is></c><c r="B3" t="str"><v>north</v></c><c r="C3" t="e"><v>#N/A</v></c></row>',
+        b'<row><c t="str"><v>2024-01-01T00:00Z</v></c><c t="str"><v>a</v></c><c><v>2</v></c></row>'
+        b'<row><c t="d"><v>2024-01-01T01:00</v></c><c t="b"><v>1</v></c><c t="s"><v>0</v></c>'
+        b"</row>",
     ]

@@ -5,6 +5,7 @@ becomes a dead letter, with a reason that is not ours.
 """
 
 import asyncio
+import datetime as dt
 import json
 import shutil
 import tempfile
@@ -35,6 +36,7 @@ from tables.windows import WindowSpec
 from tests.fuzz import records, seeds
 from tests.fuzz.web import ask
 from tests.support.memory import Stream, Table, Topic, halt
+from tests.support.workbooks import FIRST_DAY, Cell, workbook
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Line, Node
 from topology.loaders import load_grid
@@ -121,6 +123,42 @@ def load(data: bytes) -> None:
     """Read a load file as `replay` does, up to what would be sent."""
     path = directory() / "load.csv"
     path.write_bytes(data)
+    _readable(path)
+
+
+def mapped_load(data: bytes) -> None:
+    """Read a load file with the mapping beside it; ``PART`` divides the two."""
+    said, _, table = data.partition(seeds.PART)
+    path = directory() / "mapped.csv"
+    path.write_bytes(table)
+    (directory() / "mapped.csv.mapping.toml").write_bytes(said)
+    _readable(path)
+
+
+def sheet_load(data: bytes) -> None:
+    """Read a table as the sheet of a workbook."""
+    lines = data.decode("utf-8", "replace").splitlines()
+    rows = [[_cell(text) for text in line.split(",")] for line in lines[:500]]
+    load(workbook({"Data": rows}))
+
+
+def sheet_xml_load(data: bytes) -> None:
+    """Read a workbook whose sheet has these bytes as its rows."""
+    head = [["timestamp", "zone", "load_mw"]]
+    load(workbook({"Data": head}, more=data.decode("utf-8", "replace")))
+
+
+def _cell(text: str) -> Cell:
+    try:
+        number = float(text.removeprefix("@"))
+        if not text.startswith("@"):
+            return number
+        return FIRST_DAY + dt.timedelta(days=number)
+    except (ValueError, OverflowError):
+        return text
+
+
+def _readable(path: Path) -> None:
     for zone in (None, "50Hertz"):
         try:
             series = read_load(path, zone)
@@ -221,6 +259,10 @@ def targets() -> dict[str, Target]:
         "dead-letters": Target(seeds.dead_letters(), records.dead_letter),
         "changelog": Target(seeds.changelog(), records.changelog),
         "batches": Target(seeds.batches(), records.batches),
+        "load-mapped": Target(seeds.mapped(), mapped_load),
+        "load-sheet": Target(seeds.sheets(), sheet_load),
+        "load-sheet-xml": Target(seeds.sheet_xml(), sheet_xml_load),
+        "load-workbook": Target([workbook({"Data": [["a", 1.0]]})], load),
         **{f"load-{name}": Target(files, load) for name, files in seeds.loads().items()},
         "grid-json": Target(seeds.grid_json(), topology_file("grid.json")),
         "grid-graphml": Target(seeds.graphml(), topology_file("grid.graphml")),
