@@ -1,5 +1,6 @@
 """``gridstress topology``: show, check, convert and refine grids."""
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -162,13 +163,14 @@ def outages(
     from rich.console import Console
     from rich.table import Table
 
+    names = _names(loaded)
     table = Table("outage of", "overloads")
     table.add_column("loading", justify="right")
     table.add_column("limit (MW)", justify="right")
     for overload in shown:
         table.add_row(
-            _name(loaded, overload.outage),
-            _name(loaded, overload.line),
+            names[overload.outage],
+            names[overload.line],
             f"{overload.loading:.0%}",
             f"{found.limit_mw[overload.line]:,.0f}",
         )
@@ -238,21 +240,28 @@ def _print_json(value: Any) -> None:
 
 
 def _to_dict(grid: "Grid", found: "Contingencies", shown: "list[Overload]") -> dict[str, Any]:
+    names = _names(grid)
     return {
         "overloads": [
             {
-                "outage": _name(grid, overload.outage),
-                "overloads": _name(grid, overload.line),
+                "outage": names[overload.outage],
+                "overloads": names[overload.line],
                 "loading": overload.loading,
                 "limit_mw": float(found.limit_mw[overload.line]),
             }
             for overload in shown
         ],
         "nodes_touched": {grid.ids[i]: int(found.touched[i]) for i in found.touched.nonzero()[0]},
-        "parting": [_name(grid, int(i)) for i in found.parts.nonzero()[0]],
+        "parting": [names[i] for i in found.parts.nonzero()[0]],
     }
 
 
-def _name(grid: "Grid", position: int) -> str:
-    line = grid.lines[position]
-    return f"{line.source} - {line.target}"
+def _names(grid: "Grid") -> list[str]:
+    """The lines by their ends; parallel circuits also by their number, in the file's order."""
+    ends = [frozenset((line.source, line.target)) for line in grid.lines]
+    circuits, seen, names = Counter(ends), Counter[frozenset[str]](), []
+    for line, pair in zip(grid.lines, ends, strict=True):
+        seen[pair] += 1
+        number = f", circuit {seen[pair]}" if circuits[pair] > 1 else ""
+        names.append(f"{line.source} - {line.target}{number}")
+    return names

@@ -104,3 +104,19 @@ def test_only_the_worst_outages_are_shown_unless_all_are_wanted(tmp_path: Path) 
     )
     assert len(some) == 20 < len(every)
     assert every[:20] == some
+
+
+def test_parallel_circuits_are_told_apart(tmp_path: Path) -> None:
+    path = tmp_path / "double.json"
+    assert _run("import", "germany", "-o", str(path)).exit_code == 0
+    document = json.loads(path.read_text())
+    for line in document["lines"]:
+        line["limit_mw"] = 700
+    turned = [line | {"source": line["target"], "target": line["source"]}
+              for line in document["lines"]]  # fmt: skip
+    document["lines"] += turned
+    path.write_text(json.dumps(document))
+    found = json.loads(_run("outages", str(path), "--json", "--all").output)["overloads"]
+    rows = {(one["outage"], one["overloads"]) for one in found}
+    assert len(rows) == len(found) > 10
+    assert all(", circuit " in name for row in rows for name in row)
