@@ -19,6 +19,17 @@ AT_ONCE = 20
 """Windows that are read before they are compared."""
 
 
+def all_taken(windows: Iterator[RiskWindow], agreement: History, run: str, until_s: float) -> bool:
+    """Take windows of a run until a time, by the monotonic clock; whether there are no more."""
+    for number, window in enumerate(windows, 1):
+        agreement.add(convert(window, WindowHead, from_attributes=True), encode(window))
+        if number % AT_ONCE == 0:
+            agreement.points(run)
+            if time.monotonic() > until_s:
+                return False
+    return True
+
+
 @dataclass
 class PairedWindows:
     """The windows that two runs have at the same time; may be asked by many threads.
@@ -66,22 +77,12 @@ class PairedWindows:
             if written != self._read:
                 reading = self._unread or self._windows()
                 self._unread = None  # what fails is begun anew
-                if self._has_read(reading, until_s):
+                if all_taken(reading, self._agreement, self._key, until_s):
                     self._read = written
                 else:
                     self._unread = reading
             points = self._agreement.points(self._key)
             return points, self._agreement.to_compare(self._key) + (written != self._read)
-
-    def _has_read(self, reading: Iterator[RiskWindow], until_s: float) -> bool:
-        """Take windows until a time, by the monotonic clock; whether there are no more."""
-        for number, window in enumerate(reading, 1):
-            self._agreement.add(convert(window, WindowHead, from_attributes=True), encode(window))
-            if number % AT_ONCE == 0:
-                self._agreement.points(self._key)
-                if time.monotonic() > until_s:
-                    return False
-        return True
 
     def _windows(self) -> Iterator[RiskWindow]:
         """Both runs' windows behind the last one that was paired, at the first run's times."""

@@ -12,10 +12,9 @@ from threading import RLock
 from typing import Any
 
 import numpy as np
-from msgspec import convert
 
 from agents.detection import stress_of
-from gridstress.archive.beside import PairedWindows
+from gridstress.archive.beside import READING_S, PairedWindows, all_taken
 from gridstress.archive.files import NAME, run_folder, run_folders
 from gridstress.archive.history import summary
 from gridstress.archive.query import read_archive
@@ -25,7 +24,7 @@ from tables.shard_view import PaneView
 from tables.windows import WindowSpec
 from topology.errors import DataError
 from topology.grid import Grid
-from topology.messages import LEVELS, Floats, RiskWindow, WindowHead, encode
+from topology.messages import LEVELS, Floats, RiskWindow
 from topology.models import Matrix
 from topology.shards import shard_nodes
 from ui.api.agreement_history import History, Point
@@ -43,8 +42,6 @@ VALUES_AT_ONCE = 20_000
 """Nodes times windows that are read at once."""
 MAX_NAME = 160
 """Characters of a run's name in the archive, at most."""
-READING_S = 0.5
-"""How long one question about the agreement may read; the next one goes on."""
 STANDS_FOR = "archive"
 """In place of the worker that has published a shard."""
 
@@ -223,6 +220,7 @@ class PastStore(Store):
             self.records[run.name] = record
         for model in models:
             self.runs[model, run.name] = self._view(model, *run.window_at(model, self._until))
+        self._models = models
         self._unread: Iterator[RiskWindow] | None = self._all_windows(models)
 
     def _end(self, model: str) -> datetime | None:
@@ -339,14 +337,12 @@ class PastStore(Store):
     def agreement(self, run: str) -> list[Point]:
         """How the models have agreed up to the moment; reads and compares some more of it."""
         with self._lock:
-            until_s = time.monotonic() + READING_S
-            reading, self._unread = self._unread or iter(()), None
-            for window in reading:
-                head = convert(window, WindowHead, from_attributes=True)
-                self._agreement.add(head, encode(window))
-                if time.monotonic() > until_s:
-                    self._unread = reading
-                    break
+            if (reading := self._unread) is not None:
+                self._unread = self._all_windows(self._models)  # what fails is begun anew
+                taken = all_taken(
+                    reading, self._agreement, self._run.run, time.monotonic() + READING_S
+                )
+                self._unread = None if taken else reading
             return self._agreement.points(self._run.run)
 
     def to_compare(self, run: str) -> int:

@@ -283,3 +283,27 @@ def test_a_run_of_another_grid_is_refused(
     for ask in (compared, history):
         with pytest.raises(DataError, match="another grid"):
             ask(answers)
+
+
+def test_the_agreement_of_one_run_is_read_again_too(
+    triangle: Grid, settings: Settings, answers: ApiQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = archived(triangle, settings, "r")
+    whole, reads = ArchivedRun.windows_until, 0
+
+    def broken(self: ArchivedRun, *given: Any, **named: Any) -> Iterator[RiskWindow]:
+        nonlocal reads
+        for number, window in enumerate(whole(self, *given, **named)):
+            if number == 30 and reads < 1:
+                reads += 1
+                raise OSError("deleted meanwhile")
+            yield window
+
+    monkeypatch.setattr(ArchivedRun, "windows_until", broken)
+    past = answers.as_of("r")
+    with pytest.raises(OSError, match="deleted meanwhile"):
+        past.history("r")
+    history = past.history("r")
+    while history.to_compare:
+        history = past.history("r")
+    assert len(history.points) == expected.closed

@@ -1,1 +1,1 @@
-"""The compare page: two models over the same moments."""
+"""The compare page: two models over the same moments, or two runs."""
