@@ -129,13 +129,9 @@ class ArchivedRun:
 
     def window_at(self, model: str, until: datetime | None) -> tuple[RiskWindow | None, float]:
         """The last window that ends by then and is final in all shards, and when it was written."""
-        ends = f"SELECT window_end, count(DISTINCT shard) AS n FROM {{files}} WHERE {_OF_MODEL}"
-        whole = (
-            f"WITH ends AS ({ends} GROUP BY window_end) "
-            f"SELECT max(window_end) FROM ends WHERE n = ({_SHARDS})"
-        )
+        newest = f"SELECT max(window_end) FROM ({_WHOLE})"
         values = {"models": [model], "until": until}
-        found = next(self._whole_windows(f"{_OF_MODEL} AND window_end = ({whole})", values), None)
+        found = next(self._whole_windows(f"{_OF_MODEL} AND window_end = ({newest})", values), None)
         return found or (None, 0.0)
 
     def windows_until(
@@ -168,15 +164,8 @@ class ArchivedRun:
 
     def _whole_ends(self, values: Mapping[str, Any]) -> set[tuple[str, datetime]]:
         """Models and ends of the windows that all shards have."""
-        found = kind_files(self.folder, "windows")
-        if not found:
-            return set()
-        files = parquet(found)
-        query = (
-            f"SELECT model, window_end FROM {files} WHERE {_OF_MODEL} GROUP BY ALL "
-            f"HAVING count(DISTINCT shard) = ({_SHARDS.format(files=files)})"
-        )
-        return {(model, end) for model, end in _fetched(query, values)}
+        files = kind_files(self.folder, "windows")
+        return set(_fetched(_WHOLE.format(files=parquet(files)), values)) if files else set()
 
     def _whole_windows(
         self, where: str, values: Mapping[str, Any]
@@ -311,6 +300,11 @@ class ArchivedRun:
 
 _SHARDS = "SELECT count(DISTINCT shard) FROM {files} WHERE model IN $models"
 _OF_MODEL = "model IN $models AND ($until IS NULL OR window_end <= $until)"
+_WHOLE = (
+    f"SELECT model, window_end FROM {{files}} WHERE {_OF_MODEL} GROUP BY ALL "
+    f"HAVING count(DISTINCT shard) = ({_SHARDS})"
+)
+"""Models and ends of the windows that all shards have."""
 
 
 def batched(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

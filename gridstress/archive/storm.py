@@ -6,7 +6,6 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -141,20 +140,12 @@ class Storm:
             hint="set GRIDSTRESS_TOPOLOGY as it was",
         )
 
-    @cached_property
-    def _final(self) -> dict[str, dict[float, None]]:
-        """By model the ends of the windows that are final in all shards, in order."""
-        return {
-            model: dict.fromkeys(end_s for end_s, _, _ in self.run.extremes(model))
-            for model in self.settings.model_names
-        }
-
     def _ends(self) -> list[int]:
         """Ends of the windows shown: every step from the first final one to the last."""
         if not self.begin_s < self.end_s:
             raise UsageError("--from must be before --to")
-        final = self._final[self.settings.model_names[0]]
-        found = [int(end_s) for end_s in final if self.begin_s <= end_s <= self.end_s]
+        final = self.run.extremes(self.settings.model_names[0])
+        found = [int(end_s) for end_s, _, _ in final if self.begin_s <= end_s <= self.end_s]
         if not found:
             raise DataError(
                 f"run {self.run.name!r} has no final window from {to_iso(self.begin_s)} to "
@@ -185,7 +176,7 @@ class Storm:
                 [i for i, risk in shown if risk],
                 [risk for _, risk in shown if risk],
             ]
-        return [found.get(end_s) if end_s in self._final[model] else None for end_s in ends_s]
+        return [found.get(end_s) for end_s in ends_s]
 
     def _episodes(self, model: str, ends_s: Sequence[int]) -> list[Json]:
         """The alarms open in the stretch: node, peak risk, and steps of level by window end."""

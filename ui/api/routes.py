@@ -106,11 +106,9 @@ def register_views(
     def tag(path: str, query: Query) -> str | None:
         run = query.get("run")
         of_past = path in PAST_ASKS or answers.is_past(run)
-        if "with" in query:
-            return None
         # Every answer compares some more of a run: while there is more to come, none is the last.
         unfinished = path == "/compare/history" and (of_past or answers.to_compare(run))
-        if unfinished or not ENDPOINTS[path].tagged:
+        if "with" in query or unfinished or not ENDPOINTS[path].tagged:
             return None
         version = "" if of_past else str(answers.store.version)
         return f'"{boot}-{version}-{answers.past_state(run)}"'
