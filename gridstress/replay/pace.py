@@ -142,7 +142,7 @@ class Pace:
             left = math.ceil((self._free_s - self.next_s) / period_s)
         elif self.hurries:
             # The broker's work is by the message.
-            left = int(max(self._burst_s, self.calm_s * self._is_known) // period_s)
+            left = int(max(self._burst_s, self._harmless_s) // period_s)
         elif self.paused:
             left = HOUR_S // period_s
         else:
@@ -206,9 +206,10 @@ class Pace:
         self._changed.set()
 
     @property
-    def _is_known(self) -> bool:
-        """Whether all is final that an alarm may still come of."""
-        return self._final_s is not None and self._unknown_s + self._apart_s <= self._final_s
+    def _harmless_s(self) -> float:
+        """Of so many seconds no alarm can come: calm, once all is final that had stress."""
+        known = self._final_s is not None and self._unknown_s + self._apart_s <= self._final_s
+        return self.calm_s if known else 0.0
 
     def _left_s(self, time_s: float) -> float:
         """How long to wait for rows of this time, s; infinite while it is paused."""
@@ -220,8 +221,8 @@ class Pace:
         if self.hurries:
             if self._final_s is None:
                 self._final_s = time_s - self._settled_s
-            calm = self._is_known and self.calm_s >= self._burst_s
-            if calm and time_s <= self._final_s + self._calm_lead_s:
+            harmless = self._harmless_s >= self._burst_s
+            if harmless and time_s <= self._final_s + self._calm_lead_s:
                 return 0.0
             # What was sent last counts: nothing can come of a gap in the data.
             reached_s = time_s if self._reached_s is None else self._reached_s

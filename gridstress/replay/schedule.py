@@ -161,6 +161,7 @@ class Rows:
         last = schedule.last_rows
         self._open = {z for z in zones if schedule.sent.get(z, -1) <= last.get(z, -1)}
         self._position = self._calm_until = schedule.first
+        self._stress_follows = False
 
     @property
     def time_s(self) -> int | None:
@@ -196,11 +197,14 @@ class Rows:
 
         It looks at `LOOKED_AT` rows at once.
         """
-        begin = max(self._position, self._calm_until)
-        if begin - self._position < LOOKED_AT // 2:
+        if self._position > self._calm_until:
+            self._calm_until, self._stress_follows = self._position, False
+        begin = self._calm_until
+        if not self._stress_follows and begin - self._position < LOOKED_AT // 2:
             end = min(begin + LOOKED_AT, self._schedule.rows)
             stressed = np.flatnonzero(self._stressed(begin, end, threshold))
-            self._calm_until = begin + int(stressed[0]) if len(stressed) else end
+            self._stress_follows = len(stressed) > 0
+            self._calm_until = begin + int(stressed[0]) if self._stress_follows else end
         return max(0, self._calm_until - self._position)
 
     def _stressed(self, begin: int, end: int, threshold: float) -> Any:
