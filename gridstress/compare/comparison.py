@@ -53,6 +53,10 @@ class Comparison:
         """A course's title."""
         return self.courses[name].title
 
+    def labels_of(self, pair: PairMeasures) -> tuple[str, str]:
+        """The labels of both courses."""
+        return self.courses[pair.first].label, self.courses[pair.second].label
+
 
 def compare_models(run: Recomputed) -> Comparison:
     """Compare all models of a recomputed run over its final windows.

@@ -20,7 +20,6 @@ from gridstress.compare.report import (
     interval,
     model_rows,
     pair_rows,
-    pair_title,
     verdicts,
 )
 from gridstress.compare.score import Score
@@ -114,7 +113,7 @@ def _sections(
 
 def _pair_section(comparison: Comparison, pair: PairMeasures) -> Section:
     return Section(
-        pair_title(comparison, pair),
+        " and ".join(map(comparison.title_of, (pair.first, pair.second))),
         [
             "Jaccard is what both say over what either says, in node-hours in alarm. Rank "
             "correlations compare the whole order of the nodes, window by window."

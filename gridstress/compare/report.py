@@ -100,9 +100,8 @@ def show(
     titles = ["", *(course.label for course in comparison.courses.values())]
     console.print(_table("Each model", titles, model_rows(comparison)))
     for pair in comparison.pairs:
-        first, second = (comparison.courses[name].label for name in (pair.first, pair.second))
-        rows = pair_rows(comparison, pair)
-        console.print(_table(f"{first} and {second}", ["", ""], rows))
+        title = " and ".join(comparison.labels_of(pair))
+        console.print(_table(title, ["", ""], pair_rows(comparison, pair)))
     if swept:
         console.print(_sweep_table(swept))
     if score is not None:
@@ -218,15 +217,9 @@ def _hours(level: str) -> Callable[[ModelMeasures], str]:
     return lambda measures: f"{measures.node_hours[level]:,.0f}"
 
 
-def pair_title(comparison: Comparison, pair: PairMeasures) -> str:
-    """Both courses' titles."""
-    first, second = map(comparison.title_of, (pair.first, pair.second))
-    return f"{first} and {second}"
-
-
 def pair_rows(comparison: Comparison, pair: PairMeasures) -> list[list[str]]:
     """The rows about two courses: a label and a cell."""
-    first, second = (comparison.courses[name].label for name in (pair.first, pair.second))
+    first, second = comparison.labels_of(pair)
     lead = pair.lead
     return [
         ["alarms in common (Jaccard, node-hours)", number(pair.jaccard)],
