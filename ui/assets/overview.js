@@ -63,9 +63,7 @@ window.dash_clientside.gridstressFollow = (function () {
     },
   };
 
-  // The page of a test may be started anew in the same document: then this listener goes.
-  if (document.gridstressFollow) document.gridstressFollow.abort();
-  const { signal } = (document.gridstressFollow = new AbortController());
+  const signal = window.gridstressSignal("overview");
   document.addEventListener("click", (event) => {
     const button = event.target.closest("#open-alarms [data-node]");
     if (button) window.dash_clientside.set_props("pick", { value: button.dataset.node });

@@ -20,9 +20,7 @@ window.dash_clientside.gridstressReplay = (function () {
     return `Run ${replay.run}${next}. All who watch see the same.`;
   }
 
-  // The page of a test may be started anew in the same document: then these listeners go.
-  if (document.gridstressReplay) document.gridstressReplay.abort();
-  const { signal } = (document.gridstressReplay = new AbortController());
+  const signal = window.gridstressSignal("replay");
   const box = () => document.querySelector("#replay-box[open], #replay-box details[open]");
   document.addEventListener("click", (event) => {
     const open = box();

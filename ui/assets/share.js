@@ -18,8 +18,7 @@ window.dash_clientside.gridstressShare = (function () {
     localStorage.setItem(KEY, theme);
   }
 
-  if (document.gridstressShare) document.gridstressShare.abort();
-  const { signal } = (document.gridstressShare = new AbortController());
+  const signal = window.gridstressSignal("share");
 
   function write(name, value) {
     const query = asked();

@@ -18,9 +18,7 @@ window.dash_clientside.gridstressTime = (function () {
   let current = null; // the moment of the last news
   let waiting = false; // until the pages show the moment asked for
 
-  // The page of a test may be started anew in the same document: then these listeners go.
-  if (document.gridstressTime) document.gridstressTime.abort();
-  const { signal } = (document.gridstressTime = new AbortController());
+  const signal = window.gridstressSignal("time");
 
   const element = (id) => document.getElementById(id);
   const iso = (s) => new Date(1000 * s).toISOString().slice(0, s % 60 ? 19 : 16) + "Z";
