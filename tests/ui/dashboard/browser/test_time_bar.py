@@ -76,15 +76,8 @@ def test_the_strip_is_dragged_and_the_map_follows(watched):
 
 
 def test_while_it_is_dragged_the_maps_alone_follow_and_all_else_when_it_rests(watched):
-    at_part(watched, 10.5 / 48)
-    watched.mouse.down()
-    hours = cycle((10.2, 10.4))
-
-    def moved():
-        at_part(watched, next(hours) / 48)
-        return highest(watched)
-
-    until(lambda: moved() == 0.6)
+    move = dragged(watched)
+    until(lambda: move() or highest(watched) == 0.6)
     assert "following" in classes(watched)
     assert watched.locator("#status-title").text_content() == "Live"
     until(lambda: "following" not in classes(watched))
@@ -94,15 +87,8 @@ def test_while_it_is_dragged_the_maps_alone_follow_and_all_else_when_it_rests(wa
 
 
 def test_a_drag_that_ends_where_it_began_shows_that_moment_again(watched):
-    at_part(watched, 10.5 / 48)
-    watched.mouse.down()
-    hours = cycle((10.2, 10.4))
-
-    def moved():
-        at_part(watched, next(hours) / 48)
-        return highest(watched)
-
-    until(lambda: moved() == 0.6)
+    move = dragged(watched)
+    until(lambda: move() or highest(watched) == 0.6)
     at_part(watched, 1)
     watched.mouse.up()
     expect(watched.locator("#time-text")).to_have_text("live")
@@ -111,9 +97,7 @@ def test_a_drag_that_ends_where_it_began_shows_that_moment_again(watched):
 
 
 def test_a_window_that_comes_does_not_end_a_drag(watched, api):
-    at_part(watched, 10.5 / 48)
-    watched.mouse.down()
-    hours = cycle((10.2, 10.4))
+    move = dragged(watched)
     came = watched.locator("#time-strip")
     before = came.get_attribute("aria-valuemax")
     found = api.answers["history/extremes/linear"]
@@ -122,15 +106,19 @@ def test_a_window_that_comes_does_not_end_a_drag(watched, api):
     found["raised"].append(0)
     api.answers["state/linear"]["watermark"] = "2019-01-15T18:00:00Z"
 
-    def known():
-        at_part(watched, next(hours) / 48)
-        return came.get_attribute("aria-valuemax") != before
-
-    until(known)
+    until(lambda: move() or came.get_attribute("aria-valuemax") != before)
     expect(watched.locator("#time-text")).to_have_text("14 Jan 2019 10:00")
     watched.mouse.up()
     address_ends(watched, f"at={EARLY}")
     until(lambda: highest(watched) == 0.6)
+
+
+def dragged(page):
+    """Press the mouse at the early hour; what is given moves it within that hour."""
+    at_part(page, 10.5 / 48)
+    page.mouse.down()
+    hours = cycle((10.2, 10.4))
+    return lambda: at_part(page, next(hours) / 48)
 
 
 def classes(page):
