@@ -1,5 +1,6 @@
 """The grid: substations (nodes) and the lines between them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,15 +13,29 @@ from topology.messages import Floats
 OHM_PER_KM = 0.3
 """Reactance of an overhead line; 0.26 (4-bundle 380 kV) to 0.4 (110 kV) Ω/km are usual."""
 
+HIGH_KV = 300.0
+HIGH_KA, LOW_KA = 2.6, 1.3
+"""Current that a circuit of four conductors (380 kV) or two (220 kV) carries."""
+CIRCUITS = 2
+"""Circuits of a line that says nothing of its limit."""
+
+
+def usual_limit_mw(voltage_kv: float) -> float:
+    """What a line carries in MW if nothing is known of it: two circuits of its voltage."""
+    ka = HIGH_KA if voltage_kv >= HIGH_KV else LOW_KA
+    return CIRCUITS * math.sqrt(3.0) * voltage_kv * ka
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
     """A substation.
 
     ``share`` is its part of its zone's load, in [0, 1]; ``rating_mw`` (> 0) is the load at which
-    it is fully used; ``sensitivity``, in (0, 1], is how readily it takes on its neighbours'
-    stress in the linear model. ``generation_mw`` (>= 0) is the infeed of a typical hour, for the
-    power flow that the models are measured by; the pipeline does not use it.
+    it is fully used, infinite for a node without load; ``sensitivity``, in (0, 1], is how readily
+    it takes on its neighbours' stress in the linear model. ``generation_mw`` (>= 0) is the infeed
+    of a typical hour, for the power flow that the models are measured by; the pipeline does not
+    use it. ``assumed`` names those of ``zone``, ``share``, ``rating_mw`` and ``position`` that no
+    source gave.
     """
 
     id: str
@@ -32,6 +47,7 @@ class Node:
     rating_mw: float
     sensitivity: float
     generation_mw: float = 0.0
+    assumed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,8 @@ class Grid:
     """Part of the national load that each zone takes; sums to 1. For series without zones."""
     note: str = ""
     credit: str = ""
+    assumptions: Mapping[str, str] = field(default_factory=dict)
+    """How each of the nodes' ``assumed`` values was found, a phrase by field."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", tuple(sorted(self.nodes, key=lambda n: n.id)))
@@ -86,8 +104,13 @@ class Grid:
 
     @cached_property
     def ratings_mw(self) -> Floats:
-        """Ratings in MW, shape (nodes,)."""
+        """Ratings in MW, shape (nodes,); infinite for nodes without load."""
         return np.array([node.rating_mw for node in self.nodes])
+
+    @cached_property
+    def rated_mw(self) -> Floats:
+        """Ratings in MW as weights, shape (nodes,): 0 for nodes without load."""
+        return np.where(np.isfinite(self.ratings_mw), self.ratings_mw, 0.0)
 
     def nodes_of(self, zone: str) -> tuple[Node, ...]:
         """The zone's nodes, sorted by id."""

@@ -14,6 +14,14 @@ Topology = Annotated[str | None, typer.Option(help="The grid, if not the one in 
 Broker = Annotated[str | None, typer.Option(help="kafka://host:port, if not that of the settings.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 
+GridName = Annotated[
+    str,
+    typer.Argument(
+        metavar="GRID",
+        help="`germany`, or a .json, .graphml or MATPOWER .m file, or a PyPSA CSV folder.",
+    ),
+]
+
 
 def say(text: str) -> None:
     """Print a message for the user, on stderr."""

@@ -1,17 +1,18 @@
-"""``gridstress topology``: show, check, convert and refine grids."""
+"""``gridstress topology``: show and check grids; `topology_write` has what writes them."""
 
 from collections import Counter
-from pathlib import Path
+from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridstress.cli.options import AsJson
-from topology.errors import UsageError
+from gridstress.cli import topology_write
+from gridstress.cli.options import AsJson, GridName
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from topology.grid import Grid
-    from topology.loaders.validation import Problem
     from topology.physics.contingency import Contingencies, Overload
 
 app = typer.Typer(help="Show, validate, import or refine a grid; see what an outage overloads.")
@@ -19,23 +20,20 @@ app = typer.Typer(help="Show, validate, import or refine a grid; see what an out
 BAD_DATA = 4
 SHOWN_OVERLOADS = 20
 
-GridName = Annotated[
-    str,
-    typer.Argument(
-        metavar="GRID",
-        help="`germany`, or a .json, .graphml or MATPOWER .m file, or a PyPSA CSV folder.",
-    ),
-]
-
 
 @app.command()
-def show(grid: GridName = "germany", as_json: AsJson = False) -> None:
-    """Show what a grid consists of, zone by zone."""
+def show(
+    grid: GridName = "germany",
+    nodes: Annotated[bool, typer.Option("--nodes", help="Show every node.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a grid consists of, zone by zone or node by node, and what of it is assumed."""
     from topology.loaders import load_grid
 
-    summary = summarise(load_grid(grid))
+    loaded = load_grid(grid)
+    summary = summarise(loaded)
     if as_json:
-        _print_json(summary)
+        _print_json(summary | ({"node_list": _nodes(loaded)} if nodes else {}))
         return
     from rich.console import Console
     from rich.table import Table
@@ -59,9 +57,10 @@ def show(grid: GridName = "germany", as_json: AsJson = False) -> None:
             f"{row['rating_mw']:,.0f}",
             row["largest_node"],
         )
-    console.print(table)
-    if summary["note"]:
-        console.print(summary["note"], highlight=False, markup=False)
+    console.print(_node_table(loaded) if nodes else table)
+    for line in (*topology_write.assumptions_of(loaded), summary["note"]):
+        if line:
+            console.print(line, highlight=False, markup=False)
 
 
 @app.command()
@@ -84,57 +83,15 @@ def validate(grid: GridName, as_json: AsJson = False) -> None:
             }
         )
     else:
-        _print_problems(problems)
+        topology_write.print_problems(problems)
         typer.echo(f"{grid}: {errors} errors, {len(problems) - errors} warnings")
     if errors:
         raise typer.Exit(BAD_DATA)
 
 
-@app.command("import")
-def import_grid(
-    source: GridName,
-    output: Annotated[Path, typer.Option("-o", "--output", help="JSON file to write.")],
-    name: Annotated[str | None, typer.Option(help="Name of the grid; else the source's.")] = None,
-    peak_mw: Annotated[
-        float | None,
-        typer.Option(
-            min=0.001,
-            help="Set the ratings for a total load with this peak, for replaying another load "
-            "than the case's own.",
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
-) -> None:
-    """Convert a grid to our JSON, fill in what its format lacks, and check it."""
-    from topology.loaders import build_grid, rated_for, read_raw, to_json
-    from topology.loaders.validation import validate as find_problems
-
-    _refuse_to_replace(output, force)
-    raw = read_raw(source)
-    raw.name = name or raw.name
-    problems = find_problems(raw)
-    _print_problems(problems)
-    grid = build_grid(raw)
-    if peak_mw is not None:
-        grid = rated_for(grid, peak_mw)
-    _write(grid, to_json(grid), output)
-
-
-@app.command("refine")
-def refine_grid(
-    nodes: Annotated[int, typer.Option(min=1, max=100_000, help="How many it shall have.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The JSON file to write.")],
-    grid: GridName = "germany",
-    seed: Annotated[int, typer.Option(help="Of the division.")] = 0,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that exists.")] = False,
-) -> None:
-    """Divide a grid's substations, to try how everything behaves at size."""
-    from topology.loaders import load_grid, to_json
-    from topology.loaders.refine import refine
-
-    _refuse_to_replace(output, force)
-    fine = refine(load_grid(grid), nodes, seed)
-    _write(fine, to_json(fine), output)
+app.command("import")(topology_write.import_grid)
+app.command("refine")(topology_write.refine_grid)
+app.command("fit")(topology_write.fit_grid)
 
 
 @app.command()
@@ -182,19 +139,6 @@ def outages(
     )
 
 
-def _refuse_to_replace(output: Path, force: bool) -> None:
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists", hint="name another file, or use --force")
-
-
-def _write(grid: "Grid", content: bytes, output: Path) -> None:
-    try:
-        output.write_bytes(content)
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
-    typer.echo(f"wrote {output}: {len(grid.nodes)} nodes, {len(grid.lines)} lines")
-
-
 def summarise(grid: "Grid") -> dict[str, Any]:
     """A grid in numbers, as ``show --json`` prints it."""
     from collections import Counter
@@ -209,7 +153,7 @@ def summarise(grid: "Grid") -> dict[str, Any]:
                 "zone": zone,
                 "nodes": len(nodes),
                 "zone_share": grid.zone_shares.get(zone, 0.0),
-                "rating_mw": sum(node.rating_mw for node in nodes),
+                "rating_mw": sum(node.rating_mw for node in nodes if node.share),
                 "largest_node": max(nodes, key=lambda node: node.share).name,
             }
         )
@@ -224,13 +168,38 @@ def summarise(grid: "Grid") -> dict[str, Any]:
         "length_km": round(sum(line.length_km for line in grid.lines), 1),
         "islands": len(islands_of(grid)),
         "zones": zones,
+        "assumptions": dict(grid.assumptions),
+        "nodes_without_load": sum(node.share == 0 for node in grid.nodes),
     }
 
 
-def _print_problems(problems: "list[Problem]") -> None:
-    for problem in problems:
-        typer.echo(f"{problem.level}: {problem}", err=True)
-        typer.echo(f"  fix: {problem.fix}", err=True)
+def _nodes(grid: "Grid") -> list[dict[str, Any]]:
+    """The nodes, as ``show --nodes --json`` prints them."""
+    return [
+        {
+            "id": node.id,
+            "name": node.name,
+            "zone": node.zone,
+            "share": node.share,
+            "rating_mw": node.rating_mw if isfinite(node.rating_mw) else None,
+            "assumed": list(node.assumed),
+        }
+        for node in grid.nodes
+    ]
+
+
+def _node_table(grid: "Grid") -> "Table":
+    from rich.table import Table
+
+    table = Table("node", "name", "zone", "share", "rating (MW)", "assumed")
+    for node in _nodes(grid):
+        rating = node["rating_mw"]
+        table.add_row(
+            *(node["id"], node["name"], node["zone"], f"{node['share']:.3%}"),
+            "-" if rating is None else f"{rating:,.1f}",
+            ", ".join(node["assumed"]),
+        )
+    return table
 
 
 def _print_json(value: Any) -> None:

@@ -43,7 +43,8 @@ def passing_flow(grid: Grid) -> Any:
     rows, columns, values = [np.arange(n)], [np.arange(n)], [np.ones(n)]
     infeed = _infeed(grid)
     for island in map(np.array, islands(sp.csr_array(abs(across).T @ abs(across)))):
-        parts = infeed[island] if infeed[island].any() else grid.ratings_mw[island]
+        known = (infeed[island], grid.rated_mw[island], np.ones(len(island)))
+        parts = next(some for some in known if some.any())
         for sources, passing in _passing(island, parts, laplacian, flow, half):
             kept = np.round(passing, DIGITS) >= CUT
             kept[sources, np.arange(len(sources))] = False

@@ -7,15 +7,33 @@ from pathlib import Path
 
 from topology.errors import DataError
 from topology.grid import Grid, Line, Node
-from topology.loaders.defaults import fill_defaults, rated_for
+from topology.loaders.defaults import (
+    fill_defaults,
+    fill_ratings,
+    rated_for,
+    total_load_mw,
+    with_ratings,
+)
 from topology.loaders.graphml import read_graphml
 from topology.loaders.matpower import is_case_name, read_matpower
 from topology.loaders.native import BUNDLED, read_bundled, read_json, to_json
 from topology.loaders.pypsa import read_pypsa
 from topology.loaders.raw import RawGrid
+from topology.loaders.shares import fill_shares
 from topology.loaders.validation import Problem, validate
+from topology.loaders.zones import fill_zones
 
-__all__ = ["Problem", "build_grid", "load_grid", "rated_for", "read_raw", "to_json", "validate"]
+__all__ = [
+    "Problem",
+    "build_grid",
+    "load_grid",
+    "rated_for",
+    "read_raw",
+    "to_json",
+    "total_load_mw",
+    "validate",
+    "with_ratings",
+]
 
 SHOWN_PROBLEMS = 20
 """How many problems an error message lists; ``gridstress topology validate`` lists all."""
@@ -32,25 +50,45 @@ def load_grid(name_or_path: str) -> Grid:
     return build_grid(read_raw(name_or_path))
 
 
-def read_raw(name_or_path: str) -> RawGrid:
+def read_raw(name_or_path: str, zones: str | None = None, shares: str | None = None) -> RawGrid:
     """The records of a grid, with defaults filled in for formats other than ours; unchecked.
 
     What it is follows from the content: a folder with ``buses.csv`` is PyPSA's; a file that
     starts with ``{`` is ours, with ``<`` GraphML, and one that assigns ``mpc.`` a MATPOWER case.
 
+    Parameters
+    ----------
+    zones, shares
+        Rules of ``fill_zones`` and ``fill_shares``, which replace those of the grid.
+
     Raises
     ------
     DataError
         If it cannot be found, or is none of these.
+    UsageError
+        If a rule cannot be followed.
     """
+    raw, complete = _read(name_or_path)
+    if not complete:
+        return fill_defaults(raw, zones, shares)
+    if zones is not None:
+        fill_zones(raw, zones)
+    if shares is not None:
+        fill_shares(raw, shares)
+        fill_ratings(raw)
+    return raw
+
+
+def _read(name_or_path: str) -> tuple[RawGrid, bool]:
+    """The records as they are in the file, and whether they are in our form, which is complete."""
     if name_or_path in BUNDLED:
-        return read_bundled(name_or_path)
+        return read_bundled(name_or_path), True
     path = Path(name_or_path)
     if path.is_dir():
-        return fill_defaults(read_pypsa(path))
+        return read_pypsa(path), False
     if not path.exists():
         if is_case_name(name_or_path):
-            return fill_defaults(read_matpower(name_or_path))
+            return read_matpower(name_or_path), False
         raise DataError(
             f"no topology {name_or_path!r}: neither bundled ({', '.join(BUNDLED)}) nor a file",
             hint="give the path of a .json, .graphml or .m file or of a PyPSA CSV folder; names of "
@@ -60,11 +98,11 @@ def read_raw(name_or_path: str) -> RawGrid:
         with path.open("rb") as file:
             head = file.read(4096).removeprefix(BOM_UTF8).lstrip()
         if head.startswith(b"{"):
-            return read_json(path)
+            return read_json(path), True
         if head.startswith(b"<"):
-            return fill_defaults(read_graphml(path))
+            return read_graphml(path), False
         if path.suffix == ".m" or b"function mpc" in head or b"mpc." in head:
-            return fill_defaults(read_matpower(name_or_path))
+            return read_matpower(name_or_path), False
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     raise DataError(
@@ -98,6 +136,7 @@ def build_grid(raw: RawGrid) -> Grid:
         name=raw.name,
         note=raw.note,
         credit=raw.credit,
+        assumptions=dict(raw.assumptions),
         zone_shares={zone: float(v) / whole for zone, v in sorted(raw.zone_shares.items())},
         nodes=tuple(
             Node(
@@ -107,9 +146,10 @@ def build_grid(raw: RawGrid) -> Grid:
                 lon=float(n.lon),
                 zone=n.zone,
                 share=float(n.share) / totals[n.zone],
-                rating_mw=float(n.rating_mw),
+                rating_mw=math.inf if n.rating_mw is None else float(n.rating_mw),
                 sensitivity=float(n.sensitivity),
                 generation_mw=_optional(n.generation_mw) or 0.0,
+                assumed=tuple(n.assumed),
             )
             for n in raw.nodes
         ),

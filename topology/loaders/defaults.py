@@ -1,12 +1,14 @@
 """Defaults for what foreign formats lack; ``docs/topology.md`` gives the reason of each."""
 
 import math
-from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 from topology.grid import Grid
 from topology.loaders.layout import fill_positions
 from topology.loaders.raw import RawGrid, RawNode, as_number
+from topology.loaders.shares import fill_shares
+from topology.loaders.zones import fill_zones
 
 DEFAULT_KV = 110.0
 """Voltage when a format gives none: such files are mostly small, sub-transmission test cases."""
@@ -16,6 +18,8 @@ HALF_KM = 50.0
 DEFAULT_SENSITIVITY = 0.8
 DEFAULT_MARGIN = 1.2
 """Rating over a bus's own load: the loads of a case are a busy hour, not the year's worst."""
+UNKNOWN_MW = 100.0
+"""Load a node, on average, where no load is known in MW."""
 DEFAULT_ZONE = "grid"
 
 
@@ -39,33 +43,79 @@ def great_circle_km(a: RawNode, b: RawNode) -> float | None:
     return 2 * 6371.0 * math.asin(math.sqrt(min(1.0, h)))
 
 
-def fill_defaults(raw: RawGrid) -> RawGrid:
+def fill_defaults(raw: RawGrid, zones: str | None = None, shares: str | None = None) -> RawGrid:
     """The same grid with everything filled in that can be derived; what was given stays.
 
-    Values that are given but wrong stay too: reporting them is the validation's part.
+    Values that are given but wrong stay too: reporting them is the validation's part. ``zones``
+    and ``shares`` are rules of ``fill_zones`` and ``fill_shares``, which replace what was given.
+
+    Raises
+    ------
+    UsageError, DataError
+        If a rule cannot be followed.
     """
+    fill_zones(raw, zones)
     for node in raw.nodes:
         node.name = node.id if node.name in (None, "") else node.name
         node.zone = DEFAULT_ZONE if node.zone in (None, "") else node.zone
         node.sensitivity = DEFAULT_SENSITIVITY if node.sensitivity is None else node.sensitivity
     _fill_lines(raw)
-    _fill_loads(raw)
+    fill_shares(raw, shares)
+    fill_ratings(raw)
     fill_positions(raw)
     return raw
 
 
-def rated_for(grid: Grid, peak_mw: float) -> Grid:
+def rated_for(grid: Grid, peak_mw: float, margin: float = DEFAULT_MARGIN) -> Grid:
     """The grid with ratings for a total load that peaks at ``peak_mw`` (> 0).
 
-    Each node gets 1.2 times its part of the peak, by its zone's and its own share; a node without
-    a share keeps its rating. This fits a small test case to a country's load, or the reverse.
+    Each node gets ``margin`` (> 0) times its part of the peak, by its zone's and its own share; a
+    node without a part keeps its rating. This fits a small test case to a country's load, or the
+    reverse.
     """
     parts = {n.id: peak_mw * grid.zone_shares.get(n.zone, 0.0) * n.share for n in grid.nodes}
+    ratings = {node: margin * part for node, part in parts.items() if part > 0}
+    return with_ratings(grid, ratings, f"{margin:g} times the node's part of {peak_mw:,g} MW")
+
+
+def with_ratings(grid: Grid, ratings_mw: Mapping[str, float], assumption: str) -> Grid:
+    """The grid with these nodes' ratings replaced, each marked as an assumption in these words."""
     nodes = tuple(
-        replace(n, rating_mw=DEFAULT_MARGIN * parts[n.id]) if parts[n.id] > 0 else n
-        for n in grid.nodes
+        replace(
+            node,
+            rating_mw=ratings_mw[node.id],
+            assumed=(*(name for name in node.assumed if name != "rating_mw"), "rating_mw"),
+        )
+        if node.id in ratings_mw
+        else node
+        for node in grid.nodes
     )
-    return replace(grid, nodes=nodes)
+    assumptions = dict(grid.assumptions) | {"rating_mw": assumption}
+    return replace(grid, nodes=nodes, assumptions=assumptions)
+
+
+def total_load_mw(raw: RawGrid) -> float:
+    """All loads that the grid gives, MW."""
+    return math.fsum(max(0.0, _sane(as_number(node.load_mw), 0.0)) for node in raw.nodes)
+
+
+def fill_ratings(raw: RawGrid) -> None:
+    """Rate the nodes with a share for their part of the whole load, in place.
+
+    Ratings that are there stay; nodes without a share need none.
+    """
+    missing = [node for node in raw.nodes if node.rating_mw is None and node.share != 0]
+    given_mw = total_load_mw(raw)
+    loaded = sum(node.share != 0 for node in raw.nodes)
+    for node in missing:
+        zone_share = as_number(raw.zone_shares.get(node.zone)) or 0.0
+        part = zone_share * (as_number(node.share) or 0.0)
+        own_mw = (given_mw or UNKNOWN_MW * loaded) * part
+        node.rating_mw = DEFAULT_MARGIN * (own_mw if own_mw > 0 else UNKNOWN_MW)
+        node.assumed.append("rating_mw")
+    if missing:
+        of = "the node's own load" if given_mw else f"its part of {UNKNOWN_MW:g} MW a node"
+        raw.assumptions.setdefault("rating_mw", f"{DEFAULT_MARGIN:g} times {of}")
 
 
 def _fill_lines(raw: RawGrid) -> None:
@@ -84,23 +134,3 @@ def _fill_lines(raw: RawGrid) -> None:
 
 def _sane(value: float | None, otherwise: float) -> float:
     return value if value is not None and 0 < value < math.inf else otherwise
-
-
-def _fill_loads(raw: RawGrid) -> None:
-    loads = [max(0.0, _sane(as_number(node.load_mw), 0.0)) for node in raw.nodes]
-    total = math.fsum(loads)
-    usual = total / sum(load > 0 for load in loads) if total else 100.0
-    by_zone: dict[str, list[int]] = defaultdict(list)
-    for i, node in enumerate(raw.nodes):
-        by_zone[str(node.zone)].append(i)
-    derive_zone_shares = not raw.zone_shares
-    for zone, members in by_zone.items():
-        zone_load = math.fsum(loads[i] for i in members)
-        for i in members:
-            node = raw.nodes[i]
-            if node.share is None:
-                node.share = loads[i] / zone_load if zone_load else 1 / len(members)
-            if node.rating_mw is None:
-                node.rating_mw = DEFAULT_MARGIN * (loads[i] or usual)
-        if derive_zone_shares:
-            raw.zone_shares[zone] = zone_load / total if total else len(members) / len(raw.nodes)

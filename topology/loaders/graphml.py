@@ -13,7 +13,9 @@ _NODE_KEYS = {
     "name": ("name", "label"),
     "lat": ("lat", "latitude"),
     "lon": ("lon", "lng", "longitude"),
-    "zone": ("zone", "area", "country"),
+    "zone": ("zone", "area"),
+    "country": ("country",),
+    "operator": ("operator", "control_area"),
     "share": ("share", "load_share"),
     "rating_mw": ("rating_mw",),
     "sensitivity": ("sensitivity",),
@@ -49,8 +51,9 @@ def read_graphml(path: Path) -> RawGrid:
         RawNode(id=str(node_id), **_pick(data, _NODE_KEYS)) for node_id, data in graph.nodes.items()
     ]
     for node in nodes:
-        node.name = None if node.name is None else str(node.name)
-        node.zone = None if node.zone is None else str(node.zone)
+        for key in ("name", "zone", "country", "operator"):
+            value = getattr(node, key)
+            setattr(node, key, None if value is None else str(value))
     lines = [
         RawLine(source=str(u), target=str(v), **_pick(data, _LINE_KEYS))
         for u, v, data in graph.edges(data=True)

@@ -25,6 +25,9 @@ def fill_positions(raw: RawGrid) -> None:
     middle of its neighbours. A position that is given but wrong is left for the validation.
     """
     missing = [n for n in raw.nodes if n.lat is None or n.lon is None]
+    for node in missing:
+        node.assumed.append("position")
+        raw.assumptions.setdefault("position", "computed from the lines")
     edges = [
         (line.source, line.target)
         for line in raw.lines

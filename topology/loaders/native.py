@@ -2,6 +2,7 @@
 
 from codecs import BOM_UTF8
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,9 @@ def _decode(data: bytes, origin: str) -> RawGrid:
         raw = msgspec.json.decode(data, type=RawGrid)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{origin}: not a topology: {error}", hint=_FORM) from None
+    for node in raw.nodes:
+        if node.share == 0 and node.rating_mw is None:
+            node.has_load = False
     zones = {node.zone for node in raw.nodes}
     if not raw.zone_shares and len(zones) == 1:
         raw.zone_shares = {str(zone): 1.0 for zone in zones}
@@ -48,10 +52,21 @@ def to_json(grid: Grid) -> bytes:
         note=grid.note,
         credit=grid.credit,
         zone_shares=dict(grid.zone_shares),
+        assumptions=dict(grid.assumptions),
         nodes=[
             RawNode(
-                *(n.id, n.name, n.lat, n.lon, n.zone, n.share, n.rating_mw, n.sensitivity),
+                *(
+                    n.id,
+                    n.name,
+                    n.lat,
+                    n.lon,
+                    n.zone,
+                    n.share,
+                    n.rating_mw if isfinite(n.rating_mw) else None,
+                ),
+                sensitivity=n.sensitivity,
                 generation_mw=n.generation_mw or None,
+                assumed=list(n.assumed),
             )
             for n in grid.nodes
         ],

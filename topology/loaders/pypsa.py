@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +16,11 @@ TRANSFORMER_KM = 1.0
 def read_pypsa(folder: Path) -> RawGrid:
     """Read buses, lines, transformers, links, loads and generators (all after lines optional).
 
-    A zone is the bus's ``zone``, ``area``, ``country`` or ``control_area``. A load is the sum of
-    ``p_set`` over a bus's loads, or of its greatest values in ``loads-p_set.csv``; an infeed the
-    sum of ``p_set`` over its generators, or of ``p_nom`` where that is not given.
+    A zone is the bus's ``zone`` or ``area``, an operator its ``operator`` or ``control_area``; a
+    name is SciGRID's ``osm_name``, with the voltage where several buses have it. A load is the sum
+    of ``p_set`` over a bus's loads, or of its greatest values in ``loads-p_set.csv``; an infeed
+    the sum of ``p_set`` over its generators, or of ``p_nom`` where that is not given. A line's
+    reactance is ``x``, or SciGRID's ``x_ohmkm`` (of all its circuits together) times its length.
 
     Raises
     ------
@@ -35,11 +37,16 @@ def read_pypsa(folder: Path) -> RawGrid:
                 id=row["name"],
                 lat=_number(row, "y", where),
                 lon=_number(row, "x", where),
-                zone=next(filter(None, map(row.get, ("zone", "area", "country"))), None),
+                name=row.get("osm_name"),
+                zone=row.get("zone") or row.get("area"),
+                country=row.get("country"),
+                operator=row.get("operator") or row.get("control_area"),
                 load_mw=loads.get(row["name"]),
+                has_load=row["name"] in loads if loads else None,
                 generation_mw=infeed.get(row["name"]),
             )
         )
+    _tell_apart(nodes, kv)
     if all(not node.lat and not node.lon for node in nodes):
         for node in nodes:  # PyPSA writes 0, 0 for buses without a position
             node.lat = node.lon = None
@@ -49,7 +56,7 @@ def read_pypsa(folder: Path) -> RawGrid:
             target=row["bus1"],
             length_km=_number(row, "length", where) or None,
             voltage_kv=_number(row, "v_nom", where) or kv.get(row["bus0"]) or None,
-            reactance_ohm=_number(row, "x", where) or None,
+            reactance_ohm=_reactance(row, where),
             limit_mw=_number(row, "s_nom", where) or None,
         )
         for where, row in _rows(folder / "lines.csv", ("bus0", "bus1"))
@@ -64,6 +71,23 @@ def read_pypsa(folder: Path) -> RawGrid:
                 line.reactance_ohm = per_unit * high**2 / line.limit_mw
             lines.append(line)
     return RawGrid(name=folder.resolve().name, nodes=nodes, lines=lines)
+
+
+def _tell_apart(nodes: list[RawNode], kv: dict[str, float | None]) -> None:
+    """Add the voltage to a name that several buses have, and the id where it is the same, too."""
+    for more in (lambda node: f"{kv[node.id] or 0:g} kV", lambda node: node.id):
+        counts = Counter(node.name for node in nodes)
+        for node in nodes:
+            if node.name and counts[node.name] > 1:
+                node.name = f"{node.name}, {more(node)}"
+
+
+def _reactance(row: dict[str, str], where: str) -> float | None:
+    ohm = _number(row, "x", where)
+    if not ohm:
+        per_km, km = _number(row, "x_ohmkm", where), _number(row, "length", where)
+        ohm = per_km * km if per_km and km else None
+    return ohm or None
 
 
 def _infeed(folder: Path) -> dict[str, float]:

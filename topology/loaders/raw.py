@@ -8,8 +8,10 @@ from msgspec import Struct, field
 class RawNode(Struct, omit_defaults=True):
     """A node before validation; ``None`` is "not given".
 
-    ``load_mw`` is the bus's own load where a format has one; shares and ratings derive from it.
-    ``generation_mw`` may be left out for good.
+    ``load_mw`` is the bus's own load where a format has one, and ``has_load`` whether one is there
+    at all, if only of unknown size; shares and ratings derive from them, zones from ``country``
+    and ``operator``. ``generation_mw`` may be left out for good, ``rating_mw`` where the share
+    is 0. ``assumed`` names what was filled in without a source.
     """
 
     id: Any = None
@@ -22,6 +24,10 @@ class RawNode(Struct, omit_defaults=True):
     sensitivity: Any = None
     load_mw: Any = None
     generation_mw: Any = None
+    has_load: Any = None
+    country: Any = None
+    operator: Any = None
+    assumed: list[str] = field(default_factory=list)
 
 
 class RawLine(Struct, omit_defaults=True):
@@ -43,6 +49,7 @@ class RawGrid(Struct, omit_defaults=True):
     note: str = ""
     credit: str = ""
     zone_shares: dict[str, Any] = field(default_factory=dict)
+    assumptions: dict[str, str] = field(default_factory=dict)
     nodes: list[RawNode] = field(default_factory=list)
     lines: list[RawLine] = field(default_factory=list)
 

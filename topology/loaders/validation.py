@@ -6,7 +6,7 @@ stress never crosses from one island to another.
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -71,10 +71,15 @@ NODE_RANGES = {
     "share": _Range(0, 1),
     "rating_mw": _Range(1e-9, math.inf),
     "sensitivity": _FACTOR,
+    "generation_mw": _Range(0, math.inf),
 }
-LINE_RANGES = {"length_km": _POSITIVE, "voltage_kv": _POSITIVE, "coupling": _FACTOR}
-OPTIONAL_NODE_RANGES = {"generation_mw": _Range(0, math.inf)}
-OPTIONAL_LINE_RANGES = {"reactance_ohm": _NotZero(-math.inf, math.inf), "limit_mw": _POSITIVE}
+LINE_RANGES = {
+    "length_km": _POSITIVE,
+    "voltage_kv": _POSITIVE,
+    "coupling": _FACTOR,
+    "reactance_ohm": _NotZero(-math.inf, math.inf),
+    "limit_mw": _POSITIVE,
+}
 
 
 def validate(raw: RawGrid) -> list[Problem]:
@@ -84,6 +89,7 @@ def validate(raw: RawGrid) -> list[Problem]:
         *_node_problems(raw.nodes),
         *_line_problems(raw),
         *_share_problems(raw),
+        *_load_warnings(raw),
         *_island_warnings(raw),
     ]
     return sorted(found, key=lambda p: p.level != "error")
@@ -108,8 +114,9 @@ def _node_problems(nodes: list[RawNode]) -> Iterator[Problem]:
             if not _is_name(getattr(node, key)):
                 problem = _not_a_name(getattr(node, key))
                 yield Problem("node", label, key, problem, f"1 to {MAX_NAME} printable characters")
-        yield from _range_problems("node", label, node, NODE_RANGES)
-        yield from _range_problems("node", label, node, OPTIONAL_NODE_RANGES, optional=True)
+        # A node without load needs no rating.
+        optional = ("generation_mw", "rating_mw") if node.share == 0 else ("generation_mw",)
+        yield from _range_problems("node", label, node, NODE_RANGES, optional)
 
 
 def _line_problems(raw: RawGrid) -> Iterator[Problem]:
@@ -127,8 +134,8 @@ def _line_problems(raw: RawGrid) -> Iterator[Problem]:
         if named[0] and line.source == line.target:
             fix = "remove the line: a line joins two different nodes"
             yield Problem("line", label, "target", "is its source: a self-loop", fix)
-        yield from _range_problems("line", label, line, LINE_RANGES)
-        yield from _range_problems("line", label, line, OPTIONAL_LINE_RANGES, optional=True)
+        optional = ("reactance_ohm", "limit_mw")
+        yield from _range_problems("line", label, line, LINE_RANGES, optional)
 
 
 def _range_problems(
@@ -136,12 +143,11 @@ def _range_problems(
     label: str,
     record: RawNode | RawLine,
     ranges: dict[str, _Range],
-    *,
-    optional: bool = False,
+    optional: Collection[str],
 ) -> Iterator[Problem]:
     for key, allowed in ranges.items():
         value = getattr(record, key)
-        if value is None and optional:
+        if value is None and key in optional:
             continue
         number = as_number(value)
         if number is None or number not in allowed:
@@ -182,6 +188,19 @@ def _sum_problem(zone: str, key: str, over: str, total: float) -> Iterator[Probl
         yield Problem("zone" if zone else "grid", zone, key, problem, fix)
 
 
+def _load_warnings(raw: RawGrid) -> Iterator[Problem]:
+    sized = {node.id for node in raw.nodes if (as_number(node.load_mw) or 0.0) > 0}
+    unsized = [node.id for node in raw.nodes if node.has_load and node.id not in sized]
+    if sized and unsized:
+        problem = f"has no size at {len(unsized)} nodes, which have no share ({_some(unsized)})"
+        fix = "give all loads a size, or choose another rule with --shares"
+        yield Problem("grid", raw.name, "load", problem, fix, "warning")
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+
+
 def _island_warnings(raw: RawGrid) -> Iterator[Problem]:
     found = islands(
         (node.id for node in raw.nodes if _is_name(node.id)),
@@ -193,8 +212,7 @@ def _island_warnings(raw: RawGrid) -> Iterator[Problem]:
     )
     total = sum(map(len, found))
     for island in sorted(found, key=len)[:-1]:
-        named = ", ".join(island[:5]) + (", ..." if len(island) > 5 else "")
-        problem = f"is an island of {len(island)} of {total} nodes ({named})"
+        problem = f"is an island of {len(island)} of {total} nodes ({_some(island)})"
         fix = "add the line that joins it to the rest, unless it is meant to stand alone"
         yield Problem("grid", raw.name, "lines", problem.replace("is", "leave", 1), fix, "warning")
 

@@ -15,17 +15,12 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from topology.errors import DataError
-from topology.grid import OHM_PER_KM, Grid, Line
+from topology.grid import OHM_PER_KM, Grid, Line, usual_limit_mw
 from topology.messages import Floats
 
 Slack = Literal["infeed", "rating"]
 Indices = np.ndarray[Any, np.dtype[np.int_]]
 
-HIGH_KV = 300.0
-HIGH_KA, LOW_KA = 2.6, 1.3
-"""Current that a circuit of four conductors (380 kV) or two (220 kV) carries."""
-CIRCUITS = 2
-"""Circuits of a line that says nothing of its limit."""
 AT_ONCE = 32
 """Cases solved together: ten times faster than hundreds, which leave the processor's cache."""
 BUSY = 0.85
@@ -41,8 +36,7 @@ def reactance_of(line: Line) -> float:
 
 def limit_of(line: Line) -> float:
     """What the line carries in MW; two circuits of its voltage where the topology gives none."""
-    ka = HIGH_KA if line.voltage_kv >= HIGH_KV else LOW_KA
-    return line.limit_mw or CIRCUITS * np.sqrt(3.0) * line.voltage_kv * ka
+    return line.limit_mw or usual_limit_mw(line.voltage_kv)
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ class DcNetwork:
         """Factorise the grid's susceptance matrix, with one node of each island as reference.
 
         Slack is shared in proportion to infeed (``infeed_of``) or to ratings; in an island
-        without infeed always to ratings.
+        without infeed always to ratings, and equally in one without either.
 
         Raises
         ------
@@ -104,7 +98,7 @@ class DcNetwork:
             return angles
 
         limits = np.array([limit_of(line) for line in grid.lines])
-        parts = grid.ratings_mw if slack == "rating" else infeed_of(grid)
+        parts = grid.rated_mw if slack == "rating" else infeed_of(grid)
         return cls(source, target, b, limits, _slack(parts, grid, island), island, solve)
 
     def flows(self, injection: Floats) -> Floats:
@@ -183,12 +177,13 @@ def infeed_of(grid: Grid) -> Floats:
     for line in grid.lines:
         for end in (line.source, line.target):
             carried[grid.index[end]] += limit_of(line)
-    infeed: Floats = carried * (BUSY * grid.ratings_mw.sum() / carried.sum())
+    infeed: Floats = carried * (BUSY * grid.rated_mw.sum() / carried.sum())
     return infeed
 
 
 def _slack(parts: Floats, grid: Grid, island: Indices) -> Floats:
-    fed = np.bincount(island, parts)
-    weight = np.where(fed[island] > 0, parts, grid.ratings_mw)
+    weight = np.ones(len(island))
+    for known in (grid.rated_mw, parts):
+        weight = np.where(np.bincount(island, known)[island] > 0, known, weight)
     shares: Floats = weight / np.bincount(island, weight)[island]
     return shares

@@ -58,6 +58,7 @@ class ApiQueries(ReadModel):
             name=self.grid.name,
             credit=self.grid.credit,
             note=self.grid.note,
+            assumptions=dict(self.grid.assumptions),
             nodes=[serializers.grid_node(node) for node in self.grid.nodes],
             lines=[serializers.grid_line(line) for line in self.grid.lines],
             zones=list(self.grid.zones),

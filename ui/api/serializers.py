@@ -1,8 +1,10 @@
 """Build the API's answers from the read model."""
 
 from collections.abc import Sequence
+from math import isfinite
 
 from msgspec import convert, to_builtins
+from msgspec.structs import replace
 
 from topology.clock import to_iso
 from topology.grid import Line, Node
@@ -36,7 +38,8 @@ def model_info(name: str) -> ModelInfo:
 
 def grid_node(node: Node) -> GridNode:
     """All that is known of a node, but for its infeed."""
-    return convert(node, GridNode, from_attributes=True)
+    shown: GridNode = convert(node, GridNode, from_attributes=True)
+    return shown if isfinite(node.rating_mw) else replace(shown, rating_mw=None)
 
 
 def grid_line(line: Line) -> GridLine:

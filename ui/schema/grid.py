@@ -4,7 +4,11 @@ from msgspec import Struct, field
 
 
 class GridNode(Struct, frozen=True):
-    """A substation: ``share`` of its zone's load in [0, 1], ``rating_mw`` in MW."""
+    """A substation: ``share`` of its zone's load in [0, 1], ``rating_mw`` in MW.
+
+    A node without load has no rating. ``assumed`` names what no source gave, of ``zone``,
+    ``share``, ``rating_mw`` and ``position``.
+    """
 
     id: str
     name: str
@@ -12,8 +16,9 @@ class GridNode(Struct, frozen=True):
     lon: float
     zone: str
     share: float = 0.0
-    rating_mw: float = 0.0
+    rating_mw: float | None = None
     sensitivity: float = 0.0
+    assumed: list[str] = []
 
 
 class GridLine(Struct, frozen=True):
@@ -51,7 +56,10 @@ class ModelInfo(Struct, frozen=True):
 
 
 class GridInfo(Struct, frozen=True):
-    """The topology and how it is judged; changes only when a worker starts with another one."""
+    """The topology and how it is judged; changes only when a worker starts with another one.
+
+    ``assumptions`` says how the nodes' ``assumed`` values were found, in words by field.
+    """
 
     name: str
     nodes: list[GridNode]
@@ -61,4 +69,5 @@ class GridInfo(Struct, frozen=True):
     zones: list[str] = []
     credit: str = ""
     note: str = ""
+    assumptions: dict[str, str] = {}
     model_info: dict[str, ModelInfo] = {}

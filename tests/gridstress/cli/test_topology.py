@@ -61,7 +61,8 @@ def test_import_writes_a_grid_that_loads(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     grid = load_grid(str(out))
     assert (grid.name, len(grid.nodes), len(grid.lines)) == ("path", 3, 2)
-    assert grid.ratings_mw.tolist() == pytest.approx([120.0] * 3)
+    # Shares follow what the lines that end there carry: two of four ends are in the middle.
+    assert grid.ratings_mw.tolist() == pytest.approx([90, 180, 90])
 
 
 def test_import_does_not_replace_a_file_unless_asked(tmp_path: Path) -> None:
@@ -120,3 +121,53 @@ def test_parallel_circuits_are_told_apart(tmp_path: Path) -> None:
     rows = {(one["outage"], one["overloads"]) for one in found}
     assert len(rows) == len(found) > 10
     assert all(", circuit " in name for row in rows for name in row)
+
+
+def _unloaded(tmp_path: Path) -> str:
+    """A PyPSA folder of three buses, two of them with loads of unknown size."""
+    folder = tmp_path / "pypsa"
+    folder.mkdir()
+    (folder / "buses.csv").write_text("name,v_nom,x,y\nn1,380,9,50\nn2,380,10,51\nn3,380,11,52\n")
+    (folder / "lines.csv").write_text("name,bus0,bus1,s_nom\na,n1,n2,1000\nb,n2,n3,3000\n")
+    (folder / "loads.csv").write_text("name,bus\nl1,n1\nl3,n3\n")
+    return str(folder)
+
+
+def test_import_says_what_it_assumed_and_marks_it_by_node(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    result = _run("import", _unloaded(tmp_path), "-o", str(out))
+    assert "assumed: share of 2 of 3 nodes: by the capacity" in result.output
+    assert "assumed: rating_mw of 2 of 3 nodes: 1.2 times" in result.output
+    assert "1 nodes have no load, and no rating" in result.output
+    listed = json.loads(_run("show", str(out), "--nodes", "--json").output)["node_list"]
+    assert [(node["rating_mw"], node["assumed"]) for node in listed] == [
+        (pytest.approx(60), ["share", "rating_mw"]),
+        (None, []),
+        (pytest.approx(180), ["share", "rating_mw"]),
+    ]
+    shown = _run("show", str(out), "--nodes").output
+    assert "assumed: share of 2 of 3 nodes" in shown
+
+
+def test_ratings_need_loads_or_a_peak(tmp_path: Path) -> None:
+    args = ("import", _unloaded(tmp_path), "-o", str(tmp_path / "out.json"), "--ratings", "1.5")
+    refused = _run(*args)
+    assert isinstance(refused.exception, UsageError)
+    assert "topology fit" in (refused.exception.hint or "")
+    assert _run(*args, "--peak-mw", "1000").exit_code == 0
+    ratings = load_grid(str(tmp_path / "out.json")).rated_mw.tolist()
+    assert ratings == pytest.approx([375, 0, 1125])
+
+
+def test_fit_rates_a_grid_for_a_load(tmp_path: Path) -> None:
+    grid, load, out = (tmp_path / name for name in ("grid.json", "load.csv", "fit.json"))
+    assert _run("import", _unloaded(tmp_path), "-o", str(grid)).exit_code == 0
+    rows = [f"2024-01-{1 + h // 24:02}T{h % 24:02}:00Z,grid,{100 + h % 24}" for h in range(240)]
+    load.write_text("\n".join(["timestamp,zone,load_mw", *rows]))
+    args = ("fit", str(grid), "--load", str(load), "-o", str(out))
+    result = _run(*args, "--stressed", "10%")
+    assert result.exit_code == 0, result.output
+    assert "10.00% of 480 node-hours are stressed" in result.output
+    assert "times the node's peak in load.csv" in load_grid(str(out)).assumptions["rating_mw"]
+    wrong = _run(*args, "--stressed", "some", "--force")
+    assert isinstance(wrong.exception, UsageError)

@@ -32,7 +32,7 @@ def test_a_bare_graph_gets_every_default(tmp_path: Path) -> None:
     nx.write_graphml(nx.path_graph(4), tmp_path / "bare.xml")
     grid = load_grid(str(tmp_path / "bare.xml"))
     assert grid.ids == ("0", "1", "2", "3")
-    assert [n.share for n in grid.nodes] == [0.25] * 4
+    assert [n.share for n in grid.nodes] == pytest.approx([1 / 6, 1 / 3, 1 / 3, 1 / 6])
     assert grid.zone_shares == {"grid": 1.0}
     assert len({(n.lat, n.lon) for n in grid.nodes}) == 4
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from topology.errors import DataError
-from topology.loaders import load_grid
+from topology.loaders import build_grid, load_grid, read_raw
 
 BUSES = "name,v_nom,x,y,country\nn1,380,9.0,50.0,DE\nn2,380,10.0,51.0,DE\nn3,110,10.0,51.0,FR\n"
 LINES = "name,bus0,bus1,x,length\nl1,n1,n2,0.1,140\n"
@@ -38,7 +38,7 @@ def test_loads_given_as_series_count_with_their_peak(tmp_path: Path) -> None:
     assert [n.share for n in grid.nodes_of("DE")] == [0.375, 0.625]
 
 
-def test_without_loads_every_node_of_a_zone_has_the_same_share(tmp_path: Path) -> None:
+def test_without_loads_equal_lines_give_equal_shares(tmp_path: Path) -> None:
     grid = load_grid(_folder(tmp_path))
     assert [n.share for n in grid.nodes] == [0.5, 0.5, 1.0]
 
@@ -100,3 +100,32 @@ def test_what_a_power_flow_needs_is_kept(tmp_path: Path) -> None:
     # 0.1 per unit of the transformer's own rating, on its high side.
     assert transformer.reactance_ohm == pytest.approx(0.1 * 380**2 / 500)
     assert transformer.limit_mw == 500
+
+
+def test_what_scigrid_says_in_other_columns_is_read(tmp_path: Path) -> None:
+    buses = (
+        "name,v_nom,x,y,osm_name,operator\n"
+        "1,380,9.0,50.0,Mitte,TenneT\n1_220kV,220,9.0,50.0,Mitte,TenneT\n2,380,10.0,51.0,,\n"
+    )
+    lines = "name,bus0,bus1,length,x_ohmkm,s_nom\nl1,1,2,140,0.25,1700\n"
+    transformers = "name,bus0,bus1,x,s_nom\nt,1,1_220kV,0.1,2000\n"
+    loads = "name,bus\n1,1\n2,2\n"
+    folder = _folder(tmp_path, buses=buses, lines=lines, transformers=transformers, loads=loads)
+    grid = build_grid(read_raw(folder, zones="operator"))
+    assert [n.name for n in grid.nodes] == ["Mitte, 380 kV", "Mitte, 220 kV", "2"]
+    assert grid.zones == ("TenneT",)
+    (line,) = (line for line in grid.lines if line.target == "2")
+    assert line.reactance_ohm == pytest.approx(0.25 * 140)
+    # Loads without a size: the capacity of what ends there, where there is a load at all.
+    assert [n.share for n in grid.nodes] == pytest.approx([3700 / 5400, 0, 1700 / 5400])
+    assert [n.assumed for n in grid.nodes] == [
+        ("share", "rating_mw"),
+        (),
+        ("zone", "share", "rating_mw"),
+    ]
+
+
+def test_names_that_stay_equal_get_the_id(tmp_path: Path) -> None:
+    buses = "name,v_nom,x,y,osm_name\nn1,380,9,50,Mitte\nn2,380,9,50,Mitte\n"
+    names = [node.name for node in load_grid(_folder(tmp_path, buses=buses)).nodes]
+    assert names == ["Mitte, 380 kV, n1", "Mitte, 380 kV, n2"]

@@ -12,6 +12,7 @@ from ui.dashboard.figures.timeline import VERBS
 from ui.dashboard.panels.components import graph
 from ui.dashboard.shell.links import node_href
 from ui.dashboard.style import formatting
+from ui.dashboard.style.grid_facts import rated
 from ui.dashboard.style.theme import LEVEL_INK, LIGHT, Palette, scale_colour
 from ui.schema.grid import GridInfo, GridNode
 from ui.schema.views import Alert, NodeDetail, SourceShare
@@ -94,13 +95,13 @@ def title(node: GridNode) -> list[Component]:
             ],
             className="detail-head",
         ),
-        html.Div(f"Zone {node.zone} · rated {node.rating_mw:,.0f} MW", className="muted"),
+        html.Div(f"Zone {node.zone} · {rated(node)}", className="muted"),
     ]
 
 
 def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
     """Risk, load, stress and alarm level."""
-    level, rating_mw = detail.level, detail.node.rating_mw
+    level = detail.level
     return [
         html.Div(
             [
@@ -115,7 +116,7 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
                 html.Div(formatting.load(detail.load_mw), className="number"),
                 html.Div(load_part(detail), className="muted"),
             ],
-            title=f"In the last hour; rated {rating_mw:,.0f} MW",
+            title=f"In the last hour; {rated(detail.node)}",
         ),
         html.Div(
             [
@@ -140,7 +141,7 @@ def values(detail: NodeDetail, colours: Palette = LIGHT) -> list[Component]:
 
 def load_part(detail: NodeDetail | None) -> str:
     """Which part of its rating a node's load is, in words; a dash where it is not known."""
-    rating_mw = detail.node.rating_mw if detail else 0.0
+    rating_mw = detail.node.rating_mw if detail else None
     if detail is None or detail.load_mw is None or not rating_mw:
         return formatting.DASH
     return f"{formatting.percent(detail.load_mw / rating_mw)} of rating"

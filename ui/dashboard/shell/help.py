@@ -6,6 +6,14 @@ from dash.development.base_component import Component
 from ui.dashboard.style import formatting
 from ui.schema.grid import GridInfo, GridSettings
 
+FIELDS = {
+    "zone": "zones",
+    "share": "shares of the load",
+    "rating_mw": "ratings",
+    "position": "positions",
+}
+"""The nodes' fields that can be assumed, in words."""
+
 
 def about_panel(grid: GridInfo | None) -> list[Component]:
     """What is shown and how it is made, with the worker's own settings."""
@@ -42,15 +50,21 @@ def about_panel(grid: GridInfo | None) -> list[Component]:
             f"{settings.alpha:g}.",
         ),
         _entry("The grid", credit_line(grid) or "not known yet."),
+        *(
+            _entry(f"Assumed: {FIELDS.get(name, name)}", f"{words}.")
+            for name, words in (grid.assumptions.items() if grid else ())
+        ),
     ]
 
 
 def credit_line(grid: GridInfo | None) -> str:
-    """What the grid is good for, in its note's first line, and whom it owes."""
+    """What the grid is good for: its note's first line, what is assumed; and whom it owes."""
     if grid is None:
         return ""
     headline = grid.note.partition("\n")[0]
-    return " ".join(part for part in (headline, grid.credit) if part)
+    fields = ", ".join(FIELDS.get(name, name) for name in grid.assumptions)
+    assumed = f"Assumed: {fields}." if fields else ""
+    return " ".join(part for part in (headline, assumed, grid.credit) if part)
 
 
 def _entry(title: str, text: str) -> html.P:

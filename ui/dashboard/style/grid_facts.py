@@ -7,7 +7,7 @@ import msgspec
 
 from topology.models import DEFAULT_MODELS
 from ui.dashboard.style.theme import palette
-from ui.schema.grid import GridInfo
+from ui.schema.grid import GridInfo, GridNode
 from ui.schema.views import GridState
 
 
@@ -28,6 +28,14 @@ def neighbours_of(grid: GridInfo, node_id: str) -> list[str]:
     return sorted(near - {node_id})
 
 
+def rated(node: GridNode) -> str:
+    """What a node is rated for, in words."""
+    if node.rating_mw is None:
+        return "no load of its own"
+    assumed = " (assumed)" if "rating_mw" in node.assumed else ""
+    return f"rated {node.rating_mw:,.0f} MW{assumed}"
+
+
 class Loading(NamedTuple):
     """A node's load in MW, and what part it is of the node's rating."""
 
@@ -36,14 +44,14 @@ class Loading(NamedTuple):
 
 
 def loads_of(grid: GridInfo | None, state: GridState | None) -> dict[str, Loading]:
-    """The loads of the nodes whose loads are known, by id."""
+    """The loads of the nodes that have a rating and whose loads are known, by id."""
     if grid is None or state is None:
         return {}
     ratings = {node.id: node.rating_mw for node in grid.nodes}
     return {
-        node: Loading(mw, mw / ratings[node])
+        node: Loading(mw, mw / rating)
         for node, mw in zip(state.nodes, state.load_mw, strict=False)
-        if mw is not None and ratings.get(node)
+        if mw is not None and (rating := ratings.get(node))
     }
 
 

@@ -12,6 +12,7 @@ from ui.dashboard.panels.detail import NOT_KEPT, load_part
 from ui.dashboard.panels.episodes import lasted
 from ui.dashboard.shell.links import alarms_href, node_href
 from ui.dashboard.style import formatting
+from ui.dashboard.style.grid_facts import rated
 from ui.dashboard.style.theme import LIGHT, Palette, scale_colour
 from ui.schema.grid import GridInfo, GridNode
 from ui.schema.runs import Episode
@@ -22,16 +23,21 @@ MAX_SUGGESTIONS = 6
 
 
 def node_title(node: GridNode) -> list[Component]:
-    """Name and what is fixed of a node: zone, rating, sensitivity, place, id."""
+    """Name and what is fixed of a node: zone, share, rating, sensitivity, place, id."""
     facts = (
-        f"zone {node.zone}",
-        f"rated {node.rating_mw:,.0f} MW",
+        f"zone {node.zone}" + _assumed(node, "zone"),
+        f"{node.share:.2%} of its load" + _assumed(node, "share"),
+        rated(node),
         f"sensitivity {node.sensitivity:.2f}",
         f"{abs(node.lat):.2f}° {'N' if node.lat >= 0 else 'S'}, "
-        f"{abs(node.lon):.2f}° {'E' if node.lon >= 0 else 'W'}",
+        f"{abs(node.lon):.2f}° {'E' if node.lon >= 0 else 'W'}" + _assumed(node, "position"),
         f"id {node.id}",
     )
     return [html.H2(node.name), html.Div(" · ".join(facts), className="muted")]
+
+
+def _assumed(node: GridNode, field: str) -> str:
+    return " (assumed)" if field in node.assumed else ""
 
 
 def onward(node_id: str) -> list[Component]:
