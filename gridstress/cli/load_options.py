@@ -38,6 +38,14 @@ class LoadOptions:
         str | None,
         _option("Zone of a file that does not name it (SMARD), or `national`."),
     ] = None
+    map: Annotated[
+        list[str] | None,
+        _option(
+            "Sum zones into a zone of the grid, or rename one: `A,B=north`; repeatable. Zones that "
+            "none names are not read.",
+            metavar="ZONE,ZONE=ZONE",
+        ),
+    ] = None
     resolution: Annotated[
         str | None,
         _option("Average finer data to this: 1h (by default), 30min, 15min, 5min, 1min."),
@@ -79,7 +87,7 @@ class LoadOptions:
     ] = None
 
     def mapping(self) -> "Mapping":
-        """The column names and notation that are given.
+        """The zones, column names and notation that are given.
 
         Raises
         ------
@@ -87,13 +95,14 @@ class LoadOptions:
             If an option has an invalid value.
         """
         from gridstress.datasets.mapping import Mapping
+        from gridstress.datasets.zone_map import zone_map
         from topology.errors import DataError, UsageError
 
         given = {one.name: getattr(self, one.name) for one in fields(self)}
-        for name in ("resolution", "on_gap", "zone"):
+        for name in ("resolution", "on_gap", "zone", "map"):
             del given[name]
         given["time_column"] = tuple(self.time_column or ()) or None
-        mapping = Mapping(**given)
+        mapping = Mapping(**given, zones=zone_map(self.map or ()))
         try:
             mapping.check()
         except DataError as error:
@@ -162,7 +171,9 @@ class LoadOptions:
             As ``open``, ``fitted`` and ``prepared``.
         """
         from gridstress.datasets.fitting import fitted
+        from gridstress.datasets.zone_map import check_targets
 
+        check_targets(self.map or (), grid)
         return self.prepared(fitted(self.open(file), grid), window, resolution="1h")
 
 

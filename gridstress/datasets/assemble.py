@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from gridstress.datasets.row import Row
-from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.series import LoadSeries
 from topology.errors import DataError
 
 MAX_ROWS = 2_000_000
@@ -39,8 +39,6 @@ def assemble(
     synthetic: bool | None = False,
 ) -> LoadSeries:
     """Put readings on a grid of the period they have; missing rows become NaN.
-
-    A whole country's series beside its zones is left out, as it would count everything twice.
 
     Parameters
     ----------
@@ -89,6 +87,4 @@ def assemble(
         taken[i, j], grid[i, j] = True, reading.value
     index = pd.to_datetime(start + period_s * np.arange(count), unit="s", utc=True)
     values = pd.DataFrame(grid * (3600 / period_s if energy else 1.0), index, zones)
-    if NATIONAL in zones and len(zones) > 1:
-        values = values.drop(columns=NATIONAL)
     return LoadSeries(values.rename_axis("timestamp"), period_s, source, credit, synthetic)

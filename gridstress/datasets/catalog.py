@@ -9,6 +9,7 @@ from gridstress.datasets.mapping import Mapping
 from gridstress.datasets.reading import read_load
 from gridstress.datasets.series import LoadSeries
 from gridstress.datasets.synthetic import CREDIT, DEFAULT_YEAR, synthetic_year
+from gridstress.datasets.zone_map import mapped
 from topology.errors import DataError, UsageError
 
 SYNTHETIC = "synthetic"
@@ -55,7 +56,7 @@ def open_load(
     Raises
     ------
     UsageError
-        As ``read_load``, or if a named data set is given a ``zone`` or a ``mapping``.
+        As ``read_load``, or if a named data set is given columns, or the bundled year a ``zone``.
     DataError
         If there is neither, or the file does not hold what it should.
     """
@@ -67,7 +68,8 @@ def open_load(
     if name_or_path == SYNTHETIC:
         if zone is not None:
             raise UsageError(f"the synthetic year has its zones; --zone {zone} is for files")
-        return synthetic_year()
+        zones = {} if mapping is None else mapping.zones
+        return mapped(synthetic_year(), zones, SYNTHETIC) if zones else synthetic_year()
     if name_or_path in REMOTE_FILES:
         kept = cache_dir() / REMOTE_FILES[name_or_path].kept_as
         if not kept.exists():
@@ -75,6 +77,6 @@ def open_load(
                 f"{name_or_path}: not fetched yet",
                 hint=f"gridstress data fetch {name_or_path}",
             )
-        return read_load(kept, zone)
+        return read_load(kept, zone, mapping)
     names = ", ".join(entry.name for entry in catalog())
     raise DataError(f"{name_or_path}: no such file, and no data set of that name ({names})")

@@ -6,6 +6,7 @@ from typing import Literal
 import pandas as pd
 
 from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.zone_map import map_option
 from gridstress.datasets.zones import canonical_zone
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
@@ -130,8 +131,8 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
     Raises
     ------
     DataError
-        If a zone is not in the grid, naming both lists, or a national load meets a grid that
-        does not say how to split it.
+        If a zone is not in the grid, naming both lists and the option that helps, or a national
+        load meets a grid that does not say how to split it.
     """
     if series.is_national and NATIONAL not in grid.zones:
         return replace(series, values=_split(series, grid))
@@ -141,13 +142,22 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
         raise DataError(
             f"{series.source}: no zone {', '.join(map(repr, unknown))} in grid {grid.name!r}: "
             f"the data have {', '.join(series.zones)}; the grid has {', '.join(grid.zones)}",
-            hint="use the grid's names, or name a file's only zone with --zone",
+            hint=_way_on(series, grid),
         )
     values = series.values.rename(columns=names)
     if values.columns.has_duplicates:
         twice = values.columns[values.columns.duplicated()][0]
         raise DataError(f"{series.source}: several columns are zone {twice!r}: {series.zones}")
     return replace(series, values=values.sort_index(axis="columns"))
+
+
+def _way_on(series: LoadSeries, grid: Grid) -> str:
+    if len(grid.zones) == 1:
+        return f"to load the grid's only zone with them: {map_option(series.zones, grid.zones[0])}"
+    return (
+        "say which zones of the data make which of the grid: "
+        f"{map_option(series.zones[:2], grid.zones[0])}, once for each zone of the grid"
+    )
 
 
 def _split(series: LoadSeries, grid: Grid) -> pd.DataFrame:

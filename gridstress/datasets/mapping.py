@@ -22,8 +22,8 @@ SUFFIX = ".mapping.toml"
 class Mapping:
     """Column names and notation of a load file, each None unless given.
 
-    ``zones`` (only in a file) selects zones and renames them: ``{"CISO": "west"}``. The other
-    fields are as in ``Layout``.
+    ``zones`` selects zones and renames them, ``{"CISO": "west"}``; those that get the same name
+    are summed. The other fields are as in ``Layout``.
     """
 
     time_column: tuple[str, ...] | None = None

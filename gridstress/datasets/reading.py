@@ -8,8 +8,9 @@ from gridstress.datasets import entsoe, opsd, plain, smard
 from gridstress.datasets.layout import Layout
 from gridstress.datasets.mapping import Mapping, mapping_beside, refuse
 from gridstress.datasets.published import LAYOUTS
-from gridstress.datasets.series import LoadSeries
+from gridstress.datasets.series import NATIONAL, LoadSeries
 from gridstress.datasets.table import UTF8, Header, check_utf8, read_headers
+from gridstress.datasets.zone_map import map_option, mapped
 from gridstress.datasets.zones import canonical_zone
 from topology.errors import DataError, UsageError
 
@@ -86,7 +87,7 @@ def _changed(path: Path, known: Format, mapping: Mapping | None) -> Format:
 
 
 def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = None) -> LoadSeries:
-    """Read a load file.
+    """Read a load file; of a country and its zones, the zones, unless the country is asked for.
 
     Parameters
     ----------
@@ -94,7 +95,7 @@ def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = Non
         A file of any of ``FORMATS``, or one whose columns a mapping names.
     zone
         Names the zone of a file that knows only one series: needed for SMARD, and otherwise
-        overrules what the file says.
+        overrules what the file says. ``national`` chooses the country of a file that has both.
     mapping
         Has priority over the file ``<path>.mapping.toml``.
 
@@ -109,17 +110,11 @@ def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = Non
     zone = zone or merged.zone
     known, header = recognise(path, merged)
     series = known.read(header, zone)
+    if zone is not None:
+        series = _named(path, series, canonical_zone(zone))
     if merged.zones:
-        series = _chosen(path, series, merged.zones)
-    if zone is None:
-        return series
-    if len(series.zones) > 1:
-        raise UsageError(
-            f"{path} holds several zones ({', '.join(series.zones)}); --zone {zone} is for a file "
-            "that holds one and does not name it"
-        )
-    values = series.values.set_axis([canonical_zone(zone)], axis="columns")
-    return replace(series, values=values)
+        return mapped(series, merged.zones, str(path))
+    return _without_national(series)
 
 
 def full_mapping(path: Path, mapping: Mapping | None = None) -> Mapping:
@@ -135,14 +130,22 @@ def full_mapping(path: Path, mapping: Mapping | None = None) -> Mapping:
     return found if mapping is None else found | mapping
 
 
-def _chosen(path: Path, series: LoadSeries, names: dict[str, str]) -> LoadSeries:
-    if unknown := [name for name in names if name not in series.zones]:
-        raise DataError(
-            f"{path}: no zone {', '.join(map(repr, unknown))}, which the mapping chooses: the "
-            f"file has {', '.join(series.zones[:100])}"
+def _named(path: Path, series: LoadSeries, zone: str) -> LoadSeries:
+    """The only zone under this name, or the country's column of a file that has its zones, too."""
+    if zone == NATIONAL and NATIONAL in series.zones:
+        return replace(series, values=series.values[[NATIONAL]])
+    series = _without_national(series)
+    if len(series.zones) > 1:
+        raise UsageError(
+            f"{path} holds several zones ({', '.join(series.zones)}); --zone {zone} is for a file "
+            "that holds one and does not name it",
+            hint=f"to sum all of them: {map_option(series.zones, zone)}",
         )
-    values = series.values[list(names)].rename(columns=names)
-    if values.columns.has_duplicates:
-        twice = values.columns[values.columns.duplicated()][0]
-        raise DataError(f"{path}: the mapping names several zones {twice!r}")
-    return replace(series, values=values)
+    return replace(series, values=series.values.set_axis([zone], axis="columns"))
+
+
+def _without_national(series: LoadSeries) -> LoadSeries:
+    """Leave out the whole country beside its zones, as it would count everything twice."""
+    if NATIONAL not in series.zones or series.is_national:
+        return series
+    return replace(series, values=series.values.drop(columns=NATIONAL))

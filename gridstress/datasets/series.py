@@ -30,7 +30,8 @@ class LoadSeries:
     values
         One row a period, labelled with its start (UTC, ascending, every ``period_s`` seconds
         without exception), one float column a zone; NaN where the source has no value. The one
-        column is ``NATIONAL`` if the source does not tell zones apart.
+        column is ``NATIONAL`` if the source does not tell zones apart; a format's reader may give
+        it beside the zones, ``read_load`` gives one or the other.
     period_s
         Seconds that each value stands for, 1 to 86,400.
     source

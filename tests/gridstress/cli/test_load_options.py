@@ -55,7 +55,7 @@ def test_compare_takes_the_zone_of_a_file_that_does_not_name_it() -> None:
 
 def frames(*options: str) -> list[dict]:
     options = ("--output", "frames.jsonl", "--run", "r", *options)
-    done = run.invoke(app, ["replay", *options])
+    done = run.invoke(app, ["replay", *options], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return [json.loads(line) for line in Path("frames.jsonl").read_text().splitlines()]
 
@@ -65,6 +65,23 @@ def test_replay_averages_to_hours_unless_an_option_says_otherwise() -> None:
     of_tennet = ["smard.csv", "--zone", "TenneT"]
     assert {one["period_s"] for one in frames(*of_tennet)} == {3600}
     assert {one["period_s"] for one in frames(*of_tennet, "--resolution", "15min")} == {900}
+
+
+def test_every_command_sums_zones_into_those_of_the_grid() -> None:
+    rows = (f"2024-01-0{1 + h // 24}T{h % 24:02}:00Z,{z},100" for h in range(48) for z in "ABC")
+    Path("load.csv").write_text("\n".join(["timestamp,zone,load_mw", *rows]))
+    arguments = ["load.csv", "--map", "A,B=TenneT", "--map", "C=Amprion"]
+    with pytest.raises(DataError, match="no zone 'A', 'B', 'C'"):
+        frames("load.csv")
+    sent = {one["zone"]: sum(one["load_mw"][0]) for one in frames(*arguments) if one["nodes"]}
+    assert {zone: round(mw) for zone, mw in sent.items()} == {"TenneT": 200, "Amprion": 100}
+    shown = json.loads(run.invoke(app, ["data", "show", *arguments, "--json"]).stdout)
+    assert {one["zone"]: one["mean_mw"] for one in shown["zones"]} == {
+        "TenneT": 200,
+        "Amprion": 100,
+    }
+    compared = run.invoke(app, ["compare", *arguments, "--no-sweep", "--no-physics", "--json"])
+    assert compared.exit_code == 0, compared.output
 
 
 def test_a_mapped_file_is_replayed_and_shown() -> None:
@@ -108,6 +125,9 @@ def test_show_can_average_and_refuse_gaps() -> None:
         (["data", "show", "synthetic", "--unit", "kW"], "the columns of synthetic are known"),
         (["compare", "--run", "x", "--zone", "A"], "how a load file is read"),
         (["replay", "--archive", "x", "--unit", "kW"], "--unit does not go with it"),
+        (["replay", "--archive", "x", "--map", "A=B"], "--map does not go with it"),
+        (["replay", "mine.csv", "--map", "A"], "--map 'A' is not written ZONE,ZONE=ZONE"),
+        (["replay", "--map", "TenneT=north"], "zone 'north', which grid"),
     ],
 )
 def test_what_does_not_go_together_is_refused(arguments: list[str], message: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from gridstress.datasets import catalog
 from gridstress.datasets.catalog import open_load
+from gridstress.datasets.mapping import Mapping
 from topology.errors import DataError, UsageError
 
 
@@ -38,3 +39,10 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 def test_a_zone_for_the_bundled_year_is_refused() -> None:
     with pytest.raises(UsageError, match="Amprion"):
         open_load("synthetic", zone="Amprion")
+
+
+def test_the_bundled_years_zones_may_be_summed() -> None:
+    names = dict.fromkeys(open_load("synthetic").zones, "grid")
+    summed = open_load("synthetic", mapping=Mapping(zones=names))
+    assert summed.zones == ("grid",)
+    assert summed.values["grid"].equals(open_load("synthetic").values.sum(axis=1))
