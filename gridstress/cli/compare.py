@@ -167,7 +167,7 @@ def _offline(
 ) -> "Recomputed":
     from gridstress.compare.offline import run_offline
 
-    series = reading.for_grid(load, grid, span(*times))
+    series = reading.for_grid(load, grid, settings.stress_threshold, span(*times))
     return run_offline(series, grid, settings, Path(load).stem, seed)
 
 

@@ -6,7 +6,7 @@ A command takes them as one parameter, ``reading: LoadOptions``, under ``@with_l
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -161,20 +161,37 @@ class LoadOptions:
         return without_gaps(series, "fail") if self.on_gap == "fail" else series
 
     def for_grid(
-        self, file: str, grid: "Grid", window: "tuple[pd.Timestamp | None, pd.Timestamp | None]"
+        self,
+        file: str,
+        grid: "Grid",
+        threshold: float,
+        window: "tuple[pd.Timestamp | None, pd.Timestamp | None]" = (None, None),
     ) -> "LoadSeries":
         """Open a load, give it the zones of a grid, and prepare it; by default hourly.
+
+        Of a grid whose zones the bundled year lacks, it is a synthetic year made for the grid.
+
+        Parameters
+        ----------
+        threshold
+            Utilisation above which a node is stressed.
+        window
+            The part to keep, ``[start, until)``.
 
         Raises
         ------
         UsageError, DataError
-            As ``open``, ``fitted`` and ``prepared``.
+            As ``check_targets``, ``open``, ``fitted`` and ``prepared``.
         """
+        from gridstress.datasets.catalog import is_bundled
         from gridstress.datasets.fitting import fitted
         from gridstress.datasets.zone_map import check_targets
 
         check_targets(self.map or (), grid)
-        return self.prepared(fitted(self.open(file), grid), window, resolution="1h")
+        series = self.open(file)
+        if is_bundled(file) and not self.map:
+            series = _bundled_for(grid, threshold, series)
+        return self.prepared(fitted(series, grid), window, resolution="1h")
 
 
 OPTION_NAMES = tuple(one.name for one in fields(LoadOptions))
@@ -217,3 +234,19 @@ def _filled(series: "LoadSeries") -> "LoadSeries":
     if count:
         say(f"{count:,} missing values were interpolated (--on-gap interpolate)")
     return filled
+
+
+def _bundled_for(grid: "Grid", threshold: float, german: "LoadSeries") -> "LoadSeries":
+    """The German year's part for a grid of its zones, else a year for the grid's own."""
+    from gridstress.datasets.synthetic import STRESSED_PART, synthetic_year_for
+
+    if set(grid.zones) <= set(german.zones):
+        return replace(german, values=german.values[list(grid.zones)])
+    series = synthetic_year_for(grid, threshold)
+    named = ", ".join(series.zones) if len(series.zones) <= 10 else f"all {len(series.zones)}"
+    say(
+        f"note: the bundled year lacks zones of grid {grid.name!r}; in its place a synthetic year "
+        f"for the grid's zones ({named}), scaled so that {STRESSED_PART:.0%} of the node-hours "
+        f"are above the stress threshold of {threshold:g}"
+    )
+    return series

@@ -121,7 +121,7 @@ def replay(
         _refuse_with_archive(context)
         first, origin = _archived(settings, grid, archive, run)
     else:
-        series = reading.for_grid(file, grid, window)
+        series = reading.for_grid(file, grid, settings.stress_threshold, window)
         check_jumps(series, settings.max_ahead_s)
         first = Schedule(series=series, grid=grid, run=run or run_name(series.source), seed=seed)
         _announce(first, event_speed, str(output or settings.bootstrap))

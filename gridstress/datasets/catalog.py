@@ -48,6 +48,11 @@ def catalog() -> tuple[Entry, ...]:
     )
 
 
+def is_bundled(name_or_path: str) -> bool:
+    """Whether this is the synthetic year and no file of that name."""
+    return name_or_path == SYNTHETIC and not Path(name_or_path).exists()
+
+
 def open_load(
     name_or_path: str, zone: str | None = None, mapping: Mapping | None = None
 ) -> LoadSeries:

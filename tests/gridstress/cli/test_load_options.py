@@ -84,6 +84,58 @@ def test_every_command_sums_zones_into_those_of_the_grid() -> None:
     assert compared.exit_code == 0, compared.output
 
 
+def own_grid(*zones: str) -> None:
+    """A grid of these zones, one node each."""
+    nodes = [
+        {"id": zone, "name": zone, "lat": 0, "lon": i, "zone": zone, "share": 1, "rating_mw": 10,
+         "sensitivity": 0.8}
+        for i, zone in enumerate(zones)
+    ]  # fmt: skip
+    grid = {"name": "mine", "nodes": nodes, "lines": []}
+    if len(zones) > 1:
+        grid["zone_shares"] = dict.fromkeys(zones, 1 / len(zones))
+    Path("mine.json").write_text(json.dumps(grid))
+
+
+def bundled(*options: str) -> tuple[set[str], str]:
+    """Zones of the bundled year's first hours on ``mine.json``, and what was said."""
+    short = ["--until", "2025-01-01T02:00", "--output", "o.jsonl", "--run", "r"]
+    arguments = ["replay", "--topology", "mine.json", *short, *options]
+    done = run.invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in Path("o.jsonl").read_text().splitlines()]
+    return {one["zone"] for one in rows if one["nodes"]}, done.stderr
+
+
+def test_a_grid_of_other_zones_gets_a_synthetic_year_of_its_own() -> None:
+    own_grid("north", "Amprion")
+    zones, said = bundled()
+    assert zones == {"north", "Amprion"}
+    assert "the bundled year lacks zones of grid 'mine'" in said
+    assert "(Amprion, north), scaled so that 3% of the node-hours" in said
+    own_grid("north")
+    assert bundled("--map", "TenneT,Amprion=north")[0] == {"north"}
+    assert "note:" not in bundled("--map", "TenneT,Amprion=north")[1]
+
+
+def test_a_grid_of_some_german_zones_gets_their_part_of_the_bundled_year() -> None:
+    own_grid("Amprion", "TenneT")
+    zones, said = bundled()
+    assert zones == {"Amprion", "TenneT"}
+    assert "note:" not in said
+    assert "data: Synthetic load, from statistics" in said
+
+
+def test_the_year_for_another_grid_follows_the_threshold(monkeypatch: pytest.MonkeyPatch) -> None:
+    own_grid("north")
+    bundled()
+    high = json.loads(Path("o.jsonl").read_text().splitlines()[0])["load_mw"][0][0]
+    monkeypatch.setenv("GRIDSTRESS_STRESS_THRESHOLD", "0.425")
+    bundled()
+    low = json.loads(Path("o.jsonl").read_text().splitlines()[0])["load_mw"][0][0]
+    assert low == pytest.approx(high / 2, abs=0.001)
+
+
 def test_a_mapped_file_is_replayed_and_shown() -> None:
     table()
     found = frames("mine.csv", *COLUMNS, *FORM, "--timezone", "Europe/Berlin")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from gridstress.datasets.reading import read_load
-from gridstress.datasets.synthetic import german_holidays, synthetic_year
+from gridstress.datasets.synthetic import german_holidays, synthetic_year, synthetic_year_for
 from tests.support.speed import cpu_under
 from topology.errors import UsageError
+from topology.grid import Grid, Node
 
 SUMS = {
     "50Hertz": 103329890.1,
@@ -76,11 +77,51 @@ def test_it_says_that_it_is_synthetic_and_whose_statistics_it_uses() -> None:
     assert "Bundesnetzagentur | SMARD.de, CC BY 4.0" in series.credit
 
 
+def small_grid(unit_mw: float = 1.0) -> Grid:
+    """Three zones with unequal nodes, the last of which takes no load."""
+    rated = {"north": (30, 50, 90), "south": (10, 11), "none": (1,)}
+    nodes = tuple(
+        Node(f"{zone}{i}", "", 0, 0, zone, 0.0 if zone == "none" else 1 / len(mw),
+             mw[i] * unit_mw, 0.8)
+        for zone, mw in rated.items() for i in range(len(mw))
+    )  # fmt: skip
+    return Grid("small", nodes, ())
+
+
+@pytest.mark.parametrize(("threshold", "unit_mw"), [(0.85, 1), (0.5, 1e-6), (0.85, 1e3)])
+def test_a_year_for_another_grid_stresses_three_hundredths_of_each_zones_node_hours(
+    threshold: float, unit_mw: float
+) -> None:
+    grid = small_grid(unit_mw)
+    values = synthetic_year_for(grid, threshold).values
+    for zone in ("north", "south"):
+        nodes = [node for node in grid.nodes if node.zone == zone]
+        loads = np.outer(values[zone], [node.share for node in nodes])
+        stressed = loads > threshold * np.array([node.rating_mw for node in nodes])
+        assert stressed.mean() == pytest.approx(0.03, abs=2e-4)
+
+
+def test_a_year_for_another_grid_has_its_loaded_zones_and_germanys_days() -> None:
+    year, again = (synthetic_year_for(small_grid(), 0.85) for _ in range(2))
+    assert year.zones == ("north", "south")
+    assert year.values.equals(again.values)
+    assert not year.values.equals(synthetic_year_for(small_grid(), 0.85, seed=2).values)
+    assert (year.values.index == synthetic_year().values.index).all()
+    national = synthetic_year().values.sum(axis=1)
+    assert year.values["north"].corr(national) > 0.97
+    assert 0.97 < year.values["north"].corr(year.values["south"]) < 0.999
+    assert year.synthetic is True
+    assert "Synthetic load for grid 'small'" in year.credit
+    assert "Bundesnetzagentur | SMARD.de, CC BY 4.0" in year.credit
+
+
 def test_years_and_seeds_out_of_range_are_refused() -> None:
     with pytest.raises(UsageError, match="1789"):
         synthetic_year(1789)
     with pytest.raises(UsageError, match="-1"):
         synthetic_year(2025, -1)
+    with pytest.raises(UsageError, match="1789"):
+        synthetic_year_for(small_grid(), 0.85, 1789)
 
 
 def test_it_comes_close_to_a_measured_year_it_has_not_seen() -> None:
