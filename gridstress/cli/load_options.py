@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from topology.grid import Grid
 
 PANEL = "Reading the load file"
+_FLAGS = {
+    "interval_end": "--interval-end/--interval-start",
+    "decimal_comma": "--decimal-comma/--decimal-point",
+}
+"""Names of the options that are switched on or off."""
 
 
 def _option(help_text: str, *names: str, metavar: str | None = None) -> Any:
@@ -72,10 +77,7 @@ class LoadOptions:
     ] = None
     interval_end: Annotated[
         bool | None,
-        _option(
-            "Stamps are of the end of each period, not its start.",
-            "--interval-end/--interval-start",
-        ),
+        _option("Stamps are of the end of each period, not its start.", _FLAGS["interval_end"]),
     ] = None
     time_format: Annotated[
         str | None,
@@ -83,8 +85,20 @@ class LoadOptions:
     ] = None
     decimal_comma: Annotated[
         bool | None,
-        _option("Numbers are written 1.234,50.", "--decimal-comma/--decimal-point"),
+        _option("Numbers are written 1.234,50.", _FLAGS["decimal_comma"]),
     ] = None
+
+    def arguments(self) -> list[str]:
+        """The options that are given, as they are written on a command line."""
+        arguments = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, bool):
+                arguments.append(_FLAGS[one.name].split("/")[0 if value else 1])
+            elif value != one.default:
+                values = value if isinstance(value, list) else [value]
+                arguments += [f"--{one.name.replace('_', '-')}={each}" for each in values]
+        return arguments
 
     def mapping(self) -> "Mapping":
         """The zones, column names and notation that are given.

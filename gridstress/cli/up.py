@@ -4,11 +4,17 @@ import json
 import signal
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from gridstress.cli.load_options import LoadOptions, with_load_options
 
+if TYPE_CHECKING:
+    from gridstress.settings import Settings
+
+
+@with_load_options
 def up(
     broker: Annotated[
         str,
@@ -25,8 +31,14 @@ def up(
         ),
     ] = "auto",
     source: Annotated[
-        Path | None, typer.Option(help="File to replay.", show_default="the bundled year")
+        str | None,
+        typer.Option(
+            help="What to replay: a load file, or `opsd` once fetched.",
+            show_default="the bundled year",
+        ),
     ] = None,
+    *,
+    reading: LoadOptions,
     replay: Annotated[bool, typer.Option(help="Start the replay.")] = True,
     ui: Annotated[bool, typer.Option(help="Start the dashboard.")] = True,
     archive: Annotated[bool, typer.Option(help="Keep every run in the archive.")] = True,
@@ -51,11 +63,13 @@ def up(
 ) -> None:
     """Start broker, workers, archive, dashboard and replay, and wait until each is healthy.
 
+    The load is read and fitted to the grid before anything is started.
+
     Then a part that ends by itself is started again, after a pause that grows from 1 to 30 s.
 
     Exit codes: 0 all is healthy, 1 something failed (nothing is left running; an archive
-    that fails is only noted), 2 wrong usage, 3 the broker did not come up, 4 the file to replay is
-    bad.
+    that fails is only noted), 2 wrong usage, 3 the broker did not come up, 4 the grid or the load
+    is bad.
     """
     from gridstress.local.launcher import Plan, here
     from gridstress.local.launcher import up as start
@@ -67,17 +81,22 @@ def up(
     # Asked to stop half-way, it cleans up as it does on Ctrl-C.
     signal.signal(signal.SIGTERM, _interrupt)
     all_of_it = only is None
+    settings = load_settings(insecure=insecure or None)
+    file = None
+    if replay and all_of_it:
+        file = _checked_load(settings, source, reading, speed)
     plan = Plan(
         broker=broker,
         workers=workers if all_of_it else 0,
         speed=speed,
-        source=source,
+        source=file,
+        reading=tuple(reading.arguments()),
         replay=replay and all_of_it,
         ui=ui and all_of_it,
         archive=archive and all_of_it,
         timeout_s=timeout,
     )
-    started = start(load_settings(insecure=insecure or None), plan, here(), say)
+    started = start(settings, plan, here(), say)
     if as_json:
         typer.echo(json.dumps(asdict(started)))
         return
@@ -87,6 +106,31 @@ def up(
         typer.echo(f"worker API  {started.api_url}/api/v1/health")
     typer.echo(f"broker      kafka://{started.bootstrap}")
     typer.echo("stop it all with `gridstress down` (make down)")
+
+
+def _checked_load(
+    settings: "Settings", source: str | None, reading: LoadOptions, speed: str
+) -> Path | None:
+    """Read the load as the replay will, so that what is wrong is found before anything runs.
+
+    Returns its file, None for the bundled year, which fits the bundled grid and is not read.
+    """
+    from gridstress.replay.pace import parse_speed
+    from topology.loaders import load_grid
+    from topology.loaders.native import BUNDLED
+
+    parse_speed(speed)
+    if source is None and settings.topology in BUNDLED and reading == LoadOptions():
+        return None
+    from gridstress.datasets.catalog import SYNTHETIC, file_of
+    from gridstress.datasets.fitting import check_jumps
+    from gridstress.replay.schedule import Schedule
+
+    grid, load = load_grid(settings.topology), source or SYNTHETIC
+    series = reading.for_grid(load, grid, settings.stress_threshold)
+    check_jumps(series, settings.max_ahead_s)
+    Schedule(series, grid, "check").begin()
+    return file_of(load)
 
 
 def down(

@@ -53,6 +53,12 @@ def is_bundled(name_or_path: str) -> bool:
     return name_or_path == SYNTHETIC and not Path(name_or_path).exists()
 
 
+def file_of(name_or_path: str) -> Path | None:
+    """The file of a load that can be opened; None for what is made in memory."""
+    path = Path(name_or_path)
+    return path if path.exists() else {one.name: one.path for one in catalog()}.get(name_or_path)
+
+
 def open_load(
     name_or_path: str, zone: str | None = None, mapping: Mapping | None = None
 ) -> LoadSeries:

@@ -53,12 +53,19 @@ def why_not() -> str | None:
 
 
 def prepare(
-    place: Place, settings: Settings, *, speed: str, source: Path | None
+    place: Place, settings: Settings, replay: Sequence[str], source: Path | None
 ) -> tuple[str, ...]:
     """Write what adds to ``docker-compose.yml`` and return the Compose files to use.
 
     Settings that were given (environment, ``.env``) reach the containers, files are mounted
-    read-only.
+    read-only: the grid, the file to replay and the mapping file beside it.
+
+    Parameters
+    ----------
+    replay
+        Words after `gridstress` that start the replay.
+    source
+        File that it replays, if any.
 
     Raises
     ------
@@ -81,9 +88,8 @@ def prepare(
         mounts.append(_read_only(grid.resolve()))
         environment["GRIDSTRESS_TOPOLOGY"] = str(grid.resolve())
     common = {"environment": environment, "volumes": mounts}
-    command = ["gridstress", "replay", *([str(source)] if source else [])]
-    command += ["--speed", speed, "--stay"]
-    replay_mounts = [*mounts, *([_read_only(source)] if source else [])]
+    command = ["gridstress", *(word.replace("$", "$$") for word in replay)]  # no variables
+    replay_mounts = mounts + [_read_only(path) for path in _files_of(source)]
     override = {
         "services": {
             "worker": common,
@@ -215,6 +221,15 @@ def _containers(files: Sequence[str], options: Sequence[str]) -> list[dict[str, 
             value = json.loads(line)
             found += value if isinstance(value, list) else [value]
     return found
+
+
+def _files_of(source: Path | None) -> list[Path]:
+    if source is None:
+        return []
+    from gridstress.datasets.mapping import SUFFIX
+
+    beside = source.with_name(source.name + SUFFIX)
+    return [path.resolve() for path in (source, beside) if path.exists()]
 
 
 def _read_only(path: Path) -> str:

@@ -37,6 +37,8 @@ class Plan:
         Handed to ``gridstress replay --speed``.
     source
         File to replay; the bundled year if None.
+    reading
+        Options of ``gridstress replay`` that say how it is read.
     replay, ui, archive
         Whether to start them.
     timeout_s
@@ -47,10 +49,17 @@ class Plan:
     workers: int = 1
     speed: str = "auto"
     source: Path | None = None
+    reading: tuple[str, ...] = ()
     replay: bool = True
     ui: bool = True
     archive: bool = True
     timeout_s: float = 120.0
+
+    @property
+    def replay_command(self) -> list[str]:
+        """Words after `gridstress` that start the replay."""
+        source = self.source.resolve() if self.source else None
+        return services.replay_command(source, self.reading, self.speed)
 
 
 def here() -> Place:
@@ -120,10 +129,7 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
         if plan.archive and plan.workers:
             rest.append(services.archive(place, settings, bootstrap))
         if plan.replay:
-            source = plan.source.resolve() if plan.source else None
-            rest.append(
-                services.replay(place, settings, bootstrap, speed=plan.speed, source=source)
-            )
+            rest.append(services.replay(place, settings, bootstrap, plan.replay_command))
         launch.start(*rest)
         launch.keep()
     except BaseException:
@@ -298,9 +304,8 @@ def _start_broker(launch: _Launch, cluster: Cluster) -> None:
 def _up_docker(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     port = compose.broker_port(settings)
     _check_ports(settings, plan, port)
-    source = plan.source.resolve() if plan.source else None
     with state_file.writing(place.home):
-        files = compose.prepare(place, settings, speed=plan.speed, source=source)
+        files = compose.prepare(place, settings, plan.replay_command, plan.source)
     running = Stack(
         "docker",
         f"127.0.0.1:{port}",

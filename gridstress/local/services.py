@@ -3,7 +3,7 @@
 import json
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,14 +118,16 @@ def _written(path: Path) -> int:
         return 0
 
 
-def replay(
-    place: Place, settings: Settings, bootstrap: str, *, speed: str, source: Path | None
-) -> ServiceSpec:
+def replay_command(source: Path | None, reading: Sequence[str], speed: str) -> list[str]:
+    """Words after `gridstress`: the replay of a file, or of the bundled year, which then waits."""
+    return ["replay", *([str(source)] if source else []), *reading, "--speed", speed, "--stay"]
+
+
+def replay(place: Place, settings: Settings, bootstrap: str, command: list[str]) -> ServiceSpec:
     """Replay, healthy when a run that was not there before has reached the first worker."""
-    command = [sys.executable, "-m", "gridstress", "replay"]
     return ServiceSpec(
         name="replay",
-        command=[*command, *([str(source)] if source else []), "--speed", speed, "--stay"],
+        command=[sys.executable, "-m", "gridstress", *command],
         ready=new_run_seen(worker_url(settings, 0), settings.token),
         environment=_common(place, settings, bootstrap),
         may_end=True,

@@ -1,6 +1,7 @@
 """The options for reading a load file are the same in every command that reads one."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from gridstress.cli import app
-from gridstress.cli.load_options import OPTION_NAMES
+from gridstress.cli.load_options import OPTION_NAMES, LoadOptions, with_load_options
 from topology.errors import DataError, UsageError
 
 run = CliRunner()
@@ -19,6 +20,38 @@ HOURS = 12
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+def parsed(*arguments: str) -> LoadOptions:
+    """What a command is given for these arguments."""
+    found: list[LoadOptions] = []
+
+    @with_load_options
+    def command(*, reading: LoadOptions) -> None:
+        found.append(reading)
+
+    typer.main.get_command(_only(command)).main(list(arguments), standalone_mode=False)
+    return found[0]
+
+
+def _only(command: Callable[..., None]) -> typer.Typer:
+    made = typer.Typer()
+    made.command()(command)
+    return made
+
+
+def test_options_are_handed_on_as_they_were_given() -> None:
+    given = [
+        "--zone", "-a b", "--map", "A,B=x", "--map", "C=y", "--resolution", "15min",
+        "--on-gap", "fail", "--time-column", "day", "--time-column", "hour", "--timezone", "UTC",
+        "--time-format=%d=%m", "--interval-start", "--decimal-comma", "--unit", "GW",
+    ]  # fmt: skip
+    reading = parsed(*given)
+    assert reading.interval_end is False
+    assert reading.map == ["A,B=x", "C=y"]
+    assert parsed(*reading.arguments()) == reading
+    assert parsed(*parsed("--interval-end").arguments()).interval_end is True
+    assert parsed().arguments() == []
 
 
 def smard(quarters: int = 4 * HOURS) -> None:
@@ -35,7 +68,7 @@ COLUMNS = ["--time-column", "wann", "--value-column", "kW", "--zone-column", "wo
 FORM = ["--unit", "kW", "--time-format", "%d/%m/%Y %H:%M", "--decimal-comma"]
 
 
-@pytest.mark.parametrize("command", [["replay"], ["compare"], ["data", "show"]])
+@pytest.mark.parametrize("command", [["replay"], ["compare"], ["data", "show"], ["up"]])
 def test_every_command_that_reads_a_load_has_all_of_them(command: list[str]) -> None:
     found = typer.main.get_command(app)
     for word in command:

@@ -85,6 +85,21 @@ def test_docker_runs_the_compose_file_with_settings_and_files_handed_on(
     assert down[-2:] == ["down", "--remove-orphans"]
 
 
+def test_docker_is_given_how_the_file_is_read_and_the_mapping_beside_it(
+    place: Place, settings: Settings, docker_calls: Path
+) -> None:
+    series, beside = place.checkout / "year.csv", place.checkout / "year.csv.mapping.toml"
+    series.touch()
+    beside.touch()
+    plan = Plan(broker="docker", source=series, reading=("--map=A,B=x", "--value-column=US$"))
+    running = launcher.up(settings, plan, place, quiet)
+    replay = json.loads(Path(running.compose_files[1]).read_text())["services"]["replay"]
+    assert replay["command"][:3] == ["gridstress", "replay", str(series)]
+    # Compose makes one $ of two.
+    assert replay["command"][3:5] == ["--map=A,B=x", "--value-column=US$$"]
+    assert replay["volumes"] == [f"{path}:{path}:ro" for path in (series, beside)]
+
+
 def test_the_token_reaches_the_containers_and_no_file(
     place: Place, settings: Settings, docker_calls: Path
 ) -> None:

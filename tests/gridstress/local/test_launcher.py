@@ -29,13 +29,13 @@ def test_up_starts_everything_healthy_and_down_stops_exactly_that(
     place: Place, settings: Settings
 ) -> None:
     lines: list[str] = []
-    plan = dataclasses.replace(EMBEDDED, workers=3, speed="60")
+    plan = dataclasses.replace(EMBEDDED, workers=3, speed="60", reading=("--map=A=B",))
     try:
         running = launcher.up(settings, plan, place, lines.append)
         names = [service.name for service in running.running()]
         assert names == ["broker", "worker-1", "worker-2", "worker-3", "ui", "archive", "replay"]
         assert any("forgets all topics" in line for line in lines)
-        assert (place.checkout / "arguments").read_text() == "replay --speed 60 --stay"
+        assert (place.checkout / "arguments").read_text() == "replay --map=A=B --speed 60 --stay"
         urls = [f"http://127.0.0.1:{settings.web_port + index}" for index in range(3)]
         assert (place.checkout / "asks").read_text() == ",".join(urls)
         assert running.api_url == urls[0]
