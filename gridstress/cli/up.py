@@ -63,9 +63,8 @@ def up(
 ) -> None:
     """Start broker, workers, archive, dashboard and replay, and wait until each is healthy.
 
-    The load is read and fitted to the grid before anything is started.
-
-    Then a part that ends by itself is started again, after a pause that grows from 1 to 30 s.
+    First it reads the load and fits it to the grid. Once all is healthy, a part that ends by itself
+    is started again, after a pause that grows from 1 to 30 s.
 
     Exit codes: 0 all is healthy, 1 something failed (nothing is left running; an archive
     that fails is only noted), 2 wrong usage, 3 the broker did not come up, 4 the grid or the load
