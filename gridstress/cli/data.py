@@ -1,14 +1,12 @@
 """``gridstress data``: list, inspect and fetch load data sets."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from gridstress.cli.load_options import LoadOptions, with_load_options
-from gridstress.cli.options import AsJson
+from gridstress.cli.options import AsJson, say
 
 app = typer.Typer(help="List data sets, look into a load file, fetch a published one.")
 
@@ -126,6 +124,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Download a published file, check its sum, and keep the columns of the German zones."""
+    from gridstress.cli.progress import download_bar
     from gridstress.datasets.fetch import REMOTE_FILES, cache_dir
     from gridstress.datasets.fetch import fetch as fetch_file
     from topology.errors import UsageError
@@ -133,15 +132,10 @@ def fetch(
     remote = REMOTE_FILES.get(name)
     if remote is None:
         raise UsageError(f"cannot fetch {name!r}; there is {', '.join(REMOTE_FILES)}")
-    with _download_bar() as bar:
-        path = fetch_file(
-            remote,
-            directory or cache_dir(),
-            progress=bar,
-            say=lambda text: typer.echo(text, err=True),
-        )
+    with download_bar() as bar:
+        path = fetch_file(remote, directory or cache_dir(), progress=bar, say=say)
     typer.echo(str(path))
-    typer.echo(f"replay it with: gridstress replay {path if directory else name}", err=True)
+    say(f"replay it with: gridstress replay {path if directory else name}")
 
 
 def _rounded(value: float) -> float | None:
@@ -151,39 +145,3 @@ def _rounded(value: float) -> float | None:
 
 def _shown(value: Any) -> str:
     return "-" if value is None else f"{value:,.1f}"
-
-
-@contextmanager
-def _download_bar() -> Iterator[Any]:
-    """Draw a bar in the form pooch wants, or None where there is no terminal."""
-    import sys
-
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=None)
-
-        class Bar:
-            total = 0
-
-            def update(self, size: int) -> None:
-                progress.update(task, total=self.total, advance=size)
-
-            def reset(self) -> None:
-                progress.reset(task)
-
-            def close(self) -> None:
-                progress.stop()
-
-        yield Bar()

@@ -1,19 +1,14 @@
 """Download a published file into the user's cache, check it, and keep the columns we read."""
 
 import csv
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from gridstress.datasets import opsd
+from gridstress.datasets.download import ProgressBar, download
 from gridstress.datasets.table import read_headers
-from topology.errors import DataError, GridstressError
-
-CHUNK_BYTES = 1 << 16
-TIMEOUT_S = 30
-"""Without a byte for so long, a download has failed."""
+from topology.errors import DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +54,7 @@ def fetch(
     remote: RemoteFile,
     directory: Path,
     *,
-    progress: Any = None,
+    progress: ProgressBar | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Path:
     """Fetch a file unless it is there already, check its sum, keep its columns.
@@ -70,10 +65,8 @@ def fetch(
 
     Parameters
     ----------
-    progress
-        What pooch takes as a progress bar: ``total``, ``update``, ``reset``, ``close``.
-    say
-        Called with what is being done, a line at a time.
+    progress, say
+        As in `download`.
 
     Returns
     -------
@@ -82,10 +75,8 @@ def fetch(
 
     Raises
     ------
-    GridstressError
-        If it cannot be downloaded: with the address, and where to put the file by hand.
-    DataError
-        If what was downloaded, or put there, is not the file it should be.
+    GridstressError, DataError
+        As `download`.
     """
     kept = directory / remote.kept_as
     if kept.exists():
@@ -95,12 +86,11 @@ def fetch(
     try:
         directory.mkdir(parents=True, exist_ok=True)
         by_hand = original.exists()
-        if by_hand:
-            say(f"checking {original}")
-            _check(remote, original)
-        else:
+        if not by_hand:
             say(f"fetching {remote.url} ({remote.size / 1e6:.0f} MB)")
-            _download(remote, directory, progress)
+        download(
+            remote.url, original, known_hash=f"sha256:{remote.sha256}", progress=progress, say=say
+        )
         keep_columns(original, kept, remote.columns)
     except OSError as error:
         raise DataError(f"{error.filename or directory}: {error.strerror or error}") from error
@@ -130,52 +120,3 @@ def keep_columns(original: Path, kept: Path, columns: tuple[str, ...]) -> None:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerows([row[i] for i in places] for row in csv.reader(source))
     unfinished.replace(kept)
-
-
-def _download(remote: RemoteFile, directory: Path, progress: Any) -> None:
-    import pooch
-    import requests
-
-    pooch.get_logger().setLevel(logging.ERROR)
-    try:
-        pooch.retrieve(
-            url=remote.url,
-            known_hash=f"sha256:{remote.sha256}",
-            fname=remote.file_name,
-            path=directory,
-            downloader=pooch.HTTPDownloader(
-                progressbar=progress, chunk_size=CHUNK_BYTES, timeout=TIMEOUT_S
-            ),
-        )
-    except requests.RequestException as error:
-        raise GridstressError(
-            f"cannot fetch {remote.url} ({_cause(error)}); download it by hand to "
-            f"{directory / remote.file_name} and run this command again"
-        ) from error
-    except ValueError as error:
-        raise DataError(
-            f"{remote.url}: what was downloaded is not the file of {remote.size:,} bytes with "
-            f"SHA-256 {remote.sha256}",
-            hint="try again; a proxy may have answered instead",
-        ) from error
-
-
-def _check(remote: RemoteFile, path: Path) -> None:
-    import pooch
-
-    found = pooch.file_hash(str(path), alg="sha256")
-    if found != remote.sha256:
-        raise DataError(
-            f"{path}: {path.stat().st_size:,} bytes with SHA-256 {found}, not the file of "
-            f"{remote.size:,} bytes with SHA-256 {remote.sha256}",
-            hint=f"remove it and download {remote.url} again",
-        )
-
-
-def _cause(error: BaseException) -> str:
-    """Name what it came down to, without the addresses of objects that requests puts in."""
-    from requests import HTTPError
-
-    if isinstance(error, HTTPError):
-        return str(error).partition(" for url")[0]
-    return type(error).__name__
