@@ -1,4 +1,4 @@
-"""Grids from files: our JSON, GraphML, a PyPSA CSV folder, a MATPOWER case."""
+"""Grids from files: our JSON, GraphML, PyPSA and PyPSA-Eur CSV folders, a MATPOWER case."""
 
 import math
 from codecs import BOM_UTF8
@@ -17,6 +17,7 @@ from topology.loaders.defaults import (
 from topology.loaders.graphml import read_graphml
 from topology.loaders.matpower import is_case_name, read_matpower
 from topology.loaders.native import BUNDLED, read_bundled, read_json, to_json
+from topology.loaders.osm import is_osm, read_osm
 from topology.loaders.pypsa import read_pypsa
 from topology.loaders.raw import RawGrid
 from topology.loaders.shares import fill_shares
@@ -53,8 +54,9 @@ def load_grid(name_or_path: str) -> Grid:
 def read_raw(name_or_path: str, zones: str | None = None, shares: str | None = None) -> RawGrid:
     """The records of a grid, with defaults filled in for formats other than ours; unchecked.
 
-    What it is follows from the content: a folder with ``buses.csv`` is PyPSA's; a file that
-    starts with ``{`` is ours, with ``<`` GraphML, and one that assigns ``mpc.`` a MATPOWER case.
+    What it is follows from the content: a folder with ``buses.csv`` is PyPSA's, or PyPSA-Eur's
+    network from OpenStreetMap if that has ``bus_id`` and ``voltage``; a file that starts with
+    ``{`` is ours, with ``<`` GraphML, and one that assigns ``mpc.`` a MATPOWER case.
 
     Parameters
     ----------
@@ -84,6 +86,8 @@ def _read(name_or_path: str) -> tuple[RawGrid, bool]:
     if name_or_path in BUNDLED:
         return read_bundled(name_or_path), True
     path = Path(name_or_path)
+    if path.is_dir() and is_osm(path):
+        return fill_defaults(read_osm(path).raw)
     if path.is_dir():
         return read_pypsa(path), False
     if not path.exists():
