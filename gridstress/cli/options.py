@@ -18,7 +18,8 @@ GridName = Annotated[
     str,
     typer.Argument(
         metavar="GRID",
-        help="`germany`, or a .json, .graphml or MATPOWER .m file, or a PyPSA CSV folder.",
+        help="`germany`, or a .json, .graphml or MATPOWER .m file, or a CSV folder of PyPSA or "
+        "PyPSA-Eur.",
     ),
 ]
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gridstress.cli import topology_write
+from gridstress.cli import topology_fetch, topology_write
+from gridstress.cli.grid_files import assumptions_of, print_problems
 from gridstress.cli.options import AsJson, GridName
 
 if TYPE_CHECKING:
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from topology.grid import Grid
     from topology.physics.contingency import Contingencies, Overload
 
-app = typer.Typer(help="Show, validate, import or refine a grid; see what an outage overloads.")
+app = typer.Typer(
+    help="Show, validate, import, fetch, fit or refine a grid; see what an outage overloads."
+)
+app.add_typer(topology_fetch.app, name="fetch")
 
 BAD_DATA = 4
 SHOWN_OVERLOADS = 20
@@ -58,7 +62,7 @@ def show(
             row["largest_node"],
         )
     console.print(_node_table(loaded) if nodes else table)
-    for line in (*topology_write.assumptions_of(loaded), summary["note"]):
+    for line in (*assumptions_of(loaded), summary["note"]):
         if line:
             console.print(line, highlight=False, markup=False)
 
@@ -83,7 +87,7 @@ def validate(grid: GridName, as_json: AsJson = False) -> None:
             }
         )
     else:
-        topology_write.print_problems(problems)
+        print_problems(problems)
         typer.echo(f"{grid}: {errors} errors, {len(problems) - errors} warnings")
     if errors:
         raise typer.Exit(BAD_DATA)

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gridstress.cli.grid_files import print_problems, refuse_to_replace, write_grid
 from gridstress.cli.load_options import LoadOptions, with_load_options
 from gridstress.cli.options import GridName, say
 from topology.errors import UsageError
 
 if TYPE_CHECKING:
     from gridstress.replay.fit import Fit
-    from topology.grid import Grid
-    from topology.loaders import Problem
 
 SHOWN_NODES = 5
 
@@ -78,7 +77,7 @@ def import_grid(
                 "fit them to a load with `gridstress topology fit`",
             )
         grid = rated_for(grid, total_mw, **({} if ratings is None else {"margin": ratings}))
-    write(grid, output)
+    write_grid(grid, output)
 
 
 def refine_grid(
@@ -93,7 +92,7 @@ def refine_grid(
     from topology.loaders.refine import refine
 
     refuse_to_replace(output, force)
-    write(refine(load_grid(grid), nodes, seed), output)
+    write_grid(refine(load_grid(grid), nodes, seed), output)
 
 
 @with_load_options
@@ -123,52 +122,8 @@ def fit_grid(
     loaded = load_grid(grid)
     series = replace(reading.for_grid(load, loaded, (None, None)), source=Path(load).name)
     found = fit_ratings(loaded, series, part, load_settings().stress_threshold)
-    write(found.grid, output)
+    write_grid(found.grid, output)
     _report(found)
-
-
-def refuse_to_replace(output: Path, force: bool) -> None:
-    """Raise UsageError if the file exists, unless it may be replaced."""
-    if output.exists() and not force:
-        raise UsageError(f"{output} exists", hint="name another file, or use --force")
-
-
-def write(grid: "Grid", output: Path) -> None:
-    """Write a grid, and say what of it was assumed.
-
-    Raises
-    ------
-    UsageError
-        If the file cannot be written.
-    """
-    from topology.loaders import to_json
-
-    try:
-        output.write_bytes(to_json(grid))
-    except OSError as error:
-        raise UsageError(f"{output}: cannot be written: {error.strerror}") from None
-    for line in assumptions_of(grid):
-        say(line)
-    typer.echo(f"wrote {output}: {len(grid.nodes)} nodes, {len(grid.lines)} lines")
-
-
-def assumptions_of(grid: "Grid") -> list[str]:
-    """What was assumed of a grid, in words, a line a field."""
-    lines = []
-    for field, words in grid.assumptions.items():
-        count = sum(field in node.assumed for node in grid.nodes)
-        lines.append(f"assumed: {field} of {count} of {len(grid.nodes)} nodes: {words}")
-    unloaded = sum(node.share == 0 for node in grid.nodes)
-    if unloaded:
-        lines.append(f"{unloaded} nodes have no load, and no rating")
-    return lines
-
-
-def print_problems(problems: "list[Problem]") -> None:
-    """Print problems with their fixes, on stderr."""
-    for problem in problems:
-        say(f"{problem.level}: {problem}")
-        say(f"  fix: {problem.fix}")
 
 
 def _part_of(text: str) -> float:

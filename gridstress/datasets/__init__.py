@@ -1,1 +1,1 @@
-"""Load series: the bundled year, the official download, and readers of published formats."""
+"""Load series: the bundled year, downloads, readers of published formats; published grids."""
