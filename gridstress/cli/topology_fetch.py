@@ -80,6 +80,7 @@ def _print_summary(network: "OsmNetwork") -> None:
         ("lines that lead to other countries", "beyond"),
         ("lines inside a substation", "inside"),
         ("buses and lines under construction, of all countries", "under construction"),
+        ("lines that end at a bus that is not there, of all countries", "dangling"),
         ("HVDC links without a converter, of all countries", "unconverted"),
     ):
         if network.left_out[key]:

@@ -271,6 +271,23 @@ def pypsa() -> list[bytes]:
     return [PART.join(files), PART.join(files[:2])]
 
 
+def osm() -> list[bytes]:
+    files = (
+        b"bus_id,voltage,dc,symbol,under_construction,tags,x,y,country,geometry\n"
+        b"way/1-380,380,f,Substation,f,,9.0,50.0,DE,POINT (9.0 50.0)\n"
+        b"way/1-220,220,f,Substation,f,,9.0,50.0,DE,POINT (9.0 50.0)\n"
+        b"way/2-220,220,f,Substation,f,,9.5,50.5,DE,POINT (9.5 50.5)\n"
+        b"d1,320,t,Substation,f,,9,50,DE,\nd2,320,t,Substation,f,,9.5,50.5,DE,\n",
+        b"line_id,bus0,bus1,voltage,i_nom,circuits,s_nom,x,length,under_construction,geometry\n"
+        b"l1,way/1-220,way/2-220,220,1.29,2,983.1,8.3,55500.5,f,'LINESTRING (9 50,\n9.5 50.5)'\n"
+        b"l2,way/1-220,way/2-220,220,1.29,1,,0,,f,\nl3,way/1-380,way/2-220,220,1,1,1,1,1,t,\n",
+        b"transformer_id,bus0,bus1,s_nom\nt,way/1-380,way/1-220,2000\n",
+        b"link_id,bus0,bus1,voltage,p_nom,length\nk,d1,d2,320,1000,60000.5\n",
+        b"converter_id,bus0,bus1\nconv-d1,d1,way/1-380\nconv-d2,d2,way/2-220\n",
+    )
+    return [PART.join(files), PART.join(files[:2])]
+
+
 def questions() -> list[bytes]:
     return [
         b"/grid", b"/runs", b"/state?model=linear&run=r", b"/top?k=10&model=centrality",

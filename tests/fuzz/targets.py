@@ -184,16 +184,21 @@ def topology_file(name: str) -> Callable[[bytes], None]:
 
 
 PYPSA = ("buses.csv", "lines.csv", "loads.csv", "loads-p_set.csv", "transformers.csv", "links.csv")
+OSM = ("buses.csv", "lines.csv", "transformers.csv", "links.csv", "converters.csv")
 
 
-def topology_folder(data: bytes) -> None:
-    """Read a PyPSA folder, its files divided by ``PART``."""
-    path = directory() / "pypsa"
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir()
-    for name, content in zip(PYPSA, data.split(seeds.PART), strict=False):
-        (path / name).write_bytes(content)
-    _usable(path)
+def topology_folder(names: tuple[str, ...]) -> Callable[[bytes], None]:
+    """A check that reads a topology folder of these files, which ``PART`` divides."""
+
+    def check(data: bytes) -> None:
+        path = directory() / "folder"
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir()
+        for name, content in zip(names, data.split(seeds.PART), strict=False):
+            (path / name).write_bytes(content)
+        _usable(path)
+
+    return check
 
 
 def _usable(path: Path) -> None:
@@ -267,7 +272,8 @@ def targets() -> dict[str, Target]:
         "grid-json": Target(seeds.grid_json(), topology_file("grid.json")),
         "grid-graphml": Target(seeds.graphml(), topology_file("grid.graphml")),
         "grid-matpower": Target(seeds.matpower(), topology_file("case_fuzz.m")),
-        "grid-pypsa": Target(seeds.pypsa(), topology_folder),
+        "grid-pypsa": Target(seeds.pypsa(), topology_folder(PYPSA)),
+        "grid-osm": Target(seeds.osm(), topology_folder(OSM)),
         "frames-file": Target(seeds.measurements(), frames_file),
         "settings": Target(seeds.settings(), settings_file),
         "questions": Target(seeds.questions(), question),

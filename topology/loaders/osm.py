@@ -48,9 +48,8 @@ class OsmNetwork:
     kinds
         How many lines of the grid are ``line`` (AC), ``transformer`` and ``hvdc``.
     left_out
-        How many rows are not in the grid: ``under construction`` and HVDC links that are
-        ``unconverted``, both of all countries; lines that lead ``beyond`` the countries; lines
-        ``inside`` a merged substation.
+        How many rows are not in the grid: those that ``OsmTables`` leaves out, of all countries;
+        lines that lead ``beyond`` the countries; lines ``inside`` a merged substation.
     islands
         Nodes that were left out because no line joins them to the rest, island by island.
     """
@@ -59,8 +58,8 @@ class OsmNetwork:
     countries: tuple[str, ...]
     buses: int
     stations: int
-    kinds: Mapping[Kind, int]
-    left_out: Mapping[str, int]
+    kinds: Counter[Kind]
+    left_out: Counter[str]
     islands: list[list[str]]
 
 

@@ -46,14 +46,15 @@ class OsmTables:
     dc
         Ids of the DC buses.
     left_out
-        Number of buses and lines ``under construction``, and of HVDC links that lead to no
+        Number of buses and lines ``under construction``, of lines that end at a bus that is not
+        there (``dangling``, which PyPSA-Eur drops as well), and of HVDC links that lead to no
         converter (``unconverted``).
 
     Raises
     ------
     DataError
-        If a file or a column it must have is missing, a value is no number, a bus is there twice
-        or a line ends at an unknown one: here, or when the lines are read.
+        If a file or a column it must have is missing, a value is no number, or a bus is there
+        twice: here, or when the lines are read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -130,13 +131,12 @@ class OsmTables:
         needed = ("bus0", "bus1", *columns)
         path = self.folder / name
         for where, row in rows(path, needed, quote=_QUOTE, optional=optional, hint=_HINT):
-            ends = (row["bus0"], row["bus1"])
-            for end in ends:
-                if not (end in self.ac or end in self.dc or end in self._unfinished):
-                    raise DataError(f"{where}: bus {end!r} is not in buses.csv")
+            ends = {row["bus0"], row["bus1"]}
             unfinished = _flag(row, "under_construction", where)
             if unfinished or not self._unfinished.isdisjoint(ends):
                 self.left_out["under construction"] += 1
+            elif ends - self.ac.keys() - self.dc:
+                self.left_out["dangling"] += 1
             else:
                 yield where, row
 
@@ -160,6 +160,6 @@ def _by_current(kv: float | None, row: dict[str, str], where: str) -> float | No
 
 def _flag(row: dict[str, str], column: str, where: str) -> bool:
     value = row.get(column) or "f"
-    if value not in ("t", "f"):
+    if value.lower() not in ("t", "f", "true", "false"):
         raise DataError(f"{where}: {column} has value {value!r}: neither t nor f")
-    return value == "t"
+    return value.lower() in ("t", "true")

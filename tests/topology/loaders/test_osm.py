@@ -165,9 +165,8 @@ def test_buses_and_lines_are_enough(folder: Path) -> None:
     [
         ("lines", "bus0", "from", "lines.csv: has no column bus0"),
         ("links", "p_nom", "power", "links.csv: has no column p_nom"),
-        ("lines", "way/4-400", "way/8-400", r"lines.csv:7: bus 'way/8-400' is not in buses.csv"),
         ("buses", "way/2-400", "way/1-400", "buses.csv:5: bus 'way/1-400' is there twice"),
-        ("buses", "400,f,Sub", "400,True,Sub", "buses.csv:2: dc has value 'True'"),
+        ("buses", "400,f,Sub", "400,AC,Sub", "buses.csv:2: dc has value 'AC'"),
         ("buses", "2.5,48.5", "east,48.5", "buses.csv:2: x has value 'east'"),
     ],
 )
@@ -178,6 +177,14 @@ def test_what_is_needed_and_wrong_is_an_error_that_says_where(
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(DataError, match=message):
         read_osm(folder)
+
+
+def test_lines_to_a_bus_that_is_not_there_are_left_out_and_counted(folder: Path) -> None:
+    path = folder / "lines.csv"
+    path.write_text(path.read_text().replace("way/4-400", "way/8-400"))
+    network = read_osm(folder)
+    assert network.left_out["dangling"] == 1
+    assert network.kinds == {"line": 3, "hvdc": 1}
 
 
 def test_without_lines_the_error_says_what_is_needed(folder: Path) -> None:
