@@ -1,16 +1,16 @@
 """A PyPSA CSV folder: ``buses.csv``, ``lines.csv``, and what else joins or loads the buses."""
 
-import csv
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
-from topology.errors import DataError
+from topology.loaders.csv_tables import number, rows
 from topology.loaders.raw import RawGrid, RawLine, RawNode
 
 TRANSFORMER_KM = 1.0
 """A transformer joins two voltages at one site; as a line it is a short one."""
+
+_HINT = "a PyPSA CSV folder holds buses.csv and lines.csv"
 
 
 def read_pypsa(folder: Path) -> RawGrid:
@@ -30,13 +30,13 @@ def read_pypsa(folder: Path) -> RawGrid:
     loads = _loads(folder)
     infeed = _infeed(folder)
     nodes, kv = [], {}
-    for where, row in _rows(folder / "buses.csv", ("name",)):
-        kv[row["name"]] = _number(row, "v_nom", where)
+    for where, row in rows(folder / "buses.csv", ("name",), hint=_HINT):
+        kv[row["name"]] = number(row, "v_nom", where)
         nodes.append(
             RawNode(
                 id=row["name"],
-                lat=_number(row, "y", where),
-                lon=_number(row, "x", where),
+                lat=number(row, "y", where),
+                lon=number(row, "x", where),
                 name=row.get("osm_name"),
                 zone=row.get("zone") or row.get("area"),
                 country=row.get("country"),
@@ -54,20 +54,20 @@ def read_pypsa(folder: Path) -> RawGrid:
         RawLine(
             source=row["bus0"],
             target=row["bus1"],
-            length_km=_number(row, "length", where) or None,
-            voltage_kv=_number(row, "v_nom", where) or kv.get(row["bus0"]) or None,
+            length_km=number(row, "length", where) or None,
+            voltage_kv=number(row, "v_nom", where) or kv.get(row["bus0"]) or None,
             reactance_ohm=_reactance(row, where),
-            limit_mw=_number(row, "s_nom", where) or None,
+            limit_mw=number(row, "s_nom", where) or None,
         )
-        for where, row in _rows(folder / "lines.csv", ("bus0", "bus1"))
+        for where, row in rows(folder / "lines.csv", ("bus0", "bus1"), hint=_HINT)
     ]
     for file, km in (("transformers.csv", TRANSFORMER_KM), ("links.csv", None)):
-        for where, row in _rows(folder / file, ("bus0", "bus1"), optional=True):
+        for where, row in rows(folder / file, ("bus0", "bus1"), optional=True):
             high = max(kv.get(row["bus0"]) or 0.0, kv.get(row["bus1"]) or 0.0)
-            length = km or _number(row, "length", where) or None
+            length = km or number(row, "length", where) or None
             line = RawLine(row["bus0"], row["bus1"], length, high or None)
-            line.limit_mw = _number(row, "s_nom", where) or None
-            if km and high and line.limit_mw and (per_unit := _number(row, "x", where)):
+            line.limit_mw = number(row, "s_nom", where) or None
+            if km and high and line.limit_mw and (per_unit := number(row, "x", where)):
                 line.reactance_ohm = per_unit * high**2 / line.limit_mw
             lines.append(line)
     return RawGrid(name=folder.resolve().name, nodes=nodes, lines=lines)
@@ -83,61 +83,26 @@ def _tell_apart(nodes: list[RawNode], kv: dict[str, float | None]) -> None:
 
 
 def _reactance(row: dict[str, str], where: str) -> float | None:
-    ohm = _number(row, "x", where)
+    ohm = number(row, "x", where)
     if not ohm:
-        per_km, km = _number(row, "x_ohmkm", where), _number(row, "length", where)
+        per_km, km = number(row, "x_ohmkm", where), number(row, "length", where)
         ohm = per_km * km if per_km and km else None
     return ohm or None
 
 
 def _infeed(folder: Path) -> dict[str, float]:
     total: dict[str, float] = defaultdict(float)
-    for where, row in _rows(folder / "generators.csv", ("name", "bus"), optional=True):
-        total[row["bus"]] += _number(row, "p_set", where) or _number(row, "p_nom", where) or 0.0
+    for where, row in rows(folder / "generators.csv", ("name", "bus"), optional=True):
+        total[row["bus"]] += number(row, "p_set", where) or number(row, "p_nom", where) or 0.0
     return {bus: mw for bus, mw in total.items() if 0 < mw < math.inf}
 
 
 def _loads(folder: Path) -> dict[str, float]:
     peaks: dict[str, float] = {}
-    for where, row in _rows(folder / "loads-p_set.csv", (), optional=True):
+    for where, row in rows(folder / "loads-p_set.csv", (), optional=True):
         for load in list(row)[1:]:
-            peaks[load] = max(peaks.get(load, -math.inf), _number(row, load, where) or 0.0)
+            peaks[load] = max(peaks.get(load, -math.inf), number(row, load, where) or 0.0)
     total: dict[str, float] = defaultdict(float)
-    for where, row in _rows(folder / "loads.csv", ("name", "bus"), optional=True):
-        total[row["bus"]] += _number(row, "p_set", where) or peaks.get(row["name"], 0.0)
+    for where, row in rows(folder / "loads.csv", ("name", "bus"), optional=True):
+        total[row["bus"]] += number(row, "p_set", where) or peaks.get(row["name"], 0.0)
     return total
-
-
-def _rows(
-    path: Path, needed: tuple[str, ...], *, optional: bool = False
-) -> Iterator[tuple[str, dict[str, str]]]:
-    if not path.exists():
-        if optional:
-            return
-        raise DataError(
-            f"{path.parent}: has no {path.name}",
-            hint="a PyPSA CSV folder holds buses.csv and lines.csv",
-        )
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, restval="")
-            missing = [c for c in needed if c not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(f"{path}: has no column {', '.join(missing)}")
-            for row in reader:
-                where = f"{path}:{reader.line_num}"
-                if None in row:
-                    raise DataError(f"{where}: has more values than there are columns")
-                yield where, row
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV file: {error}") from None
-
-
-def _number(row: dict[str, str], column: str, where: str) -> float | None:
-    text = (row.get(column) or "").strip()
-    if not text or text.lower() == "nan":
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise DataError(f"{where}: {column} has value {text!r}: not a number") from None
