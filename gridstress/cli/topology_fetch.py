@@ -54,7 +54,7 @@ def osm(
     codes = sorted({text.strip() for text in texts} - {""})
     if bool(codes) == every:
         raise UsageError(
-            "either --country or --all is needed", hint="--country FR; several: --country FR,ES"
+            "give either --country or --all", hint="--country FR; several: --country FR,ES"
         )
     refuse_to_replace(output, force)
     folder = fetch_folder(OSM, cache_dir(), bar=download_bar, say=say)
