@@ -120,8 +120,9 @@ def fit_grid(
     refuse_to_replace(output, force)
     part = _part_of(stressed)
     loaded = load_grid(grid)
-    series = replace(reading.for_grid(load, loaded, (None, None)), source=Path(load).name)
-    found = fit_ratings(loaded, series, part, load_settings().stress_threshold)
+    threshold = load_settings().stress_threshold
+    series = replace(reading.for_grid(load, loaded, threshold), source=Path(load).name)
+    found = fit_ratings(loaded, series, part, threshold)
     write_grid(found.grid, output)
     _report(found)
 

@@ -87,7 +87,7 @@ def _read(name_or_path: str) -> tuple[RawGrid, bool]:
         return read_bundled(name_or_path), True
     path = Path(name_or_path)
     if path.is_dir() and is_osm(path):
-        return fill_defaults(read_osm(path).raw)
+        return read_osm(path).raw, False
     if path.is_dir():
         return read_pypsa(path), False
     if not path.exists():

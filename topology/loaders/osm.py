@@ -188,7 +188,8 @@ def _node(node_id: str, buses: Sequence[Bus]) -> RawNode:
     first = buses[0]
     kv = "/".join(f"{bus.kv:g}" for bus in sorted(buses, key=lambda b: -(b.kv or 0)) if bus.kv)
     name = f"{_station_id(first)} ({kv} kV)"
-    return RawNode(id=node_id, name=name, lat=first.lat, lon=first.lon, zone=first.country or None)
+    zone = first.country or None
+    return RawNode(id=node_id, name=name, lat=first.lat, lon=first.lon, zone=zone, country=zone)
 
 
 def _largest_island(

@@ -228,8 +228,9 @@ def test_the_grid_of_a_country_is_a_part_of_europes(tmp_path: Path) -> None:
     assert build_grid(fill_defaults(largest)).zones == ("DE", "FR")
 
 
-def test_nodes_without_a_country_are_of_the_default_zone(folder: Path) -> None:
+def test_a_node_without_a_country_is_of_the_nearest_node_s(folder: Path) -> None:
     path = folder / "buses.csv"
     path.write_text(path.read_text().replace("4.5,48.5,FR", "4.5,48.5,"))
     node: RawNode = fill_defaults(read_osm(folder).raw).nodes[2]
-    assert node.zone == "grid"
+    assert (node.zone, node.country) == ("FR", None)
+    assert "zone" in node.assumed
