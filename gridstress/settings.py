@@ -204,7 +204,7 @@ class Settings(KafkaSettings):
     entsoe_token: SecretStr | None = Field(
         None,
         description="Security token of an account at the ENTSO-E Transparency Platform, for "
-        "`gridstress feed entsoe`. Secret: never shown.",
+        "`gridstress feed entsoe` and `gridstress data fetch entsoe`. Secret: never shown.",
     )
 
     # Web

@@ -1,14 +1,16 @@
-"""``gridstress data``: list, inspect and fetch load data sets."""
+"""``gridstress data``: list and inspect load data sets; ``fetch`` is a module of its own."""
 
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from gridstress.cli import fetch
 from gridstress.cli.load_options import LoadOptions, with_load_options
-from gridstress.cli.options import AsJson, say
+from gridstress.cli.options import AsJson
 
-app = typer.Typer(help="List data sets, look into a load file, fetch a published one.")
+app = typer.Typer(help="List data sets, look into a load file, fetch published load.")
+app.add_typer(fetch.app, name="fetch")
 
 SHOWN_GAPS = 10
 
@@ -114,28 +116,6 @@ def show(
         typer.echo(f"missing: {gap.zone} {bounds} ({gap.rows:,} rows)")
     if len(gaps) > SHOWN_GAPS:
         typer.echo(f"and {len(gaps) - SHOWN_GAPS:,} more gaps (--json lists all)")
-
-
-@app.command()
-def fetch(
-    name: Annotated[str, typer.Argument(help="What to fetch: opsd.")],
-    directory: Annotated[
-        Path | None, typer.Option("--to", help="Keep it here instead of in the user's cache.")
-    ] = None,
-) -> None:
-    """Download a published file, check its sum, and keep the columns of the German zones."""
-    from gridstress.cli.progress import download_bar
-    from gridstress.datasets.fetch import REMOTE_FILES, cache_dir
-    from gridstress.datasets.fetch import fetch as fetch_file
-    from topology.errors import UsageError
-
-    remote = REMOTE_FILES.get(name)
-    if remote is None:
-        raise UsageError(f"cannot fetch {name!r}; there is {', '.join(REMOTE_FILES)}")
-    with download_bar() as bar:
-        path = fetch_file(remote, directory or cache_dir(), progress=bar, say=say)
-    typer.echo(str(path))
-    say(f"replay it with: gridstress replay {path if directory else name}")
 
 
 def _rounded(value: float) -> float | None:

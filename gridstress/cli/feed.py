@@ -109,25 +109,22 @@ def entsoe(
     import asyncio
 
     from gridstress.cli.interrupt import stop_event
-    from gridstress.live.entsoe import CREDIT, Entsoe, areas
+    from gridstress.datasets.entsoe import CREDIT
+    from gridstress.datasets.entsoe_api import check_token
+    from gridstress.live.entsoe import Entsoe, areas
     from gridstress.live.feeder import poll
     from gridstress.live.resume import live_run
     from gridstress.run_records.record import Origin, Sender
     from gridstress.run_records.recorded_sink import RecordedSink
     from gridstress.settings import load_settings
-    from topology.errors import UsageError
     from topology.loaders import load_grid
 
     since_s = None if since is None else time_of("since", since)
     settings = load_settings(broker=broker, topology=topology)
-    if not settings.entsoe:
-        raise UsageError(
-            "GRIDSTRESS_ENTSOE_TOKEN is not set",
-            hint="ask for a security token in your account at transparency.entsoe.eu",
-        )
+    token = check_token(settings.entsoe)
     grid = load_grid(settings.topology)
     named = areas(_pairs(area or []), grid.zones)
-    source = Entsoe(settings.entsoe, resolution)
+    source = Entsoe(token, resolution)
     origin = Origin("live", "entsoe", synthetic=False, credit=CREDIT)
     sender = Sender(origin, settings, grid)
     quiet_client()

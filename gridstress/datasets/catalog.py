@@ -41,9 +41,10 @@ def catalog() -> tuple[Entry, ...]:
         ),
         Entry(
             OPSD.name,
-            "measured German load of 2015 to 2020, hourly, 4 zones (gridstress data fetch opsd)",
+            "measured load of 2015 to 2020, hourly, European countries and zones "
+            "(gridstress data fetch opsd)",
             opsd.CREDIT,
-            cache_dir() / OPSD.kept_as,
+            OPSD.kept(cache_dir()),
         ),
     )
 
@@ -82,7 +83,7 @@ def open_load(
         zones = {} if mapping is None else mapping.zones
         return mapped(synthetic_year(), zones, SYNTHETIC) if zones else synthetic_year()
     if name_or_path in REMOTE_FILES:
-        kept = cache_dir() / REMOTE_FILES[name_or_path].kept_as
+        kept = REMOTE_FILES[name_or_path].kept(cache_dir())
         if not kept.exists():
             raise DataError(
                 f"{name_or_path}: not fetched yet",

@@ -87,8 +87,8 @@ def download(
     except requests.RequestException as error:
         raise GridstressError(
             f"cannot fetch {url} ({_cause(error)})",
-            hint="run this command again, it continues where it stopped; or download the file by "
-            f"hand to {path}",
+            hint="run this command again, it continues where it stopped if the server can; or "
+            f"download the file by hand to {path}",
         ) from error
     except ValueError as error:
         raise DataError(

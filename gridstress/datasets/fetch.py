@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from gridstress.datasets import opsd
@@ -15,7 +16,14 @@ from topology.errors import DataError
 class RemoteFile:
     """A file to fetch: where it is, what it must be, and what to keep of it.
 
-    ``kept_as`` is the name of the small file made of ``columns``; ``size`` is in bytes.
+    Parameters
+    ----------
+    size
+        Of the file, bytes.
+    kept_as, formerly
+        Names of the small file that is kept: now, and when fewer columns were kept.
+    keeps
+        Whether to keep a column.
     """
 
     name: str
@@ -23,12 +31,18 @@ class RemoteFile:
     sha256: str
     size: int
     kept_as: str
-    columns: tuple[str, ...]
+    keeps: Callable[[str], bool]
+    formerly: str = ""
 
     @property
     def file_name(self) -> str:
         """Last part of the address."""
         return self.url.rpartition("/")[2]
+
+    def kept(self, directory: Path) -> Path:
+        """Path of the small file, the earlier one if only that is there."""
+        now, earlier = directory / self.kept_as, directory / self.formerly
+        return earlier if self.formerly and earlier.exists() and not now.exists() else now
 
 
 OPSD = RemoteFile(
@@ -37,8 +51,9 @@ OPSD = RemoteFile(
     "time_series_60min_singleindex.csv",
     sha256="6a7f2bc571314cbf9c321cc03437691cd4be95c3a6f075e60ff99e8035c704c8",
     size=130_339_665,
-    kept_as="opsd_de_load_60min.csv",
-    columns=(opsd.TIME, *opsd.LOAD_COLUMNS),
+    kept_as="opsd_load_60min.csv",
+    keeps=opsd.is_read,
+    formerly="opsd_de_load_60min.csv",
 )
 REMOTE_FILES = {OPSD.name: OPSD}
 
@@ -78,10 +93,13 @@ def fetch(
     GridstressError, DataError
         As `download`.
     """
-    kept = directory / remote.kept_as
-    if kept.exists():
+    kept = remote.kept(directory)
+    if kept.name == remote.kept_as and kept.exists():
         say(f"already here: {kept}")
         return kept
+    if kept.exists():
+        say(f"{kept} has not all of the load columns; they are fetched now")
+        kept = directory / remote.kept_as
     original = directory / remote.file_name
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -91,7 +109,7 @@ def fetch(
         download(
             remote.url, original, known_hash=f"sha256:{remote.sha256}", progress=progress, say=say
         )
-        keep_columns(original, kept, remote.columns)
+        keep_columns(original, kept, remote.keeps)
     except OSError as error:
         raise DataError(f"{error.filename or directory}: {error.strerror or error}") from error
     if not by_hand:
@@ -99,24 +117,23 @@ def fetch(
     return kept
 
 
-def keep_columns(original: Path, kept: Path, columns: tuple[str, ...]) -> None:
-    """Copy some columns of a comma-separated file, all or nothing.
+def keep_columns(original: Path, kept: Path, keeps: Callable[[str], bool]) -> None:
+    """Copy some columns of a comma-separated file, all or nothing; ``keeps`` chooses by name.
 
     Raises
     ------
     DataError
-        If a column is missing.
+        If the file has not at least two such columns.
     """
-    header = next(iter(read_headers(original)))
-    missing = [name for name in columns if name not in header.names]
-    if missing:
-        raise DataError(f"{original}: row 1 has no column {missing[0]!r}")
-    places = [header.names.index(name) for name in columns]
+    names = next(iter(read_headers(original))).names
+    places = [i for i, name in enumerate(names) if keeps(name)]
+    if len(places) < 2:
+        raise DataError(f"{original}: row 1 has no columns of times and loads")
+    cells = itemgetter(*places)
     unfinished = kept.with_suffix(".part")
     with (
         original.open(encoding="utf-8-sig", newline="") as source,
         unfinished.open("w", encoding="utf-8", newline="") as target,
     ):
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerows([row[i] for i in places] for row in csv.reader(source))
+        csv.writer(target, lineterminator="\n").writerows(map(cells, csv.reader(source)))
     unfinished.replace(kept)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridstress.datasets.series import NATIONAL, LoadSeries
 from gridstress.datasets.zone_map import map_option
-from gridstress.datasets.zones import canonical_zone
+from gridstress.datasets.zones import canonical_zone, overlap
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
@@ -123,6 +123,9 @@ def check_jumps(series: LoadSeries, max_ahead_s: int) -> None:
 def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
     """Give the series the zones of a grid: by name, by alias, or by splitting a national load.
 
+    Of a collection, the grid's zones are taken, or the only one that was chosen as the national
+    load.
+
     Returns
     -------
     LoadSeries
@@ -131,9 +134,12 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
     Raises
     ------
     DataError
-        If a zone is not in the grid, naming both lists and the option that helps, or a national
-        load meets a grid that does not say how to split it.
+        If a zone is not in the grid, naming both lists and the option that helps, a national load
+        meets a grid that does not say how to split it, or a collection has nothing of the grid or
+        counts load twice.
     """
+    if series.collection:
+        series = _of_grid(series, grid)
     if series.is_national and NATIONAL not in grid.zones:
         return replace(series, values=_split(series, grid))
     names = {z: z if z in grid.zones else canonical_zone(z) for z in series.zones}
@@ -149,6 +155,28 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
         twice = values.columns[values.columns.duplicated()][0]
         raise DataError(f"{series.source}: several columns are zone {twice!r}: {series.zones}")
     return replace(series, values=values.sort_index(axis="columns"))
+
+
+def _of_grid(series: LoadSeries, grid: Grid) -> LoadSeries:
+    """Take from a collection what the grid has."""
+    found = [zone for zone in series.zones if zone in grid.zones]
+    if not found and len(series.zones) == 1:
+        national = series.values.set_axis([NATIONAL], axis="columns")
+        return replace(series, values=national, collection=False)
+    if not found:
+        raise DataError(
+            f"{series.source} has no zone of grid {grid.name!r}: the data have "
+            f"{', '.join(series.zones)}; the grid has {', '.join(grid.zones)}",
+            hint=f"{map_option(series.zones[:2], grid.zones[0])}, once for each zone of the grid; "
+            f"or --zone {series.zones[0]} for the whole grid",
+        )
+    if twice := overlap(found):
+        raise DataError(
+            f"{series.source}: the load of {twice[0]} contains that of {twice[1]}, and grid "
+            f"{grid.name!r} has a zone of either name",
+            hint="rename one of the two zones of the grid",
+        )
+    return replace(series, values=series.values[found], collection=False)
 
 
 def _way_on(series: LoadSeries, grid: Grid) -> str:

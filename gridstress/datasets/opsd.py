@@ -1,38 +1,66 @@
 """Reader of Open Power System Data, package ``time_series``, single index."""
 
-from gridstress.datasets.assemble import Reading, assemble
-from gridstress.datasets.series import LoadSeries
+import numpy as np
+
+from gridstress.datasets.assemble import Record, assemble_records
+from gridstress.datasets.row import Row
+from gridstress.datasets.series import NATIONAL, LoadSeries
 from gridstress.datasets.table import Header, read_rows
-from gridstress.datasets.zones import canonical_zone
+from gridstress.datasets.zones import GERMAN_ZONES, canonical_zone
+from topology.errors import UsageError
 
 NAME = "opsd"
 TITLE = "Open Power System Data, time_series"
 CREDIT = "Open Power System Data, time_series 2020-10-06, from ENTSO-E Transparency"
 TIME = "utc_timestamp"
+GERMANY = "DE"
 _SUFFIX = "_load_actual_entsoe_transparency"
-LOAD_COLUMNS = {
-    f"DE_{name}{_SUFFIX}": canonical_zone(name)
-    for name in ("50hertz", "amprion", "tennet", "transnetbw")
-} | {f"DE{_SUFFIX}": canonical_zone("DE")}
-"""Zone by column; everything else in the file is ignored."""
+
+
+def is_read(column: str) -> bool:
+    """Whether a column is the time or a load; everything else in the file is ignored."""
+    return column == TIME or column.endswith(_SUFFIX)
 
 
 def recognises(header: Header) -> bool:
-    """Whether the file has the time column and at least one German load."""
-    return TIME in header.names and any(name in LOAD_COLUMNS for name in header.names)
+    """Whether the file has the time column and at least one load."""
+    return TIME in header.names and any(name.endswith(_SUFFIX) for name in header.names)
 
 
 def read(header: Header, zone: str | None) -> LoadSeries:
-    """Read the German zones' loads; blanks are missing.
+    """Read the loads of all zones, or of ``zone``; blanks are missing.
+
+    Zones are called as the columns are (``FR``, ``GB_GBN``), the German control zones as in
+    ``GERMAN_ZONES``. A file that has other countries than Germany is a collection; in one that has
+    not, Germany's load is the national one.
 
     Raises
     ------
+    UsageError
+        If a collection has no such zone.
     DataError
         With file, row, column and value.
     """
-    loads = [name for name in header.names if name in LOAD_COLUMNS]
-    readings = []
-    for row in read_rows(header, [TIME, *loads]):
-        time_s = row.iso_time_s(TIME)
-        readings += [Reading(row, TIME, LOAD_COLUMNS[n], time_s, row.number(n)) for n in loads]
-    return assemble(header.path, readings, source=NAME, credit=CREDIT)
+    columns = {_zone(name): name for name in header.names if name.endswith(_SUFFIX)}
+    collection = not columns.keys() <= {GERMANY, *GERMAN_ZONES}
+    if not collection:
+        columns = {NATIONAL if name == GERMANY else name: columns[name] for name in columns}
+    elif zone is not None:
+        chosen = GERMANY if canonical_zone(zone) == NATIONAL else canonical_zone(zone)
+        if chosen not in columns:
+            raise UsageError(f"{header.path}: no zone {zone!r}; there are {', '.join(columns)}")
+        columns = {chosen: columns[chosen]}
+    records = []
+    for row in read_rows(header, [TIME, *columns.values()]):
+        place = Row(row.path, row.line, {TIME: row.cells[TIME]})
+        values = np.array(row.numbers(columns.values()))
+        records.append(Record(place, TIME, row.iso_time_s(TIME), values))
+    return assemble_records(
+        header.path, records, list(columns), source=NAME, credit=CREDIT, collection=collection
+    )
+
+
+def _zone(column: str) -> str:
+    code = column.removesuffix(_SUFFIX)
+    control_zone = canonical_zone(code.removeprefix("DE_"))
+    return control_zone if control_zone in GERMAN_ZONES else code

@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from gridstress.datasets import entsoe, opsd, plain, smard
+from gridstress.datasets import entsoe, opsd, plain, smard, smard_api
 from gridstress.datasets.layout import Layout
 from gridstress.datasets.mapping import Mapping, mapping_beside, refuse
 from gridstress.datasets.published import LAYOUTS
@@ -33,7 +33,7 @@ class Format(Protocol):
         """Read the file; ``zone`` is what the user says it is of."""
 
 
-FORMATS: tuple[Format, ...] = (opsd, entsoe, smard, plain, *LAYOUTS)
+FORMATS: tuple[Format, ...] = (opsd, entsoe, smard, smard_api.FETCHED, plain, *LAYOUTS)
 
 
 def recognise(path: Path, mapping: Mapping | None = None) -> tuple[Format, Header]:
@@ -95,7 +95,8 @@ def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = Non
         A file of any of ``FORMATS``, or one whose columns a mapping names.
     zone
         Names the zone of a file that knows only one series: needed for SMARD, and otherwise
-        overrules what the file says. ``national`` chooses the country of a file that has both.
+        overrules what the file says. ``national`` chooses the country of a file that has both;
+        of a collection, any zone is chosen.
     mapping
         Has priority over the file ``<path>.mapping.toml``.
 
@@ -110,7 +111,7 @@ def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = Non
     zone = zone or merged.zone
     known, header = recognise(path, merged)
     series = known.read(header, zone)
-    if zone is not None:
+    if zone is not None and not series.collection:
         series = _named(path, series, canonical_zone(zone))
     if merged.zones:
         return mapped(series, merged.zones, str(path))

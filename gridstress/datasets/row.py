@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ MISSING = frozenset({"", "-", "–", "n/e", "n/a", "na", "nan", "null"})
 MAX_MW = 1e6
 """More than any zone ever drew; a larger number is a wrong unit or a damaged cell."""
 
+_PLAIN = re.compile(r"[\d.,+-]*")
 _NUMBER = {
     "en": re.compile(r"[+-]?(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?"),
     "de": re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)?(,\d+)?"),
@@ -65,6 +67,25 @@ class Row:
         if not abs(value) <= limit:
             raise self.error(column, f"is beyond {limit:,.0f}")
         return value
+
+    def numbers(self, columns: Iterable[str]) -> list[float]:
+        """Read many cells, each as ``number`` does; faster if all are plain.
+
+        Raises
+        ------
+        DataError
+            As ``number``.
+        """
+        names = list(columns)
+        texts = [self.cells[name] for name in names]
+        if not self.typed and _PLAIN.fullmatch(",".join(texts)):
+            try:
+                values = [float(text or "nan") for text in texts]
+            except ValueError:
+                values = [float("inf")]
+            if not any(abs(value) > MAX_MW for value in values):
+                return values
+        return [self.number(name) for name in names]
 
     def _parsed(self, column: str, language: str) -> float:
         text = self.cells[column]

@@ -41,6 +41,9 @@ class LoadSeries:
     synthetic
         Whether the values were made up by a generator (True) or measured (False); None where the
         source does not say.
+    collection
+        Whether the zones are those of a source for many grids: a grid takes its own, and if only
+        one zone is chosen and the grid lacks it, that is the load of the whole grid.
     """
 
     values: pd.DataFrame
@@ -48,6 +51,7 @@ class LoadSeries:
     source: str
     credit: str = ""
     synthetic: bool | None = None
+    collection: bool = False
 
     def __post_init__(self) -> None:
         index = self.values.index

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from gridstress.datasets.series import NATIONAL, LoadSeries
-from gridstress.datasets.zones import canonical_zone
+from gridstress.datasets.zones import canonical_zone, overlap
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
@@ -83,11 +83,16 @@ def mapped(series: LoadSeries, names: dict[str, str], where: str) -> LoadSeries:
                 f"{where}: zone {zone!r} would be the whole country and parts of it: they would "
                 "count twice"
             )
+    if contained := overlap(chosen):
+        raise DataError(
+            f"{where}: the load of {contained[0]} contains that of {contained[1]}, and the mapping "
+            "names both: it would count twice"
+        )
     sums = {
         zone: series.values[columns].sum(axis="columns", skipna=False)
         for zone, columns in parts.items()
     }
-    return replace(series, values=pd.DataFrame(sums))
+    return replace(series, values=pd.DataFrame(sums), collection=False)
 
 
 def _column(series: LoadSeries, name: str, where: str) -> str:

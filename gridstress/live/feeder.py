@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Protocol
 
+from gridstress.datasets.entsoe_api import SourceError
 from gridstress.kafka.topics import MAX_FRAME_BYTES
-from gridstress.live.entsoe import SourceError
 from gridstress.live.frame_check import read_frame
 from gridstress.live.live_run import LiveRun
 from gridstress.run_records.frame_sinks import Sink

@@ -153,7 +153,10 @@ def loads() -> dict[str, list[bytes]]:
             b"utc_timestamp,DE_50hertz_load_actual_entsoe_transparency,"
             b"DE_load_actual_entsoe_transparency\n"
             b"2019-01-01T00:00:00Z,8000.5,40000\n2019-01-01T01:00:00Z,,41000\n"
-            b"2019-01-01T02:00:00Z,8100,\n"
+            b"2019-01-01T02:00:00Z,8100,\n",
+            b"utc_timestamp,FR_load_actual_entsoe_transparency,"
+            b"DE_tennet_load_actual_entsoe_transparency\n"
+            b"2019-01-01T00:00:00Z,60000,8000\n2019-01-01T01:00:00Z,n/e,8100\n",
         ],
         "entsoe": [
             b'"MTU (UTC)","Area","Actual Total Load (MW)"\n'
@@ -172,6 +175,8 @@ def loads() -> dict[str, list[bytes]]:
             "01.01.2024 00:15;01.01.2024 00:30;-\n".encode(),
             b"Date;Start;Grid load [MWh] Calculated resolutions\n"
             b"Oct 27, 2024;1:00 AM;1,250.5\nOct 27, 2024;2:00 AM;1\nOct 27, 2024;2:00 AM;2\n",
+            b"timestamp,grid load [MWh],zone\n"
+            b"2024-01-01T00:00:00Z,2500.25,TenneT\n2024-01-01T00:15:00Z,,TenneT\n",
         ],
         "plain": [
             b"timestamp,zone,load_mw\n2019-01-01T00:00:00Z,north,1\n"

@@ -24,9 +24,10 @@ DOCUMENT = """<?xml version="1.0" encoding="UTF-8"?>
 </GL_MarketDocument>"""
 PERIOD = """<Period>
       <timeInterval><start>{start}</start><end>{end}</end></timeInterval>
-      <resolution>PT15M</resolution>
-      <Point><position>1</position><quantity>{mw}</quantity></Point>
+      <resolution>PT{minutes}M</resolution>
+      {points}
     </Period>"""
+POINT = "<Point><position>{position}</position><quantity>{mw}</quantity></Point>"
 NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
 <Acknowledgement_MarketDocument xmlns="urn:iec62325.351:tc57wg16:451-1:acknowledgementdocument:7:0">
   <Reason><code>999</code><text>No matching data found for Data item</text></Reason>
@@ -34,7 +35,7 @@ NOTHING = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 def load_mw(moment: datetime) -> float:
-    """Made-up load of every area in a quarter of an hour."""
+    """Made-up load of every area in a period that begins then."""
     return 8000 + 100 * moment.hour + moment.minute
 
 
@@ -50,6 +51,10 @@ class Platform:
         Quarters it has no value for.
     down
         Answers that are still to be a 503.
+    minutes
+        Length of a period, by the time from which it is so; before, a quarter of an hour.
+    garbage
+        Document that is answered to everything.
     asked
         Areas asked for, in order.
     """
@@ -58,6 +63,8 @@ class Platform:
     until: datetime
     holes: set[datetime] = field(default_factory=set)
     down: int = 0
+    minutes: dict[datetime, int] = field(default_factory=dict)
+    garbage: str = ""
     asked: list[str] = field(default_factory=list)
 
     def answer(self, query: dict[str, str]) -> tuple[int, str]:
@@ -68,16 +75,32 @@ class Platform:
         if self.down:
             self.down -= 1
             return 503, "Service unavailable"
+        if self.garbage:
+            return 200, self.garbage
         begin, end = (_time(query[name]) for name in ("periodStart", "periodEnd"))
-        moment, periods = begin.replace(minute=begin.minute // 15 * 15), []
-        while moment < min(end, self.until):
-            if moment not in self.holes:
-                start, stop = (f"{t:%Y-%m-%dT%H:%MZ}" for t in (moment, moment + QUARTER))
-                periods.append(PERIOD.format(start=start, end=stop, mw=load_mw(moment)))
-            moment += QUARTER
+        periods = list(self._periods(begin, min(end, self.until)))
         if not periods:
             return 200, NOTHING
         return 200, DOCUMENT.format(area=query["out_Domain"], periods="\n    ".join(periods))
+
+    def _periods(self, begin: datetime, end: datetime) -> Iterator[str]:
+        """What is between two holes is a period, of one resolution."""
+        moment = begin.replace(minute=begin.minute // 15 * 15)
+        while moment < end:
+            minutes = self._minutes(moment)
+            first, points = moment, list[str]()
+            while moment < end and moment not in self.holes and minutes == self._minutes(moment):
+                points.append(POINT.format(position=len(points) + 1, mw=load_mw(moment)))
+                moment += timedelta(minutes=minutes)
+            if points:
+                start, stop = (f"{t:%Y-%m-%dT%H:%MZ}" for t in (first, moment))
+                yield PERIOD.format(start=start, end=stop, minutes=minutes, points="".join(points))
+            if moment in self.holes:
+                moment += timedelta(minutes=minutes)
+
+    def _minutes(self, moment: datetime) -> int:
+        begun = [since for since in self.minutes if since <= moment]
+        return self.minutes[max(begun)] if begun else 15
 
 
 @contextmanager
@@ -100,7 +123,8 @@ def entsoe_platform(until: datetime) -> Iterator[Platform]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         platform = Platform(f"http://127.0.0.1:{server.server_port}/api", until)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serving = {"poll_interval": 0.01}
+        threading.Thread(target=server.serve_forever, kwargs=serving, daemon=True).start()
         try:
             yield platform
         finally:

@@ -65,8 +65,8 @@ def file_server(content: bytes) -> Iterator[FileServer]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             part = body[: served.cut_after]
-            self.wfile.write(part)
             served.sent.append(len(part))
+            self.wfile.write(part)
             self.close_connection = True
 
         def log_message(self, *words: object) -> None:

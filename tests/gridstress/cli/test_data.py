@@ -1,4 +1,7 @@
 import json
+import sys
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -6,6 +9,9 @@ from typer.testing import CliRunner
 
 from gridstress.cli import data
 from gridstress.datasets import catalog
+from gridstress.datasets.smard_api import Smard
+from tests.support.entsoe_platform import TOKEN, entsoe_platform
+from tests.support.smard_platform import smard_platform
 from topology.errors import DataError, UsageError
 
 runner = CliRunner()
@@ -56,10 +62,65 @@ def test_show_survives_a_zone_without_any_value(tmp_path: Path) -> None:
 def test_show_of_nothing_and_fetch_of_the_unknown_are_errors() -> None:
     with pytest.raises(DataError, match="nothing"):
         run("show", "nothing")
-    with pytest.raises(UsageError, match="opsd"):
-        run("fetch", "nothing")
+    assert runner.invoke(data.app, ["fetch", "nothing"]).exit_code == 2
     with pytest.raises(DataError, match="/dev/zero: not a file"):
         run("show", "/dev/zero")
+
+
+def test_fetch_without_a_name_lists_what_there_is() -> None:
+    text = run("fetch")
+    for name in ("opsd", "smard", "entsoe"):
+        assert f" {name} " in text
+
+
+def test_fetched_weeks_are_a_file_that_show_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monday = 1_546_210_800
+    monkeypatch.setattr("gridstress.datasets.fetch.cache_dir", lambda: tmp_path / "cache")
+    span = ("--from", "2019-01-01", "--until", "2019-01-03T12:00Z")
+    with smard_platform([monday]) as platform:
+        monkeypatch.setattr(
+            "gridstress.datasets.smard_api.Smard", partial(Smard, address=platform.address)
+        )
+        found = runner.invoke(data.app, ["fetch", "smard", "--zone", "TenneT", *span])
+    path = tmp_path / "cache" / "smard_TenneT_2019-01-01_2019-01-03T1200.csv"
+    assert found.stdout.splitlines() == [str(path)]
+    assert f"gridstress data show {path}" in found.stderr
+    assert f"gridstress replay {path}" in found.stderr
+    shown = json.loads(run("show", str(path), "--json"))
+    assert (shown["period_s"], shown["rows"]) == (900, 240)
+    assert shown["end"] == "2019-01-03T12:00:00Z"
+
+
+def test_entsoe_needs_a_token_and_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("fetch", "entsoe", "--zone", "FR", "--from", "2019-01-01", "--until", "2019-02-01")
+    monkeypatch.delenv("GRIDSTRESS_ENTSOE_TOKEN", raising=False)
+    with pytest.raises(UsageError, match="GRIDSTRESS_ENTSOE_TOKEN is not set"):
+        run(*asked)
+    monkeypatch.setitem(sys.modules, "entsoe.mappings", None)
+    with pytest.raises(UsageError, match="entsoe-py is not installed") as error:
+        run(*asked)
+    assert error.value.hint == "pip install 'gridstress[feed]'"
+
+
+def test_fetched_months_are_a_file_that_show_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GRIDSTRESS_ENTSOE_TOKEN", TOKEN)
+    monkeypatch.setattr("gridstress.datasets.fetch.cache_dir", lambda: tmp_path / "cache")
+    span = ("--from", "2024-01-01T00:00+01:00", "--until", "2024-01-02T00:00+01:00")
+    with entsoe_platform(datetime(2024, 1, 3, tzinfo=UTC)) as platform:
+        monkeypatch.setattr("entsoe.entsoe.URL", platform.url)
+        path = run("fetch", "entsoe", "--zone", "fr", *span, "--to", str(tmp_path)).strip()
+    assert path == str(tmp_path / "entsoe_FR_2023-12-31T2300_2024-01-01T2300.csv")
+    shown = json.loads(run("show", path, "--json"))
+    assert (shown["credit"], shown["rows"]) == ("ENTSO-E Transparency Platform", 96)
+
+
+def test_a_span_that_ends_before_it_begins_is_wrong_usage() -> None:
+    with pytest.raises(UsageError, match="--from 2020-01-01 is not before --until 2019-01-01"):
+        run("fetch", "smard", "--from", "2020-01-01", "--until", "2019-01-01")
 
 
 def test_a_file_without_lines_is_read_no_further_than_a_header_may_be_long(tmp_path: Path) -> None:

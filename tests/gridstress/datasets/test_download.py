@@ -9,26 +9,12 @@ import pytest
 
 from gridstress.datasets.download import CHUNK_BYTES, download
 from tests.support.file_server import FileServer, file_server
+from tests.support.progress import CountingBar
 from topology.errors import DataError, GridstressError
 
 CONTENT = bytes(range(256)) * 1000
 SHA256 = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
 CUT = CHUNK_BYTES
-
-
-class Bar:
-    total = 0
-    done = 0
-    closed = False
-
-    def update(self, size: int) -> None:
-        self.done += size
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        self.closed = True
 
 
 @pytest.fixture
@@ -59,7 +45,7 @@ def names(path: Path) -> list[str]:
 
 def test_a_whole_download_leaves_the_file_alone(server: FileServer, path: Path) -> None:
     path.parent.mkdir()
-    bar = Bar()
+    bar = CountingBar()
     assert download(server.url, path, known_hash=SHA256, progress=bar) == path
     assert path.read_bytes() == CONTENT
     assert (bar.total, bar.done, bar.closed) == (len(CONTENT), len(CONTENT), True)
@@ -68,7 +54,7 @@ def test_a_whole_download_leaves_the_file_alone(server: FileServer, path: Path) 
 
 def test_after_a_cut_only_the_rest_is_fetched(server: FileServer, path: Path) -> None:
     cut(server, path)
-    bar, lines = Bar(), list[str]()
+    bar, lines = CountingBar(), list[str]()
     download(server.url, path, known_hash=SHA256, progress=bar, say=lines.append)
     assert path.read_bytes() == CONTENT
     assert server.sent == [CUT, len(CONTENT) - CUT]

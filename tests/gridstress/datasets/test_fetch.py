@@ -11,13 +11,14 @@ import pytest
 
 from gridstress.datasets.fetch import OPSD, RemoteFile, fetch
 from gridstress.datasets.reading import read_load
+from tests.support.progress import CountingBar
 from topology.errors import DataError, GridstressError
 
 CONTENT = (
-    b"utc_timestamp,AT_load,DE_load_actual_entsoe_transparency,"
+    b"utc_timestamp,AT_solar,FR_load_actual_entsoe_transparency,DE_load_actual_entsoe_transparency,"
     b"DE_50hertz_load_actual_entsoe_transparency,DE_amprion_load_actual_entsoe_transparency,"
     b"DE_tennet_load_actual_entsoe_transparency,DE_transnetbw_load_actual_entsoe_transparency\n"
-    b"2019-01-01T00:00:00Z,9,10,1,2,3,4\n2019-01-01T01:00:00Z,9,10,1,2,3,\n"
+    b"2019-01-01T00:00:00Z,9,20,10,1,2,3,4\n2019-01-01T01:00:00Z,9,20,10,1,2,3,\n"
 )
 
 
@@ -42,31 +43,16 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 def remote(url: str, content: bytes = CONTENT) -> RemoteFile:
     sha256 = hashlib.sha256(content).hexdigest()
-    return RemoteFile("test", url, sha256, len(content), "small.csv", OPSD.columns)
-
-
-class Bar:
-    total = 0
-    done = 0
-    closed = False
-
-    def update(self, size: int) -> None:
-        self.done += size
-
-    def reset(self) -> None:
-        self.done = 0
-
-    def close(self) -> None:
-        self.closed = True
+    return RemoteFile("test", url, sha256, len(content), "small.csv", OPSD.keeps, "older.csv")
 
 
 def test_a_download_is_checked_cut_to_its_columns_and_readable(server: str, tmp_path: Path) -> None:
-    bar = Bar()
+    bar = CountingBar()
     kept = fetch(remote(f"{server}/big.csv"), tmp_path / "cache", progress=bar)
     assert (bar.total, bar.done, bar.closed) == (len(CONTENT), len(CONTENT), True)
-    assert kept.read_text().splitlines()[1] == "2019-01-01T00:00:00Z,1,2,3,4,10"
+    assert kept.read_text().splitlines()[1] == "2019-01-01T00:00:00Z,20,10,1,2,3,4"
     assert [path.name for path in kept.parent.iterdir()] == ["small.csv"]
-    assert read_load(kept).zones == ("50Hertz", "Amprion", "TenneT", "TransnetBW")
+    assert read_load(kept).zones == ("FR", "DE", "50Hertz", "Amprion", "TenneT", "TransnetBW")
 
 
 def test_what_is_there_is_not_fetched_again(server: str, tmp_path: Path) -> None:
@@ -74,6 +60,23 @@ def test_what_is_there_is_not_fetched_again(server: str, tmp_path: Path) -> None
     lines: list[str] = []
     fetch(remote(f"{server}/gone.csv"), tmp_path, say=lines.append)
     assert lines == [f"already here: {tmp_path / 'small.csv'}"]
+
+
+def test_a_file_of_fewer_columns_serves_until_all_are_fetched(server: str, tmp_path: Path) -> None:
+    earlier = tmp_path / "older.csv"
+    earlier.write_text("utc_timestamp\n")
+    source = remote(f"{server}/big.csv")
+    assert source.kept(tmp_path) == earlier
+    lines: list[str] = []
+    assert fetch(source, tmp_path, say=lines.append) == source.kept(tmp_path)
+    assert lines[0] == f"{earlier} has not all of the load columns; they are fetched now"
+    assert source.kept(tmp_path) == tmp_path / "small.csv"
+
+
+def test_a_file_without_loads_is_refused(server: str, tmp_path: Path) -> None:
+    (tmp_path / "served" / "big.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="no columns of times and loads"):
+        fetch(remote(f"{server}/big.csv", b"a,b\n1,2\n"), tmp_path / "cache")
 
 
 def test_another_content_is_refused_and_nothing_is_kept(server: str, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gridstress.live.entsoe import Entsoe, SourceError, areas
+from gridstress.datasets.entsoe_api import SourceError
+from gridstress.live.entsoe import Entsoe, areas
 from tests.support.entsoe_platform import QUARTER, TOKEN, Platform, entsoe_platform, load_mw
 from topology.errors import UsageError
 
@@ -58,6 +59,15 @@ def test_a_platform_that_fails_may_be_asked_again(platform: Platform) -> None:
     platform.down = 1
     with pytest.raises(SourceError, match="answers 503 for DE_TENNET"):
         asked()
+    assert asked()
+
+
+def test_a_page_instead_of_loads_costs_only_this_look(platform: Platform) -> None:
+    platform.garbage = "<html>down for maintenance</html>"
+    with pytest.raises(SourceError, match="is no load") as error:
+        asked()
+    assert error.value.exit_code == 4
+    platform.garbage = ""
     assert asked()
 
 

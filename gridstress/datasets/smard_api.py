@@ -1,0 +1,215 @@
+"""SMARD's grid load, fetched a week at a time; each week is kept in the cache."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from gridstress.datasets.download import ProgressBar
+from gridstress.datasets.layout import Layout
+from gridstress.datasets.pieces import is_final, keep, table
+from gridstress.datasets.series import NATIONAL
+from gridstress.datasets.smard import CREDIT, NAME
+from gridstress.datasets.stamps import ISO
+from gridstress.datasets.zones import GERMAN_ZONES, canonical_zone
+from topology.clock import to_iso
+from topology.errors import DataError, GridstressError, UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+ADDRESS = "https://www.smard.de/app/chart_data"
+GRID_LOAD = 410
+"""What SMARD numbers the actual grid load with."""
+
+COUNTRY = "DE"
+CONNECTIONS = 3
+TIMEOUT_S = 30
+WEEK_S = 604_800
+
+FETCHED = Layout(
+    NAME,
+    "SMARD, grid load fetched by `gridstress data fetch smard`",
+    CREDIT,
+    time=("timestamp",),
+    value="grid load [MWh]",
+    zone_column="zone",
+    national=COUNTRY,
+    time_formats=(ISO,),
+    timezone="UTC",
+    unit="MWh",
+)
+"""The files that are written here: SMARD's own values, MWh in a quarter of an hour."""
+
+
+class _Index(msgspec.Struct):
+    timestamps: list[int]
+
+
+class _Week(msgspec.Struct):
+    series: list[tuple[int, float | None]]
+
+
+_T = TypeVar("_T", _Index, _Week)
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """A file of SMARD: ``[start_s, end_s)``, in epoch seconds, of a region."""
+
+    region: str
+    start_s: int
+    end_s: int
+
+
+@dataclass(frozen=True)
+class Smard:
+    """Asks for grid loads.
+
+    Parameters
+    ----------
+    cache
+        Directory of the weeks that were fetched.
+    address
+        Of the chart data, without a slash at the end.
+    """
+
+    cache: Path
+    address: str = ADDRESS
+
+    def fetch(
+        self,
+        zones: Iterable[str],
+        start_s: float,
+        until_s: float,
+        path: Path,
+        *,
+        progress: ProgressBar | None = None,
+        say: Callable[[str], None] = lambda text: None,
+    ) -> Path:
+        """Write the load of zones in ``[start_s, until_s)``, epoch seconds, to a CSV file.
+
+        What SMARD has no value for is blank there.
+
+        Parameters
+        ----------
+        zones
+            Control zones, or ``DE`` for the country.
+        progress, say
+            As in `download`; counts weeks.
+
+        Raises
+        ------
+        UsageError
+            If SMARD has no such zone.
+        GridstressError
+            If it cannot be reached or refuses, with the address; what came so far is kept.
+        DataError
+            If an answer is not what it should be, or there is no load in that time.
+        """
+        regions = {region_of(zone): None for zone in zones}
+        loads = [
+            (region, time_s, value)
+            for region, time_s, value in self._loads(list(regions), start_s, until_s, progress)
+            if start_s <= time_s < until_s
+        ]
+        if all(value is None for _, _, value in loads):
+            raise DataError(
+                f"SMARD has no grid load of {', '.join(regions)} in that time",
+                hint="its data begin in 2015 and end some hours ago",
+            )
+        keep(path, table(FETCHED.columns, _rows(loads)))
+        missing = sum(value is None for _, _, value in loads)
+        say(f"{len(loads):,} quarter-hours of {', '.join(regions)}, {missing:,} without a value")
+        return path
+
+    def _loads(
+        self, regions: list[str], start_s: float, until_s: float, progress: ProgressBar | None
+    ) -> Iterator[tuple[str, int, float | None]]:
+        import httpx
+
+        transport = httpx.HTTPTransport(retries=1)
+        with httpx.Client(timeout=TIMEOUT_S, transport=transport, follow_redirects=True) as client:
+            weeks = [
+                week
+                for region in regions
+                for week in self._weeks(client, region)
+                if week.start_s < until_s and week.end_s > start_s
+            ]
+            if progress:
+                progress.total = len(weeks)
+                progress.update(0)
+            pool = ThreadPoolExecutor(CONNECTIONS)
+            try:
+                for week, series in zip(
+                    weeks, pool.map(lambda one: self._week(client, one), weeks), strict=True
+                ):
+                    yield from ((week.region, ms // 1000, value) for ms, value in series)
+                    if progress:
+                        progress.update(1)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _weeks(self, client: "httpx.Client", region: str) -> list[Week]:
+        url = f"{self.address}/{GRID_LOAD}/{region}/index_quarterhour.json"
+        starts = sorted({ms // 1000 for ms in _read(url, _get(client, url), _Index).timestamps})
+        ends = [*starts[1:], starts[-1] + WEEK_S] if starts else []
+        return [Week(region, start, end) for start, end in zip(starts, ends, strict=True)]
+
+    def _week(self, client: "httpx.Client", week: Week) -> list[tuple[int, float | None]]:
+        name = f"{GRID_LOAD}_{week.region}_quarterhour_{week.start_s * 1000}.json"
+        url, kept = f"{self.address}/{GRID_LOAD}/{week.region}/{name}", self.cache / name
+        if is_final(kept, week.end_s):
+            return _read(str(kept), kept.read_bytes(), _Week, hint="remove it").series
+        content = _get(client, url)
+        series = _read(url, content, _Week).series
+        keep(kept, content)
+        return series
+
+
+def region_of(zone: str) -> str:
+    """What SMARD calls a zone.
+
+    Raises
+    ------
+    UsageError
+        If it has no such zone.
+    """
+    name = canonical_zone(zone)
+    if name == NATIONAL:
+        return COUNTRY
+    if name not in GERMAN_ZONES:
+        raise UsageError(f"SMARD has no zone {zone!r}; it has {', '.join(GERMAN_ZONES)} and DE")
+    return name
+
+
+def _get(client: "httpx.Client", url: str) -> bytes:
+    import httpx
+
+    try:
+        return client.get(url).raise_for_status().content
+    except httpx.HTTPError as error:
+        cause = type(error).__name__
+        if isinstance(error, httpx.HTTPStatusError):
+            cause = f"{error.response.status_code} {error.response.reason_phrase}"
+        raise GridstressError(
+            f"cannot fetch {url} ({cause})",
+            hint="run this command again: it continues with the weeks that are missing",
+        ) from None
+
+
+def _read(
+    origin: str, content: bytes, shape: type[_T], hint: str = "a proxy may have answered instead"
+) -> _T:
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"{origin}: not SMARD's chart data: {error}", hint=hint) from None
+
+
+def _rows(loads: Iterable[tuple[str, int, float | None]]) -> Iterator[tuple[object, ...]]:
+    for region, time_s, value in loads:
+        yield to_iso(time_s), value, region
