@@ -44,7 +44,7 @@ def catalog() -> tuple[Entry, ...]:
             "measured load of 2015 to 2020, hourly, European countries and zones "
             "(gridstress data fetch opsd)",
             opsd.CREDIT,
-            OPSD.kept(cache_dir()),
+            cache_dir() / OPSD.kept_as,
         ),
     )
 
@@ -83,7 +83,7 @@ def open_load(
         zones = {} if mapping is None else mapping.zones
         return mapped(synthetic_year(), zones, SYNTHETIC) if zones else synthetic_year()
     if name_or_path in REMOTE_FILES:
-        kept = REMOTE_FILES[name_or_path].kept(cache_dir())
+        kept = cache_dir() / REMOTE_FILES[name_or_path].kept_as
         if not kept.exists():
             raise DataError(
                 f"{name_or_path}: not fetched yet",

@@ -20,8 +20,8 @@ class RemoteFile:
     ----------
     size
         Of the file, bytes.
-    kept_as, formerly
-        Names of the small file that is kept: now, and when fewer columns were kept.
+    kept_as
+        Name of the small file that is kept.
     keeps
         Whether to keep a column.
     """
@@ -32,17 +32,11 @@ class RemoteFile:
     size: int
     kept_as: str
     keeps: Callable[[str], bool]
-    formerly: str = ""
 
     @property
     def file_name(self) -> str:
         """Last part of the address."""
         return self.url.rpartition("/")[2]
-
-    def kept(self, directory: Path) -> Path:
-        """Path of the small file, the earlier one if only that is there."""
-        now, earlier = directory / self.kept_as, directory / self.formerly
-        return earlier if self.formerly and earlier.exists() and not now.exists() else now
 
 
 OPSD = RemoteFile(
@@ -53,7 +47,6 @@ OPSD = RemoteFile(
     size=130_339_665,
     kept_as="opsd_load_60min.csv",
     keeps=opsd.is_read,
-    formerly="opsd_de_load_60min.csv",
 )
 REMOTE_FILES = {OPSD.name: OPSD}
 
@@ -93,13 +86,10 @@ def fetch(
     GridstressError, DataError
         As `download`.
     """
-    kept = remote.kept(directory)
-    if kept.name == remote.kept_as and kept.exists():
+    kept = directory / remote.kept_as
+    if kept.exists():
         say(f"already here: {kept}")
         return kept
-    if kept.exists():
-        say(f"{kept} has not all of the load columns; they are fetched now")
-        kept = directory / remote.kept_as
     original = directory / remote.file_name
     try:
         directory.mkdir(parents=True, exist_ok=True)

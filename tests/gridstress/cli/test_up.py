@@ -105,9 +105,10 @@ def test_without_a_replay_no_load_is_read() -> None:
 def test_a_fetched_data_set_is_replayed_by_its_name(tmp_path: Path) -> None:
     kept = tmp_path / "cache" / catalog.OPSD.kept_as
     kept.parent.mkdir()
-    zones = ",".join(catalog.OPSD.columns)
-    rows = (f"2019-01-01T{hour:02}:00Z,1,2,3,4,5" for hour in range(3))
-    kept.write_text("\n".join([zones, *rows]))
+    suffix = "_load_actual_entsoe_transparency"
+    header = f"utc_timestamp,DE_50hertz{suffix},DE{suffix}"
+    rows = (f"2019-01-01T{hour:02}:00Z,1,2" for hour in range(3))
+    kept.write_text("\n".join([header, *rows]))
     up("--source", "opsd", "--map", "national=north")
     assert catalog.file_of("opsd") == kept
     assert catalog.file_of("synthetic") is None

@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 def remote(url: str, content: bytes = CONTENT) -> RemoteFile:
     sha256 = hashlib.sha256(content).hexdigest()
-    return RemoteFile("test", url, sha256, len(content), "small.csv", OPSD.keeps, "older.csv")
+    return RemoteFile("test", url, sha256, len(content), "small.csv", OPSD.keeps)
 
 
 def test_a_download_is_checked_cut_to_its_columns_and_readable(server: str, tmp_path: Path) -> None:
@@ -60,17 +60,6 @@ def test_what_is_there_is_not_fetched_again(server: str, tmp_path: Path) -> None
     lines: list[str] = []
     fetch(remote(f"{server}/gone.csv"), tmp_path, say=lines.append)
     assert lines == [f"already here: {tmp_path / 'small.csv'}"]
-
-
-def test_a_file_of_fewer_columns_serves_until_all_are_fetched(server: str, tmp_path: Path) -> None:
-    earlier = tmp_path / "older.csv"
-    earlier.write_text("utc_timestamp\n")
-    source = remote(f"{server}/big.csv")
-    assert source.kept(tmp_path) == earlier
-    lines: list[str] = []
-    assert fetch(source, tmp_path, say=lines.append) == source.kept(tmp_path)
-    assert lines[0] == f"{earlier} has not all of the load columns; they are fetched now"
-    assert source.kept(tmp_path) == tmp_path / "small.csv"
 
 
 def test_a_file_without_loads_is_refused(server: str, tmp_path: Path) -> None:
