@@ -42,13 +42,7 @@ def osm(
 
     The data are PyPSA-Eur's (220 to 750 kV, 21 MB); they are kept in the user's cache.
     """
-    from gridstress.cli.progress import download_bar
-    from gridstress.datasets.fetch import cache_dir
-    from gridstress.datasets.grids import OSM, fetch_folder
-    from topology.loaders import build_grid
-    from topology.loaders.defaults import fill_defaults
-    from topology.loaders.osm import CREDIT, read_osm
-    from topology.loaders.validation import validate
+    from topology.loaders import build_grid, validate
 
     texts = ",".join(country or ()).upper().split(",")
     codes = sorted({text.strip() for text in texts} - {""})
@@ -57,17 +51,36 @@ def osm(
             "give either --country or --all", hint="--country FR; several: --country FR,ES"
         )
     refuse_to_replace(output, force)
-    folder = fetch_folder(OSM, cache_dir(), bar=download_bar, say=say)
-    network = read_osm(folder, codes, keep_buses=keep_buses, keep_islands=keep_islands)
-    raw = network.raw
-    raw.name = name or "-".join(["osm", *map(str.lower, codes or ["europe"])])
-    raw.credit = CREDIT.format(version=f" {OSM.version}")
-    fill_defaults(raw)
-    print_problems(validate(raw))
-    grid = build_grid(raw)
-    write_grid(grid, output)
+    network = fetch_osm(codes, keep_buses=keep_buses, keep_islands=keep_islands)
+    network.raw.name = name or network.raw.name
+    print_problems(validate(network.raw))
+    write_grid(build_grid(network.raw), output)
     _print_summary(network)
     typer.echo(f"next: gridstress topology fit {output} --load LOAD -o FITTED.json")
+
+
+def fetch_osm(
+    countries: list[str], *, keep_buses: bool = False, keep_islands: bool = False
+) -> "OsmNetwork":
+    """Fetch the network unless it is in the cache, and read these countries of it, or all.
+
+    Raises
+    ------
+    GridstressError, UsageError, DataError
+        As ``fetch_folder`` and ``read_osm``.
+    """
+    from gridstress.cli.progress import download_bar
+    from gridstress.datasets.fetch import cache_dir
+    from gridstress.datasets.grids import OSM, fetch_folder
+    from topology.loaders.defaults import fill_defaults
+    from topology.loaders.osm import CREDIT, read_osm
+
+    folder = fetch_folder(OSM, cache_dir(), bar=download_bar, say=say)
+    network = read_osm(folder, countries, keep_buses=keep_buses, keep_islands=keep_islands)
+    network.raw.name = "-".join(["osm", *map(str.lower, countries or ["europe"])])
+    network.raw.credit = CREDIT.format(version=f" {OSM.version}")
+    fill_defaults(network.raw)
+    return network
 
 
 def _print_summary(network: "OsmNetwork") -> None:

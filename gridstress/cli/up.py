@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from gridstress.cli.country import LOAD, country_grid
 from gridstress.cli.load_options import LoadOptions, with_load_options
+from topology.errors import UsageError
 
 if TYPE_CHECKING:
     from gridstress.settings import Settings
@@ -35,6 +37,14 @@ def up(
         typer.Option(
             help="What to replay: a load file, or `opsd` once fetched.",
             show_default="the bundled year",
+        ),
+    ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODE",
+            help="Fetch the grid and the load of a country (FR), or of all (`europe`), and replay "
+            "them.",
         ),
     ] = None,
     *,
@@ -81,6 +91,12 @@ def up(
     signal.signal(signal.SIGTERM, _interrupt)
     all_of_it = only is None
     settings = load_settings(insecure=insecure or None)
+    if country is not None:
+        if source or reading != LoadOptions():
+            raise UsageError("--country brings its load: no --source goes with it, nor its options")
+        grid = country_grid(country, settings.stress_threshold)
+        settings = load_settings(insecure=insecure or None, topology=str(grid))
+        source = LOAD
     file = None
     if replay and all_of_it:
         file = _checked_load(settings, source, reading, speed)
@@ -104,6 +120,9 @@ def up(
     if started.api_url:
         typer.echo(f"worker API  {started.api_url}/api/v1/health")
     typer.echo(f"broker      kafka://{started.bootstrap}")
+    if country is not None:
+        typer.echo(f"grid        {settings.topology}")
+        typer.echo("for other commands, name the grid in GRIDSTRESS_TOPOLOGY")
     typer.echo("stop it all with `gridstress down` (make down)")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gridstress.datasets.series import NATIONAL, LoadSeries
 from gridstress.datasets.zone_map import map_option
-from gridstress.datasets.zones import canonical_zone, overlap
+from gridstress.datasets.zones import COUNTRY_OF, canonical_zone, overlap
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
@@ -159,6 +159,7 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
 
 def _of_grid(series: LoadSeries, grid: Grid) -> LoadSeries:
     """Take from a collection what the grid has."""
+    series = replace(series, values=_by_country(series.values, grid))
     found = [zone for zone in series.zones if zone in grid.zones]
     if not found and len(series.zones) == 1:
         national = series.values.set_axis([NATIONAL], axis="columns")
@@ -177,6 +178,12 @@ def _of_grid(series: LoadSeries, grid: Grid) -> LoadSeries:
             hint="rename one of the two zones of the grid",
         )
     return replace(series, values=series.values[found], collection=False)
+
+
+def _by_country(values: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    """Give columns the code of their country where the grid has a zone of that name."""
+    names = {zone: code for zone, code in COUNTRY_OF.items() if code in grid.zones}
+    return values.rename(columns=names)
 
 
 def _way_on(series: LoadSeries, grid: Grid) -> str:

@@ -48,6 +48,9 @@ _PARTS = {
 }
 """Parts of zones of which the names do not say it, as those of ``NO`` and ``NO_1`` do."""
 
+COUNTRY_OF = {"GB_UKM": "GB"}
+"""Countries whose load has another name than the country's code."""
+
 
 def overlap(zones: Iterable[str]) -> tuple[str, str] | None:
     """Find two zones of which one contains the other, so that load would be counted twice."""

@@ -154,6 +154,7 @@ def _common(place: Place, settings: Settings, bootstrap: str) -> dict[str, str]:
     return {
         "GRIDSTRESS_INSECURE": str(settings.insecure).lower(),
         "GRIDSTRESS_BROKER": f"kafka://{bootstrap}",
+        "GRIDSTRESS_TOPOLOGY": settings.topology,
         "GRIDSTRESS_ARCHIVE_DIR": str(settings.archive_dir.absolute()),
         "PYTHONPATH": str(place.checkout),
         # A log is read while it grows.

@@ -13,9 +13,10 @@ import pytest
 from typer.testing import CliRunner
 
 from gridstress.cli import topology
-from gridstress.datasets import fetch, grids
+from gridstress.cli.country import country_grid
+from gridstress.datasets import catalog, fetch, grids
 from gridstress.datasets.grids import OSM
-from tests.support.osm_files import Size, write_osm_files
+from tests.support.osm_files import COUNTRIES, Size, write_osm_files
 from topology.errors import DataError, GridstressError, UsageError
 from topology.loaders import load_grid, read_raw, validate
 
@@ -163,3 +164,45 @@ def test_the_published_files_are_named_by_whole_sums() -> None:
     names = ("buses", "lines", "links", "converters", "transformers")
     assert set(OSM.files) == {f"{name}.csv" for name in names}
     assert all(len(md5) == 32 and int(md5, 16) for md5, _ in OSM.files.values())
+
+
+def _opsd(cache: Path) -> None:
+    """Loads of some hours, in the form that `data fetch opsd` keeps."""
+    suffix = "_load_actual_entsoe_transparency"
+    codes = COUNTRIES[: SIZE.countries]
+    rows = [
+        f"2019-01-0{1 + hour // 24}T{hour % 24:02}:00:00Z,"
+        + ",".join(str(1000 + 50 * (hour % 24) + i) for i in range(len(codes)))
+        for hour in range(72)
+    ]
+    header = ",".join(["utc_timestamp", *(f"{code}{suffix}" for code in codes)])
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    (cache.parent / fetch.OPSD.kept_as).write_text("\n".join([header, *rows]))
+
+
+@pytest.mark.parametrize(
+    ("country", "zones"), [("es", COUNTRIES[1:2]), ("europe", COUNTRIES[: SIZE.countries])]
+)
+def test_a_country_s_grid_is_fitted_to_its_load(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, country: str, zones: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(catalog, "cache_dir", lambda: cache.parent)
+    _opsd(cache)
+    path = country_grid(country, 0.85)
+    grid = load_grid(str(path))
+    assert grid.zones == tuple(sorted(zones))
+    assert "3.0% of the node-hours" in grid.assumptions["rating_mw"]
+    assert "OpenStreetMap" in grid.credit
+    assert country_grid(country, 0.85) == path  # again, from the cache
+
+
+def test_a_country_without_load_is_refused_with_the_way_on(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "cache_dir", lambda: cache.parent)
+    _opsd(cache)
+    kept = cache.parent / fetch.OPSD.kept_as
+    kept.write_text(kept.read_text().replace("ES_load", "XX_load"))
+    with pytest.raises(UsageError, match="--country ES: opsd has no zone of grid") as caught:
+        country_grid("ES", 0.85)
+    assert "topology fit" in (caught.value.hint or "")

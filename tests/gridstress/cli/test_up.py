@@ -112,3 +112,10 @@ def test_a_fetched_data_set_is_replayed_by_its_name(tmp_path: Path) -> None:
     up("--source", "opsd", "--map", "national=north")
     assert catalog.file_of("opsd") == kept
     assert catalog.file_of("synthetic") is None
+
+
+def test_a_country_comes_with_its_load() -> None:
+    with pytest.raises(UsageError, match="--country brings its load"):
+        up("--country", "FR", "--source", "load.csv")
+    with pytest.raises(UsageError, match="--country brings its load"):
+        up("--country", "FR", "--map", "A=north")

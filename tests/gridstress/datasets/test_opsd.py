@@ -23,6 +23,7 @@ LOADS = {
     "DE_transnetbw": 6,
     "FR": 60,
     "GB_GBN": 33,
+    "GB_UKM": 35,
     "NO": 14,
     "NO_1": 3,
 }
@@ -69,6 +70,12 @@ def test_the_german_grid_gets_what_the_german_file_gave(europe: Path, tmp_path: 
     assert first(from_all) == first(fitted(alone, germany)) == CONTROL_ZONES
     assert from_all.values.equals(fitted(alone, germany).values)
     assert (from_all.source, from_all.credit) == (alone.source, alone.credit)
+
+
+def test_britain_is_found_by_its_country_s_code(tmp_path: Path) -> None:
+    series = read_load(write(tmp_path / "gb.csv", ["FR", "GB_GBN", "GB_UKM"]))
+    assert first(fitted(series, grid("FR", "GB"))) == {"FR": 60, "GB": 35}
+    assert first(fitted(series, grid("GB_GBN"))) == {"GB_GBN": 33}
 
 
 def test_a_grid_of_countries_takes_theirs(europe: Path) -> None:
