@@ -252,8 +252,9 @@ class ApiQueries(ReadModel):
         models = self.pair(pair)
         _, run = self.which(models[0], run)
         points = self.store.agreement(run) if run else []
-        episodes = [self.store.episodes(model, run) if run else [] for model in models]
-        pairing = pair_up(*episodes)
+        one, other = (self.store.episodes(model, run) if run else [] for model in models)
+        since_s = self.store.forgotten_until(models, run) if run else None
+        pairing = pair_up(one, other, since_s)
         return History(
             version=self.store.version,
             run=run,

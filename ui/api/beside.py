@@ -120,8 +120,8 @@ def history(answers: ApiQueries, sides: Sides, at_s: float | None) -> History:
     points, to_compare = past.paired(sides.runs, sides.models, sides.shift_s).points()
     ends = [_last_s(past, sides, side) for side in range(2)]
     until_s = min(end for end in (*ends, at_s) if end is not None) if None not in ends else None
-    episodes = [_episodes(past, sides, side, until_s) for side in range(2)]
-    pairing = pair_up(*episodes)
+    one, other = (_episodes(past, sides, side, until_s) for side in range(2))
+    pairing = pair_up(one, other)
     return History(
         version=answers.store.version,
         run=sides.runs[0],

@@ -46,11 +46,13 @@ class Pairing:
     """The episodes of two models held against each other.
 
     ``pairs`` are episodes at the same node that overlap in time, each in one pair at most;
-    ``alone`` those of each model without a partner, newest first.
+    ``alone`` those of each model without a partner, newest first. All were raised after
+    ``since_s``, event time, if that is not None.
     """
 
     pairs: list[tuple[Episode, Episode]]
     alone: tuple[list[Episode], list[Episode]]
+    since_s: float | None = None
 
     @property
     def leads_s(self) -> list[float]:
@@ -65,8 +67,13 @@ class Pairing:
         return min(median_low(self.leads_s), median_high(self.leads_s), key=abs)
 
 
-def pair_up(one: Iterable[Episode], other: Iterable[Episode]) -> Pairing:
-    """Pair the episodes of two models, the earliest first."""
+def pair_up(
+    one: Iterable[Episode], other: Iterable[Episode], since_s: float | None = None
+) -> Pairing:
+    """Pair the episodes of two models, the earliest first; only those raised after ``since_s``."""
+    one, other = (
+        [e for e in side if since_s is None or e.raised_s > since_s] for side in (one, other)
+    )
     waiting: dict[str, list[Episode]] = {}
     for episode in sorted(other, key=lambda e: e.raised_s):
         waiting.setdefault(episode.node_id, []).append(episode)
@@ -79,7 +86,7 @@ def pair_up(one: Iterable[Episode], other: Iterable[Episode]) -> Pairing:
         else:
             pairs.append((episode, candidates.pop(found)))
     rest = sorted((e for es in waiting.values() for e in es), key=lambda e: e.raised_s)
-    return Pairing(pairs, (alone[::-1], rest[::-1]))
+    return Pairing(pairs, (alone[::-1], rest[::-1]), since_s)
 
 
 def _overlap(one: Episode, other: Episode) -> bool:
@@ -88,17 +95,23 @@ def _overlap(one: Episode, other: Episode) -> bool:
 
 
 class EpisodeBook:
-    """The episodes of all runs of one model, at most ``limit``; the oldest go first."""
+    """The episodes of all runs of one model, at most ``limit``.
+
+    The oldest go first: of those that are cleared, and of the open ones only then.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._by_id: OrderedDict[str, Episode] = OrderedDict()
+        self._open: OrderedDict[str, Episode] = OrderedDict()
+        self._cleared: OrderedDict[str, Episode] = OrderedDict()
+        self._forgotten: OrderedDict[str, float] = OrderedDict()
 
     def add(self, alert: RiskAlert, received_at: float) -> None:
         """Take an alert that is not known yet."""
-        episode = self._by_id.get(alert.episode_id)
+        key = alert.episode_id
+        episode = self._open.get(key) or self._cleared.get(key)
         if episode is None:
-            episode = self._by_id[alert.episode_id] = Episode(
+            episode = self._open[key] = Episode(
                 episode_id=alert.episode_id,
                 model=alert.model,
                 run=alert.run,
@@ -107,11 +120,25 @@ class EpisodeBook:
                 raised_s=alert.timestamp.timestamp(),
                 received_at=received_at,
             )
-            if len(self._by_id) > self._limit:
-                self._by_id.popitem(last=False)
+            if len(self._open) + len(self._cleared) > self._limit:
+                self._forget_one()
         episode.add(alert)
+        if episode.cleared_s is not None and key in self._open:
+            self._cleared[key] = self._open.pop(key)
 
     def of(self, run: str) -> list[Episode]:
         """The episodes of a run, the one raised last first; at one time, by node."""
-        found = [episode for episode in self._by_id.values() if episode.run == run]
+        kept = (*self._open.values(), *self._cleared.values())
+        found = [episode for episode in kept if episode.run == run]
         return sorted(found, key=lambda e: (-e.raised_s, e.node_id))
+
+    def forgotten_until(self, run: str) -> float | None:
+        """Event time up to which episodes of a run were raised that are forgotten; None if none."""
+        return self._forgotten.get(run)
+
+    def _forget_one(self) -> None:
+        _, episode = (self._cleared or self._open).popitem(last=False)
+        before = self._forgotten.pop(episode.run, episode.raised_s)
+        self._forgotten[episode.run] = max(before, episode.raised_s)
+        if len(self._forgotten) > self._limit:
+            self._forgotten.popitem(last=False)

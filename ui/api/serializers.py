@@ -123,6 +123,7 @@ def episode_pairs(pairing: Pairing, models: Sequence[str]) -> runs.EpisodePairs:
         counts=dict(zip(models, counts, strict=True)),
         both=both,
         only=dict(zip(models, only, strict=True)),
+        since=iso_or_none(pairing.since_s),
     )
 
 

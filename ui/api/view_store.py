@@ -27,8 +27,10 @@ from ui.schema.system import GONE_S, WorkerStatus
 log = logging.getLogger(__name__)
 
 MAX_ALERTS = 5_000
-"""Alerts kept a model, of all runs; and episodes: as many as one answer of the API may hold. Some
-2 kB of memory each, with two models."""
+"""Alerts kept a model, of all runs: as many as one answer of the API may hold. Some 2 kB of memory
+each, with two models; and so for episodes."""
+EPISODES_A_NODE = 2
+"""Episodes kept a model and node, but at least `MAX_ALERTS` a model: one may be open at each."""
 MAX_RECORD_BYTES = 32 << 20
 """Memory for records of runs: some 10,000 as a rule. Beyond it, those written longest ago are
 forgotten."""
@@ -148,7 +150,8 @@ class Store:
         self.shape = shape
         self._history = history
         self.workers: dict[str, WorkerStatus] = {}
-        self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(MAX_ALERTS))
+        most = max(MAX_ALERTS, EPISODES_A_NODE * len(shape.grid.nodes) if shape else 0)
+        self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(most))
         self.runs: dict[tuple[str, str], RunView] = {}
         self._view_bytes = self._record_bytes = 0
         self._dropped: dict[ViewKey, ViewEpoch] = {}
@@ -336,6 +339,11 @@ class Store:
     def episodes(self, model: str, run: str) -> list[Episode]:
         """Episodes of a run, the one raised last first."""
         return self._episodes[model].of(run)
+
+    def forgotten_until(self, models: Sequence[str], run: str) -> float | None:
+        """Event time up to which episodes of one of these models may be forgotten; or None."""
+        ends = (self._episodes[model].forgotten_until(run) for model in models)
+        return max((end for end in ends if end is not None), default=None)
 
     def week(self, model: str, run: str, shard: int, node_id: str) -> list[WindowOfNode]:
         """A node of a shard in the final windows of a run's last week, oldest first, each once."""

@@ -19,6 +19,8 @@ from ui.schema.views import Alert, GridState, TopNode
 
 TIMELINE_S = 600
 RANKED = 20
+ALERTS = 2000
+"""Alerts shown of a model, at most."""
 GRID_DAY_S = 86_400
 
 
@@ -127,10 +129,10 @@ def ask_views(
         top = client.top(model, run, RANKED, at=at)
         if at is None:
             since = alerts_since(now, state.speed)
-            alerts = client.alerts(model, run, since=since, limit=2000)
+            alerts = client.alerts(model, run, since=since, limit=ALERTS)
         else:
             day_before = to_iso(from_iso(at) - GRID_DAY_S)
-            alerts = client.alerts(model, run, after=day_before, limit=2000, at=at)
+            alerts = client.alerts(model, run, after=day_before, limit=ALERTS, at=at)
         return ModelView(state, tuple(top.nodes), tuple(alerts.alerts))
 
     return MappingProxyType(dict(zip(grid.models, each(ask, grid.models), strict=True)))

@@ -156,11 +156,15 @@ class HistoryPoint(Struct, frozen=True):
 
 
 class EpisodePairs(Struct, frozen=True):
-    """Episodes by model, pairs that overlap in time at one node, and ids without a partner."""
+    """Episodes by model, pairs that overlap in time at one node, and ids without a partner.
+
+    Those raised up to ``since``, if it is not None, are no longer all kept, and do not count.
+    """
 
     counts: dict[str, int] = {}
     both: int = 0
     only: dict[str, list[str]] = {}
+    since: str | None = None
 
 
 class Lead(Struct, frozen=True):

@@ -62,9 +62,28 @@ def test_episodes_are_of_one_run_the_one_raised_last_first() -> None:
 
 def test_episodes_are_bounded_and_the_oldest_go() -> None:
     book = EpisodeBook(limit=2)
-    for name in ("one", "two", "three"):
-        book.add(alert(1, "RAISED", "WARNING", 0.5, episode=name), 0.0)
+    for hour, name in enumerate(("one", "two", "three")):
+        book.add(alert(hour, "RAISED", "WARNING", 0.5, episode=name), 0.0)
     assert {e.episode_id for e in book.of("r")} == {"two", "three"}
+    assert book.forgotten_until("r") == hour_s(0)
+    assert book.forgotten_until("other") is None
+
+
+def test_cleared_episodes_go_before_open_ones() -> None:
+    book = EpisodeBook(limit=2)
+    book.add(alert(1, "RAISED", "WARNING", 0.5, episode="open"), 0.0)
+    book.add(alert(2, "RAISED", "WARNING", 0.5, episode="cleared"), 0.0)
+    book.add(alert(3, "CLEARED", "WARNING", 0.3, episode="cleared"), 0.0)
+    book.add(alert(4, "RAISED", "WARNING", 0.5, episode="new"), 0.0)
+    assert {e.episode_id for e in book.of("r")} == {"open", "new"}
+    assert book.forgotten_until("r") == hour_s(2)
+
+
+def test_what_one_model_has_forgotten_does_not_count_for_the_other() -> None:
+    one, other = [episode("a", 1, 3), episode("a", 5, 9)], [episode("a", 6, 8)]
+    pairing = pair_up(one, other, hour_s(4))
+    assert (len(pairing.pairs), pairing.alone) == (1, ([], []))
+    assert pairing.since_s == hour_s(4)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ui.client.snapshot import Snapshot
 from ui.dashboard import create_dashboard
 from ui.dashboard.figures.map_updates import moved_map, whole_map
 from ui.dashboard.figures.timeline import SPANS
+from ui.dashboard.pages.overview import timeline
 from ui.dashboard.pages.overview.kpis import kpi_values, trend_style
 from ui.dashboard.pages.overview.maps import shown_models
 from ui.dashboard.pages.overview.selected_node import clicked_node
@@ -156,6 +157,12 @@ def test_the_timeline_counts_what_it_shows_and_is_patched(snapshot):
     assert (note, empty) == ("▲ 1 raised · ◆ 0 escalated · ○ 0 cleared", "")
     patch, _, _ = timeline_update(snapshot, "linear", NOW, drawn=True)
     assert isinstance(patch, Patch)
+
+
+def test_a_timeline_of_more_alerts_than_are_shown_says_so(snapshot, monkeypatch):
+    monkeypatch.setattr(timeline, "ALERTS", 1)
+    _, note, _ = timeline_update(snapshot, "linear", NOW, drawn=True)
+    assert note.startswith("newest 1 of the grid: ▲ 1 raised")
 
 
 def test_a_quiet_timeline_says_so(snapshot):

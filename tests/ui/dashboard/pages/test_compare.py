@@ -361,3 +361,11 @@ def test_the_choices_are_other_runs_and_the_models_of_each(snapshot):
         "centrality,linear",
     ]
     assert each_options(None) == []
+
+
+def test_alarms_that_are_no_longer_all_kept_are_said_not_to_count() -> None:
+    cut = structs.replace(
+        HISTORY, episodes=structs.replace(HISTORY.episodes, since="2025-01-03T10:00:00Z")
+    )
+    note = panel.only_note(cut, SIDES, 2)
+    assert note == "Linear 1 · Centrality 1 · both 1, raised since 03 Jan 10:00"

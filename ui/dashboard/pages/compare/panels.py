@@ -228,7 +228,8 @@ def only_note(history: History | None, pair: Sequence[Side], shown: int) -> str:
     text = " · ".join(f"{side.short} {count:,}" for side, count in zip(pair, alone, strict=True))
     hidden = sum(alone) - shown
     more = f" (newest {shown} listed)" if shown and hidden > 0 else ""
-    return f"{text} · both {counts.both:,}{more}"
+    since = f", raised since {formatting.short_time(counts.since)}" if counts.since else ""
+    return f"{text} · both {counts.both:,}{since}{more}"
 
 
 def _measure(value: float | None) -> str:

@@ -26,7 +26,7 @@ def node_title(node: GridNode) -> list[Component]:
     """Name and what is fixed of a node: zone, share, rating, sensitivity, place, id."""
     facts = (
         f"zone {node.zone}" + _assumed(node, "zone"),
-        f"{node.share:.2%} of its load" + _assumed(node, "share"),
+        *([f"{node.share:.2%} of its load" + _assumed(node, "share")] if node.share else []),
         rated(node),
         f"sensitivity {node.sensitivity:.2f}",
         f"{abs(node.lat):.2f}° {'N' if node.lat >= 0 else 'S'}, "

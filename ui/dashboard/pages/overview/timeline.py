@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 from dash import Dash, Input, Output, Patch, State
 
-from ui.client.snapshot import Snapshot
+from ui.client.snapshot import ALERTS, Snapshot
 from ui.dashboard.figures.timeline import (
     GRID_DAY,
     MARKS,
@@ -88,6 +88,8 @@ def timeline_update(
     points = timeline_points(alerts, names, now, span, colours)
     shown = [alert.state for alert in alerts if span.covers(alert, now)]
     note = " · ".join(f"{MARKS[state]} {shown.count(state)} {VERBS[state]}" for state in VERBS)
+    if view and len(view.alerts) >= ALERTS and span.covers(view.alerts[-1], now):
+        note = f"newest {ALERTS:,} of the grid: {note}"
     empty = "" if points["x"] else f"No alarms in the {span.label}{zone and f' in {zone}'}."
     if not drawn:
         return timeline_figure(alerts, names, now, span, colours), note, empty
