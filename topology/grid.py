@@ -55,7 +55,8 @@ class Line:
     """An undirected edge: ``coupling``, in (0, 1], is the part of a stress that crosses it.
 
     ``reactance_ohm`` (not 0; negative for a series capacitor) and ``limit_mw`` (> 0) are for the
-    power flow that the models are measured by; the pipeline does not use them.
+    power flow that the models are measured by; the pipeline does not use them. On a ``dc`` line
+    (HVDC) converters set the flow, not the angles at its ends.
     """
 
     source: str
@@ -65,6 +66,7 @@ class Line:
     coupling: float
     reactance_ohm: float | None = None
     limit_mw: float | None = None
+    dc: bool = False
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def _line(line: Line) -> list[Any]:
     ends = sorted((line.source, line.target))
     reactance = None if line.reactance_ohm is None else float(line.reactance_ohm)
     numbers = map(float, (line.coupling, line.length_km, line.voltage_kv))
-    return [*ends, *numbers, reactance]
+    return [*ends, *numbers, reactance, *(["dc"] if line.dc else [])]
 
 
 def digest(components: Mapping[str, str]) -> str:

@@ -305,6 +305,7 @@ def _line_in_words(line: Line) -> str:
     values += f"{float(line.voltage_kv)} kV"
     if line.reactance_ohm is not None:
         values += f", {float(line.reactance_ohm)} ohm"
+    values += ", dc" if line.dc else ""
     return f"{ends} ({values})"
 
 

@@ -37,12 +37,14 @@ def passing_flow(grid: Grid) -> Any:
     ends.append(np.array([grid.index[line.target] for line in grid.lines]))
     # Angle differences are `across @ angles`, flows `susceptance * differences`, in MW.
     across = _at_ends(ends[0], n) - _at_ends(ends[1], n)
-    flow = sp.csr_array(sp.diags_array([_susceptance(line) for line in grid.lines]) @ across)
+    susceptance = np.array([_susceptance(line) for line in grid.lines])
+    flow = sp.csr_array(sp.diags_array(susceptance) @ across)
+    joining = abs(across)[susceptance != 0]
     half = ((_at_ends(ends[0], n) + _at_ends(ends[1], n)) / 2).T
     laplacian = sp.csr_array(across.T @ flow)
     rows, columns, values = [np.arange(n)], [np.arange(n)], [np.ones(n)]
     infeed = _infeed(grid)
-    for island in map(np.array, islands(sp.csr_array(abs(across).T @ abs(across)))):
+    for island in map(np.array, islands(sp.csr_array(joining.T @ joining))):
         known = (infeed[island], grid.rated_mw[island], np.ones(len(island)))
         parts = next(some for some in known if some.any())
         for sources, passing in _passing(island, parts, laplacian, flow, half):
@@ -84,8 +86,10 @@ def _at_ends(ends: Indices, n: int) -> Any:
 
 
 def _susceptance(line: Line) -> float:
-    """MW per radian."""
-    return line.voltage_kv**2 / (line.reactance_ohm or OHM_PER_KM * line.length_km)
+    """MW per radian; 0 for an HVDC link, on which converters set the flow."""
+    return (
+        0.0 if line.dc else line.voltage_kv**2 / (line.reactance_ohm or OHM_PER_KM * line.length_km)
+    )
 
 
 def _infeed(grid: Grid) -> Floats:

@@ -166,6 +166,7 @@ def build_grid(raw: RawGrid) -> Grid:
                 coupling=float(e.coupling),
                 reactance_ohm=_optional(e.reactance_ohm),
                 limit_mw=_optional(e.limit_mw),
+                dc=e.dc,
             )
             for e in raw.lines
         ),

@@ -38,7 +38,9 @@ def hvdc_lines(links: Sequence[DcLink], converters: Mapping[str, str]) -> list[R
         (km, source), (more_km, target) = (nearest[end] for end in link.ends)
         if source != target:
             length = km + link.km + more_km
-            lines.append(RawLine(source, target, length or None, link.kv, limit_mw=link.mw or None))
+            line = RawLine(source, target, length or None, link.kv, limit_mw=link.mw or None)
+            line.dc = True
+            lines.append(line)
     return lines
 
 

@@ -66,7 +66,8 @@ def read_pypsa(folder: Path) -> RawGrid:
             high = max(kv.get(row["bus0"]) or 0.0, kv.get(row["bus1"]) or 0.0)
             length = km or number(row, "length", where) or None
             line = RawLine(row["bus0"], row["bus1"], length, high or None)
-            line.limit_mw = number(row, "s_nom", where) or None
+            line.dc = file == "links.csv"
+            line.limit_mw = number(row, "p_nom" if line.dc else "s_nom", where) or None
             if km and high and line.limit_mw and (per_unit := number(row, "x", where)):
                 line.reactance_ohm = per_unit * high**2 / line.limit_mw
             lines.append(line)

@@ -31,7 +31,7 @@ class RawNode(Struct, omit_defaults=True):
 
 
 class RawLine(Struct, omit_defaults=True):
-    """A line before validation; ``None`` is "not given", which the last two may remain."""
+    """A line before validation; ``None`` is "not given": reactance and limit may remain so."""
 
     source: Any = None
     target: Any = None
@@ -40,6 +40,7 @@ class RawLine(Struct, omit_defaults=True):
     coupling: Any = None
     reactance_ohm: Any = None
     limit_mw: Any = None
+    dc: bool = False
 
 
 class RawGrid(Struct, omit_defaults=True):

@@ -34,6 +34,11 @@ def reactance_of(line: Line) -> float:
     return line.reactance_ohm or OHM_PER_KM * line.length_km
 
 
+def susceptance_of(line: Line) -> float:
+    """MW a radian; 0 for an HVDC link, whose flow does not follow from angles."""
+    return 0.0 if line.dc else line.voltage_kv**2 / reactance_of(line)
+
+
 def limit_of(line: Line) -> float:
     """What the line carries in MW; two circuits of its voltage where the topology gives none."""
     return line.limit_mw or usual_limit_mw(line.voltage_kv)
@@ -82,7 +87,7 @@ class DcNetwork:
         n = len(grid.nodes)
         ends = [(grid.index[line.source], grid.index[line.target]) for line in grid.lines]
         source, target = np.array(ends, dtype=np.int64).reshape(-1, 2).T
-        b = np.array([line.voltage_kv**2 / reactance_of(line) for line in grid.lines])
+        b = np.array([susceptance_of(line) for line in grid.lines])
         laplacian = _laplacian(n, source, target, b)
         count, island = connected_components(laplacian, directed=False)
         free = np.ones(n, dtype=bool)
@@ -139,8 +144,9 @@ class DcNetwork:
         """
         cases = np.arange(len(lines))
         injection = np.zeros((len(self.slack), len(lines)))
-        injection[self.source[lines], cases] += 1.0
-        injection[self.target[lines], cases] -= 1.0
+        carries = (self.susceptance[lines] != 0).astype(float)
+        injection[self.source[lines], cases] += carries
+        injection[self.target[lines], cases] -= carries
         moved = self.flows(injection)
         left = 1.0 - moved[lines, cases]
         parts = np.where(np.abs(left) < BRIDGE, np.nan, left)
@@ -161,7 +167,9 @@ class DcNetwork:
 def _laplacian(n: int, source: Indices, target: Indices, b: Floats) -> sp.csr_array:
     rows = np.concatenate([source, target, source, target])
     columns = np.concatenate([target, source, source, target])
-    return sp.csr_array((np.concatenate([-b, -b, b, b]), (rows, columns)), shape=(n, n))
+    laplacian = sp.csr_array((np.concatenate([-b, -b, b, b]), (rows, columns)), shape=(n, n))
+    laplacian.eliminate_zeros()  # what HVDC alone joins are islands
+    return laplacian
 
 
 def infeed_of(grid: Grid) -> Floats:

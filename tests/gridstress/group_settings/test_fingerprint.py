@@ -88,6 +88,7 @@ def test_a_setting_that_decides_no_result_changes_nothing(name: str) -> None:
         (with_line(reactance_ohm=0.123), ["lines"]),
         (with_line(length_km=0.123), ["lines"]),
         (with_line(voltage_kv=110.0), ["lines"]),
+        (with_line(dc=True), ["lines"]),
         (replace(GRID, lines=GRID.lines[1:]), ["lines"]),
     ],
 )
@@ -104,6 +105,7 @@ def test_what_decides_results_in_a_grid_changes_its_component(
         replace(GRID, name="another", note="a note", credit="a credit"),
         replace(GRID, nodes=GRID.nodes[::-1], lines=GRID.lines[::-1]),
         with_node(name="another", lat=0.0, lon=0.0, share=0.123, generation_mw=1.0),
+        with_node(assumed=("share",)),
         with_line(source=GRID.lines[0].target, target=GRID.lines[0].source, limit_mw=1.0),
         with_line(voltage_kv=int(GRID.lines[0].voltage_kv)),
     ],

@@ -57,6 +57,17 @@ def test_germany_is_equal(model: str, nodes: int) -> None:
 
 
 @pytest.mark.parametrize("model", OWN)
+def test_hvdc_links_and_nodes_without_load_are_equal(model: str) -> None:
+    germany = load_grid("germany")
+    lines = tuple(replace(e, dc=i % 5 == 0) for i, e in enumerate(germany.lines))
+    nodes = tuple(
+        replace(n, share=0.0, rating_mw=np.inf) if i % 4 == 0 else n
+        for i, n in enumerate(germany.nodes)
+    )
+    assert_equal(replace(germany, lines=lines, nodes=nodes), model)
+
+
+@pytest.mark.parametrize("model", OWN)
 @pytest.mark.parametrize("seed", range(8))
 def test_grids_with_islands_and_parallel_lines_are_equal(model: str, seed: int) -> None:
     assert_equal(random_grid(seed), model)

@@ -7,7 +7,7 @@ def _link(one: str, other: str, km: float, mw: float = 500.0) -> DcLink:
 
 
 def _line(source: str, target: str, km: float, mw: float = 500.0) -> RawLine:
-    return RawLine(source, target, km, 320.0, limit_mw=mw)
+    return RawLine(source, target, km, 320.0, limit_mw=mw, dc=True)
 
 
 def test_two_poles_are_two_lines() -> None:

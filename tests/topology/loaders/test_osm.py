@@ -95,7 +95,7 @@ def test_lines_have_what_the_data_say_in_our_units(folder: Path) -> None:
 
 def test_an_hvdc_link_joins_the_ac_buses_behind_its_converters(folder: Path) -> None:
     *_, last = read_osm(folder).raw.lines
-    assert last == RawLine("way/2", "way/4", 721.0, 320.0, limit_mw=1000.0)
+    assert last == RawLine("way/2", "way/4", 721.0, 320.0, limit_mw=1000.0, dc=True)
 
 
 def test_only_lines_between_the_chosen_countries_are_kept(folder: Path) -> None:

@@ -84,6 +84,21 @@ def test_each_island_makes_up_for_its_own_load() -> None:
     assert network.slack == pytest.approx([1, 0, 0.5, 0.5])
 
 
+def test_an_hvdc_link_carries_nothing_and_joins_no_islands() -> None:
+    nodes = (node("a", 50), node("b"), node("c", 70), node("d"))
+    link = replace(line("b", "c"), dc=True)
+    network = DcNetwork.of(Grid("two", nodes, (line("a", "b"), line("c", "d"), link)))
+    assert network.load_rises(np.array([1]))[:, 0] == pytest.approx([1, 0, 0])
+    assert network.island[0] == network.island[1] != network.island[2]
+    assert network.outages(np.array([1]))[:, 0] == pytest.approx([0, -1, 0])  # the link's
+
+
+def test_a_node_without_load_makes_up_for_nothing() -> None:
+    nodes = (*square(a=100).nodes[:3], replace(square().nodes[3], rating_mw=np.inf))
+    grid = replace(square(a=100), nodes=nodes)
+    assert DcNetwork.of(grid, slack="rating").slack == pytest.approx([1 / 3] * 3 + [0])
+
+
 def test_slack_may_be_shared_by_rating() -> None:
     assert DcNetwork.of(square(a=100), slack="rating").slack == pytest.approx([0.25] * 4)
 
