@@ -19,7 +19,7 @@ def country_grid(country: str, threshold: float) -> Path:
     Parameters
     ----------
     country
-        A code such as ``FR``, or ``europe`` for all countries.
+        A code such as ``FR``, several (``FR,ES``), or ``europe`` for all countries.
     threshold
         Utilisation above which a node is stressed.
 
@@ -36,12 +36,12 @@ def country_grid(country: str, threshold: float) -> Path:
         If there is no such country, or no load for it, or a file is not what it should be.
     """
     from gridstress.cli.progress import download_bar
-    from gridstress.cli.topology_fetch import fetch_osm
+    from gridstress.cli.topology_fetch import country_codes, fetch_osm
     from gridstress.datasets.fetch import OPSD, cache_dir, fetch
     from gridstress.replay.fit import fit_ratings
     from topology.loaders import build_grid, validate
 
-    raw = fetch_osm([] if country.casefold() == EUROPE else [country.upper()]).raw
+    raw = fetch_osm([] if country.casefold() == EUROPE else country_codes([country])).raw
     print_problems(validate(raw))
     grid = build_grid(raw)
     with download_bar() as bar:

@@ -1,11 +1,13 @@
 """What commands about grids share: print problems and assumptions, and write the file."""
 
+from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from gridstress.cli.options import say
+from gridstress.logs import printable
 from topology.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,9 +46,10 @@ def assumptions_of(grid: "Grid") -> list[str]:
     """What was assumed of a grid, in words, a line a field."""
     lines = []
     for field, words in grid.assumptions.items():
-        count = sum(field in node.assumed for node in grid.nodes)
-        lines.append(f"assumed: {field} of {count} of {len(grid.nodes)} nodes: {words}")
-    unloaded = sum(node.share == 0 for node in grid.nodes)
+        if count := sum(field in node.assumed for node in grid.nodes):
+            text = f"assumed: {field} of {count} of {len(grid.nodes)} nodes: {words}"
+            lines.append(printable(text))
+    unloaded = sum(node.share == 0 and isinf(node.rating_mw) for node in grid.nodes)
     if unloaded:
         lines.append(f"{unloaded} nodes have no load, and no rating")
     return lines

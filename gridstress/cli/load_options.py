@@ -251,15 +251,16 @@ def _filled(series: "LoadSeries") -> "LoadSeries":
 
 
 def _bundled_for(grid: "Grid", threshold: float, german: "LoadSeries") -> "LoadSeries":
-    """The German year's part for a grid of its zones, else a year for the grid's own."""
+    """The German year's part for a grid of its zones with ratings of its own, else another year."""
     from gridstress.datasets.synthetic import STRESSED_PART, synthetic_year_for
 
-    if set(grid.zones) <= set(german.zones):
+    assumed = any("rating_mw" in node.assumed for node in grid.nodes)
+    if set(grid.zones) <= set(german.zones) and not assumed:
         return replace(german, values=german.values[list(grid.zones)])
     series = synthetic_year_for(grid, threshold)
     named = ", ".join(series.zones) if len(series.zones) <= 10 else f"all {len(series.zones)}"
     say(
-        f"note: the bundled year lacks zones of grid {grid.name!r}; in its place a synthetic year "
+        f"note: the bundled year does not fit grid {grid.name!r}; in its place a synthetic year "
         f"for the grid's zones ({named}), scaled so that {STRESSED_PART:.0%} of the node-hours "
         f"are above the stress threshold of {threshold:g}"
     )

@@ -42,13 +42,12 @@ def show(
     from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    console = Console(markup=False, highlight=False)
     voltages = ", ".join(f"{kv} kV: {n}" for kv, n in summary["lines_by_kv"].items())
-    console.print(f"[bold]{summary['name']}[/]  {summary['credit']}", highlight=False)
+    console.print(f"{summary['name']}  {summary['credit']}", style="bold")
     console.print(
         f"{summary['nodes']} nodes, {summary['lines']} lines ({voltages}), "
-        f"{summary['length_km']:,.0f} km, {summary['islands']} island(s)",
-        highlight=False,
+        f"{summary['length_km']:,.0f} km, {summary['islands']} island(s)"
     )
     table = Table("zone")
     for column in ("nodes", "part of load", "rating (MW)", "largest node"):
@@ -64,7 +63,7 @@ def show(
     console.print(_node_table(loaded) if nodes else table)
     for line in (*assumptions_of(loaded), summary["note"]):
         if line:
-            console.print(line, highlight=False, markup=False)
+            console.print(line)
 
 
 @app.command()
@@ -111,7 +110,7 @@ def outages(
     Loads, infeeds, reactances and limits are the topology's, or follow the rules of docs/models.md.
     """
     from topology.loaders import load_grid
-    from topology.physics.contingency import contingencies
+    from topology.physics.contingency import IDLE_WORDS, contingencies
     from topology.physics.power_flow import DcNetwork
 
     loaded = load_grid(grid)
@@ -141,6 +140,8 @@ def outages(
         f"a line, at {int((found.touched > 0).sum()):,} nodes; {int(found.parts.sum()):,} part "
         "the grid and are not judged"
     )
+    if found.idle:
+        typer.echo(f"note: {IDLE_WORDS}", err=True)
 
 
 def summarise(grid: "Grid") -> dict[str, Any]:
@@ -157,7 +158,7 @@ def summarise(grid: "Grid") -> dict[str, Any]:
                 "zone": zone,
                 "nodes": len(nodes),
                 "zone_share": grid.zone_shares.get(zone, 0.0),
-                "rating_mw": sum(node.rating_mw for node in nodes if node.share),
+                "rating_mw": sum(node.rating_mw for node in nodes if isfinite(node.rating_mw)),
                 "largest_node": max(nodes, key=lambda node: node.share).name,
             }
         )

@@ -44,12 +44,11 @@ def osm(
     """
     from topology.loaders import build_grid, validate
 
-    texts = ",".join(country or ()).upper().split(",")
-    codes = sorted({text.strip() for text in texts} - {""})
-    if bool(codes) == every:
+    if (country is not None) == every:
         raise UsageError(
             "give either --country or --all", hint="--country FR; several: --country FR,ES"
         )
+    codes = country_codes(country or [])
     refuse_to_replace(output, force)
     network = fetch_osm(codes, keep_buses=keep_buses, keep_islands=keep_islands)
     network.raw.name = name or network.raw.name
@@ -57,6 +56,20 @@ def osm(
     write_grid(build_grid(network.raw), output)
     _print_summary(network)
     typer.echo(f"next: gridstress topology fit {output} --load LOAD -o FITTED.json")
+
+
+def country_codes(texts: list[str]) -> list[str]:
+    """Codes in texts such as ``fr`` or ``FR,ES``, sorted.
+
+    Raises
+    ------
+    UsageError
+        If there are texts without a code.
+    """
+    codes = sorted({code.strip() for text in texts for code in text.upper().split(",")} - {""})
+    if texts and not codes:
+        raise UsageError("--country names no country", hint="--country FR; several: FR,ES")
+    return codes
 
 
 def fetch_osm(
@@ -77,6 +90,8 @@ def fetch_osm(
 
     folder = fetch_folder(OSM, cache_dir(), bar=download_bar, say=say)
     network = read_osm(folder, countries, keep_buses=keep_buses, keep_islands=keep_islands)
+    for lost in sorted(set(countries) - set(network.countries)):
+        say(f"note: {lost} is not in the grid: all of it lies on smaller islands (--keep-islands)")
     network.raw.name = "-".join(["osm", *map(str.lower, countries or ["europe"])])
     network.raw.credit = CREDIT.format(version=f" {OSM.version}")
     fill_defaults(network.raw)

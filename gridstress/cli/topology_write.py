@@ -107,9 +107,10 @@ def fit_grid(
     ] = "3%",
     force: Force = False,
 ) -> None:
-    """Set a grid's ratings so that a load stresses a chosen part of all node-hours.
+    """Set a grid's ratings so that a load stresses a chosen part of the node-hours.
 
-    Stressed is a node above GRIDSTRESS_STRESS_THRESHOLD of its rating.
+    Those are the hours of all nodes that have a load; stressed is a node above
+    GRIDSTRESS_STRESS_THRESHOLD of its rating.
     """
     from dataclasses import replace
 

@@ -91,7 +91,7 @@ def up(
     signal.signal(signal.SIGTERM, _interrupt)
     all_of_it = only is None
     settings = load_settings(insecure=insecure or None)
-    if country is not None:
+    if country is not None and all_of_it:
         if source or reading != LoadOptions():
             raise UsageError("--country brings its load: no --source goes with it, nor its options")
         grid = country_grid(country, settings.stress_threshold)

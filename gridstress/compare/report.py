@@ -18,6 +18,7 @@ from gridstress.logs import printable
 from gridstress.verify.episodes import LEVELS
 from topology.clock import to_iso
 from topology.models import short_title_of, title_of
+from topology.physics.contingency import IDLE_WORDS
 
 SHOWN = {"spearman": "rank order", **{f"top {k}": f"top {k}" for k in TOP}}
 """Measures that the score is shown by."""
@@ -152,6 +153,8 @@ def contingency_line(score: Score) -> str:
         f"N-1: {found.overloading:,} of {score.lines:,} outages overload a line, at "
         f"{found.touched:,} of {score.nodes:,} nodes ({found.parting:,} part the grid)"
     )
+    if found.idle:
+        return f"{text}: {IDLE_WORDS}"
     if not found.touched:
         return text
     marks = (f"{title_of(name)} {interval(mark)}" for name, mark in found.marks.items())

@@ -73,13 +73,15 @@ class Lead:
 class Outages:
     """N-1 on a grid, and how surely a ranking puts nodes it overloads before the others.
 
-    ``parting`` outages part the grid and are not judged; ``marks`` are areas under the ROC curve
+    ``parting`` outages part the grid and are not judged; ``idle`` says that no line carries
+    anything beforehand; ``marks`` are areas under the ROC curve
     of each predictor's ranking of the whole grid, 0.5 is chance.
     """
 
     overloading: int
     parting: int
     touched: int
+    idle: bool
     marks: Mapping[str, Interval]
 
 
@@ -190,6 +192,7 @@ def _outages(found: Contingencies, overall: Mapping[str, Floats], drawn: Indices
         overloading=len({overload.outage for overload in found.overloads}),
         parting=int(found.parts.sum()),
         touched=int(marked.sum()),
+        idle=found.idle,
         marks=marks,
     )
 

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Literal, Self
 
 import msgspec
@@ -296,7 +297,8 @@ def facts_of(grid: Grid) -> GridFacts:
 
 
 def _node_in_words(node: Node) -> str:
-    return f"zone {node.zone}, {float(node.rating_mw)} MW, sensitivity {float(node.sensitivity)}"
+    rating = f"{float(node.rating_mw)} MW" if isfinite(node.rating_mw) else "no rating"
+    return f"zone {node.zone}, {rating}, sensitivity {float(node.sensitivity)}"
 
 
 def _line_in_words(line: Line) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SPREAD = 0.25
 """How much greater the margin of the least exposed node is than that of the most exposed one."""
 LOOKED_AT = 20_000_000
-"""Node-hours that are looked at, at most; of a longer load every second row, or third, ..."""
+"""Node-hours that are looked at, at most; of a longer load some hours, drawn with the seed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,9 @@ class Fit:
 def fit_ratings(
     grid: Grid, series: "LoadSeries", stressed: float, threshold: float, seed: int = 0
 ) -> Fit:
-    """Rate every node so that a part of all node-hours lies above the threshold.
+    """Rate every node so that a part of the node-hours lies above the threshold.
+
+    Node-hours are those of the nodes that have a load.
 
     A node's rating is its own peak in this load times a margin, which grows by a quarter from the
     most exposed node to the least: from the greatest load over the capacity that is left when
@@ -75,7 +77,7 @@ def fit_ratings(
     DataError
         If the load has no value above 0 for any zone.
     UsageError
-        If ``stressed`` is beyond its bounds.
+        If ``stressed`` is beyond its bounds, or loads are 0 too often for it.
     """
     if not 0 < stressed < 1:
         raise UsageError(f"--stressed {stressed:.3%}: more than 0 % and less than 100 %")
@@ -87,12 +89,16 @@ def fit_ratings(
         part /= spread[node]
     every = np.concatenate(list(loads.values()))
     reached = float(np.quantile(every, 1 - stressed))
+    if reached <= 0:
+        raise UsageError(
+            f"--stressed {stressed:.3%}: in fewer of the node-hours there is a load above 0"
+        )
     margins = {node: reached / threshold * spread[node] for node in loads}
     ratings = {node: float(f"{margin * peaks_mw[node]:.6g}") for node, margin in margins.items()}
     least, most = min(margins.values()), max(margins.values())
     words = (
         f"{least:.3f} to {most:.3f} times the node's peak in {series.source}, so that "
-        f"{stressed:.1%} of the node-hours lie above {threshold:g} of the rating"
+        f"{stressed:.1%} of its node-hours lie above {threshold:g} of the rating"
     )
     loaded = {grid.nodes[grid.index[node]].zone for node in loads}
     return Fit(
@@ -110,14 +116,17 @@ def _loads(
 ) -> tuple[dict[str, float], dict[str, np.ndarray[Any, np.dtype[np.float32]]]]:
     """Each node's own peak in MW, and its loads over that peak, shape (rows,), by its id."""
     peaks_mw, loads = {}, {}
-    step = -(-len(series.values) * len(grid.nodes) // LOOKED_AT)
+    loaded = sum(node.share > 0 for node in grid.nodes)
+    most = max(1, LOOKED_AT // max(1, loaded))
+    draw = np.random.default_rng(seed)
     for zone in series.zones:
         values, nodes = series.values[zone].to_numpy(float), grid.nodes_of(zone)
         rows = np.flatnonzero(~np.isnan(values))
         zone_peak_mw = float(values[rows].max(initial=0.0))
         if zone_peak_mw <= 0 or not any(node.share for node in nodes):
             continue
-        rows = rows[::step]
+        if len(rows) > most:
+            rows = np.sort(draw.choice(rows, most, replace=False))
         times_s = int(series.start.timestamp()) + series.period_s * rows
         split = Split(nodes, seed).split(values[rows], times_s)
         for i, node in enumerate(nodes):

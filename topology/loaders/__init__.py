@@ -77,6 +77,7 @@ def read_raw(name_or_path: str, zones: str | None = None, shares: str | None = N
         fill_zones(raw, zones)
     if shares is not None:
         fill_shares(raw, shares)
+    if zones is not None or shares is not None:
         fill_ratings(raw)
     return raw
 
@@ -149,7 +150,7 @@ def build_grid(raw: RawGrid) -> Grid:
                 lat=float(n.lat),
                 lon=float(n.lon),
                 zone=n.zone,
-                share=float(n.share) / totals[n.zone],
+                share=float(n.share) / (totals[n.zone] or 1.0),
                 rating_mw=math.inf if n.rating_mw is None else float(n.rating_mw),
                 sensitivity=float(n.sensitivity),
                 generation_mw=_optional(n.generation_mw) or 0.0,

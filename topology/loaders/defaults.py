@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from topology.grid import Grid
 from topology.loaders.layout import fill_positions
-from topology.loaders.raw import RawGrid, RawNode, as_number
+from topology.loaders.raw import MAX_MW, RawGrid, RawNode, as_number
 from topology.loaders.shares import fill_shares
 from topology.loaders.zones import fill_zones
 
@@ -80,6 +80,9 @@ def rated_for(grid: Grid, peak_mw: float, margin: float = DEFAULT_MARGIN) -> Gri
 
 def with_ratings(grid: Grid, ratings_mw: Mapping[str, float], assumption: str) -> Grid:
     """The grid with these nodes' ratings replaced, each marked as an assumption in these words."""
+    others = any("rating_mw" in n.assumed for n in grid.nodes if n.id not in ratings_mw)
+    if others:
+        assumption += f"; at the others {grid.assumptions.get('rating_mw', 'unknown')}"
     nodes = tuple(
         replace(
             node,
@@ -96,7 +99,9 @@ def with_ratings(grid: Grid, ratings_mw: Mapping[str, float], assumption: str) -
 
 def total_load_mw(raw: RawGrid) -> float:
     """All loads that the grid gives, MW."""
-    return math.fsum(max(0.0, _sane(as_number(node.load_mw), 0.0)) for node in raw.nodes)
+    return math.fsum(
+        mw for mw in (as_number(node.load_mw) for node in raw.nodes) if mw and 0 < mw <= MAX_MW
+    )
 
 
 def fill_ratings(raw: RawGrid) -> None:
@@ -114,8 +119,10 @@ def fill_ratings(raw: RawGrid) -> None:
         node.rating_mw = DEFAULT_MARGIN * (own_mw if own_mw > 0 else UNKNOWN_MW)
         node.assumed.append("rating_mw")
     if missing:
-        of = "the node's own load" if given_mw else f"its part of {UNKNOWN_MW:g} MW a node"
-        raw.assumptions.setdefault("rating_mw", f"{DEFAULT_MARGIN:g} times {of}")
+        whole = f"all loads ({given_mw:,g} MW)" if given_mw else f"{UNKNOWN_MW:g} MW a node"
+        raw.assumptions.setdefault(
+            "rating_mw", f"{DEFAULT_MARGIN:g} times the node's part of {whole}"
+        )
 
 
 def _fill_lines(raw: RawGrid) -> None:

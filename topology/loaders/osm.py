@@ -40,9 +40,9 @@ class OsmNetwork:
     raw
         The grid; without shares and ratings, which the data do not have.
     countries
-        Those that were chosen, or all that there are.
+        Those of the grid's nodes.
     buses
-        AC buses of these countries.
+        AC buses of the countries that were chosen.
     stations
         Nodes of these buses, those of the islands that were left out among them.
     kinds
@@ -123,7 +123,8 @@ def read_osm(
         lines=[line for _, line in branches],
     )
     kinds = Counter(kind for kind, _ in branches)
-    network = OsmNetwork(raw, _countries(buses), len(buses), stations, kinds, left_out, alone)
+    kept = tuple(sorted({node.zone for node in nodes if node.zone}))
+    network = OsmNetwork(raw, kept, len(buses), stations, kinds, left_out, alone)
     raw.note = _note(network)
     return network
 

@@ -4,9 +4,12 @@ import math
 from collections import Counter, defaultdict
 from pathlib import Path
 
+from topology.errors import DataError
+from topology.grid import OHM_PER_KM
 from topology.loaders.csv_tables import number, rows
 from topology.loaders.raw import RawGrid, RawLine, RawNode
 
+MAX_LABEL = 80
 TRANSFORMER_KM = 1.0
 """A transformer joins two voltages at one site; as a line it is a short one."""
 
@@ -20,7 +23,8 @@ def read_pypsa(folder: Path) -> RawGrid:
     name is SciGRID's ``osm_name``, with the voltage where several buses have it. A load is the sum
     of ``p_set`` over a bus's loads, or of its greatest values in ``loads-p_set.csv``; an infeed
     the sum of ``p_set`` over its generators, or of ``p_nom`` where that is not given. A line's
-    reactance is ``x``, or SciGRID's ``x_ohmkm`` (of all its circuits together) times its length.
+    reactance is ``x``, or SciGRID's ``x_ohmkm`` times its length; else 0.3 Ω/km of each of its
+    ``num_parallel`` circuits.
 
     Raises
     ------
@@ -37,7 +41,7 @@ def read_pypsa(folder: Path) -> RawGrid:
                 id=row["name"],
                 lat=number(row, "y", where),
                 lon=number(row, "x", where),
-                name=row.get("osm_name"),
+                name=_label(row.get("osm_name", "")),
                 zone=row.get("zone") or row.get("area"),
                 country=row.get("country"),
                 operator=row.get("operator") or row.get("control_area"),
@@ -47,6 +51,9 @@ def read_pypsa(folder: Path) -> RawGrid:
             )
         )
     _tell_apart(nodes, kv)
+    for file, at_bus in (("loads.csv", loads), ("generators.csv", infeed)):
+        if unknown := sorted(at_bus.keys() - kv.keys()):
+            raise DataError(f"{folder / file}: bus {unknown[0]!r} is not in buses.csv")
     if all(not node.lat and not node.lon for node in nodes):
         for node in nodes:  # PyPSA writes 0, 0 for buses without a position
             node.lat = node.lon = None
@@ -74,6 +81,11 @@ def read_pypsa(folder: Path) -> RawGrid:
     return RawGrid(name=folder.resolve().name, nodes=nodes, lines=lines)
 
 
+def _label(text: str) -> str:
+    """A name without what is no printable character, and not too long to add to."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:MAX_LABEL]
+
+
 def _tell_apart(nodes: list[RawNode], kv: dict[str, float | None]) -> None:
     """Add the voltage to a name that several buses have, and the id where it is the same, too."""
     for more in (lambda node: f"{kv[node.id] or 0:g} kV", lambda node: node.id):
@@ -84,11 +96,14 @@ def _tell_apart(nodes: list[RawNode], kv: dict[str, float | None]) -> None:
 
 
 def _reactance(row: dict[str, str], where: str) -> float | None:
-    ohm = number(row, "x", where)
-    if not ohm:
-        per_km, km = number(row, "x_ohmkm", where), number(row, "length", where)
-        ohm = per_km * km if per_km and km else None
-    return ohm or None
+    """Of all circuits of the row together, as PyPSA and SciGRID have it."""
+    if ohm := number(row, "x", where):
+        return ohm
+    km, circuits = number(row, "length", where), number(row, "num_parallel", where)
+    per_km = number(row, "x_ohmkm", where)
+    if not per_km and circuits and circuits > 0:
+        per_km = OHM_PER_KM / circuits
+    return per_km * km if per_km and km else None
 
 
 def _infeed(folder: Path) -> dict[str, float]:

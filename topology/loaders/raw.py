@@ -4,6 +4,9 @@ from typing import Any
 
 from msgspec import Struct, field
 
+MAX_MW = 1e9
+"""Load of a node, at most: beyond it, a unit is wrong."""
+
 
 class RawNode(Struct, omit_defaults=True):
     """A node before validation; ``None`` is "not given".

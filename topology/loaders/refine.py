@@ -54,6 +54,7 @@ def refine(grid: Grid, nodes: int, seed: int = 0) -> Grid:
         nodes=tuple(stations),
         lines=tuple(lines),
         note=NOTE.format(name=grid.name),
+        assumptions={field: f"{words}, then divided" for field, words in grid.assumptions.items()},
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from topology.errors import DataError, UsageError
 from topology.grid import usual_limit_mw
-from topology.loaders.raw import RawGrid, RawNode, as_number
+from topology.loaders.raw import MAX_MW, RawGrid, RawNode, as_number
 
 LOADS, CAPACITY, DEGREE, UNIFORM = "p_set", "capacity", "degree", "uniform"
 ASSUMED = {
@@ -29,8 +29,10 @@ def fill_shares(raw: RawGrid, rule: str | None = None) -> None:
         Its lines have voltages.
     rule
         One of ``RULES``, or a file of shares (``read_shares``), which replaces the shares that are
-        there. None fills in those that are missing: by ``p_set`` where the grid gives loads, else
-        by ``capacity``. A zone in which the rule finds nothing is divided in equal parts.
+        there; the ratings, which no longer fit, go; zones keep their parts of the whole unless
+        it is a file. None fills in shares that are missing: by ``p_set`` where the grid gives
+        loads, else by ``capacity``. A zone in which an assumed rule finds nothing is divided in
+        equal parts; one without load by ``p_set`` or in the file has no shares.
 
     Raises
     ------
@@ -43,8 +45,9 @@ def fill_shares(raw: RawGrid, rule: str | None = None) -> None:
     if rule == LOADS and not any(loads):
         raise UsageError(f"grid {raw.name!r} gives no loads", hint=_HINT)
     if rule is not None:
-        _forget(raw)
-    rule = rule or (LOADS if any(loads) else CAPACITY)
+        _forget(raw, keep_zone_shares=rule in RULES)
+    else:
+        rule = LOADS if any(loads) else CAPACITY
     weights = loads if rule == LOADS else _weights(raw, rule)
     zones: dict[str, list[int]] = defaultdict(list)
     for i, node in enumerate(raw.nodes):
@@ -53,11 +56,11 @@ def fill_shares(raw: RawGrid, rule: str | None = None) -> None:
     whole = math.fsum(parts.values())
     derive_zone_shares = not raw.zone_shares
     for zone, members in zones.items():
-        equal = not parts[zone]
-        for i in members:
-            if raw.nodes[i].share is None:
-                share = 1 / len(members) if equal else weights[i] / parts[zone]
-                _assign(raw, raw.nodes[i], share, UNIFORM if equal else rule)
+        if not parts[zone] and rule in ASSUMED:
+            _assign(raw, members, [1 / len(members)] * len(members), UNIFORM)
+        else:
+            total = parts[zone] or 1.0
+            _assign(raw, members, [weights[i] / total for i in members], rule)
         if derive_zone_shares:
             raw.zone_shares[zone] = parts[zone] / whole if whole else len(members) / len(raw.nodes)
 
@@ -103,8 +106,8 @@ def read_shares(path: str, nodes: list[RawNode]) -> list[float]:
                     problem = "is there twice" if node in weights else "is not in the grid"
                     raise DataError(f"{where}: node {node!r} {problem}")
                 weights[node] = _share_in(row["share"], where)
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a CSV file: {error}") from None
+    except (OSError, csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a CSV file that can be read: {error}") from None
     if not any(weights.values()):
         raise DataError(f"{path}: no node has a share above 0")
     return [weights.get(str(node.id), 0.0) for node in nodes]
@@ -115,8 +118,8 @@ def _share_in(text: str, where: str) -> float:
         share = float(text)
     except ValueError:
         share = math.nan
-    if not 0 <= share < math.inf:
-        raise DataError(f"{where}: share {text!r} is not a number >= 0")
+    if not 0 <= share <= MAX_MW:
+        raise DataError(f"{where}: share {text!r} is not a number from 0 to {MAX_MW:g}")
     return share
 
 
@@ -137,25 +140,29 @@ def _weights(raw: RawGrid, rule: str) -> list[float]:
     ]
 
 
-def _assign(raw: RawGrid, node: RawNode, share: float, rule: str) -> None:
-    node.share = share
-    if rule in ASSUMED and (share or node.has_load is not False):
-        node.assumed.append("share")
-        raw.assumptions.setdefault("share", ASSUMED[rule])
+def _assign(raw: RawGrid, members: list[int], shares: list[float], rule: str) -> None:
+    """Give the nodes of a zone that have no share theirs."""
+    for i, share in zip(members, shares, strict=True):
+        node = raw.nodes[i]
+        if node.share is not None:
+            continue
+        node.share = share
+        if rule in ASSUMED and (share or node.has_load is not False):
+            node.assumed.append("share")
+            raw.assumptions.setdefault("share", ASSUMED[rule])
 
 
-def _forget(raw: RawGrid) -> None:
-    """Drop the shares, and what was derived from them."""
-    raw.zone_shares = {}
+def _forget(raw: RawGrid, *, keep_zone_shares: bool) -> None:
+    """Drop the shares, and ratings that were derived from them."""
+    if not keep_zone_shares:
+        raw.zone_shares = {}
     for field in ("share", "rating_mw"):
         raw.assumptions.pop(field, None)
     for node in raw.nodes:
-        node.share = None
-        if "rating_mw" in node.assumed:
-            node.rating_mw = None
+        node.share = node.rating_mw = None
         node.assumed = [name for name in node.assumed if name not in ("share", "rating_mw")]
 
 
 def _positive(value: object) -> float:
     number = as_number(value)
-    return number if number is not None and 0 < number < math.inf else 0.0
+    return number if number is not None and 0 < number <= MAX_MW else 0.0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from topology.islands import islands
-from topology.loaders.raw import RawGrid, RawLine, RawNode, as_number
+from topology.loaders.raw import MAX_MW, RawGrid, RawLine, RawNode, as_number
 
 SHARE_TOLERANCE = 1e-3
 """How far shares may sum from 1: room for rounded decimals; what is left is scaled away."""
@@ -72,6 +72,7 @@ NODE_RANGES = {
     "rating_mw": _Range(1e-9, math.inf),
     "sensitivity": _FACTOR,
     "generation_mw": _Range(0, math.inf),
+    "load_mw": _Range(-MAX_MW, MAX_MW),
 }
 LINE_RANGES = {
     "length_km": _POSITIVE,
@@ -115,7 +116,7 @@ def _node_problems(nodes: list[RawNode]) -> Iterator[Problem]:
                 problem = _not_a_name(getattr(node, key))
                 yield Problem("node", label, key, problem, f"1 to {MAX_NAME} printable characters")
         # A node without load needs no rating.
-        optional = ("generation_mw", "rating_mw") if node.share == 0 else ("generation_mw",)
+        optional = ("generation_mw", "load_mw", *(["rating_mw"] if node.share == 0 else []))
         yield from _range_problems("node", label, node, NODE_RANGES, optional)
 
 
@@ -162,7 +163,8 @@ def _share_problems(raw: RawGrid) -> Iterator[Problem]:
         if _is_name(node.zone) and share is not None:
             sums[node.zone].append(share)
     for zone, shares in sorted(sums.items()):
-        yield from _sum_problem(zone, "share", "the zone's nodes", math.fsum(shares))
+        if any(shares) or raw.zone_shares.get(zone) != 0:  # a zone may have no load at all
+            yield from _sum_problem(zone, "share", "the zone's nodes", math.fsum(shares))
     for zone in sorted(sums.keys() - raw.zone_shares.keys()):
         fix = "add the zone's part of the whole load, or leave zone_shares out of a one-zone grid"
         yield Problem("zone", zone, "zone_shares", "is missing", fix)

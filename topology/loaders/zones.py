@@ -55,26 +55,50 @@ def fill_zones(raw: RawGrid, rule: str | None = None) -> None:
     if not any(zones):
         if rule is None:
             return
-        raise UsageError(f"--zones {rule}: grid {raw.name!r} has nothing to go by", hint=_HINT)
-    parts = [_part(raw, node) for node in raw.nodes]
+        raise UsageError(f"--zones {rule}: {_NOTHING[rule]} in grid {raw.name!r}", hint=_HINT)
+    parts = None
     if rule is not None:
         raw.assumptions.pop("zone", None)
+        parts = _parts(raw)
     for node, zone in zip(raw.nodes, zones, strict=True):
         node.zone = zone
         node.assumed = [name for name in node.assumed if rule is None or name != "zone"]
     if not all(zones):
         _fill_nearest(raw)
-    if rule is not None and all(part is not None for part in parts):
-        _regroup(raw, [part or 0.0 for part in parts])
+    if parts is not None:
+        _regroup(raw, parts)
 
 
 _HINT = "--zones country, operator, nearest, or a GeoJSON file of areas with a property zone"
 
 
-def _part(raw: RawGrid, node: RawNode) -> float | None:
-    """The node's part of the whole load, if the grid says."""
-    zone, share = as_number(raw.zone_shares.get(node.zone)), as_number(node.share)
-    return None if zone is None or share is None else zone * share
+_NOTHING = defaultdict(
+    lambda: "no node lies in one of its areas",
+    {
+        COUNTRY: "no node has a country",
+        OPERATOR: f"no operator has {AREA_PART:.0%} of the nodes that name one",
+        NEAREST: "no node has a zone",
+    },
+)
+
+
+def _parts(raw: RawGrid) -> list[float] | None:
+    """Each node's part of the whole load; None if shares are still to be filled in."""
+    shares = [as_number(node.share) for node in raw.nodes]
+    if None in shares:
+        return None
+    zone_shares = raw.zone_shares
+    if len({node.zone for node in raw.nodes}) == 1:
+        zone_shares = {str(raw.nodes[0].zone): 1.0}
+    elif not zone_shares:
+        raise UsageError(
+            f"grid {raw.name!r} has shares within zones, and not the zones' own",
+            hint="add --shares, or zone_shares in the grid",
+        )
+    return [
+        (as_number(zone_shares.get(str(node.zone))) or 0.0) * (share or 0.0)
+        for node, share in zip(raw.nodes, shares, strict=True)
+    ]
 
 
 def _regroup(raw: RawGrid, parts: list[float]) -> None:
@@ -86,7 +110,7 @@ def _regroup(raw: RawGrid, parts: list[float]) -> None:
     for zone, some in members.items():
         for i in some:
             total = raw.zone_shares[zone]
-            raw.nodes[i].share = parts[i] / total if total else 1 / len(some)
+            raw.nodes[i].share = parts[i] / total if total else 0.0
 
 
 def _zones(raw: RawGrid, rule: str | None) -> list[str | None]:
@@ -184,7 +208,10 @@ def read_areas(path: str) -> list[tuple[str, Any]]:
     try:
         features = json.loads(Path(path).read_bytes())["features"]
         return [(_area_name(f), _shape(shapely, f["geometry"])) for f in features]
-    except (ValueError, LookupError, TypeError, shapely.errors.ShapelyError) as error:
+    except (
+        *(OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError),
+        shapely.errors.ShapelyError,
+    ) as error:
         raise DataError(
             f"{path}: not a GeoJSON file of areas: {error}",
             hint="a FeatureCollection of polygons with a property zone, in degrees (WGS 84)",

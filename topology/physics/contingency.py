@@ -15,6 +15,12 @@ Flags = np.ndarray[Any, np.dtype[np.bool_]]
 OUTAGES_AT_ONCE = 256
 """Outages worked out together: of a grid of 16,000 lines 33 MB."""
 TOLERANCE = 1e-9
+IDLE = 0.01
+"""Part of its limit below which a line as good as carries nothing."""
+IDLE_WORDS = (
+    "no line carries as much as 1 % of its limit beforehand, because load and infeed are shared "
+    "by the same rule: give the nodes loads or infeeds (docs/topology.md)"
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,14 @@ class Contingencies:
     parts: Flags
     overloads: list[Overload]
     touched: Counts
+
+    @property
+    def idle(self) -> bool:
+        """Whether no line carries a hundredth of its limit: then no outage moves anything.
+
+        So it is where load and infeed are shared by the same rule.
+        """
+        return bool((np.abs(self.base_mw) < IDLE * self.limit_mw).all())
 
 
 def injection_of(grid: Grid, network: DcNetwork) -> Floats:

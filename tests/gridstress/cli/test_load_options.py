@@ -144,7 +144,7 @@ def test_a_grid_of_other_zones_gets_a_synthetic_year_of_its_own() -> None:
     own_grid("north", "Amprion")
     zones, said = bundled()
     assert zones == {"north", "Amprion"}
-    assert "the bundled year lacks zones of grid 'mine'" in said
+    assert "the bundled year does not fit grid 'mine'" in said
     assert "(Amprion, north), scaled so that 3% of the node-hours" in said
     own_grid("north")
     assert bundled("--map", "TenneT,Amprion=north")[0] == {"north"}

@@ -126,7 +126,7 @@ def test_parallel_circuits_are_told_apart(tmp_path: Path) -> None:
 def _unloaded(tmp_path: Path) -> str:
     """A PyPSA folder of three buses, two of them with loads of unknown size."""
     folder = tmp_path / "pypsa"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "buses.csv").write_text("name,v_nom,x,y\nn1,380,9,50\nn2,380,10,51\nn3,380,11,52\n")
     (folder / "lines.csv").write_text("name,bus0,bus1,s_nom\na,n1,n2,1000\nb,n2,n3,3000\n")
     (folder / "loads.csv").write_text("name,bus\nl1,n1\nl3,n3\n")
@@ -171,3 +171,26 @@ def test_fit_rates_a_grid_for_a_load(tmp_path: Path) -> None:
     assert "times the node's peak in load.csv" in load_grid(str(out)).assumptions["rating_mw"]
     wrong = _run(*args, "--stressed", "some", "--force")
     assert isinstance(wrong.exception, UsageError)
+
+
+def test_names_are_shown_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "grid.json"
+    node = {"id": "a", "name": "Nord [/b]", "lat": 0, "lon": 0, "zone": "[red]", "share": 1,
+            "rating_mw": 5, "sensitivity": 0.5, "assumed": ["share"]}  # fmt: skip
+    document = {"name": "[g]", "nodes": [node], "assumptions": {"share": "by \x1b[31m"}}
+    path.write_text(json.dumps(document))
+    for args in (["--nodes"], []):
+        output = _run("show", str(path), *args).output
+        assert "[g]" in output
+        assert "[red]" in output
+        assert "by \\x1b[31m" in output
+    assert "Nord [/b]" in _run("show", str(path), "--nodes").output
+
+
+def test_outages_of_an_idle_grid_are_said_to_say_nothing(tmp_path: Path) -> None:
+    result = _run("outages", _unloaded(tmp_path))
+    assert "0 of 2 outages overload" in result.output
+    assert "note:" not in result.output  # n2 has no load, and so lines carry something
+    folder = Path(_unloaded(tmp_path / "all"))
+    (folder / "loads.csv").unlink()
+    assert "note: no line carries as much as 1 %" in _run("outages", str(folder)).output

@@ -191,7 +191,7 @@ def test_a_country_s_grid_is_fitted_to_its_load(
     path = country_grid(country, 0.85)
     grid = load_grid(str(path))
     assert grid.zones == tuple(sorted(zones))
-    assert "3.0% of the node-hours" in grid.assumptions["rating_mw"]
+    assert "3.0% of its node-hours" in grid.assumptions["rating_mw"]
     assert "OpenStreetMap" in grid.credit
     assert country_grid(country, 0.85) == path  # again, from the cache
 

@@ -95,7 +95,7 @@ def test_a_jump_that_the_workers_refuse_is_found_before_anything_starts(
 def test_a_load_that_fits_is_started() -> None:
     load()
     assert "note:" not in up("--source", "load.csv", "--map", "A,B=north")
-    assert "the bundled year lacks zones of grid 'mine'" in up()
+    assert "the bundled year does not fit grid 'mine'" in up()
 
 
 def test_without_a_replay_no_load_is_read() -> None:

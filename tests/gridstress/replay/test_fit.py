@@ -81,12 +81,27 @@ def test_gaps_are_left_out() -> None:
     assert _stressed(found.grid, series) == pytest.approx(0.03, abs=2e-3)
 
 
-def test_of_a_long_load_some_rows_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    series = _series(a=900, b=300)
-    monkeypatch.setattr(fit, "LOOKED_AT", 2000 * 12 // 7)
+def test_of_a_long_load_some_rows_are_looked_at_at_all_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    series = _series(8760, a=900, b=300)
+    monkeypatch.setattr(fit, "LOOKED_AT", 8760 * 10 // 24)
     found = fit_ratings(_grid(), series, 0.03, THRESHOLD)
-    assert found.node_hours < 2000 * 10 / 6
-    assert _stressed(found.grid, series) == pytest.approx(0.03, abs=5e-3)
+    assert found.node_hours == 365 * 10
+    assert _stressed(found.grid, series) == pytest.approx(0.03, abs=0.01)
+
+
+def test_more_stress_than_there_is_load_is_refused() -> None:
+    series = _series(a=900)
+    series.values.iloc[::10] = 0.0
+    with pytest.raises(UsageError, match="fewer of the node-hours"):
+        fit_ratings(_grid(), series, 0.95, THRESHOLD)
+
+
+def test_words_of_ratings_that_were_not_fitted_stay() -> None:
+    once = fit_ratings(_grid(), _series(a=900, b=9), 0.05, THRESHOLD).grid
+    again = fit_ratings(once, _series(a=90), 0.05, THRESHOLD).grid
+    assert "at the others" in again.assumptions["rating_mw"]
 
 
 def test_a_load_of_nothing_is_refused() -> None:

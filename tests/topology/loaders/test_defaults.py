@@ -42,11 +42,14 @@ def test_ids_alone_become_a_usable_grid() -> None:
     assert (grid.lines[0].length_km, grid.lines[0].voltage_kv) == (50, 110)
 
 
-def test_a_zone_without_load_shares_it_evenly_and_has_no_part_of_the_whole() -> None:
+def test_a_zone_without_load_has_no_shares_no_ratings_and_no_part_of_the_whole() -> None:
     nodes = [RawNode("a", zone="x"), RawNode("b", zone="x"), RawNode("c", zone="y", load_mw=5)]
     raw = fill_defaults(RawGrid(name="g", nodes=nodes))
-    assert [n.share for n in raw.nodes] == [0.5, 0.5, 1.0]
+    assert [n.share for n in raw.nodes] == [0, 0, 1.0]
     assert raw.zone_shares == {"x": 0.0, "y": 1.0}
+    assert [n.rating_mw for n in raw.nodes] == [None, None, 6.0]
+    assert all(problem.level == "warning" for problem in validate(raw))
+    assert [n.share for n in build_grid(raw).nodes] == [0, 0, 1.0]
 
 
 def test_ids_that_are_no_text_are_reported_not_tripped_over() -> None:

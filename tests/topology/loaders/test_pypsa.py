@@ -129,3 +129,21 @@ def test_names_that_stay_equal_get_the_id(tmp_path: Path) -> None:
     buses = "name,v_nom,x,y,osm_name\nn1,380,9,50,Mitte\nn2,380,9,50,Mitte\n"
     names = [node.name for node in load_grid(_folder(tmp_path, buses=buses)).nodes]
     assert names == ["Mitte, 380 kV, n1", "Mitte, 380 kV, n2"]
+
+
+def test_a_name_with_other_spaces_or_of_any_length_is_read(tmp_path: Path) -> None:
+    buses = f"name,x,y,osm_name\nn1,9,50,Umspannwerk\u00a0Nord\u200b\nn2,9,51,{'x' * 200}\n"
+    names = [node.name for node in load_grid(_folder(tmp_path, buses=buses)).nodes]
+    assert names == ["Umspannwerk Nord", "x" * 80]
+
+
+def test_without_a_reactance_circuits_count(tmp_path: Path) -> None:
+    lines = "name,bus0,bus1,length,num_parallel\nl1,n1,n2,100,2\nl2,n1,n3,100,\n"
+    grid = load_grid(_folder(tmp_path, lines=lines))
+    assert [line.reactance_ohm for line in grid.lines] == [15.0, None]
+
+
+@pytest.mark.parametrize("file", ["loads", "generators"])
+def test_a_load_at_an_unknown_bus_is_refused(tmp_path: Path, file: str) -> None:
+    with pytest.raises(DataError, match=rf"{file}\.csv: bus 'ZZ' is not in buses\.csv"):
+        load_grid(_folder(tmp_path, **{file: "name,bus,p_set\na,ZZ,500\n"}))

@@ -122,3 +122,18 @@ def test_loads_without_a_size_beside_others_are_warned_of() -> None:
     assert warning.level == "warning"
     assert "2 nodes" in warning.message
     assert "hub, b" in warning.message
+
+
+def test_zones_keep_their_parts_of_the_whole_unless_it_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "grid.json"
+    path.write_bytes(to_json(build_grid(small_grid())))
+    raw = read_raw(str(path), shares="uniform")
+    assert raw.zone_shares == {"north": 0.25, "south": 0.75}
+    # Ratings of other shares would not fit.
+    assert [node.rating_mw for node in raw.nodes] == pytest.approx([60, 60, 180, 180])
+    assert all("rating_mw" in node.assumed for node in raw.nodes)
+
+
+def test_a_load_that_is_no_number_is_reported() -> None:
+    raw = fill_defaults(_star(a="100", b=float("nan"), c=1e12, hub=5))
+    assert {(p.id, p.field) for p in validate(raw)} == {(n, "load_mw") for n in "abc"}

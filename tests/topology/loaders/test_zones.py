@@ -88,6 +88,8 @@ def test_areas_of_a_geojson_file(tmp_path: Path) -> None:
             "no area in degrees",
         ),
         ('{"type": "Polygon"}', "not a GeoJSON file of areas: 'features'"),
+        ('{"features": [5]}', "not a GeoJSON file of areas"),
+        ("[" * 200_000, "not a GeoJSON file of areas"),
     ],
 )
 def test_a_wrong_file_of_areas_is_refused(tmp_path: Path, text: str, problem: str) -> None:
@@ -97,10 +99,41 @@ def test_a_wrong_file_of_areas_is_refused(tmp_path: Path, text: str, problem: st
         fill_defaults(_row({}), zones=str(path))
 
 
-@pytest.mark.parametrize("rule", ["country", "operator", "nearest"])
-def test_a_rule_that_finds_nothing_is_refused(rule: str) -> None:
-    with pytest.raises(UsageError, match="nothing to go by"):
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("country", "no node has a country"),
+        ("operator", "no operator has 5% of the nodes that name one"),
+        ("nearest", "no node has a zone"),
+    ],
+)
+def test_a_rule_that_finds_nothing_is_refused(rule: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
         fill_defaults(_row({}, {}), zones=rule)
+
+
+def test_shares_without_the_zones_own_cannot_be_regrouped() -> None:
+    raw = _row(*({"zone": z, "country": "x", "share": 1.0} for z in "ab"))
+    with pytest.raises(UsageError, match="shares within zones, and not the zones' own"):
+        fill_defaults(raw, zones="country")
+    one = _row(*({"zone": "a", "country": c, "share": 0.5} for c in "xy"))
+    assert fill_defaults(one, zones="country").zone_shares == {"x": 0.5, "y": 0.5}
+
+
+def test_a_new_zone_without_load_is_valid(tmp_path: Path) -> None:
+    start = fill_defaults(_row({"load_mw": 5, "zone": "a"}, {"zone": "a", "load_mw": 0}))
+    path, areas = tmp_path / "grid.json", tmp_path / "areas.geojson"
+    path.write_bytes(to_json(build_grid(start)))
+    ring = [[0.5, 49], [3, 49], [3, 51], [0.5, 51], [0.5, 49]]
+    west = [[x - 1, y] for x, y in ring]
+    features = [
+        {"id": name, "geometry": {"type": "Polygon", "coordinates": [place]}}
+        for name, place in (("calm", ring), ("loaded", west))
+    ]
+    areas.write_text(json.dumps({"features": features}))
+    raw = read_raw(str(path), zones=str(areas))
+    assert _zones(raw) == ["loaded", "calm"]
+    assert validate(raw) == []
 
 
 def test_what_is_neither_rule_nor_file_is_refused() -> None:
