@@ -1,19 +1,29 @@
 """`gridstress up --country`: a country's grid and load, fetched and fitted to each other."""
 
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
-from gridstress.cli.grid_files import print_problems, write_grid
+from gridstress.cli.grid_files import assumptions_of, print_problems
 from gridstress.cli.load_options import LoadOptions
 from gridstress.cli.options import say
 from topology.errors import DataError, UsageError
 
-LOAD = "opsd"
 EUROPE = "europe"
 STRESSED = 0.03
 """Part of the node-hours that the ratings are fitted to."""
 
 
-def country_grid(country: str, threshold: float) -> Path:
+@dataclass(frozen=True)
+class Country:
+    """The files of a country's grid and of its load, and how the load is to be read."""
+
+    grid: Path
+    load: Path
+    reading: LoadOptions
+
+
+def fetch_country(country: str, threshold: float, reading: LoadOptions) -> Country:
     """Fetch a country's grid and load unless they are in the cache, and fit the one to the other.
 
     Parameters
@@ -22,11 +32,13 @@ def country_grid(country: str, threshold: float) -> Path:
         A code such as ``FR``, several (``FR,ES``), or ``europe`` for all countries.
     threshold
         Utilisation above which a node is stressed.
+    reading
+        How to read the load; without any option, gaps are interpolated.
 
     Returns
     -------
-    Path
-        The grid, whose zones are countries, for replaying ``LOAD`` on it.
+    Country
+        The grid's zones are countries. Its file is named by its content: one that runs stays.
 
     Raises
     ------
@@ -39,15 +51,17 @@ def country_grid(country: str, threshold: float) -> Path:
     from gridstress.cli.topology_fetch import country_codes, fetch_osm
     from gridstress.datasets.fetch import OPSD, cache_dir, fetch
     from gridstress.replay.fit import fit_ratings
-    from topology.loaders import build_grid, validate
+    from topology.loaders import build_grid, to_json, validate
 
     raw = fetch_osm([] if country.casefold() == EUROPE else country_codes([country])).raw
     print_problems(validate(raw))
     grid = build_grid(raw)
     with download_bar() as bar:
-        fetch(OPSD, cache_dir(), progress=bar, say=say)
+        load = fetch(OPSD, cache_dir(), progress=bar, say=say)
+    if reading == LoadOptions():
+        reading = LoadOptions(on_gap="interpolate")
     try:
-        series = LoadOptions().for_grid(LOAD, grid, threshold)
+        series = reading.for_grid(str(load), grid, threshold)
     except DataError as error:
         raise UsageError(
             f"--country {country}: {error}",
@@ -55,8 +69,13 @@ def country_grid(country: str, threshold: float) -> Path:
             "with `gridstress topology fit`, and name both to `gridstress up`",
         ) from None
     found = fit_ratings(grid, series, STRESSED, threshold)
+    for line in assumptions_of(found.grid):
+        say(line)
     if found.without_load:
-        say(f"without load in {LOAD}: {', '.join(found.without_load)}")
-    path = cache_dir() / f"{raw.name}-{LOAD}.json"
-    write_grid(found.grid, path)
-    return path
+        say(f"without load in {OPSD.name}: {', '.join(found.without_load)}")
+    content = to_json(found.grid)
+    path = cache_dir() / f"{raw.name}-{sha256(content).hexdigest()[:8]}.json"
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)
+    return Country(path, load, reading)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from gridstress.cli.country import LOAD, country_grid
+from gridstress.cli.country import fetch_country
 from gridstress.cli.load_options import LoadOptions, with_load_options
 from topology.errors import UsageError
 
@@ -82,6 +82,7 @@ def up(
     """
     from gridstress.local.launcher import Plan, here
     from gridstress.local.launcher import up as start
+    from gridstress.replay.pace import parse_speed
     from gridstress.settings import load_settings
 
     def say(line: str) -> None:
@@ -91,15 +92,14 @@ def up(
     signal.signal(signal.SIGTERM, _interrupt)
     all_of_it = only is None
     settings = load_settings(insecure=insecure or None)
+    parse_speed(speed)
     if country is not None and all_of_it:
-        if source or reading != LoadOptions():
-            raise UsageError("--country brings its load: no --source goes with it, nor its options")
-        grid = country_grid(country, settings.stress_threshold)
-        settings = load_settings(insecure=insecure or None, topology=str(grid))
-        source = LOAD
-    file = None
-    if replay and all_of_it:
-        file = _checked_load(settings, source, reading, speed)
+        if source:
+            raise UsageError("--country brings its load: --source does not go with it")
+        fetched = fetch_country(country, settings.stress_threshold, reading)
+        settings = load_settings(insecure=insecure or None, topology=str(fetched.grid))
+        source, reading = str(fetched.load), fetched.reading
+    file = _checked_load(settings, source, reading) if replay and all_of_it else None
     plan = Plan(
         broker=broker,
         workers=workers if all_of_it else 0,
@@ -126,18 +126,14 @@ def up(
     typer.echo("stop it all with `gridstress down` (make down)")
 
 
-def _checked_load(
-    settings: "Settings", source: str | None, reading: LoadOptions, speed: str
-) -> Path | None:
+def _checked_load(settings: "Settings", source: str | None, reading: LoadOptions) -> Path | None:
     """Read the load as the replay will, so that what is wrong is found before anything runs.
 
     Returns its file, None for the bundled year, which fits the bundled grid and is not read.
     """
-    from gridstress.replay.pace import parse_speed
     from topology.loaders import load_grid
     from topology.loaders.native import BUNDLED
 
-    parse_speed(speed)
     if source is None and settings.topology in BUNDLED and reading == LoadOptions():
         return None
     from gridstress.datasets.catalog import SYNTHETIC, file_of

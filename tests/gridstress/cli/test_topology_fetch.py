@@ -13,8 +13,9 @@ import pytest
 from typer.testing import CliRunner
 
 from gridstress.cli import topology
-from gridstress.cli.country import country_grid
-from gridstress.datasets import catalog, fetch, grids
+from gridstress.cli.country import fetch_country
+from gridstress.cli.load_options import LoadOptions
+from gridstress.datasets import fetch, grids
 from gridstress.datasets.grids import OSM
 from tests.support.osm_files import COUNTRIES, Size, write_osm_files
 from topology.errors import DataError, GridstressError, UsageError
@@ -184,25 +185,24 @@ def _opsd(cache: Path) -> None:
     ("country", "zones"), [("es", COUNTRIES[1:2]), ("europe", COUNTRIES[: SIZE.countries])]
 )
 def test_a_country_s_grid_is_fitted_to_its_load(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, country: str, zones: tuple[str, ...]
+    cache: Path, country: str, zones: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr(catalog, "cache_dir", lambda: cache.parent)
     _opsd(cache)
-    path = country_grid(country, 0.85)
-    grid = load_grid(str(path))
+    found = fetch_country(country, 0.85, LoadOptions())
+    grid = load_grid(str(found.grid))
     assert grid.zones == tuple(sorted(zones))
     assert "3.0% of its node-hours" in grid.assumptions["rating_mw"]
     assert "OpenStreetMap" in grid.credit
-    assert country_grid(country, 0.85) == path  # again, from the cache
+    assert found.reading.on_gap == "interpolate"
+    assert fetch_country(country, 0.85, LoadOptions()) == found  # again, from the cache
+    # A grid that a running system reads is not written over.
+    assert fetch_country(country, 0.5, LoadOptions()).grid != found.grid
 
 
-def test_a_country_without_load_is_refused_with_the_way_on(
-    cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "cache_dir", lambda: cache.parent)
+def test_a_country_without_load_is_refused_with_the_way_on(cache: Path) -> None:
     _opsd(cache)
     kept = cache.parent / fetch.OPSD.kept_as
     kept.write_text(kept.read_text().replace("ES_load", "XX_load"))
     with pytest.raises(UsageError, match="--country ES: opsd has no zone of grid") as caught:
-        country_grid("ES", 0.85)
+        fetch_country("ES", 0.85, LoadOptions())
     assert "topology fit" in (caught.value.hint or "")

@@ -117,5 +117,4 @@ def test_a_fetched_data_set_is_replayed_by_its_name(tmp_path: Path) -> None:
 def test_a_country_comes_with_its_load() -> None:
     with pytest.raises(UsageError, match="--country brings its load"):
         up("--country", "FR", "--source", "load.csv")
-    with pytest.raises(UsageError, match="--country brings its load"):
-        up("--country", "FR", "--map", "A=north")
+    assert "OpenStreetMap" not in up("--country", "FR", "--only", "broker")
