@@ -41,7 +41,7 @@ class LoadOptions:
 
     zone: Annotated[
         str | None,
-        _option("Zone of a file that does not name it (SMARD), or `national`."),
+        _option("Zone to read of several, or of a file that does not name it (SMARD)."),
     ] = None
     map: Annotated[
         list[str] | None,
@@ -123,6 +123,20 @@ class LoadOptions:
             raise UsageError(str(error), hint=error.hint) from None
         return mapping
 
+    def zones(self, file: str) -> dict[str, str]:
+        """Which zones of a load make which of the grid: as ``--map`` or the file beside it says.
+
+        Raises
+        ------
+        UsageError, DataError
+            If either is not valid.
+        """
+        from gridstress.datasets.catalog import file_of
+        from gridstress.datasets.reading import full_mapping
+
+        path = file_of(file)
+        return (full_mapping(path, self.mapping()) if path else self.mapping()).zones
+
     def open(self, file: str) -> "LoadSeries":
         """Open a load file or named data set at its own resolution, with its gaps.
 
@@ -201,7 +215,7 @@ class LoadOptions:
         from gridstress.datasets.fitting import fitted
         from gridstress.datasets.zone_map import check_targets
 
-        check_targets(self.map or (), grid)
+        check_targets(self.zones(file), grid)
         series = self.open(file)
         if is_bundled(file) and not self.map:
             series = _bundled_for(grid, threshold, series)

@@ -57,6 +57,7 @@ def assemble(
     credit: str,
     energy: bool = False,
     synthetic: bool | None = False,
+    collection: bool = False,
 ) -> LoadSeries:
     """Put readings on a grid of the period they have; missing rows become NaN.
 
@@ -64,7 +65,7 @@ def assemble(
     ----------
     energy
         Values are MWh in the period, not mean MW: divided by the period's hours.
-    synthetic
+    synthetic, collection
         As in `LoadSeries`; the platforms whose files we read publish measurements.
 
     Raises
@@ -85,7 +86,7 @@ def assemble(
             raise reading.row.error(reading.column, f"is there twice for zone {reading.zone!r}")
         taken[i, j], grid[i, j] = True, reading.value
     values = steps.table(grid * (3600 / steps.period_s if energy else 1.0), zones)
-    return LoadSeries(values, steps.period_s, source, credit, synthetic)
+    return LoadSeries(values, steps.period_s, source, credit, synthetic, collection)
 
 
 @dataclass(frozen=True, slots=True)

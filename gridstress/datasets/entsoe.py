@@ -36,7 +36,7 @@ def recognises(header: Header) -> bool:
     )
 
 
-def read(header: Header, zone: str | None) -> LoadSeries:
+def read(header: Header) -> LoadSeries:
     """Read the loads of all areas.
 
     Raises
@@ -53,7 +53,7 @@ def read(header: Header, zone: str | None) -> LoadSeries:
     readings = []
     for name, values in cells.items():
         readings += _in_time(time, name, values)
-    return assemble(header.path, readings, source=NAME, credit=CREDIT)
+    return assemble(header.path, readings, source=NAME, credit=CREDIT, collection=True)
 
 
 def _time_column(header: Header) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gridstress.datasets.series import NATIONAL
-from gridstress.datasets.zones import canonical_zone
+from gridstress.datasets.zones import GERMANY, canonical_zone
 from topology.errors import DataError, GridstressError, UsageError
 
 AREAS = {
@@ -135,7 +135,10 @@ def area_of(zone: str) -> str:
         As `check_area`.
     """
     name = canonical_zone(zone)
-    return check_area("DE" if name == NATIONAL else AREAS.get(name, name))
+    try:
+        return check_area(zone)
+    except UsageError:
+        return check_area({NATIONAL: GERMANY, **AREAS}.get(name, name))
 
 
 def zone_of(area: str) -> str:

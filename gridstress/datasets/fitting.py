@@ -5,9 +5,9 @@ from typing import Literal
 
 import pandas as pd
 
-from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.series import LoadSeries
 from gridstress.datasets.zone_map import map_option
-from gridstress.datasets.zones import COUNTRY_OF, canonical_zone, overlap
+from gridstress.datasets.zones import COUNTRY_OF, canonical_zone, listed, overlap
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
@@ -121,77 +121,81 @@ def check_jumps(series: LoadSeries, max_ahead_s: int) -> None:
 
 
 def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
-    """Give the series the zones of a grid: by name, by alias, or by splitting a national load.
+    """Give the series the zones of a grid: by name, by alias, or by splitting one load.
 
-    Of a collection, the grid's zones are taken, or the only one that was chosen as the national
-    load.
+    Of a collection, the grid's zones are taken.
 
     Returns
     -------
     LoadSeries
-        Columns are zones of the grid, sorted; zones the source does not have are left out.
+        Columns are zones of the grid, sorted; zones the source does not have are left out. It
+        begins and ends with a value.
 
     Raises
     ------
     DataError
-        If a zone is not in the grid, naming both lists and the option that helps, a national load
-        meets a grid that does not say how to split it, or a collection has nothing of the grid or
-        counts load twice.
+        If a zone is not in the grid, naming both lists and the option that helps, a load is to be
+        split by a grid that does not say how, or a collection has nothing of the grid or counts
+        load twice.
     """
-    if series.collection:
-        series = _of_grid(series, grid)
-    if series.is_national and NATIONAL not in grid.zones:
-        return replace(series, values=_split(series, grid))
-    names = {z: z if z in grid.zones else canonical_zone(z) for z in series.zones}
-    unknown = [zone for zone, name in names.items() if name not in grid.zones]
-    if unknown:
+    names = _names(series, grid)
+    unknown = [zone for zone in series.zones if zone not in names]
+    if unknown and series.is_national:
+        return _trimmed(replace(series, values=_split(series, grid), whole=False))
+    if not names or (unknown and not series.collection):
         raise DataError(
-            f"{series.source}: no zone {', '.join(map(repr, unknown))} in grid {grid.name!r}: "
-            f"the data have {', '.join(series.zones)}; the grid has {', '.join(grid.zones)}",
+            f"{series.source}: grid {grid.name!r} ({listed(grid.zones)}) has no zone "
+            f"{listed(map(repr, unknown))}",
             hint=_way_on(series, grid),
         )
-    values = series.values.rename(columns=names)
-    if values.columns.has_duplicates:
-        twice = values.columns[values.columns.duplicated()][0]
-        raise DataError(f"{series.source}: several columns are zone {twice!r}: {series.zones}")
-    return replace(series, values=values.sort_index(axis="columns"))
-
-
-def _of_grid(series: LoadSeries, grid: Grid) -> LoadSeries:
-    """Take from a collection what the grid has."""
-    series = replace(series, values=_by_country(series.values, grid))
-    found = [zone for zone in series.zones if zone in grid.zones]
-    if not found and len(series.zones) == 1:
-        national = series.values.set_axis([NATIONAL], axis="columns")
-        return replace(series, values=national, collection=False)
-    if not found:
+    if series.collection and (both := overlap(names)):
         raise DataError(
-            f"{series.source} has no zone of grid {grid.name!r}: the data have "
-            f"{', '.join(series.zones)}; the grid has {', '.join(grid.zones)}",
-            hint=f"{map_option(series.zones[:2], grid.zones[0])}, once for each zone of the grid; "
-            f"or --zone {series.zones[0]} for the whole grid",
-        )
-    if twice := overlap(found):
-        raise DataError(
-            f"{series.source}: the load of {twice[0]} contains that of {twice[1]}, and grid "
+            f"{series.source}: {both[0]} and {both[1]} have load in common, and grid "
             f"{grid.name!r} has a zone of either name",
             hint="rename one of the two zones of the grid",
         )
-    return replace(series, values=series.values[found], collection=False)
+    values = series.values[list(names)].rename(columns=names)
+    if values.columns.has_duplicates:
+        twice = values.columns[values.columns.duplicated()][0]
+        raise DataError(f"{series.source}: several columns are zone {twice!r}: {series.zones}")
+    values = values.sort_index(axis="columns")
+    return _trimmed(replace(series, values=values, collection=False, whole=False))
 
 
-def _by_country(values: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Give columns the code of their country where the grid has a zone of that name."""
-    names = {zone: code for zone, code in COUNTRY_OF.items() if code in grid.zones}
-    return values.rename(columns=names)
+def _names(series: LoadSeries, grid: Grid) -> dict[str, str]:
+    """The grid's zone of each zone that it has; of a collection, under one name each."""
+    exact = {zone: zone for zone in series.zones if zone in grid.zones}
+    alike = {
+        zone: name
+        for zone in series.zones
+        if zone not in exact
+        if (name := COUNTRY_OF.get(zone) or canonical_zone(zone)) in grid.zones
+        if not (series.collection and name in exact)
+    }
+    return exact | alike
+
+
+def _trimmed(series: LoadSeries) -> LoadSeries:
+    """Leave out the times before the first value of any zone and behind the last."""
+    values = series.values.dropna(how="all")
+    if values.empty:
+        return series
+    return replace(series, values=series.values.loc[values.index[0] : values.index[-1]])
 
 
 def _way_on(series: LoadSeries, grid: Grid) -> str:
+    target = grid.zones[0]
+    if series.collection:
+        first = series.zones[0]
+        return (
+            f"--zone {first} for the whole grid, or say which zones of the data make which of "
+            f"the grid: {map_option([first], target)}, once for each zone of the grid"
+        )
     if len(grid.zones) == 1:
-        return f"to load the grid's only zone with them: {map_option(series.zones, grid.zones[0])}"
+        return f"to load the grid's only zone with them: {map_option(series.zones, target)}"
     return (
         "say which zones of the data make which of the grid: "
-        f"{map_option(series.zones[:2], grid.zones[0])}, once for each zone of the grid"
+        f"{map_option(series.zones[:2], target)}, once for each zone of the grid"
     )
 
 
@@ -202,11 +206,11 @@ def _split(series: LoadSeries, grid: Grid) -> pd.DataFrame:
     total = sum(shares.values())
     if total <= 0:
         raise DataError(
-            f"{series.source} is a national load, and grid {grid.name!r} has no zone shares "
-            f"to split it over {', '.join(grid.zones)}",
+            f"{series.source}: grid {grid.name!r} has no zone shares to split the load of "
+            f"{series.zones[0]!r} over {listed(grid.zones)}",
             hint="give zone shares in the topology, or data with zones",
         )
-    national = series.values[NATIONAL]
+    whole = series.values[series.zones[0]]
     return pd.DataFrame(
-        {zone: national * (share / total) for zone, share in shares.items() if share > 0}
+        {zone: whole * (share / total) for zone, share in shares.items() if share > 0}
     )

@@ -16,12 +16,11 @@ import pandas as pd
 from gridstress.datasets.assemble import Reading, assemble
 from gridstress.datasets.row import Row
 from gridstress.datasets.sampling import averaged, check_one_step
-from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.series import NATIONAL, UNNAMED, LoadSeries
 from gridstress.datasets.stamps import UNAMBIGUOUS, clock_of, half_hour, read_stamp
 from gridstress.datasets.table import UTF8, Header, read_rows
 from gridstress.datasets.wall_clock import is_skipped, wall_times_s
-from gridstress.datasets.zones import canonical_zone
-from topology.errors import DataError, UsageError
+from topology.errors import DataError
 
 Unit = Literal["MW", "MWh", "kW", "GW"]
 _PER_MW = {"MW": 1.0, "MWh": 1.0, "kW": 1e3, "GW": 1e-3}
@@ -41,7 +40,7 @@ class Layout:
     value
         Column of the load, in ``unit``.
     zone_column
-        Column of the zone's name; without one, the file is of ``zone``, or of what the user says.
+        Column of the zone's name; without one, the file is of ``zone``, if that is given.
     national
         What ``zone_column`` has for the whole country.
     time_formats
@@ -64,7 +63,7 @@ class Layout:
         Values are at irregular times: average those of each period of so many seconds.
     encodings, footer
         Of the CSV file; a last line that begins with ``footer`` is no data.
-    synthetic
+    synthetic, collection
         As in ``LoadSeries``.
     """
 
@@ -74,7 +73,7 @@ class Layout:
     time: tuple[str, ...]
     value: str
     zone_column: str = ""
-    zone: str = ""
+    zone: str = UNNAMED
     national: str = ""
     time_formats: tuple[str, ...] = UNAMBIGUOUS
     timezone: str = ""
@@ -90,6 +89,7 @@ class Layout:
     encodings: tuple[str, ...] = (UTF8,)
     footer: str = ""
     synthetic: bool | None = False
+    collection: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -101,28 +101,20 @@ class Layout:
         """Whether the file has every column, in an encoding of this format."""
         return header.encoding in self.encodings and set(self.columns) <= set(header.names)
 
-    def read(self, header: Header, zone: str | None) -> LoadSeries:
+    def read(self, header: Header) -> LoadSeries:
         """Read the loads of all zones as mean MW, labelled with the starts of their periods.
 
         Raises
         ------
-        UsageError
-            If neither the file nor the user names the zone.
         DataError
             With file, row, column and value.
         """
         self._check_names(header)
-        given = zone or self.zone
-        if not (self.zone_column or given):
-            raise UsageError(
-                f"{header.path}: the file does not say which zone it is of",
-                hint="add --zone NAME, or --zone national for the whole country",
-            )
         cells: dict[str, list[tuple[Row, dt.datetime, float]]] = defaultdict(list)
         for row in self._rows(header):
             value = self._number(row)
             if not (self.blank_is_absent and isnan(value)):
-                cells[self._zone(row, given)].append((row, self._stamp(row), value))
+                cells[self._zone(row)].append((row, self._stamp(row), value))
         readings = [one for name, group in cells.items() for one in self._in_time(name, group)]
         if self.average_s:
             readings = averaged(readings, self.average_s)
@@ -133,6 +125,7 @@ class Layout:
             credit=self.CREDIT,
             energy=self.unit == "MWh",
             synthetic=self.synthetic,
+            collection=self.collection,
         )
         check_one_step(header.path, series)
         if not self.interval_end:
@@ -161,9 +154,9 @@ class Layout:
         language = "de" if self.decimal_comma else "en"
         return row.number(self.value, language, _LIMIT[self.unit]) / _PER_MW[self.unit]
 
-    def _zone(self, row: Row, given: str) -> str:
+    def _zone(self, row: Row) -> str:
         if not self.zone_column:
-            return canonical_zone(given)
+            return self.zone
         name = row.cells[self.zone_column]
         if not name:
             raise row.error(self.zone_column, "names no zone")

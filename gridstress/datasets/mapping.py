@@ -48,7 +48,7 @@ class Mapping:
                                 and value != {}})  # fmt: skip
 
     def check(self) -> None:
-        """Check the time zone and the time format.
+        """Check the time zone, the time format and the names of zones.
 
         Raises
         ------
@@ -57,6 +57,8 @@ class Mapping:
         """
         if self.time_column == ():
             raise DataError("time_column names no column")
+        if nameless := [zone for zone, name in self.zones.items() if not (zone and name)]:
+            raise DataError(f"[zones] has no name on one side of {nameless[0]!r}")
         if self.timezone is not None:
             clock_of(self.timezone)
         if self.time_format not in (None, ISO):

@@ -4,16 +4,14 @@ import numpy as np
 
 from gridstress.datasets.assemble import Record, assemble_records
 from gridstress.datasets.row import Row
-from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.series import LoadSeries
 from gridstress.datasets.table import Header, read_rows
 from gridstress.datasets.zones import GERMAN_ZONES, canonical_zone
-from topology.errors import UsageError
 
 NAME = "opsd"
 TITLE = "Open Power System Data, time_series"
 CREDIT = "Open Power System Data, time_series 2020-10-06, from ENTSO-E Transparency"
 TIME = "utc_timestamp"
-GERMANY = "DE"
 _SUFFIX = "_load_actual_entsoe_transparency"
 
 
@@ -27,36 +25,25 @@ def recognises(header: Header) -> bool:
     return TIME in header.names and any(name.endswith(_SUFFIX) for name in header.names)
 
 
-def read(header: Header, zone: str | None) -> LoadSeries:
-    """Read the loads of all zones, or of ``zone``; blanks are missing.
+def read(header: Header) -> LoadSeries:
+    """Read the loads of all zones; blanks are missing.
 
     Zones are called as the columns are (``FR``, ``GB_GBN``), the German control zones as in
-    ``GERMAN_ZONES``. A file that has other countries than Germany is a collection; in one that has
-    not, Germany's load is the national one.
+    ``GERMAN_ZONES``.
 
     Raises
     ------
-    UsageError
-        If a collection has no such zone.
     DataError
         With file, row, column and value.
     """
     columns = {_zone(name): name for name in header.names if name.endswith(_SUFFIX)}
-    collection = not columns.keys() <= {GERMANY, *GERMAN_ZONES}
-    if not collection:
-        columns = {NATIONAL if name == GERMANY else name: columns[name] for name in columns}
-    elif zone is not None:
-        chosen = GERMANY if canonical_zone(zone) == NATIONAL else canonical_zone(zone)
-        if chosen not in columns:
-            raise UsageError(f"{header.path}: no zone {zone!r}; there are {', '.join(columns)}")
-        columns = {chosen: columns[chosen]}
     records = []
     for row in read_rows(header, [TIME, *columns.values()]):
         place = Row(row.path, row.line, {TIME: row.cells[TIME]})
         values = np.array(row.numbers(columns.values()))
         records.append(Record(place, TIME, row.iso_time_s(TIME), values))
     return assemble_records(
-        header.path, records, list(columns), source=NAME, credit=CREDIT, collection=collection
+        header.path, records, list(columns), source=NAME, credit=CREDIT, collection=True
     )
 
 

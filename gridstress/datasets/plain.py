@@ -15,7 +15,7 @@ def recognises(header: Header) -> bool:
     return {TIME, ZONE, LOAD} <= set(header.names)
 
 
-def read(header: Header, zone: str | None) -> LoadSeries:
+def read(header: Header) -> LoadSeries:
     """Read one value a row; times are ISO-8601, UTC unless they say otherwise.
 
     The form does not say whether the values were measured.

@@ -8,10 +8,10 @@ from gridstress.datasets import entsoe, opsd, plain, smard, smard_api
 from gridstress.datasets.layout import Layout
 from gridstress.datasets.mapping import Mapping, mapping_beside, refuse
 from gridstress.datasets.published import LAYOUTS
-from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.series import NATIONAL, UNNAMED, LoadSeries
 from gridstress.datasets.table import UTF8, Header, check_utf8, read_headers
-from gridstress.datasets.zone_map import map_option, mapped
-from gridstress.datasets.zones import canonical_zone
+from gridstress.datasets.zone_map import mapped
+from gridstress.datasets.zones import GERMANY, canonical_zone, listed, zones_called
 from topology.errors import DataError, UsageError
 
 
@@ -29,8 +29,8 @@ class Format(Protocol):
     def recognises(self, header: Header) -> bool:
         """Whether a file with this header is of the format."""
 
-    def read(self, header: Header, zone: str | None) -> LoadSeries:
-        """Read the file; ``zone`` is what the user says it is of."""
+    def read(self, header: Header) -> LoadSeries:
+        """Read the file, with all its zones."""
 
 
 FORMATS: tuple[Format, ...] = (opsd, entsoe, smard, smard_api.FETCHED, plain, *LAYOUTS)
@@ -87,35 +87,41 @@ def _changed(path: Path, known: Format, mapping: Mapping | None) -> Format:
 
 
 def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = None) -> LoadSeries:
-    """Read a load file; of a country and its zones, the zones, unless the country is asked for.
+    """Read a load file; of ``NATIONAL`` and zones, the zones, unless the country is asked for.
 
     Parameters
     ----------
     path
         A file of any of ``FORMATS``, or one whose columns a mapping names.
     zone
-        Names the zone of a file that knows only one series: needed for SMARD, and otherwise
-        overrules what the file says. ``national`` chooses the country of a file that has both;
-        of a collection, any zone is chosen.
+        Chooses a zone by its name or one like it, as ``zones_called`` knows them. It is then the
+        load of a whole grid that lacks it. Of a file with one zone that has another name or, as
+        SMARD's, none, it is the zone's name.
     mapping
         Has priority over the file ``<path>.mapping.toml``.
 
     Raises
     ------
     UsageError
-        If the file has no zone and none is given, or a file with several zones is given one.
+        If the file does not name its zone and none is given, or lacks it and has several.
     DataError
         With file, row, column and value.
     """
     merged = full_mapping(path, mapping)
     zone = zone or merged.zone
     known, header = recognise(path, merged)
-    series = known.read(header, zone)
-    if zone is not None and not series.collection:
-        series = _named(path, series, canonical_zone(zone))
+    series = known.read(header)
+    if zone is not None:
+        series = _of_zone(path, series, zone)
+    elif series.zones == (UNNAMED,):
+        raise UsageError(
+            f"{path}: the file does not say which zone it is of",
+            hint="add --zone NAME (TenneT, FR), or --zone national for the load of a whole grid",
+        )
     if merged.zones:
         return mapped(series, merged.zones, str(path))
-    return _without_national(series)
+    whole = series.whole or (series.collection and series.zones == (GERMANY,))
+    return replace(_without_national(series), whole=whole)
 
 
 def full_mapping(path: Path, mapping: Mapping | None = None) -> Mapping:
@@ -131,18 +137,16 @@ def full_mapping(path: Path, mapping: Mapping | None = None) -> Mapping:
     return found if mapping is None else found | mapping
 
 
-def _named(path: Path, series: LoadSeries, zone: str) -> LoadSeries:
-    """The only zone under this name, or the country's column of a file that has its zones, too."""
-    if zone == NATIONAL and NATIONAL in series.zones:
-        return replace(series, values=series.values[[NATIONAL]])
-    series = _without_national(series)
-    if len(series.zones) > 1:
-        raise UsageError(
-            f"{path} holds several zones ({', '.join(series.zones)}); --zone {zone} is for a file "
-            "that holds one and does not name it",
-            hint=f"to sum all of them: {map_option(series.zones, zone)}",
-        )
-    return replace(series, values=series.values.set_axis([zone], axis="columns"))
+def _of_zone(path: Path, series: LoadSeries, zone: str) -> LoadSeries:
+    found = zones_called(series.zones, zone)
+    if len(found) == 1:
+        return replace(series, values=series.values[found], whole=True)
+    if len(series.zones) == 1:
+        name = canonical_zone(zone)
+        values = series.values.set_axis([name], axis="columns")
+        return replace(series, values=values, collection=False, whole=name == GERMANY)
+    problem = "several zones" if found else "no zone"
+    raise UsageError(f"{path}: {problem} {zone!r}; there are {listed(found or series.zones)}")
 
 
 def _without_national(series: LoadSeries) -> LoadSeries:

@@ -8,7 +8,10 @@ import pandas as pd
 from topology.errors import DataError
 
 NATIONAL = "national"
-"""Column of a series that knows the whole country's load but not its zones'."""
+"""Column of a series that knows the whole country's load, and not which country it is."""
+
+UNNAMED = ""
+"""Column of a series from a file that does not name its zone, until the user does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,9 @@ class LoadSeries:
     ----------
     values
         One row a period, labelled with its start (UTC, ascending, every ``period_s`` seconds
-        without exception), one float column a zone; NaN where the source has no value. The one
-        column is ``NATIONAL`` if the source does not tell zones apart; a format's reader may give
-        it beside the zones, ``read_load`` gives one or the other.
+        without exception), one float column a zone; NaN where the source has no value. A format's
+        reader may give ``NATIONAL`` beside the country's zones, ``read_load`` gives one or the
+        other; ``UNNAMED`` comes from readers only.
     period_s
         Seconds that each value stands for, 1 to 86,400.
     source
@@ -42,8 +45,11 @@ class LoadSeries:
         Whether the values were made up by a generator (True) or measured (False); None where the
         source does not say.
     collection
-        Whether the zones are those of a source for many grids: a grid takes its own, and if only
-        one zone is chosen and the grid lacks it, that is the load of the whole grid.
+        Whether zones are called as on the ENTSO-E platform (``FR``, ``NO_1``), with the German
+        control zones as in ``GERMAN_ZONES``: a grid takes its own of them, and the names say which
+        contain others.
+    whole
+        Whether the one zone is the load of the whole grid, if the grid has no zone of its name.
     """
 
     values: pd.DataFrame
@@ -52,6 +58,7 @@ class LoadSeries:
     credit: str = ""
     synthetic: bool | None = None
     collection: bool = False
+    whole: bool = False
 
     def __post_init__(self) -> None:
         index = self.values.index
@@ -68,8 +75,8 @@ class LoadSeries:
 
     @property
     def is_national(self) -> bool:
-        """Whether the series knows only the whole country's load."""
-        return self.zones == (NATIONAL,)
+        """Whether the load is split over a grid that has no zone of its name."""
+        return len(self.zones) == 1 and (self.whole or self.zones == (NATIONAL,))
 
     @property
     def start(self) -> pd.Timestamp:

@@ -11,11 +11,10 @@ from math import isnan
 
 from gridstress.datasets.assemble import Reading, assemble
 from gridstress.datasets.row import Row
-from gridstress.datasets.series import LoadSeries
+from gridstress.datasets.series import UNNAMED, LoadSeries
 from gridstress.datasets.table import Header, read_rows
 from gridstress.datasets.wall_clock import is_skipped, wall_times_s
-from gridstress.datasets.zones import canonical_zone
-from topology.errors import DataError, UsageError
+from topology.errors import DataError
 
 NAME = "smard"
 TITLE = "SMARD, actual consumption (grid load), German or English"
@@ -45,23 +44,15 @@ def recognises(header: Header) -> bool:
     return _start(header) is not None and _load(header) is not None
 
 
-def read(header: Header, zone: str | None) -> LoadSeries:
+def read(header: Header) -> LoadSeries:
     """Read the grid load as mean MW.
 
     Raises
     ------
-    UsageError
-        If ``zone`` is None.
     DataError
         With file, row, column and value.
     """
     start, load = _start(header), _load(header)
-    if zone is None:
-        raise UsageError(
-            f"{header.path}: a SMARD file does not say which zone it is of",
-            hint="add --zone 50Hertz (Amprion, TenneT, TransnetBW), or --zone national for "
-            "the whole country",
-        )
     if start is None or load is None:
         raise ValueError(f"not a SMARD header: {header.names}")
     language = _STARTS[start]
@@ -73,9 +64,8 @@ def read(header: Header, zone: str | None) -> LoadSeries:
         if not (isnan(value) and is_skipped(label)):
             kept.append((row, label, value))
     times = wall_times_s([(row, label) for row, label, _ in kept], start[-1])
-    name = canonical_zone(zone)
     readings = [
-        Reading(row, start[-1], name, time_s, value)
+        Reading(row, start[-1], UNNAMED, time_s, value)
         for (row, _, value), time_s in zip(kept, times, strict=True)
     ]
     return assemble(header.path, readings, source=NAME, credit=CREDIT, energy=True)

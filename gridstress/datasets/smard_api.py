@@ -14,7 +14,7 @@ from gridstress.datasets.pieces import is_final, keep, table
 from gridstress.datasets.series import NATIONAL
 from gridstress.datasets.smard import CREDIT, NAME
 from gridstress.datasets.stamps import ISO
-from gridstress.datasets.zones import GERMAN_ZONES, canonical_zone
+from gridstress.datasets.zones import GERMAN_ZONES, GERMANY, canonical_zone
 from topology.clock import to_iso
 from topology.errors import DataError, GridstressError, UsageError
 
@@ -25,7 +25,6 @@ ADDRESS = "https://www.smard.de/app/chart_data"
 GRID_LOAD = 410
 """What SMARD numbers the actual grid load with."""
 
-COUNTRY = "DE"
 CONNECTIONS = 3
 TIMEOUT_S = 30
 WEEK_S = 604_800
@@ -37,10 +36,10 @@ FETCHED = Layout(
     time=("timestamp",),
     value="grid load [MWh]",
     zone_column="zone",
-    national=COUNTRY,
     time_formats=(ISO,),
     timezone="UTC",
     unit="MWh",
+    collection=True,
 )
 """The files that are written here: SMARD's own values, MWh in a quarter of an hour."""
 
@@ -180,8 +179,8 @@ def region_of(zone: str) -> str:
     """
     name = canonical_zone(zone)
     if name == NATIONAL:
-        return COUNTRY
-    if name not in GERMAN_ZONES:
+        return GERMANY
+    if name not in (*GERMAN_ZONES, GERMANY):
         raise UsageError(f"SMARD has no zone {zone!r}; it has {', '.join(GERMAN_ZONES)} and DE")
     return name
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from gridstress.datasets.series import NATIONAL, LoadSeries
-from gridstress.datasets.zones import canonical_zone, overlap
+from gridstress.datasets.zones import canonical_zone, listed, overlap, zones_called
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
 
@@ -37,14 +37,22 @@ def zone_map(options: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def check_targets(options: Iterable[str], grid: Grid) -> None:
-    """Raise UsageError unless a grid has the zones that ``--map`` makes; it may split a country."""
-    known = (*grid.zones, NATIONAL)
-    for zone in zone_map(options).values():
-        if zone not in known and canonical_zone(zone) not in known:
+def check_targets(names: dict[str, str], grid: Grid) -> None:
+    """Check that a mapping makes zones of a grid, or one load for the whole of it.
+
+    Raises
+    ------
+    UsageError
+        With the zone that the grid lacks.
+    """
+    zones = list(dict.fromkeys(names.values()))
+    if zones == [NATIONAL]:
+        return
+    for zone in zones:
+        if zone not in grid.zones and canonical_zone(zone) not in grid.zones:
             raise UsageError(
-                f"--map makes zone {zone!r}, which grid {grid.name!r} lacks",
-                hint=f"the grid has {', '.join(grid.zones)}",
+                f"the mapping makes zone {zone!r}, which grid {grid.name!r} lacks",
+                hint=f"the grid has {listed(grid.zones)}; `national` alone is split over them",
             )
 
 
@@ -62,7 +70,7 @@ def mapped(series: LoadSeries, names: dict[str, str], where: str) -> LoadSeries:
     Parameters
     ----------
     names
-        New names by zone of the series: as it has them, or as ``canonical_zone`` knows them.
+        New names by zone of the series: as it has them, or as ``zones_called`` finds them.
     where
         File or data set, for errors.
 
@@ -77,31 +85,27 @@ def mapped(series: LoadSeries, names: dict[str, str], where: str) -> LoadSeries:
     chosen = [column for columns in parts.values() for column in columns]
     if twice := [column for column in chosen if chosen.count(column) > 1]:
         raise DataError(f"{where}: the mapping has zone {twice[0]!r} twice: it would count twice")
-    for zone, columns in parts.items():
-        if NATIONAL in columns and len(columns) > 1:
-            raise DataError(
-                f"{where}: zone {zone!r} would be the whole country and parts of it: they would "
-                "count twice"
-            )
-    if contained := overlap(chosen):
+    if NATIONAL in chosen and len(chosen) > 1:
         raise DataError(
-            f"{where}: the load of {contained[0]} contains that of {contained[1]}, and the mapping "
-            "names both: it would count twice"
+            f"{where}: the mapping names the whole country and parts of it: they would count twice"
+        )
+    if series.collection and (both := overlap(chosen)):
+        raise DataError(
+            f"{where}: {both[0]} and {both[1]} have load in common, and the mapping names both: it "
+            "would count twice"
         )
     sums = {
         zone: series.values[columns].sum(axis="columns", skipna=False)
         for zone, columns in parts.items()
     }
-    return replace(series, values=pd.DataFrame(sums), collection=False)
+    return replace(series, values=pd.DataFrame(sums), collection=False, whole=False)
 
 
 def _column(series: LoadSeries, name: str, where: str) -> str:
-    if name in series.zones:
-        return name
-    alike = [one for one in series.zones if canonical_zone(one) == canonical_zone(name)]
-    if len(alike) == 1:
-        return alike[0]
-    problem = f"several zones {name!r}" if alike else f"no zone {name!r}"
+    found = zones_called(series.zones, name)
+    if len(found) == 1:
+        return found[0]
+    problem = f"several zones {name!r}" if found else f"no zone {name!r}"
     raise DataError(
-        f"{where}: {problem}, which the mapping names: there are {', '.join(series.zones[:100])}"
+        f"{where}: {problem}, which the mapping names: there are {listed(found or series.zones)}"
     )

@@ -1,8 +1,10 @@
 """What publishers call zones, and what we call them; which zones contain others."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gridstress.datasets.series import NATIONAL
+
+GERMANY = "DE"
 
 GERMAN_ZONES = ("50Hertz", "Amprion", "TenneT", "TransnetBW")
 """The German control zones, as we call them."""
@@ -20,17 +22,17 @@ _ZONE_OF = {
     "de(tennet)": "TenneT",
     "transnetbw": "TransnetBW",
     "de(transnetbw)": "TransnetBW",
-    "de": NATIONAL,
-    "de-lu": NATIONAL,
-    "germany (de)": NATIONAL,
-    "germany": NATIONAL,
-    "deutschland": NATIONAL,
-    "national": NATIONAL,
+    "de": GERMANY,
+    "de-lu": GERMANY,
+    "de_lu": GERMANY,
+    "germany (de)": GERMANY,
+    "germany": GERMANY,
+    "deutschland": GERMANY,
 }
 
 
 def canonical_zone(name: str) -> str:
-    """Map ``CTA|DE(50Hertz)`` or ``tennet`` to our zone name, ``BZN|DE-LU`` to ``national``.
+    """Map ``CTA|DE(50Hertz)`` or ``tennet`` to our zone name, ``BZN|DE-LU`` to ``DE``.
 
     Luxembourg is about 1 % of the bidding zone DE-LU; the zone of 2018 that also held Austria
     (DE-AT-LU) is not Germany. Names we do not know lose only their area type (``BZN|FR``: FR).
@@ -39,25 +41,61 @@ def canonical_zone(name: str) -> str:
     return _ZONE_OF.get(area.lower(), area)
 
 
+COUNTRY_OF = {"GB_UKM": "GB"}
+"""Countries whose load has another name than the country's code."""
+
+
+def zones_called(zones: Iterable[str], name: str) -> list[str]:
+    """Find the zones that a name means: the zone of this name, or else of a name like it.
+
+    ``national`` means Germany's load, too, in files that have it as ``DE``.
+    """
+    known, own = list(zones), canonical_zone(name)
+    like: tuple[Callable[[str], bool], ...] = (
+        lambda zone: zone == name,
+        lambda zone: zone == own,
+        lambda zone: canonical_zone(zone) == own,
+        lambda zone: COUNTRY_OF.get(zone) == own,
+        lambda zone: name == NATIONAL and zone == GERMANY,
+        lambda zone: zone.casefold() == name.casefold(),
+    )
+    for test in like:
+        if found := [zone for zone in known if test(zone)]:
+            return found
+    return []
+
+
+def listed(zones: Iterable[str], most: int = 10) -> str:
+    """Write zones in a line, the first ``most`` and how many more there are."""
+    names = list(zones)
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 _PARTS = {
     "DE": GERMAN_ZONES,
     "DE_LU": ("DE", "LU", *GERMAN_ZONES),
     "DE_AT_LU": ("DE", "AT", "LU", *GERMAN_ZONES),
     "GB_UKM": ("GB_GBN", "GB_NIR"),
     "IE_sem": ("IE", "GB_NIR"),
+    "IE_SEM": ("IE", "NIE"),
 }
 """Parts of zones of which the names do not say it, as those of ``NO`` and ``NO_1`` do."""
 
-COUNTRY_OF = {"GB_UKM": "GB"}
-"""Countries whose load has another name than the country's code."""
-
 
 def overlap(zones: Iterable[str]) -> tuple[str, str] | None:
-    """Find two zones of which one contains the other, so that load would be counted twice."""
+    """Find two zones of a collection that have load in common, so that it would count twice."""
     names = sorted(zones)
-    for whole in names:
-        for part in names:
-            named_so = part.startswith(f"{whole}_") and part not in _PARTS
-            if named_so or part in _PARTS.get(whole, ()):
-                return whole, part
+    for i, one in enumerate(names):
+        for other in names[i + 1 :]:
+            if any(_contains(a, b) or _contains(b, a) for a in _all(one) for b in _all(other)):
+                return one, other
     return None
+
+
+def _all(zone: str) -> tuple[str, ...]:
+    return (zone, *_PARTS.get(zone, ()))
+
+
+def _contains(whole: str, part: str) -> bool:
+    return whole == part or (part.startswith(f"{whole}_") and part not in _PARTS)

@@ -117,6 +117,14 @@ def test_every_command_sums_zones_into_those_of_the_grid() -> None:
     assert compared.exit_code == 0, compared.output
 
 
+def test_zones_of_the_mapping_file_are_checked_like_those_of_the_option() -> None:
+    rows = (f"2024-01-01T{h:02}:00Z,A,100" for h in range(3))
+    Path("load.csv").write_text("\n".join(["timestamp,zone,load_mw", *rows]))
+    Path("load.csv.mapping.toml").write_text('[zones]\nA = "Q"\n')
+    with pytest.raises(UsageError, match="makes zone 'Q', which grid 'germany"):
+        frames("load.csv")
+
+
 def own_grid(*zones: str) -> None:
     """A grid of these zones, one node each."""
     nodes = [

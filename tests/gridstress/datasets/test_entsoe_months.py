@@ -12,7 +12,7 @@ from gridstress.datasets.entsoe_api import SourceError, area_of, check_token, zo
 from gridstress.datasets.entsoe_months import EntsoeMonths
 from gridstress.datasets.fitting import fitted
 from gridstress.datasets.reading import read_load
-from gridstress.datasets.series import NATIONAL
+from tests.gridstress.datasets.test_fitting import grid
 from tests.support.entsoe_platform import TOKEN, Platform, entsoe_platform, load_mw
 from tests.support.progress import CountingBar
 from topology.errors import DataError, UsageError
@@ -128,8 +128,17 @@ def test_german_zones_go_onto_the_german_grid(platform: Platform, path: Path) ->
 
 
 def test_the_country_is_a_national_series(platform: Platform, path: Path) -> None:
-    assert read_load(fetch(path, "DE")).zones == (NATIONAL,)
-    assert area_of("national") == area_of("DE") == "DE"
+    series = read_load(fetch(path, "DE"))
+    assert (series.zones, series.is_national) == (("DE",), True)
+    assert area_of("national") == area_of("DE") == area_of("BZN|DE-LU") == "DE"
+    assert area_of("DE_LU") == "DE_LU"
+
+
+def test_a_file_of_two_countries_goes_onto_a_grid_of_them(platform: Platform, path: Path) -> None:
+    series = read_load(fetch(path, "FR", "DE"))
+    assert series.zones == ("FR", "DE")
+    assert fitted(series, grid("DE", "FR")).zones == ("DE", "FR")
+    assert fitted(series, grid("FR", "ES")).zones == ("FR",)
 
 
 def test_an_area_has_a_name_an_eic_code_and_ours() -> None:

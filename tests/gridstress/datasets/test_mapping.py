@@ -32,6 +32,12 @@ def test_the_mapping_beside_a_file_is_found(table) -> None:
     assert read.synthetic is None
 
 
+@pytest.mark.parametrize("said", ['"a" = ""', '"" = "a"'])
+def test_a_zone_without_a_name_is_refused(table, said: str) -> None:
+    with pytest.raises(DataError, match=r"\[zones\] has no name on one side of"):
+        read_load(table(said=SAID + UTC + "[zones]\n" + said))
+
+
 def test_an_option_goes_before_the_file_beside(table) -> None:
     path = table(said=SAID + UTC)
     read = read_load(path, mapping=Mapping(timezone="+01:00", interval_end=True))

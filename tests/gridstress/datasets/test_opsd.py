@@ -7,7 +7,7 @@ import pytest
 
 from gridstress.datasets.fitting import fitted
 from gridstress.datasets.reading import read_load
-from gridstress.datasets.series import NATIONAL, LoadSeries
+from gridstress.datasets.series import LoadSeries
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
 from topology.loaders import load_grid
@@ -64,7 +64,6 @@ def test_zones_are_called_as_the_columns_and_the_german_ones_as_in_the_grid(euro
 def test_the_german_grid_gets_what_the_german_file_gave(europe: Path, tmp_path: Path) -> None:
     german = [name for name in LOADS if name.startswith("DE") and name != "DE_LU"]
     alone = read_load(write(tmp_path / "de.csv", german))
-    assert not alone.collection
     germany = load_grid("germany")
     from_all = fitted(read_load(europe), germany)
     assert first(from_all) == first(fitted(alone, germany)) == CONTROL_ZONES
@@ -108,21 +107,45 @@ def test_a_control_zone_is_chosen_by_any_of_its_names(europe: Path) -> None:
 
 
 def test_a_zone_that_the_file_lacks_is_reported_with_those_it_has(europe: Path) -> None:
-    with pytest.raises(UsageError, match="no zone 'fr'; there are AT, DE, 50Hertz"):
-        read_load(europe, "fr")
+    with pytest.raises(UsageError, match=r"no zone 'XX'; there are AT, DE, .*, GB_UKM and 2 more"):
+        read_load(europe, "XX")
+
+
+def test_a_zone_is_found_in_other_case_and_by_its_country_s_code(europe: Path) -> None:
+    assert read_load(europe, "fr").zones == ("FR",)
+    assert read_load(europe, "GB").zones == ("GB_UKM",)
+    assert first(fitted(read_load(europe, "GB"), grid("GB", "FR"))) == {"GB": 35}
 
 
 def test_a_grid_of_which_the_file_has_nothing_is_an_error_with_both_lists(europe: Path) -> None:
     with pytest.raises(DataError) as error:
         fitted(read_load(europe), grid("west", "east"))
-    assert "AT, DE, 50Hertz" in str(error.value)
-    assert "the grid has east, west" in str(error.value)
-    assert "--zone" in error.value.hint
+    assert str(error.value).startswith("opsd: grid 'test' (east, west) has no zone 'AT', 'DE'")
+    assert str(error.value).endswith("'GB_UKM' and 2 more")
+    assert "--zone AT for the whole grid" in error.value.hint
+    assert "--map AT=east" in error.value.hint
+
+
+def test_a_foreign_country_alone_is_the_load_of_any_grid_only_if_it_is_chosen(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path / "fr.csv", ["FR"])
+    with pytest.raises(DataError, match="has no zone 'FR'") as error:
+        fitted(read_load(path), grid("all"))
+    assert "--zone FR for the whole grid" in error.value.hint
+    assert first(fitted(read_load(path, "FR"), grid("all"))) == {"all": 60}
+    assert first(fitted(read_load(path), grid("FR", "all"))) == {"FR": 60}
+
+
+def test_a_control_zone_of_a_german_file_is_chosen(tmp_path: Path) -> None:
+    path = write(tmp_path / "de.csv", ["DE", "DE_tennet", "DE_amprion"])
+    assert first(fitted(read_load(path, "TenneT"), load_grid("germany"))) == {"TenneT": 15}
+    assert first(fitted(read_load(path, "national"), grid("DE", "FR", DE=1, FR=1))) == {"DE": 51}
 
 
 @pytest.mark.parametrize("zones", [("DE", "TenneT"), ("NO", "NO_1"), ("DE_LU", "DE")])
 def test_a_country_beside_its_parts_is_refused(europe: Path, zones: tuple[str, str]) -> None:
-    with pytest.raises(DataError, match=f"the load of {zones[0]} contains that of {zones[1]}"):
+    with pytest.raises(DataError, match="have load in common"):
         fitted(read_load(europe), grid(*zones))
 
 
@@ -151,4 +174,4 @@ def test_a_time_that_is_there_twice_is_an_error(europe: Path) -> None:
 
 
 def test_a_national_series_of_a_country_alone_stays_national(tmp_path: Path) -> None:
-    assert read_load(write(tmp_path / "de.csv", ["DE"])).zones == (NATIONAL,)
+    assert read_load(write(tmp_path / "de.csv", ["DE"])).is_national

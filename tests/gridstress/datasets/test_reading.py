@@ -43,13 +43,28 @@ def test_a_platforms_file_is_measured_and_of_a_plain_one_it_is_not_known(write) 
 def test_opsd_without_zone_columns_is_a_national_series(write) -> None:
     head = "utc_timestamp,DE_load_actual_entsoe_transparency\n"
     path = write(head + "2019-01-01T00:00:00Z,40000\n2019-01-01T01:00:00Z,41000\n")
-    assert read_load(path).zones == (NATIONAL,)
+    assert read_load(path).zones == ("DE",)
+    assert read_load(path).is_national
 
 
-def test_a_national_column_beside_zones_is_not_counted_twice(write) -> None:
-    head = OPSD_HEAD.strip() + ",DE_load_actual_entsoe_transparency\n"
-    path = write(head + "2019-01-01T00:00:00Z,,1,9\n2019-01-01T01:00:00Z,,2,9\n")
-    assert read_load(path).zones == ("50Hertz",)
+def test_a_national_column_beside_its_regions_is_not_counted_twice(write) -> None:
+    times = ("2024-01-01T00:00:00+01:00", "2024-01-01T01:00:00+01:00")
+    rows = "".join(f"{z};{t};9\n" for z in ("France", "Bretagne") for t in times)
+    path = write("Périmètre;Date et Heure;Consommation (MW)\n" + rows)
+    assert read_load(path).zones == ("Bretagne",)
+    assert read_load(path, "national").zones == (NATIONAL,)
+
+
+def test_germany_stays_beside_other_countries_of_an_entsoe_file(write) -> None:
+    head = '"MTU (UTC)","Area","Actual Total Load (MW)"\n'
+    times = ("01/01/2024 00:00 - 01/01/2024 01:00", "01/01/2024 01:00 - 01/01/2024 02:00")
+    rows = "".join(
+        f'"{t}","{z}","9"\n' for z in ("FR", "BZN|DE-LU", "CTA|DE(50Hertz)") for t in times
+    )
+    series = read_load(write(head + rows))
+    assert series.zones == ("FR", "DE", "50Hertz")
+    assert series.collection
+    assert not series.is_national
 
 
 def test_a_missing_row_becomes_missing_values(write) -> None:
@@ -86,17 +101,27 @@ def test_smard_without_a_zone_says_how_to_name_it(write) -> None:
     assert "--zone" in error.value.hint
 
 
-def test_a_zone_for_a_file_that_has_its_own_is_refused(write) -> None:
-    path = write(PLAIN_HEAD + "2024-01-01T00:00Z,A,1\n2024-01-01T01:00Z,B,1\n")
-    with pytest.raises(UsageError, match="several zones"):
-        read_load(path, zone="A")
+def test_a_zone_chooses_one_of_several_and_names_an_only_one(write) -> None:
+    path = write(
+        PLAIN_HEAD + "2024-01-01T00:00Z,A,1\n2024-01-01T01:00Z,A,2\n2024-01-01T01:00Z,B,1\n"
+    )
+    assert read_load(path, zone="A").values.to_dict("list") == {"A": [1, 2]}
+    assert read_load(path, zone="a").is_national
+    with pytest.raises(UsageError, match="no zone 'C'; there are A, B"):
+        read_load(path, zone="C")
+    path = write(PLAIN_HEAD + "2024-01-01T00:00Z,A,1\n2024-01-01T01:00Z,A,1\n")
+    assert read_load(path, zone="C").zones == ("C",)
+    assert not read_load(path, zone="C").is_national
 
 
 def test_the_bidding_zone_is_national_and_with_austria_it_is_not(write) -> None:
     head = '"MTU (UTC)","Area","Actual Total Load (MW)"\n'
     rows = '"01/01/2024 00:00 - 01/01/2024 00:15","{0}","1"\n"01/01/2024 00:15 - x","{0}","2"\n'
-    assert read_load(write(head + rows.format("BZN|DE-LU"))).zones == (NATIONAL,)
-    assert read_load(write(head + rows.format("BZN|DE-AT-LU"))).zones == ("DE-AT-LU",)
+    for name in ("BZN|DE-LU", "DE_LU", "Germany (DE)"):
+        series = read_load(write(head + rows.format(name)))
+        assert (series.zones, series.is_national) == (("DE",), True)
+    series = read_load(write(head + rows.format("BZN|DE-AT-LU")))
+    assert (series.zones, series.is_national) == (("DE-AT-LU",), False)
 
 
 def test_the_older_export_named_its_wall_clock_cet(write) -> None:

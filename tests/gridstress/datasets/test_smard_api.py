@@ -9,7 +9,6 @@ import pytest
 
 from gridstress.datasets.fitting import fitted, resampled
 from gridstress.datasets.reading import read_load
-from gridstress.datasets.series import NATIONAL
 from gridstress.datasets.smard_api import Smard, region_of
 from tests.support.progress import CountingBar
 from tests.support.smard_platform import (
@@ -68,7 +67,8 @@ def test_the_file_is_read_without_options_and_says_whose_it_is(
 
 
 def test_the_country_is_a_national_series(platform: SmardPlatform, path: Path) -> None:
-    assert read_load(fetch(platform, path, "DE")).zones == (NATIONAL,)
+    series = read_load(fetch(platform, path, "DE"))
+    assert (series.zones, series.is_national) == (("DE",), True)
     assert {region_of(name) for name in ("DE", "national", "Germany")} == {"DE"}
 
 

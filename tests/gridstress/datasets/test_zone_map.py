@@ -1,6 +1,7 @@
 """`--map`: zones of a load summed into, or renamed to, those of a grid."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -74,20 +75,48 @@ def test_nothing_counts_twice() -> None:
     with pytest.raises(DataError, match="zone 'TenneT' twice"):
         mapped(series({"TenneT": [1, 1]}), {"TenneT": "x", "tennet": "y"}, "f")
     with pytest.raises(DataError, match="whole country and parts of it"):
-        mapped(series({NATIONAL: [3, 3], "A": [1, 1]}), {"DE": "x", "A": "x"}, "f")
+        mapped(series({NATIONAL: [3, 3], "A": [1, 1]}), {"national": "x", "A": "y"}, "f")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("DE", "50Hertz"),
+        ("GB_UKM", "IE_sem"),
+        ("IE", "IE_sem"),
+        ("DE_LU", "LU"),
+        ("NO", "NO_1"),
+    ],
+)
+def test_zones_of_a_collection_that_have_load_in_common_are_refused(one: str, other: str) -> None:
+    given = series({one: [1, 1], other: [1, 1]})
+    names = {one: "x", other: "y"}
+    with pytest.raises(DataError, match=f"f: {one} and {other} have load|{other} and {one} have"):
+        mapped(replace(given, collection=True), names, "f")
+    assert mapped(given, names, "f").zones == ("x", "y")
+
+
+@pytest.mark.parametrize("zones", [("GB_GBN", "GB_NIR"), ("IE", "GB_UKM"), ("NO_1", "NO_2")])
+def test_zones_of_a_collection_that_have_none_in_common_are_summed(zones: tuple[str, str]) -> None:
+    given = replace(series({zone: [1, 1] for zone in zones}), collection=True)
+    assert mapped(given, dict.fromkeys(zones, "x"), "f").values["x"].tolist() == [2, 2]
+
+
+def test_zones_of_ones_own_may_begin_alike() -> None:
+    given = series({"north": [1, 1], "north_east": [2, 2]})
+    assert mapped(given, {"north": "A", "north_east": "A"}, "f").values["A"].tolist() == [3, 3]
 
 
 def test_the_country_of_a_file_that_has_its_zones_is_read_on_request(opsd: Path) -> None:
-    assert read_load(opsd).zones == ("50Hertz", "Amprion")
-    assert read_load(opsd, zone="national").values.to_dict("list") == {NATIONAL: [40, 41]}
+    assert read_load(opsd).zones == ("DE", "50Hertz", "Amprion")
+    assert read_load(opsd, zone="national").values.to_dict("list") == {"DE": [40, 41]}
     by_map = read_load(opsd, mapping=Mapping(zones={"national": "grid"}))
     assert by_map.values.to_dict("list") == {"grid": [40, 41]}
 
 
-def test_a_name_for_a_file_of_several_zones_shows_how_to_sum_them(opsd: Path) -> None:
-    with pytest.raises(UsageError, match="several zones") as error:
-        read_load(opsd, zone="grid")
-    assert error.value.hint.endswith("--map 50Hertz,Amprion=grid")
+def test_the_country_and_a_part_of_it_are_refused_for_two_zones_of_the_grid(opsd: Path) -> None:
+    with pytest.raises(DataError, match="have load in common"):
+        read_load(opsd, mapping=Mapping(zones={"national": "A", "50Hertz": "B"}))
 
 
 def test_a_zone_option_names_a_national_file(tmp_path: Path) -> None:
@@ -116,10 +145,15 @@ def test_a_zone_is_named_before_it_is_mapped(tmp_path: Path) -> None:
 
 
 def test_a_zone_that_no_grid_zone_is_made_of_is_refused() -> None:
-    check_targets(["A=west", "B=DE", "C=tennet"], grid("west", "TenneT"))
+    check_targets({"A": "west", "C": "tennet"}, grid("west", "TenneT"))
+    check_targets({"A": NATIONAL, "B": NATIONAL}, grid("west", "TenneT"))
     with pytest.raises(UsageError, match="makes zone 'wst'") as error:
-        check_targets(["A=wst"], grid("west", "east"))
-    assert error.value.hint == "the grid has east, west"
+        check_targets({"A": "wst"}, grid("west", "east"))
+    assert error.value.hint.startswith("the grid has east, west")
+    with pytest.raises(UsageError, match="makes zone 'DE'"):
+        check_targets({"FR": "DE"}, grid("west", "east"))
+    with pytest.raises(UsageError, match="makes zone 'national'"):
+        check_targets({"A": "west", "B": NATIONAL}, grid("west", "east"))
 
 
 def test_data_that_do_not_fit_show_the_option_that_makes_them_fit() -> None:
