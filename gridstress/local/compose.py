@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from gridstress.local.services import Place
+from gridstress.local.services import Place, full_path
 from gridstress.settings import ENV_PREFIX, SECRETS, Settings
 from topology.errors import BrokerError, GridstressError
 
@@ -229,11 +229,11 @@ def _files_of(source: Path | None) -> list[Path]:
     from gridstress.datasets.mapping import SUFFIX
 
     beside = source.with_name(source.name + SUFFIX)
-    return [path.resolve() for path in (source, beside) if path.exists()]
+    return [path for path in (source, beside) if path.exists()]
 
 
 def _read_only(path: Path) -> str:
-    return f"{path}:{path}:ro"
+    return f"{path.resolve()}:{full_path(path)}:ro"
 
 
 def _compose(

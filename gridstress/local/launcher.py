@@ -58,7 +58,7 @@ class Plan:
     @property
     def replay_command(self) -> list[str]:
         """Words after `gridstress` that start the replay."""
-        source = self.source.resolve() if self.source else None
+        source = services.full_path(self.source) if self.source else None
         return services.replay_command(source, self.reading, self.speed)
 
 

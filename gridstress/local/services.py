@@ -118,6 +118,11 @@ def _written(path: Path) -> int:
         return 0
 
 
+def full_path(path: Path) -> Path:
+    """Make a path absolute; a link keeps its name, by which a mapping file beside it is found."""
+    return path.parent.resolve() / path.name
+
+
 def replay_command(source: Path | None, reading: Sequence[str], speed: str) -> list[str]:
     """Words after `gridstress`: the replay of a file, or of the bundled year, which then waits."""
     return ["replay", *([str(source)] if source else []), *reading, "--speed", speed, "--stay"]

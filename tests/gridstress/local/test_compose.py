@@ -100,6 +100,20 @@ def test_docker_is_given_how_the_file_is_read_and_the_mapping_beside_it(
     assert replay["volumes"] == [f"{path}:{path}:ro" for path in (series, beside)]
 
 
+def test_docker_has_a_link_under_its_own_name_beside_its_mapping(
+    place: Place, settings: Settings, docker_calls: Path
+) -> None:
+    kept, series = place.checkout / "kept.csv", place.checkout / "year.csv"
+    beside = place.checkout / "year.csv.mapping.toml"
+    kept.touch()
+    beside.touch()
+    series.symlink_to(kept)
+    running = launcher.up(settings, Plan(broker="docker", source=series), place, quiet)
+    replay = json.loads(Path(running.compose_files[1]).read_text())["services"]["replay"]
+    assert replay["command"][:3] == ["gridstress", "replay", str(series)]
+    assert replay["volumes"] == [f"{kept}:{series}:ro", f"{beside}:{beside}:ro"]
+
+
 def test_the_token_reaches_the_containers_and_no_file(
     place: Place, settings: Settings, docker_calls: Path
 ) -> None:

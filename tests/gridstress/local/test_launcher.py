@@ -24,6 +24,17 @@ def quiet(_line: str) -> None:
     pass
 
 
+def test_a_link_to_a_load_file_is_replayed_under_its_own_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kept.csv").touch()
+    (tmp_path / "load.csv").symlink_to("kept.csv")
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path / "folder")
+    words = Plan(source=Path("../load.csv")).replay_command
+    assert words[1] == str(tmp_path / "load.csv")
+
+
 @pytest.mark.integration
 def test_up_starts_everything_healthy_and_down_stops_exactly_that(
     place: Place, settings: Settings
