@@ -144,8 +144,8 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
         return _trimmed(replace(series, values=_split(series, grid), whole=False))
     if not names or (unknown and not series.collection):
         raise DataError(
-            f"{series.source}: grid {grid.name!r} ({listed(grid.zones)}) has no zone "
-            f"{listed(map(repr, unknown))}",
+            f"{series.source}: no zone {listed(map(repr, unknown))} in grid {grid.name!r}, which "
+            f"has {listed(grid.zones)}",
             hint=_way_on(series, grid),
         )
     if series.collection and (both := overlap(names)):

@@ -120,8 +120,8 @@ def test_a_zone_is_found_in_other_case_and_by_its_country_s_code(europe: Path) -
 def test_a_grid_of_which_the_file_has_nothing_is_an_error_with_both_lists(europe: Path) -> None:
     with pytest.raises(DataError) as error:
         fitted(read_load(europe), grid("west", "east"))
-    assert str(error.value).startswith("opsd: grid 'test' (east, west) has no zone 'AT', 'DE'")
-    assert str(error.value).endswith("'GB_UKM' and 2 more")
+    assert str(error.value).startswith("opsd: no zone 'AT', 'DE', '50Hertz'")
+    assert str(error.value).endswith("'GB_UKM' and 2 more in grid 'test', which has east, west")
     assert "--zone AT for the whole grid" in error.value.hint
     assert "--map AT=east" in error.value.hint
 
@@ -130,7 +130,7 @@ def test_a_foreign_country_alone_is_the_load_of_any_grid_only_if_it_is_chosen(
     tmp_path: Path,
 ) -> None:
     path = write(tmp_path / "fr.csv", ["FR"])
-    with pytest.raises(DataError, match="has no zone 'FR'") as error:
+    with pytest.raises(DataError, match="no zone 'FR' in grid 'test'") as error:
         fitted(read_load(path), grid("all"))
     assert "--zone FR for the whole grid" in error.value.hint
     assert first(fitted(read_load(path, "FR"), grid("all"))) == {"all": 60}
