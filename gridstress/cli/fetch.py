@@ -8,9 +8,13 @@ from typing import Annotated
 import typer
 
 from gridstress.cli.options import say, time_of
+from topology.clock import to_iso
 from topology.errors import UsageError
 
 app = typer.Typer(help="Fetch published load from its publisher, for `data show` and `replay`.")
+
+EARLIEST_S = 1_388_534_400
+"""2014; a time before it is a mistake."""
 
 Directory = Annotated[
     Path | None,
@@ -66,14 +70,16 @@ def smard(
     from gridstress.cli.progress import count_bar
     from gridstress.datasets.fetch import cache_dir
     from gridstress.datasets.pieces import file_name
-    from gridstress.datasets.smard_api import Smard
+    from gridstress.datasets.smard_api import Smard, region_of
     from gridstress.datasets.zones import GERMAN_ZONES
 
     start_s, until_s = _span(start, until)
-    path = (directory or cache_dir()) / file_name("smard", zone or (), start_s, until_s)
+    regions = [region_of(name) for name in zone or ()]
+    path = (directory or cache_dir()) / file_name("smard", regions, start_s, until_s)
     source = Smard(cache_dir() / "smard")
     with count_bar("weeks") as bar:
-        source.fetch(zone or GERMAN_ZONES, start_s, until_s, path, progress=bar, say=say)
+        regions = regions or list(GERMAN_ZONES)
+        source.fetch(regions, start_s, until_s or _now(), path, progress=bar, say=say)
     _show(path, str(path))
 
 
@@ -107,16 +113,27 @@ def entsoe(
     source = EntsoeMonths(Platform(check_token(load_settings().entsoe)), cache_dir() / "entsoe")
     path = (directory or cache_dir()) / file_name("entsoe", zones, start_s, until_s)
     with count_bar("months") as bar:
-        source.fetch(zones, start_s, until_s, path, progress=bar, say=say)
+        source.fetch(zones, start_s, until_s or _now(), path, progress=bar, say=say)
     _show(path, str(path))
 
 
-def _span(start: str, until: str | None) -> tuple[float, float]:
+def _span(start: str, until: str | None) -> tuple[float, float | None]:
+    """Begin and end, epoch seconds; None for now, beyond which nothing is published."""
     start_s = time_of("from", start)
-    until_s = time.time() // 60 * 60 if until is None else time_of("until", until)
-    if start_s >= until_s:
-        raise UsageError(f"--from {start} is not before --until {until or 'now'}")
-    return start_s, until_s
+    until_s = None if until is None else time_of("until", until)
+    if start_s < EARLIEST_S:
+        raise UsageError(
+            f"--from {start} is before {to_iso(EARLIEST_S)}", hint="published load begins in 2015"
+        )
+    if until_s is not None and start_s >= until_s:
+        raise UsageError(f"--from {start} is not before --until {until}")
+    if start_s >= _now():
+        raise UsageError(f"--from {start} is not before now")
+    return start_s, until_s if until_s is not None and until_s < _now() else None
+
+
+def _now() -> float:
+    return time.time() // 60 * 60
 
 
 def _show(path: Path, name: str) -> None:

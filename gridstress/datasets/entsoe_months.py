@@ -12,7 +12,7 @@ import pandas as pd
 from gridstress.datasets.download import ProgressBar
 from gridstress.datasets.entsoe import AREA, LOAD
 from gridstress.datasets.entsoe_api import Platform, SourceError, area_of, zone_of
-from gridstress.datasets.pieces import is_final, keep, table
+from gridstress.datasets.pieces import check_writable, is_final, keep, read_kept, table
 from topology.clock import to_datetime, to_iso
 from topology.errors import DataError
 
@@ -53,9 +53,11 @@ class EntsoeMonths:
         UsageError, SourceError
             As `Platform.load`; the months that came are kept.
         DataError
-            If there is no load, or its resolution changes, or is not the same in all zones.
+            If there is no load, or its resolution changes, or is not the same in all zones, or
+            ``path`` cannot be written.
         """
         areas = {area_of(zone): None for zone in zones}
+        check_writable(path)
         months = list(_months(start_s, until_s))
         if progress:
             progress.total = len(areas) * len(months)
@@ -77,7 +79,7 @@ class EntsoeMonths:
         name = f"{to_datetime(begin_s):%Y-%m}"
         kept = self.cache / f"{area}_{name}.json"
         if is_final(kept, end_s):
-            return msgspec.json.decode(kept.read_bytes(), type=list[tuple[int, float]])
+            return read_kept(kept, list[tuple[int, float]])
         try:
             load = self.platform.load(area, begin_s, end_s)
         except SourceError as error:

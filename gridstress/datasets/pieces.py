@@ -1,16 +1,24 @@
 """Data that are fetched a piece at a time, a week or a month: kept pieces, and the file of all."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 import pandas as pd
 
 from topology.errors import DataError
 
 FINAL_AFTER_S = 30 * 86_400
 """A piece that was fetched so long after its end is final; a newer one may still be corrected."""
+
+NAMED_ZONES = 6
+"""So many zones are in the name of a file, at most."""
+
+_T = TypeVar("_T")
 
 
 def is_final(kept: Path, end_s: float) -> bool:
@@ -44,8 +52,61 @@ def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def file_name(source: str, zones: Iterable[str], start_s: float, until_s: float) -> str:
-    """Name a file by what it holds: ``smard_TenneT_2019-01-01_2020-01-01.csv``."""
-    moments = [pd.Timestamp(time_s, unit="s") for time_s in (start_s, until_s)]
-    texts = [f"{t:%Y-%m-%d}" if t == t.normalize() else f"{t:%Y-%m-%dT%H%M}" for t in moments]
-    return "_".join([source, *zones, *texts]) + ".csv"
+def read_kept(path: Path, shape: type[_T]) -> _T:
+    """Read a piece that is here.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or is damaged.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror or error}") from None
+    return decoded(str(path), content, shape, "remove it: it will be fetched again")
+
+
+def decoded(origin: str, content: bytes, shape: type[_T], hint: str) -> _T:
+    """Decode JSON of a known shape; ``origin`` is where it comes from.
+
+    Raises
+    ------
+    DataError
+        If it is something else.
+    """
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise DataError(f"{origin}: not the data expected: {error}", hint=hint) from None
+
+
+def check_writable(path: Path) -> None:
+    """Check that a file can be written, before what is to be in it is fetched.
+
+    Raises
+    ------
+    DataError
+        If it cannot.
+    """
+    keep(path.with_name(path.name + ".test"), b"")
+    path.with_name(path.name + ".test").unlink()
+
+
+def file_name(source: str, zones: Iterable[str], start_s: float, until_s: float | None) -> str:
+    """Name a file by what it holds: ``smard_TenneT_2019-01-01_2020-01-01.csv``.
+
+    Without an end, which is then the moment of fetching, it is ``…_now``, so that a newer file
+    replaces it. Of many zones the first are named.
+    """
+    names = list(zones)
+    if len(names) > NAMED_ZONES:
+        digest = hashlib.sha256(",".join(names).encode()).hexdigest()[:8]
+        names[NAMED_ZONES:] = [f"and_{len(names) - NAMED_ZONES}_more_{digest}"]
+    end = "now" if until_s is None else _moment(until_s)
+    return "_".join([source, *names, _moment(start_s), end]) + ".csv"
+
+
+def _moment(time_s: float) -> str:
+    moment = pd.Timestamp(time_s, unit="s")
+    return f"{moment:%Y-%m-%d}" if moment == moment.normalize() else f"{moment:%Y-%m-%dT%H%M}"

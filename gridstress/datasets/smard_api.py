@@ -1,19 +1,21 @@
 """SMARD's grid load, fetched a week at a time; each week is kept in the cache."""
 
+import datetime as dt
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from gridstress.datasets.download import ProgressBar
 from gridstress.datasets.layout import Layout
-from gridstress.datasets.pieces import is_final, keep, table
+from gridstress.datasets.pieces import check_writable, decoded, is_final, keep, read_kept, table
 from gridstress.datasets.series import NATIONAL
 from gridstress.datasets.smard import CREDIT, NAME
 from gridstress.datasets.stamps import ISO
+from gridstress.datasets.wall_clock import BERLIN
 from gridstress.datasets.zones import GERMAN_ZONES, GERMANY, canonical_zone
 from topology.clock import to_iso
 from topology.errors import DataError, GridstressError, UsageError
@@ -27,7 +29,7 @@ GRID_LOAD = 410
 
 CONNECTIONS = 3
 TIMEOUT_S = 30
-WEEK_S = 604_800
+_NOT_SMARD = "a proxy may have answered instead"
 
 FETCHED = Layout(
     NAME,
@@ -50,9 +52,6 @@ class _Index(msgspec.Struct):
 
 class _Week(msgspec.Struct):
     series: list[tuple[int, float | None]]
-
-
-_T = TypeVar("_T", _Index, _Week)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +106,11 @@ class Smard:
         GridstressError
             If it cannot be reached or refuses, with the address; what came so far is kept.
         DataError
-            If an answer is not what it should be, or there is no load in that time.
+            If an answer is not what it should be, there is no load in that time, or ``path``
+            cannot be written.
         """
         regions = {region_of(zone): None for zone in zones}
+        check_writable(path)
         loads = [
             (region, time_s, value)
             for region, time_s, value in self._loads(list(regions), start_s, until_s, progress)
@@ -130,8 +131,7 @@ class Smard:
     ) -> Iterator[tuple[str, int, float | None]]:
         import httpx
 
-        transport = httpx.HTTPTransport(retries=1)
-        with httpx.Client(timeout=TIMEOUT_S, transport=transport, follow_redirects=True) as client:
+        with httpx.Client(timeout=TIMEOUT_S, follow_redirects=True) as client:
             weeks = [
                 week
                 for region in regions
@@ -146,7 +146,7 @@ class Smard:
                 for week, series in zip(
                     weeks, pool.map(lambda one: self._week(client, one), weeks), strict=True
                 ):
-                    yield from ((week.region, ms // 1000, value) for ms, value in series)
+                    yield from ((week.region, time_s, value) for time_s, value in series)
                     if progress:
                         progress.update(1)
             finally:
@@ -154,19 +154,22 @@ class Smard:
 
     def _weeks(self, client: "httpx.Client", region: str) -> list[Week]:
         url = f"{self.address}/{GRID_LOAD}/{region}/index_quarterhour.json"
-        starts = sorted({ms // 1000 for ms in _read(url, _get(client, url), _Index).timestamps})
-        ends = [*starts[1:], starts[-1] + WEEK_S] if starts else []
+        index = decoded(url, _get(client, url), _Index, _NOT_SMARD)
+        starts = sorted({ms // 1000 for ms in index.timestamps})
+        ends = [*starts[1:], _week_after(starts[-1])] if starts else []
         return [Week(region, start, end) for start, end in zip(starts, ends, strict=True)]
 
     def _week(self, client: "httpx.Client", week: Week) -> list[tuple[int, float | None]]:
         name = f"{GRID_LOAD}_{week.region}_quarterhour_{week.start_s * 1000}.json"
         url, kept = f"{self.address}/{GRID_LOAD}/{week.region}/{name}", self.cache / name
         if is_final(kept, week.end_s):
-            return _read(str(kept), kept.read_bytes(), _Week, hint="remove it").series
-        content = _get(client, url)
-        series = _read(url, content, _Week).series
-        keep(kept, content)
-        return series
+            series = read_kept(kept, _Week).series
+        else:
+            content = _get(client, url)
+            series = decoded(url, content, _Week, _NOT_SMARD).series
+            keep(kept, content)
+        times = ((ms // 1000, value) for ms, value in series)
+        return [(t, value) for t, value in times if week.start_s <= t < week.end_s]
 
 
 def region_of(zone: str) -> str:
@@ -200,13 +203,9 @@ def _get(client: "httpx.Client", url: str) -> bytes:
         ) from None
 
 
-def _read(
-    origin: str, content: bytes, shape: type[_T], hint: str = "a proxy may have answered instead"
-) -> _T:
-    try:
-        return msgspec.json.decode(content, type=shape)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DataError(f"{origin}: not SMARD's chart data: {error}", hint=hint) from None
+def _week_after(time_s: int) -> int:
+    """A week later on the German clock, by which SMARD counts: 167 to 169 hours."""
+    return int((dt.datetime.fromtimestamp(time_s, BERLIN) + dt.timedelta(days=7)).timestamp())
 
 
 def _rows(loads: Iterable[tuple[str, int, float | None]]) -> Iterator[tuple[object, ...]]:

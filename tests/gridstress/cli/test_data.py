@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from gridstress.cli import data
 from gridstress.datasets import catalog
+from gridstress.datasets.pieces import file_name
 from gridstress.datasets.smard_api import Smard
 from tests.support.entsoe_platform import TOKEN, entsoe_platform
 from tests.support.smard_platform import smard_platform
@@ -116,6 +117,43 @@ def test_fetched_months_are_a_file_that_show_reads(
     assert path == str(tmp_path / "entsoe_FR_2023-12-31T2300_2024-01-01T2300.csv")
     shown = json.loads(run("show", path, "--json"))
     assert (shown["credit"], shown["rows"]) == ("ENTSO-E Transparency Platform", 96)
+
+
+def test_a_file_has_the_publishers_name_of_its_zone_and_no_end_if_none_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gridstress.datasets.fetch.cache_dir", lambda: tmp_path / "cache")
+    asked = ("fetch", "smard", "--from", "2019-01-01", "--to", str(tmp_path / "to"))
+    with smard_platform([1_546_210_800]) as platform:
+        monkeypatch.setattr(
+            "gridstress.datasets.smard_api.Smard", partial(Smard, address=platform.address)
+        )
+        for _ in range(2):
+            run(*asked, "--zone", "CTA|DE(TenneT GER)")
+        run(*asked, "--until", "9999-12-31", "--zone", "tennet")
+        with pytest.raises(UsageError, match="SMARD has no zone"):
+            run(*asked, "--zone", "../TenneT")
+    assert [path.name for path in (tmp_path / "to").iterdir()] == [
+        "smard_TenneT_2019-01-01_now.csv"
+    ]
+
+
+def test_a_file_of_many_zones_names_the_first() -> None:
+    zones = [f"NO_{number}" for number in range(60)]
+    name = file_name("entsoe", zones, 0, 86_400)
+    assert name.startswith("entsoe_NO_0_NO_1_NO_2_NO_3_NO_4_NO_5_and_54_more_")
+    assert len(name) < 100
+    assert name != file_name("entsoe", zones[::-1], 0, 86_400)
+    assert file_name("x", ["A"], 0, 3600) == "x_A_1970-01-01_1970-01-01T0100.csv"
+
+
+@pytest.mark.parametrize(
+    ("start", "problem"),
+    [("9999-12-01", "is not before now"), ("1000-01-01", "is before 2014-01-01T00:00:00Z")],
+)
+def test_a_time_without_data_is_wrong_usage(start: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=f"--from {start} {problem}"):
+        run("fetch", "entsoe", "--zone", "FR", "--from", start, "--until", "9999-12-31")
 
 
 def test_a_span_that_ends_before_it_begins_is_wrong_usage() -> None:

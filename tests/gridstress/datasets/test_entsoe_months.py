@@ -93,6 +93,17 @@ def test_a_month_that_was_fetched_while_it_was_new_is_fetched_again(
     assert len(platform.asked) == 3
 
 
+def test_a_damaged_month_in_the_cache_is_an_error_with_its_path(
+    platform: Platform, path: Path
+) -> None:
+    fetch(path)
+    month = path.parent / "cache" / "FR_2024-01.json"
+    month.write_bytes(b"[[17")
+    with pytest.raises(DataError, match=f"{month}: not the data expected") as error:
+        fetch(path)
+    assert error.value.hint == "remove it: it will be fetched again"
+
+
 def test_what_the_platform_has_no_value_for_is_missing(platform: Platform, path: Path) -> None:
     platform.holes = {START + 5 * HOUR, START + 6 * HOUR}
     gaps = list(read_load(fetch(path)).gaps())

@@ -13,15 +13,15 @@ from gridstress.datasets.smard_api import Smard, region_of
 from tests.support.progress import CountingBar
 from tests.support.smard_platform import (
     QUARTER_S,
-    WEEK_S,
     SmardPlatform,
     energy_mwh,
+    mondays,
     smard_platform,
 )
 from topology.errors import DataError, GridstressError, UsageError
 from topology.loaders import load_grid
 
-MONDAY = int(datetime(2018, 12, 30, 23, tzinfo=UTC).timestamp())
+MONDAYS = mondays("2018-12-24", 5)
 START = int(datetime(2019, 1, 1, tzinfo=UTC).timestamp())
 UNTIL = START + 8 * 86_400
 ALL = ("50Hertz", "Amprion", "TenneT", "TransnetBW")
@@ -29,7 +29,7 @@ ALL = ("50Hertz", "Amprion", "TenneT", "TransnetBW")
 
 @pytest.fixture
 def platform() -> Iterator[SmardPlatform]:
-    with smard_platform([MONDAY + i * WEEK_S for i in range(-1, 4)]) as running:
+    with smard_platform(MONDAYS) as running:
         yield running
 
 
@@ -105,7 +105,7 @@ def test_a_week_that_was_fetched_while_it_was_new_is_fetched_again(
 ) -> None:
     fetch(platform, path)
     first = path.parent / "cache" / platform.path("TenneT", 1).rpartition("/")[2]
-    os.utime(first, times=(MONDAY + WEEK_S + 86_400,) * 2)
+    os.utime(first, times=(MONDAYS[2] + 86_400,) * 2)
     platform.asked = []
     fetch(platform, path)
     assert platform.asked[1:] == [platform.path("TenneT", 1)]
@@ -116,7 +116,7 @@ def test_an_answer_that_is_no_week_is_refused_with_its_address_and_not_kept(
     body: bytes, platform: SmardPlatform, path: Path
 ) -> None:
     platform.broken = {platform.path("TenneT", 1): (200, body)}
-    with pytest.raises(DataError, match="not SMARD's chart data") as error:
+    with pytest.raises(DataError, match="not the data expected") as error:
         fetch(platform, path)
     assert platform.path("TenneT", 1) in str(error.value)
     assert not (path.parent / "cache" / platform.path("TenneT", 1).rpartition("/")[2]).exists()
@@ -135,6 +135,56 @@ def test_a_platform_that_is_gone_is_an_error_with_the_address(path: Path) -> Non
 def test_a_zone_that_smard_lacks_is_refused(path: Path) -> None:
     with pytest.raises(UsageError, match=r"no zone 'FR'; it has 50Hertz, .* and DE"):
         Smard(path.parent, "http://127.0.0.1:1").fetch(["FR"], START, UNTIL, path)
+
+
+def test_weeks_that_go_on_beyond_their_ends_are_cut(platform: SmardPlatform, path: Path) -> None:
+    platform.beyond = 8
+    assert len(read_load(fetch(platform, path)).values) == 8 * 96
+
+
+@pytest.mark.parametrize(("monday", "hours"), [("2019-03-25", 167), ("2019-10-21", 169)])
+@pytest.mark.parametrize("weeks", [1, 2])
+def test_a_week_with_a_clock_change_is_whole(
+    monday: str, hours: int, weeks: int, path: Path
+) -> None:
+    begin, end = mondays(monday, 2)
+    with smard_platform(mondays(monday, weeks)) as platform:
+        platform.beyond = 4
+        source = Smard(path.parent / "cache", platform.address)
+        series = read_load(source.fetch(["TenneT"], begin, end, path))
+    assert len(series.values) == 4 * hours
+    assert (series.start.timestamp(), series.end.timestamp()) == (begin, end)
+
+
+def test_a_damaged_week_in_the_cache_is_an_error_with_its_path(
+    platform: SmardPlatform, path: Path
+) -> None:
+    fetch(platform, path)
+    week = path.parent / "cache" / platform.path("TenneT", 1).rpartition("/")[2]
+    week.write_bytes(b'{"series": [[')
+    with pytest.raises(DataError, match=f"{week}: not the data expected") as error:
+        fetch(platform, path)
+    assert error.value.hint == "remove it: it will be fetched again"
+
+
+def test_a_proxy_of_the_environment_is_used(
+    platform: SmardPlatform, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "NO_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", platform.address)
+    Smard(path.parent / "cache", "http://smard.invalid").fetch(["TenneT"], START, UNTIL, path)
+    assert platform.asked[0] == "/410/TenneT/index_quarterhour.json"
+
+
+def test_a_file_that_cannot_be_written_is_found_before_anything_is_asked(
+    platform: SmardPlatform, path: Path
+) -> None:
+    path.mkdir()
+    (path / "in the way").touch()
+    with pytest.raises(DataError, match="in the way: File exists"):
+        fetch(platform, path / "in the way" / "load.csv")
+    assert platform.asked == []
 
 
 def test_weeks_are_counted(platform: SmardPlatform, path: Path) -> None:
