@@ -38,7 +38,8 @@ def download(
     url: str,
     path: Path,
     *,
-    known_hash: str | None,
+    known_hash: str,
+    by_hand: Path | None = None,
     progress: ProgressBar | None = None,
     say: Callable[[str], None] = lambda text: None,
 ) -> Path:
@@ -52,8 +53,9 @@ def download(
     path
         A file that is here already, for example downloaded by hand, is checked and left.
     known_hash
-        ``algorithm:hexadecimal``, such as ``sha256:6a7f…`` or ``md5:04d1…``, of the whole file;
-        None checks nothing.
+        ``algorithm:hexadecimal``, such as ``sha256:6a7f…`` or ``md5:04d1…``, of the whole file.
+    by_hand
+        Where users are asked to put the file if it cannot be downloaded; ``path`` by default.
     say
         Called with what is being done, a line at a time.
 
@@ -88,7 +90,7 @@ def download(
         raise GridstressError(
             f"cannot fetch {url} ({_cause(error)})",
             hint="run this command again, it continues where it stopped if the server can; or "
-            f"download the file by hand to {path}",
+            f"download the file by hand to {by_hand or path}",
         ) from error
     except ValueError as error:
         raise DataError(
@@ -172,7 +174,7 @@ class Downloader:
                 yield part
             finally:
                 if not part.tell():
-                    self._beside(PART).unlink()
+                    self._beside(PART).unlink(missing_ok=True)
                     self._beside(VERSION).unlink(missing_ok=True)
 
     def _version(self) -> str:
@@ -205,11 +207,9 @@ def _validator(response: Any) -> str:
     return etag if strong else response.headers.get("Last-Modified", "")
 
 
-def _checked(url: str, path: Path, known_hash: str | None) -> Path:
+def _checked(url: str, path: Path, known_hash: str) -> Path:
     import pooch
 
-    if known_hash is None:
-        return path
     algorithm = known_hash.rpartition(":")[0] or "sha256"
     found = f"{algorithm}:{pooch.file_hash(str(path), alg=algorithm)}"
     if found != known_hash:
@@ -221,8 +221,8 @@ def _checked(url: str, path: Path, known_hash: str | None) -> Path:
     return path
 
 
-def _named(known_hash: str | None) -> str:
-    algorithm, _, value = (known_hash or "").rpartition(":")
+def _named(known_hash: str) -> str:
+    algorithm, _, value = known_hash.rpartition(":")
     return f"{algorithm.upper().replace('SHA', 'SHA-')} {value}"
 
 

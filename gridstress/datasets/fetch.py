@@ -90,19 +90,25 @@ def fetch(
     if kept.exists():
         say(f"already here: {kept}")
         return kept
-    original = directory / remote.file_name
+    by_hand = directory / remote.file_name
+    # Of another name, so that it is known for a download even after an interruption.
+    original = by_hand if by_hand.exists() else directory / f"{remote.kept_as}.original"
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        by_hand = original.exists()
-        if not by_hand:
+        if not original.exists():
             say(f"fetching {remote.url} ({remote.size / 1e6:.0f} MB)")
         download(
-            remote.url, original, known_hash=f"sha256:{remote.sha256}", progress=progress, say=say
+            remote.url,
+            original,
+            known_hash=f"sha256:{remote.sha256}",
+            by_hand=by_hand,
+            progress=progress,
+            say=say,
         )
         keep_columns(original, kept, remote.keeps)
     except OSError as error:
         raise DataError(f"{error.filename or directory}: {error.strerror or error}") from error
-    if not by_hand:
+    if original != by_hand:
         original.unlink()
     return kept
 

@@ -87,7 +87,8 @@ def test_a_date_serves_where_the_etag_is_weak(server: FileServer, path: Path) ->
 def test_a_file_that_changed_is_fetched_from_its_beginning(server: FileServer, path: Path) -> None:
     cut(server, path)
     server.content, server.validators = CONTENT[::-1], {"ETag": '"2"'}
-    download(server.url, path, known_hash=None)
+    md5 = "md5:" + hashlib.md5(CONTENT[::-1]).hexdigest()
+    download(server.url, path, known_hash=md5)
     assert path.read_bytes() == CONTENT[::-1]
     assert server.sent == [CUT, len(CONTENT)]
 
@@ -129,6 +130,14 @@ def test_a_part_with_wrong_bytes_is_refused_and_then_fetched_anew(
     assert names(path) == []
     download(server.url, path, known_hash=SHA256)
     assert path.read_bytes() == CONTENT
+
+
+def test_an_empty_answer_is_refused_as_another_file(server: FileServer, path: Path) -> None:
+    path.parent.mkdir()
+    server.content = b""
+    with pytest.raises(DataError, match="is not the file with SHA-256"):
+        download(server.url, path, known_hash=SHA256)
+    assert names(path) == []
 
 
 def test_an_md5_is_a_checksum_too(server: FileServer, path: Path) -> None:

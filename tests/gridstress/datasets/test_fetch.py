@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -93,6 +94,21 @@ def test_a_file_put_there_by_hand_is_taken_and_left(tmp_path: Path) -> None:
     kept = fetch(remote("http://127.0.0.1:1/big.csv"), tmp_path)
     assert len(kept.read_text().splitlines()) == 3
     assert (tmp_path / "big.csv").exists()
+
+
+def test_a_download_whose_columns_were_not_kept_is_taken_and_removed(
+    server: str, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+
+    def interrupted(_column: str) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch(replace(remote(f"{server}/big.csv"), keeps=interrupted), cache)
+    (tmp_path / "served" / "big.csv").unlink()
+    kept = fetch(remote(f"{server}/big.csv"), cache)
+    assert list(cache.iterdir()) == [kept]
 
 
 def test_a_wrong_file_put_there_by_hand_is_refused_and_left(tmp_path: Path) -> None:
