@@ -1,6 +1,5 @@
 """``gridstress data``: list and inspect load data sets; ``fetch`` is a module of its own."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -57,12 +56,13 @@ def show(
     """
     import json
 
+    from gridstress.datasets.catalog import own_file
     from gridstress.datasets.reading import full_mapping, recognise
     from topology.clock import to_iso
 
     series = reading.prepared(reading.open(file))
     title = series.source
-    if (path := Path(file)).exists():
+    if path := own_file(file):
         title = recognise(path, full_mapping(path, reading.mapping()))[0].TITLE
     gaps = list(series.gaps())
     zones = [

@@ -7,7 +7,6 @@ import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -147,11 +146,11 @@ class LoadOptions:
         DataError
             With file, row, column and value.
         """
-        from gridstress.datasets.catalog import open_load
+        from gridstress.datasets.catalog import open_load, own_file
         from gridstress.datasets.mapping import SUFFIX, mapping_beside
 
         mapping = self.mapping()
-        if Path(file).exists() and mapping_beside(Path(file)):
+        if (path := own_file(file)) and mapping_beside(path):
             say(f"columns as {file}{SUFFIX} names them")
         return open_load(file, self.zone, mapping)
 

@@ -189,11 +189,13 @@ def _archived(
 
 def _origin(file: str, series: "LoadSeries", synthetic: bool | None) -> "Origin":
     """Where the data come from: a file by its name, a named data set by its own."""
+    from gridstress.datasets.catalog import own_file
     from gridstress.run_records.record import Origin
 
+    path = own_file(file)
     return Origin(
         kind="replay",
-        source=Path(file).name if Path(file).exists() else series.source,
+        source=path.name if path else series.source,
         synthetic=series.synthetic if synthetic is None else synthetic,
         credit=series.credit,
         start=series.start.to_pydatetime(),

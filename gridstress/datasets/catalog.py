@@ -49,15 +49,21 @@ def catalog() -> tuple[Entry, ...]:
     )
 
 
+def own_file(name_or_path: str) -> Path | None:
+    """The path that this is, unless it is the name of a data set and there is no file of it."""
+    path = Path(name_or_path)
+    named = name_or_path in (SYNTHETIC, *REMOTE_FILES)
+    return path if path.is_file() or (path.exists() and not named) else None
+
+
 def is_bundled(name_or_path: str) -> bool:
     """Whether this is the synthetic year and no file of that name."""
-    return name_or_path == SYNTHETIC and not Path(name_or_path).exists()
+    return name_or_path == SYNTHETIC and own_file(name_or_path) is None
 
 
 def file_of(name_or_path: str) -> Path | None:
     """The file of a load that can be opened; None for what is made in memory."""
-    path = Path(name_or_path)
-    return path if path.exists() else {one.name: one.path for one in catalog()}.get(name_or_path)
+    return own_file(name_or_path) or {e.name: e.path for e in catalog()}.get(name_or_path)
 
 
 def open_load(
@@ -72,8 +78,7 @@ def open_load(
     DataError
         If there is neither, or the file does not hold what it should.
     """
-    path = Path(name_or_path)
-    if path.exists():
+    if path := own_file(name_or_path):
         return read_load(path, zone, mapping)
     if mapping and name_or_path in (SYNTHETIC, *REMOTE_FILES):
         raise UsageError(f"the columns of {name_or_path} are known; a mapping is for files")

@@ -24,6 +24,18 @@ def test_a_file_goes_before_a_data_set_of_that_name(tmp_path: Path) -> None:
     assert open_load("synthetic").zones == ("A",)
 
 
+def test_a_folder_with_the_name_of_a_data_set_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "synthetic").mkdir()
+    (tmp_path / "opsd").mkdir()
+    assert catalog.is_bundled("synthetic")
+    assert len(open_load("synthetic").values) == 8760
+    assert catalog.file_of("opsd") == tmp_path / "cache" / "opsd_load_60min.csv"
+    with pytest.raises(DataError, match="opsd: not fetched yet"):
+        open_load("opsd")
+    with pytest.raises(DataError, match="not a file, but a directory"):
+        open_load(str(tmp_path / "opsd"))
+
+
 def test_what_is_not_fetched_says_how_to_fetch_it() -> None:
     with pytest.raises(DataError) as error:
         open_load("opsd")
