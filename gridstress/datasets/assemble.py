@@ -106,9 +106,9 @@ def assemble_records(
     *,
     source: str,
     credit: str,
-    collection: bool = False,
+    energy: bool = False,
 ) -> LoadSeries:
-    """Put measured records of many zones on a grid of times, as ``assemble`` does with readings.
+    """Put measured records of a collection on a grid of times, as ``assemble`` does with readings.
 
     Raises
     ------
@@ -123,8 +123,8 @@ def assemble_records(
         if taken[i]:
             raise record.row.error(record.column, "is there twice")
         taken[i], grid[i] = True, record.values
-    values = steps.table(grid, zones)
-    return LoadSeries(values, steps.period_s, source, credit, False, collection)
+    values = steps.table(grid * (3600 / steps.period_s if energy else 1.0), zones)
+    return LoadSeries(values, steps.period_s, source, credit, False, True)
 
 
 def _steps(path: Path, times_s: list[int]) -> _Steps:

@@ -43,7 +43,7 @@ def catalog() -> tuple[Entry, ...]:
             OPSD.name,
             "measured load of 2015 to 2020, hourly, European countries and zones "
             "(gridstress data fetch opsd)",
-            opsd.CREDIT,
+            opsd.FORMAT.CREDIT,
             cache_dir() / OPSD.kept_as,
         ),
     )

@@ -46,7 +46,7 @@ OPSD = RemoteFile(
     sha256="6a7f2bc571314cbf9c321cc03437691cd4be95c3a6f075e60ff99e8035c704c8",
     size=130_339_665,
     kept_as="opsd_load_60min.csv",
-    keeps=opsd.is_read,
+    keeps=opsd.FORMAT.reads,
 )
 REMOTE_FILES = {OPSD.name: OPSD}
 

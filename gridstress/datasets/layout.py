@@ -63,7 +63,7 @@ class Layout:
         Values are at irregular times: average those of each period of so many seconds.
     encodings, footer
         Of the CSV file; a last line that begins with ``footer`` is no data.
-    synthetic, collection
+    synthetic
         As in ``LoadSeries``.
     """
 
@@ -89,7 +89,6 @@ class Layout:
     encodings: tuple[str, ...] = (UTF8,)
     footer: str = ""
     synthetic: bool | None = False
-    collection: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -125,7 +124,6 @@ class Layout:
             credit=self.CREDIT,
             energy=self.unit == "MWh",
             synthetic=self.synthetic,
-            collection=self.collection,
         )
         check_one_step(header.path, series)
         if not self.interval_end:

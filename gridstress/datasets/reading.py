@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from gridstress.datasets import entsoe, opsd, plain, smard, smard_api
+from gridstress.datasets import entsoe, opsd, plain, smard
 from gridstress.datasets.layout import Layout
 from gridstress.datasets.mapping import Mapping, mapping_beside, refuse
 from gridstress.datasets.published import LAYOUTS
 from gridstress.datasets.series import NATIONAL, UNNAMED, LoadSeries
+from gridstress.datasets.smard_api import FETCHED
 from gridstress.datasets.table import UTF8, Header, check_utf8, read_headers
 from gridstress.datasets.zone_map import mapped
 from gridstress.datasets.zones import GERMANY, canonical_zone, listed, zones_called
@@ -33,7 +34,7 @@ class Format(Protocol):
         """Read the file, with all its zones."""
 
 
-FORMATS: tuple[Format, ...] = (opsd, entsoe, smard, smard_api.FETCHED, plain, *LAYOUTS)
+FORMATS: tuple[Format, ...] = (opsd.FORMAT, entsoe, smard, FETCHED, plain, *LAYOUTS)
 
 
 def recognise(path: Path, mapping: Mapping | None = None) -> tuple[Format, Header]:

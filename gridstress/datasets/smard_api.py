@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from gridstress.datasets.download import ProgressBar
-from gridstress.datasets.layout import Layout
 from gridstress.datasets.pieces import check_writable, decoded, is_final, keep, read_kept, table
 from gridstress.datasets.series import NATIONAL
 from gridstress.datasets.smard import CREDIT, NAME
-from gridstress.datasets.stamps import ISO
 from gridstress.datasets.wall_clock import BERLIN
+from gridstress.datasets.wide import WideTable
 from gridstress.datasets.zones import GERMAN_ZONES, GERMANY, canonical_zone
 from topology.clock import to_iso
 from topology.errors import DataError, GridstressError, UsageError
@@ -31,17 +30,13 @@ CONNECTIONS = 3
 TIMEOUT_S = 30
 _NOT_SMARD = "a proxy may have answered instead"
 
-FETCHED = Layout(
+FETCHED = WideTable(
     NAME,
     "SMARD, grid load fetched by `gridstress data fetch smard`",
     CREDIT,
-    time=("timestamp",),
-    value="grid load [MWh]",
-    zone_column="zone",
-    time_formats=(ISO,),
-    timezone="UTC",
-    unit="MWh",
-    collection=True,
+    time="timestamp",
+    suffix=" grid load [MWh]",
+    energy=True,
 )
 """The files that are written here: SMARD's own values, MWh in a quarter of an hour."""
 
@@ -121,7 +116,8 @@ class Smard:
                 f"SMARD has no grid load of {', '.join(regions)} in that time",
                 hint="its data begin in 2015 and end some hours ago",
             )
-        keep(path, table(FETCHED.columns, _rows(loads)))
+        columns = [FETCHED.time, *(region + FETCHED.suffix for region in regions)]
+        keep(path, table(columns, _rows(loads, list(regions))))
         missing = sum(value is None for _, _, value in loads)
         say(f"{len(loads):,} quarter-hours of {', '.join(regions)}, {missing:,} without a value")
         return path
@@ -208,6 +204,9 @@ def _week_after(time_s: int) -> int:
     return int((dt.datetime.fromtimestamp(time_s, BERLIN) + dt.timedelta(days=7)).timestamp())
 
 
-def _rows(loads: Iterable[tuple[str, int, float | None]]) -> Iterator[tuple[object, ...]]:
-    for region, time_s, value in loads:
-        yield to_iso(time_s), value, region
+def _rows(
+    loads: Iterable[tuple[str, int, float | None]], regions: list[str]
+) -> Iterator[tuple[object, ...]]:
+    values = {(region, time_s): value for region, time_s, value in loads}
+    for time_s in sorted({time_s for _, time_s in values}):
+        yield to_iso(time_s), *(values.get((region, time_s)) for region in regions)

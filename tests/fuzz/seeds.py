@@ -175,8 +175,8 @@ def loads() -> dict[str, list[bytes]]:
             "01.01.2024 00:15;01.01.2024 00:30;-\n".encode(),
             b"Date;Start;Grid load [MWh] Calculated resolutions\n"
             b"Oct 27, 2024;1:00 AM;1,250.5\nOct 27, 2024;2:00 AM;1\nOct 27, 2024;2:00 AM;2\n",
-            b"timestamp,grid load [MWh],zone\n"
-            b"2024-01-01T00:00:00Z,2500.25,TenneT\n2024-01-01T00:15:00Z,,TenneT\n",
+            b"timestamp,TenneT grid load [MWh],DE grid load [MWh]\n"
+            b"2024-01-01T00:00:00Z,2500.25,9\n2024-01-01T00:15:00Z,,9\n",
         ],
         "plain": [
             b"timestamp,zone,load_mw\n2019-01-01T00:00:00Z,north,1\n"

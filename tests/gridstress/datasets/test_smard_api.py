@@ -61,6 +61,7 @@ def test_the_file_is_read_without_options_and_says_whose_it_is(
     series = read_load(fetch(platform, path, *ALL))
     assert (series.source, series.synthetic) == ("smard", False)
     assert series.credit == "Bundesnetzagentur | SMARD.de, CC BY 4.0"
+    assert path.read_text().startswith("timestamp,50Hertz grid load [MWh],Amprion grid load [MWh],")
     hourly = resampled(fitted(series, load_grid("germany")), "1h")
     assert hourly.zones == ALL
     assert hourly.values["Amprion"].iloc[0] == 4 * (energy_mwh("Amprion", START) + 1.5)
