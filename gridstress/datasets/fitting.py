@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from gridstress.datasets.series import LoadSeries
+from gridstress.datasets.series import NATIONAL, LoadSeries
 from gridstress.datasets.zone_map import map_option
 from gridstress.datasets.zones import COUNTRY_OF, canonical_zone, listed, overlap
 from topology.errors import DataError, UsageError
@@ -165,11 +165,12 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
 def _names(series: LoadSeries, grid: Grid) -> dict[str, str]:
     """The grid's zone of each zone that it has; of a collection, under one name each."""
     exact = {zone: zone for zone in series.zones if zone in grid.zones}
+    country_of = {NATIONAL: series.country, **COUNTRY_OF}
     alike = {
         zone: name
         for zone in series.zones
         if zone not in exact
-        if (name := COUNTRY_OF.get(zone) or canonical_zone(zone)) in grid.zones
+        if (name := country_of.get(zone) or canonical_zone(zone)) in grid.zones
         if not (series.collection and name in exact)
     }
     return exact | alike

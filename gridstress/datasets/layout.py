@@ -43,6 +43,8 @@ class Layout:
         Column of the zone's name; without one, the file is of ``zone``, if that is given.
     national
         What ``zone_column`` has for the whole country.
+    country
+        As in ``LoadSeries``.
     time_formats
         As in ``stamps``: the first that fits is taken.
     timezone
@@ -75,6 +77,7 @@ class Layout:
     zone_column: str = ""
     zone: str = UNNAMED
     national: str = ""
+    country: str = ""
     time_formats: tuple[str, ...] = UNAMBIGUOUS
     timezone: str = ""
     offsets_column: str = ""
@@ -126,6 +129,7 @@ class Layout:
             synthetic=self.synthetic,
         )
         check_one_step(header.path, series)
+        series = replace(series, country=self.country)
         if not self.interval_end:
             return series
         ends = pd.DatetimeIndex(series.values.index)

@@ -8,7 +8,7 @@ import pandas as pd
 from topology.errors import DataError
 
 NATIONAL = "national"
-"""Column of a series that knows the whole country's load, and not which country it is."""
+"""Column of a series that knows the whole country's load, not its zones'."""
 
 UNNAMED = ""
 """Column of a series from a file that does not name its zone, until the user does."""
@@ -50,6 +50,8 @@ class LoadSeries:
         contain others.
     whole
         Whether the one zone is the load of the whole grid, if the grid has no zone of its name.
+    country
+        Code of the country whose load ``NATIONAL`` is, if the source is of one country.
     """
 
     values: pd.DataFrame
@@ -59,6 +61,7 @@ class LoadSeries:
     synthetic: bool | None = None
     collection: bool = False
     whole: bool = False
+    country: str = ""
 
     def __post_init__(self) -> None:
         index = self.values.index

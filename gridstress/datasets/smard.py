@@ -6,6 +6,7 @@ zone they are of. The end column is not read: it is wrong around clock changes.
 
 import datetime as dt
 import re
+from dataclasses import replace
 from itertools import pairwise
 from math import isnan
 
@@ -14,6 +15,7 @@ from gridstress.datasets.row import Row
 from gridstress.datasets.series import UNNAMED, LoadSeries
 from gridstress.datasets.table import Header, read_rows
 from gridstress.datasets.wall_clock import is_skipped, wall_times_s
+from gridstress.datasets.zones import GERMANY
 from topology.errors import DataError
 
 NAME = "smard"
@@ -68,7 +70,8 @@ def read(header: Header) -> LoadSeries:
         Reading(row, start[-1], UNNAMED, time_s, value)
         for (row, _, value), time_s in zip(kept, times, strict=True)
     ]
-    return assemble(header.path, readings, source=NAME, credit=CREDIT, energy=True)
+    series = assemble(header.path, readings, source=NAME, credit=CREDIT, energy=True)
+    return replace(series, country=GERMANY)
 
 
 _DAY = re.compile(r"\d\d?\.\d\d?\.\d{4}|[A-Z][a-z]{2}[a-z]* \d\d?, \d{4}")

@@ -98,7 +98,7 @@ def mapped(series: LoadSeries, names: dict[str, str], where: str) -> LoadSeries:
         zone: series.values[columns].sum(axis="columns", skipna=False)
         for zone, columns in parts.items()
     }
-    return replace(series, values=pd.DataFrame(sums), collection=False, whole=False)
+    return replace(series, values=pd.DataFrame(sums), collection=False, whole=False, country="")
 
 
 def _column(series: LoadSeries, name: str, where: str) -> str:

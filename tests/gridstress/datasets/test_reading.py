@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gridstress.datasets.fitting import fitted
+from gridstress.datasets.mapping import Mapping
 from gridstress.datasets.reading import read_load, recognise
 from gridstress.datasets.series import NATIONAL
+from tests.gridstress.datasets.test_fitting import grid
 from topology.errors import DataError, UsageError
 
 OPSD_HEAD = "utc_timestamp,DE_solar_generation_actual,DE_50hertz_load_actual_entsoe_transparency\n"
@@ -53,6 +56,17 @@ def test_a_national_column_beside_its_regions_is_not_counted_twice(write) -> Non
     path = write("Périmètre;Date et Heure;Consommation (MW)\n" + rows)
     assert read_load(path).zones == ("Bretagne",)
     assert read_load(path, "national").zones == (NATIONAL,)
+    countries = grid("DE", "FR", DE=0.5, FR=0.5)
+    assert fitted(read_load(path, "national"), countries).zones == ("FR",)
+    assert fitted(read_load(path, "national"), grid("A", "B", A=1, B=1)).zones == ("A", "B")
+
+
+def test_the_whole_country_of_smard_is_germany(write) -> None:
+    path = write(SMARD_HEAD + "01.07.2024 00:00;x;1\n01.07.2024 01:00;x;1\n")
+    countries = grid("DE", "FR", DE=0.5, FR=0.5)
+    assert fitted(read_load(path, "national"), countries).zones == ("DE",)
+    split = read_load(path, "national", Mapping(zones={"national": "national"}))
+    assert fitted(split, countries).zones == ("DE", "FR")
 
 
 def test_germany_stays_beside_other_countries_of_an_entsoe_file(write) -> None:
