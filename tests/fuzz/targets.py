@@ -207,7 +207,10 @@ def _usable(path: Path) -> None:
     except (DataError, UsageError) as error:
         _one_line(error)
         return
-    assert all(np.isfinite([n.share, n.rating_mw, n.lat, n.lon]).all() for n in found.nodes)
+    assert all(np.isfinite([n.share, n.lat, n.lon]).all() for n in found.nodes)
+    assert all(
+        np.isfinite(n.rating_mw) or (n.share, n.rating_mw) == (0, np.inf) for n in found.nodes
+    )
     if len(found.nodes) < 50:
         for model in MODELS.values():
             assert np.isfinite(model.build(found, InfluenceParams()).data).all()
