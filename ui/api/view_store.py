@@ -150,8 +150,10 @@ class Store:
         self.shape = shape
         self._history = history
         self.workers: dict[str, WorkerStatus] = {}
-        most = max(MAX_ALERTS, EPISODES_A_NODE * len(shape.grid.nodes) if shape else 0)
-        self._episodes: dict[str, EpisodeBook] = defaultdict(lambda: EpisodeBook(most))
+        nodes = len(shape.grid.nodes) if shape else 0
+        self._episodes: dict[str, EpisodeBook] = defaultdict(
+            lambda: EpisodeBook(max(MAX_ALERTS, EPISODES_A_NODE * nodes))
+        )
         self.runs: dict[tuple[str, str], RunView] = {}
         self._view_bytes = self._record_bytes = 0
         self._dropped: dict[ViewKey, ViewEpoch] = {}
