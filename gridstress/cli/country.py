@@ -1,6 +1,6 @@
 """`gridstress up --country`: a country's grid and load, fetched and fitted to each other."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def fetch_country(country: str, threshold: float, reading: LoadOptions) -> Count
     threshold
         Utilisation above which a node is stressed.
     reading
-        How to read the load; without any option, gaps are interpolated.
+        How to read the load; gaps are interpolated if it does not say.
 
     Returns
     -------
@@ -50,6 +50,7 @@ def fetch_country(country: str, threshold: float, reading: LoadOptions) -> Count
     from gridstress.cli.progress import download_bar
     from gridstress.cli.topology_fetch import country_codes, fetch_osm
     from gridstress.datasets.fetch import OPSD, cache_dir, fetch
+    from gridstress.datasets.pieces import keep
     from gridstress.replay.fit import fit_ratings
     from topology.loaders import build_grid, to_json, validate
 
@@ -58,11 +59,12 @@ def fetch_country(country: str, threshold: float, reading: LoadOptions) -> Count
     grid = build_grid(raw)
     with download_bar() as bar:
         load = fetch(OPSD, cache_dir(), progress=bar, say=say)
-    if reading == LoadOptions():
-        reading = LoadOptions(on_gap="interpolate")
+    reading = replace(reading, on_gap=reading.on_gap or "interpolate")
     try:
         series = reading.for_grid(str(load), grid, threshold)
     except DataError as error:
+        if "no zone" not in str(error):
+            raise
         raise UsageError(
             f"--country {country}: {error}",
             hint="fetch the grid with `gridstress topology fetch osm`, fit it to a load of yours "
@@ -75,7 +77,5 @@ def fetch_country(country: str, threshold: float, reading: LoadOptions) -> Count
         say(f"without load in {OPSD.name}: {', '.join(found.without_load)}")
     content = to_json(found.grid)
     path = cache_dir() / f"{raw.name}-{sha256(content).hexdigest()[:8]}.json"
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+    keep(path, content)
     return Country(path, load, reading)

@@ -55,9 +55,9 @@ class LoadOptions:
         _option("Average finer data to this: 1h (by default), 30min, 15min, 5min, 1min."),
     ] = None
     on_gap: Annotated[
-        Literal["skip", "interpolate", "fail"],
+        Literal["skip", "interpolate", "fail"] | None,
         _option("Missing values: leave them out (default), draw a line across, or refuse."),
-    ] = "skip"
+    ] = None
     time_column: Annotated[
         list[str] | None,
         _option("Column of the time stamps; twice for date and time.", metavar="NAME"),
@@ -178,12 +178,12 @@ class LoadOptions:
         UsageError, DataError
             As ``resampled``, ``between`` and ``without_gaps``.
         """
-        from gridstress.datasets.fitting import resampled, without_gaps
+        from gridstress.datasets.fitting import resampled, trimmed, without_gaps
 
         if self.on_gap == "interpolate":
             series = _filled(series)
         if wanted := self.resolution or resolution:
-            series = resampled(series, wanted)
+            series = trimmed(resampled(series, wanted))
         series = series.between(*window)
         return without_gaps(series, "fail") if self.on_gap == "fail" else series
 

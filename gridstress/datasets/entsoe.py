@@ -7,6 +7,7 @@ a time and one column an area, ``"Time (CET/CEST)","Actual Total Load [MW] - BZN
 import datetime as dt
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from math import isnan
 
 from gridstress.datasets.assemble import Reading, assemble
@@ -49,11 +50,21 @@ def read(header: Header) -> LoadSeries:
     cells: dict[str, list[tuple[Row, float]]] = defaultdict(list)
     for row in read_rows(header, [time, *(areas or (AREA, LOAD))]):
         for column, area in (areas or {LOAD: row.cells.get(AREA, "")}).items():
-            cells[canonical_zone(area)].append((row, row.number(column)))
+            cells[area].append((row, row.number(column)))
+    zones = _zones(cells)
     readings = []
     for name, values in cells.items():
-        readings += _in_time(time, name, values)
+        readings += _in_time(time, zones[name], values)
     return assemble(header.path, readings, source=NAME, credit=CREDIT, collection=True)
+
+
+def _zones(areas: Iterable[str]) -> dict[str, str]:
+    """Zone of each area; of two that are called alike, such as DE and DE-LU, the second's own."""
+    zones: dict[str, str] = {}
+    for area in areas:
+        zone = canonical_zone(area)
+        zones[area] = area.rpartition("|")[2].strip() if zone in zones.values() else zone
+    return zones
 
 
 def _time_column(header: Header) -> str | None:

@@ -7,9 +7,19 @@ import pandas as pd
 
 from gridstress.datasets.series import NATIONAL, LoadSeries
 from gridstress.datasets.zone_map import map_option
-from gridstress.datasets.zones import COUNTRY_OF, canonical_zone, listed, overlap
+from gridstress.datasets.zones import (
+    COUNTRY_OF,
+    GERMANY,
+    canonical_zone,
+    is_country,
+    listed,
+    overlap,
+)
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
+
+MAX_SUMMED = 10
+"""Zones of a load that a hint sums."""
 
 GapPolicy = Literal["skip", "interpolate", "fail"]
 RESOLUTIONS_S = {"1h": 3600, "30min": 1800, "15min": 900, "5min": 300, "1min": 60}
@@ -123,7 +133,7 @@ def check_jumps(series: LoadSeries, max_ahead_s: int) -> None:
 def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
     """Give the series the zones of a grid: by name, by alias, or by splitting one load.
 
-    Of a collection, the grid's zones are taken.
+    Of a collection, the grid's zones are taken. A country's load is not split over countries.
 
     Returns
     -------
@@ -140,8 +150,9 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
     """
     names = _names(series, grid)
     unknown = [zone for zone in series.zones if zone not in names]
-    if unknown and series.is_national:
-        return _trimmed(replace(series, values=_split(series, grid), whole=False))
+    of_countries = any(map(is_country, grid.zones))
+    if unknown and (series.whole or (series.is_national and not of_countries)):
+        return trimmed(replace(series, values=_split(series, grid), whole=False))
     if not names or (unknown and not series.collection):
         raise DataError(
             f"{series.source}: no zone {listed(map(repr, unknown))} in grid {grid.name!r}, which "
@@ -159,7 +170,7 @@ def fitted(series: LoadSeries, grid: Grid) -> LoadSeries:
         twice = values.columns[values.columns.duplicated()][0]
         raise DataError(f"{series.source}: several columns are zone {twice!r}: {series.zones}")
     values = values.sort_index(axis="columns")
-    return _trimmed(replace(series, values=values, collection=False, whole=False))
+    return trimmed(replace(series, values=values, collection=False, whole=False))
 
 
 def _names(series: LoadSeries, grid: Grid) -> dict[str, str]:
@@ -176,27 +187,31 @@ def _names(series: LoadSeries, grid: Grid) -> dict[str, str]:
     return exact | alike
 
 
-def _trimmed(series: LoadSeries) -> LoadSeries:
-    """Leave out the times before the first value of any zone and behind the last."""
+def trimmed(series: LoadSeries) -> LoadSeries:
+    """Leave out the times before the first value of any zone and behind the last.
+
+    Raises
+    ------
+    DataError
+        If there is no value at all.
+    """
     values = series.values.dropna(how="all")
     if values.empty:
-        return series
+        raise DataError(f"{series.source} has no value for {listed(series.zones)}")
     return replace(series, values=series.values.loc[values.index[0] : values.index[-1]])
 
 
 def _way_on(series: LoadSeries, grid: Grid) -> str:
-    target = grid.zones[0]
-    if series.collection:
-        first = series.zones[0]
-        return (
-            f"--zone {first} for the whole grid, or say which zones of the data make which of "
-            f"the grid: {map_option([first], target)}, once for each zone of the grid"
-        )
-    if len(grid.zones) == 1:
-        return f"to load the grid's only zone with them: {map_option(series.zones, target)}"
+    target, zones = grid.zones[0], series.zones
+    one = GERMANY if GERMANY in zones else zones[0]
+    if len(zones) == 1:
+        return f"--zone {one} makes it the load of the whole grid"
+    apart = not series.collection or overlap(zones) is None
+    if len(grid.zones) == 1 and apart and len(zones) <= MAX_SUMMED:
+        return f"to load the grid's only zone with all of them: {map_option(zones, target)}"
     return (
-        "say which zones of the data make which of the grid: "
-        f"{map_option(series.zones[:2], target)}, once for each zone of the grid"
+        f"--zone NAME makes one of them the load of the whole grid (--zone {one}); or say which "
+        f"of them make each of the grid's zones: {map_option(zones[:2], target)}"
     )
 
 

@@ -99,7 +99,7 @@ def file_name(source: str, zones: Iterable[str], start_s: float, until_s: float 
     Without an end, which is then the moment of fetching, it is ``…_now``, so that a newer file
     replaces it. Of many zones the first are named.
     """
-    names = list(zones)
+    names = list(dict.fromkeys(zones))
     if len(names) > NAMED_ZONES:
         digest = hashlib.sha256(",".join(names).encode()).hexdigest()[:8]
         names[NAMED_ZONES:] = [f"and_{len(names) - NAMED_ZONES}_more_{digest}"]

@@ -12,7 +12,7 @@ from gridstress.datasets.series import NATIONAL, UNNAMED, LoadSeries
 from gridstress.datasets.smard_api import FETCHED
 from gridstress.datasets.table import UTF8, Header, check_utf8, read_headers
 from gridstress.datasets.zone_map import mapped
-from gridstress.datasets.zones import GERMANY, canonical_zone, listed, zones_called
+from gridstress.datasets.zones import canonical_zone, is_country, listed, zones_called
 from topology.errors import DataError, UsageError
 
 
@@ -96,15 +96,15 @@ def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = Non
         A file of any of ``FORMATS``, or one whose columns a mapping names.
     zone
         Chooses a zone by its name or one like it, as ``zones_called`` knows them. It is then the
-        load of a whole grid that lacks it. Of a file with one zone that has another name or, as
-        SMARD's, none, it is the zone's name.
+        load of a whole grid that lacks it. Of a file that does not name its zone it is the name;
+        ``NATIONAL`` and a country's code make it the load of a whole grid.
     mapping
         Has priority over the file ``<path>.mapping.toml``.
 
     Raises
     ------
     UsageError
-        If the file does not name its zone and none is given, or lacks it and has several.
+        If the file does not name its zone and none is given, or lacks the zone that is given.
     DataError
         With file, row, column and value.
     """
@@ -121,8 +121,7 @@ def read_load(path: Path, zone: str | None = None, mapping: Mapping | None = Non
         )
     if merged.zones:
         return mapped(series, merged.zones, str(path))
-    whole = series.whole or (series.collection and series.zones == (GERMANY,))
-    return replace(_without_national(series), whole=whole)
+    return _without_national(series)
 
 
 def full_mapping(path: Path, mapping: Mapping | None = None) -> Mapping:
@@ -139,13 +138,15 @@ def full_mapping(path: Path, mapping: Mapping | None = None) -> Mapping:
 
 
 def _of_zone(path: Path, series: LoadSeries, zone: str) -> LoadSeries:
-    found = zones_called(series.zones, zone)
-    if len(found) == 1:
-        return replace(series, values=series.values[found], whole=True)
-    if len(series.zones) == 1:
+    if series.zones == (UNNAMED,):
         name = canonical_zone(zone)
         values = series.values.set_axis([name], axis="columns")
-        return replace(series, values=values, collection=False, whole=name == GERMANY)
+        return replace(series, values=values, whole=name == NATIONAL or is_country(name))
+    found = zones_called(series.zones, zone, series.country)
+    if not found and zone == NATIONAL and len(series.zones) == 1:
+        found = list(series.zones)
+    if len(found) == 1:
+        return replace(series, values=series.values[found], whole=True)
     problem = "several zones" if found else "no zone"
     raise UsageError(f"{path}: {problem} {zone!r}; there are {listed(found or series.zones)}")
 

@@ -49,7 +49,8 @@ class LoadSeries:
         control zones as in ``GERMAN_ZONES``: a grid takes its own of them, and the names say which
         contain others.
     whole
-        Whether the one zone is the load of the whole grid, if the grid has no zone of its name.
+        Whether the user chose the one zone: it is the load of a whole grid that has no zone of its
+        name.
     country
         Code of the country whose load ``NATIONAL`` is, if the source is of one country.
     """
@@ -78,8 +79,8 @@ class LoadSeries:
 
     @property
     def is_national(self) -> bool:
-        """Whether the load is split over a grid that has no zone of its name."""
-        return len(self.zones) == 1 and (self.whole or self.zones == (NATIONAL,))
+        """Whether this is the load of a country alone."""
+        return self.zones == (NATIONAL,) or (self.collection and self.zones == ("DE",))
 
     @property
     def start(self) -> pd.Timestamp:

@@ -98,11 +98,12 @@ def mapped(series: LoadSeries, names: dict[str, str], where: str) -> LoadSeries:
         zone: series.values[columns].sum(axis="columns", skipna=False)
         for zone, columns in parts.items()
     }
-    return replace(series, values=pd.DataFrame(sums), collection=False, whole=False, country="")
+    whole = list(sums) == [NATIONAL]
+    return replace(series, values=pd.DataFrame(sums), collection=False, whole=whole, country="")
 
 
 def _column(series: LoadSeries, name: str, where: str) -> str:
-    found = zones_called(series.zones, name)
+    found = zones_called(series.zones, name, series.country)
     if len(found) == 1:
         return found[0]
     problem = f"several zones {name!r}" if found else f"no zone {name!r}"

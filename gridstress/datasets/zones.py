@@ -1,5 +1,6 @@
 """What publishers call zones, and what we call them; which zones contain others."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from gridstress.datasets.series import NATIONAL
@@ -45,17 +46,24 @@ COUNTRY_OF = {"GB_UKM": "GB"}
 """Countries whose load has another name than the country's code."""
 
 
-def zones_called(zones: Iterable[str], name: str) -> list[str]:
+def is_country(zone: str) -> bool:
+    """Whether a zone is called as a country is: by two capital letters."""
+    return re.fullmatch("[A-Z]{2}", zone) is not None
+
+
+def zones_called(zones: Iterable[str], name: str, country: str = "") -> list[str]:
     """Find the zones that a name means: the zone of this name, or else of a name like it.
 
-    ``national`` means Germany's load, too, in files that have it as ``DE``.
+    ``national`` means Germany's load, too, in files that have it as ``DE``; ``country`` is the code
+    of the country whose load ``NATIONAL`` is.
     """
     known, own = list(zones), canonical_zone(name)
+    country_of = {NATIONAL: country, **COUNTRY_OF}
     like: tuple[Callable[[str], bool], ...] = (
         lambda zone: zone == name,
         lambda zone: zone == own,
         lambda zone: canonical_zone(zone) == own,
-        lambda zone: COUNTRY_OF.get(zone) == own,
+        lambda zone: country_of.get(zone, "").casefold() == own.casefold(),
         lambda zone: name == NATIONAL and zone == GERMANY,
         lambda zone: zone.casefold() == name.casefold(),
     )
@@ -76,7 +84,7 @@ _PARTS = {
     "DE": GERMAN_ZONES,
     "DE_LU": ("DE", "LU", *GERMAN_ZONES),
     "DE_AT_LU": ("DE", "AT", "LU", *GERMAN_ZONES),
-    "GB_UKM": ("GB_GBN", "GB_NIR"),
+    **dict.fromkeys(("GB", "UK", "GB_UKM"), ("GB_GBN", "GB_NIR")),
     "IE_sem": ("IE", "GB_NIR"),
     "IE_SEM": ("IE", "NIE"),
 }
@@ -88,13 +96,18 @@ def overlap(zones: Iterable[str]) -> tuple[str, str] | None:
     names = sorted(zones)
     for i, one in enumerate(names):
         for other in names[i + 1 :]:
-            if any(_contains(a, b) or _contains(b, a) for a in _all(one) for b in _all(other)):
+            mine, others = _all(one), _all(other)
+            if any(_contains(a, b) or _contains(b, a) for a in mine for b in others):
                 return one, other
     return None
 
 
 def _all(zone: str) -> tuple[str, ...]:
-    return (zone, *_PARTS.get(zone, ()))
+    """A zone's code in one spelling, and its parts: ``NO_1`` for ``NO1``, ``NO`` for ``X (NO)``."""
+    code = re.sub(r"^([A-Z]{2})(\d+)$", r"\1_\2", zone.replace("-", "_"))
+    if found := re.search(r"\(([A-Z]{2})\)$", zone):
+        code = found[1]
+    return (code, *_PARTS.get(code, ()))
 
 
 def _contains(whole: str, part: str) -> bool:

@@ -122,8 +122,8 @@ def test_a_grid_of_which_the_file_has_nothing_is_an_error_with_both_lists(europe
         fitted(read_load(europe), grid("west", "east"))
     assert str(error.value).startswith("opsd: no zone 'AT', 'DE', '50Hertz'")
     assert str(error.value).endswith("'GB_UKM' and 2 more in grid 'test', which has east, west")
-    assert "--zone AT for the whole grid" in error.value.hint
-    assert "--map AT=east" in error.value.hint
+    assert "--zone DE" in error.value.hint
+    assert "--map AT,DE=east" in error.value.hint
 
 
 def test_a_foreign_country_alone_is_the_load_of_any_grid_only_if_it_is_chosen(
@@ -132,9 +132,19 @@ def test_a_foreign_country_alone_is_the_load_of_any_grid_only_if_it_is_chosen(
     path = write(tmp_path / "fr.csv", ["FR"])
     with pytest.raises(DataError, match="no zone 'FR' in grid 'test'") as error:
         fitted(read_load(path), grid("all"))
-    assert "--zone FR for the whole grid" in error.value.hint
+    assert "--zone FR makes it the load of the whole grid" in error.value.hint
     assert first(fitted(read_load(path, "FR"), grid("all"))) == {"all": 60}
     assert first(fitted(read_load(path), grid("FR", "all"))) == {"FR": 60}
+
+
+def test_a_country_is_not_split_over_others(tmp_path: Path) -> None:
+    path = write(tmp_path / "de.csv", ["DE"])
+    others = grid("FR", "GB", FR=0.5, GB=0.5)
+    with pytest.raises(DataError, match="no zone 'DE' in grid 'test'") as error:
+        fitted(read_load(path), others)
+    assert "--zone DE makes it" in error.value.hint
+    assert first(fitted(read_load(path), grid("north", north=1))) == {"north": 51}
+    assert first(fitted(read_load(path, "DE"), others)) == {"FR": 25.5, "GB": 25.5}
 
 
 def test_a_control_zone_of_a_german_file_is_chosen(tmp_path: Path) -> None:

@@ -115,17 +115,18 @@ def test_smard_without_a_zone_says_how_to_name_it(write) -> None:
     assert "--zone" in error.value.hint
 
 
-def test_a_zone_chooses_one_of_several_and_names_an_only_one(write) -> None:
+def test_a_zone_chooses_one_of_those_of_the_file(write) -> None:
     path = write(
         PLAIN_HEAD + "2024-01-01T00:00Z,A,1\n2024-01-01T01:00Z,A,2\n2024-01-01T01:00Z,B,1\n"
     )
     assert read_load(path, zone="A").values.to_dict("list") == {"A": [1, 2]}
-    assert read_load(path, zone="a").is_national
+    assert read_load(path, zone="a").whole
     with pytest.raises(UsageError, match="no zone 'C'; there are A, B"):
         read_load(path, zone="C")
     path = write(PLAIN_HEAD + "2024-01-01T00:00Z,A,1\n2024-01-01T01:00Z,A,1\n")
-    assert read_load(path, zone="C").zones == ("C",)
-    assert not read_load(path, zone="C").is_national
+    with pytest.raises(UsageError, match="no zone 'C'; there are A"):
+        read_load(path, zone="C")
+    assert read_load(path, zone="national").whole
 
 
 def test_the_bidding_zone_is_national_and_with_austria_it_is_not(write) -> None:
@@ -271,3 +272,22 @@ def test_the_real_opsd_extract_reads_complete() -> None:
     assert len(series.values) == 8760
     assert not list(series.gaps())
     assert series.values.iloc[0].tolist() == [8880, 15331, 13724, 5041]
+
+
+def test_two_areas_called_alike_are_told_apart(write) -> None:
+    head = '"MTU (UTC)","Area","Actual Total Load (MW)"\n'
+    times = ("01/01/2024 00:00 - 01/01/2024 01:00", "01/01/2024 01:00 - 01/01/2024 02:00")
+    areas = {"CTY|DE": 50, "BZN|DE-LU": 51}
+    rows = "".join(f'"{t}","{area}","{mw}"\n' for area, mw in areas.items() for t in times)
+    series = read_load(write(head + rows))
+    assert series.zones == ("DE", "DE-LU")
+    assert fitted(series, grid("DE")).values.iloc[0].to_dict() == {"DE": 50}
+
+
+@pytest.mark.parametrize(("zone", "grid_zone"), [("GB", "GB"), ("GB", "north"), (None, "north")])
+def test_the_load_of_a_country_is_called_by_its_code_too(write, zone, grid_zone) -> None:
+    path = write("SETTLEMENT_DATE,SETTLEMENT_PERIOD,ND\n2024-01-01,1,30\n2024-01-01,2,31\n")
+    found = fitted(read_load(path, zone), grid(grid_zone))
+    assert found.values.iloc[0].to_dict() == {grid_zone: 30}
+    with pytest.raises(UsageError, match="no zone 'DE'"):
+        read_load(path, "DE")

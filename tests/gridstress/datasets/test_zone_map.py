@@ -119,11 +119,15 @@ def test_the_country_and_a_part_of_it_are_refused_for_two_zones_of_the_grid(opsd
         read_load(opsd, mapping=Mapping(zones={"national": "A", "50Hertz": "B"}))
 
 
-def test_a_zone_option_names_a_national_file(tmp_path: Path) -> None:
+def test_a_zone_option_does_not_rename_what_the_file_names(tmp_path: Path) -> None:
     path = tmp_path / "national.csv"
     lines = OPSD.splitlines()
     path.write_text("\n".join(",".join(line.split(",")[:2]) for line in lines))
-    assert read_load(path, zone="grid").values.to_dict("list") == {"grid": [40, 41]}
+    for wrong in ("grid", "TenneT", "FR"):
+        with pytest.raises(UsageError, match=f"no zone '{wrong}'; there are DE"):
+            read_load(path, zone=wrong)
+    chosen = read_load(path, zone="national")
+    assert (chosen.values.to_dict("list"), chosen.whole) == ({"DE": [40, 41]}, True)
 
 
 def test_the_file_beside_may_sum_and_the_option_replaces_it(opsd: Path) -> None:
