@@ -1,10 +1,9 @@
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.support.osm_files import EUROPE, Size, write_osm_files
+from tests.support.osm_files import Size, write_osm_files
 from topology.errors import DataError, UsageError
 from topology.islands import islands
 from topology.loaders import build_grid, load_grid
@@ -215,7 +214,8 @@ def test_made_up_data_become_the_grid_they_were_made_for(tmp_path: Path) -> None
 
 
 def test_the_grid_of_a_country_is_a_part_of_europes(tmp_path: Path) -> None:
-    write_osm_files(tmp_path, replace(EUROPE, bends=2))
+    size = Size(stations=400, buses=520, lines=700, links=8, countries=12, islands=2)
+    write_osm_files(tmp_path, size)
     europe = read_osm(tmp_path, keep_islands=True).raw
     some = read_osm(tmp_path, ["DE", "FR"], keep_islands=True).raw
     inside = {node.id for node in europe.nodes if node.zone in ("DE", "FR")}
