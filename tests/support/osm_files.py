@@ -6,6 +6,7 @@ lines joins all stations; a chain of 220-kV lines those of a country that have t
 
 import csv
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -233,3 +234,9 @@ def _write(path: Path, header: str, rows: Iterable[list[Any]]) -> None:
         writer = csv.writer(file, quotechar="'", lineterminator="\n")
         writer.writerow(header.split(","))
         writer.writerows(rows)
+
+
+if __name__ == "__main__":  # python -m tests.support.osm_files FOLDER: as large as Europe
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    write_osm_files(folder, EUROPE)
