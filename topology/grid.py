@@ -49,6 +49,11 @@ class Node:
     generation_mw: float = 0.0
     assumed: tuple[str, ...] = ()
 
+    @property
+    def known_rating_mw(self) -> float | None:
+        """The rating, or None for a node without one: JSON has no infinity."""
+        return self.rating_mw if math.isfinite(self.rating_mw) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 from itertools import islice
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +96,8 @@ class Storm:
             },
             "scales": {"light": RISK_SCALE, "dark": NIGHT_SCALE},
             "nodes": [
-                [node.id, node.name, node.zone, node.lat, node.lon, rating]
+                [node.id, node.name, node.zone, node.lat, node.lon, node.known_rating_mw]
                 for node in self.grid.nodes
-                for rating in [node.rating_mw if isfinite(node.rating_mw) else None]
             ],
             "lines": [
                 [index[line.source], index[line.target], line.voltage_kv]

@@ -1,6 +1,5 @@
 """What commands about grids share: print problems and assumptions, and write the file."""
 
-from math import isinf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +48,7 @@ def assumptions_of(grid: "Grid") -> list[str]:
         if count := sum(field in node.assumed for node in grid.nodes):
             text = f"assumed: {field} of {count} of {len(grid.nodes)} nodes: {words}"
             lines.append(printable(text))
-    unloaded = sum(node.share == 0 and isinf(node.rating_mw) for node in grid.nodes)
+    unloaded = sum(node.share == 0 and node.known_rating_mw is None for node in grid.nodes)
     if unloaded:
         lines.append(f"{unloaded} nodes have no load, and no rating")
     return lines

@@ -1,7 +1,6 @@
 """``gridstress topology``: show and check grids; `topology_write` has what writes them."""
 
 from collections import Counter
-from math import isfinite
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -158,7 +157,7 @@ def summarise(grid: "Grid") -> dict[str, Any]:
                 "zone": zone,
                 "nodes": len(nodes),
                 "zone_share": grid.zone_shares.get(zone, 0.0),
-                "rating_mw": sum(node.rating_mw for node in nodes if isfinite(node.rating_mw)),
+                "rating_mw": sum(node.known_rating_mw or 0.0 for node in nodes),
                 "largest_node": max(nodes, key=lambda node: node.share).name,
             }
         )
@@ -186,7 +185,7 @@ def _nodes(grid: "Grid") -> list[dict[str, Any]]:
             "name": node.name,
             "zone": node.zone,
             "share": node.share,
-            "rating_mw": node.rating_mw if isfinite(node.rating_mw) else None,
+            "rating_mw": node.known_rating_mw,
             "assumed": list(node.assumed),
         }
         for node in grid.nodes

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import isfinite
 from typing import Literal, Self
 
 import msgspec
@@ -297,7 +296,7 @@ def facts_of(grid: Grid) -> GridFacts:
 
 
 def _node_in_words(node: Node) -> str:
-    rating = f"{float(node.rating_mw)} MW" if isfinite(node.rating_mw) else "no rating"
+    rating = "no rating" if node.known_rating_mw is None else f"{float(node.rating_mw)} MW"
     return f"zone {node.zone}, {rating}, sensitivity {float(node.sensitivity)}"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from topology.grid import Grid
 from topology.loaders.layout import fill_positions
-from topology.loaders.raw import MAX_MW, RawGrid, RawNode, as_number
+from topology.loaders.raw import RawGrid, RawNode, as_number, positive_mw
 from topology.loaders.shares import fill_shares
 from topology.loaders.zones import fill_zones
 
@@ -99,9 +99,7 @@ def with_ratings(grid: Grid, ratings_mw: Mapping[str, float], assumption: str) -
 
 def total_load_mw(raw: RawGrid) -> float:
     """All loads that the grid gives, MW."""
-    return math.fsum(
-        mw for mw in (as_number(node.load_mw) for node in raw.nodes) if mw and 0 < mw <= MAX_MW
-    )
+    return math.fsum(positive_mw(node.load_mw) for node in raw.nodes)
 
 
 def fill_ratings(raw: RawGrid) -> None:

@@ -2,7 +2,6 @@
 
 from codecs import BOM_UTF8
 from importlib.resources import files
-from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -62,7 +61,7 @@ def to_json(grid: Grid) -> bytes:
                     n.lon,
                     n.zone,
                     n.share,
-                    n.rating_mw if isfinite(n.rating_mw) else None,
+                    n.known_rating_mw,
                 ),
                 sensitivity=n.sensitivity,
                 generation_mw=n.generation_mw or None,

@@ -58,6 +58,20 @@ class RawGrid(Struct, omit_defaults=True):
     lines: list[RawLine] = field(default_factory=list)
 
 
+def forget(raw: RawGrid, *fields: str) -> None:
+    """Drop the notes that these fields were assumed, in place."""
+    for field_name in fields:
+        raw.assumptions.pop(field_name, None)
+    for node in raw.nodes:
+        node.assumed = [name for name in node.assumed if name not in fields]
+
+
+def positive_mw(value: Any) -> float:
+    """A load or limit as a float; 0 for what is no number above 0 and up to ``MAX_MW``."""
+    number = as_number(value)
+    return number if number is not None and 0 < number <= MAX_MW else 0.0
+
+
 def as_number(value: Any) -> float | None:
     """The value as a float; ``None`` when it is not a number (a bool is not)."""
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from topology.errors import DataError, UsageError
 from topology.grid import usual_limit_mw
-from topology.loaders.raw import MAX_MW, RawGrid, RawNode, as_number
+from topology.loaders.raw import MAX_MW, RawGrid, RawNode, forget, positive_mw
 
 LOADS, CAPACITY, DEGREE, UNIFORM = "p_set", "capacity", "degree", "uniform"
 ASSUMED = {
@@ -45,7 +45,7 @@ def fill_shares(raw: RawGrid, rule: str | None = None) -> None:
     if rule == LOADS and not any(loads):
         raise UsageError(f"grid {raw.name!r} gives no loads", hint=_HINT)
     if rule is not None:
-        _forget(raw, keep_zone_shares=rule in RULES)
+        _drop(raw, keep_zone_shares=rule in RULES)
     else:
         rule = LOADS if any(loads) else CAPACITY
     weights = loads if rule == LOADS else _weights(raw, rule)
@@ -72,8 +72,7 @@ def capacities(raw: RawGrid) -> Mapping[str, float]:
     """What the lines and transformers that end at a node carry together, MW, by the node's id."""
     total: dict[str, float] = defaultdict(float)
     for line in raw.lines:
-        kv = as_number(line.voltage_kv) or 0.0
-        mw = _positive(line.limit_mw) or usual_limit_mw(_positive(kv))
+        mw = positive_mw(line.limit_mw) or usual_limit_mw(positive_mw(line.voltage_kv))
         total[str(line.source)] += mw
         total[str(line.target)] += mw
     return total
@@ -126,7 +125,7 @@ def _share_in(text: str, where: str) -> float:
 def _weights(raw: RawGrid, rule: str) -> list[float]:
     """What the shares are in proportion to, >= 0; by an assumed rule 0 where no load is."""
     if rule == LOADS:
-        return [_positive(node.load_mw) for node in raw.nodes]
+        return [positive_mw(node.load_mw) for node in raw.nodes]
     if rule not in RULES:
         return read_shares(rule, raw.nodes)
     by_id: Mapping[str, float] = {}
@@ -152,17 +151,10 @@ def _assign(raw: RawGrid, members: list[int], shares: list[float], rule: str) ->
             raw.assumptions.setdefault("share", ASSUMED[rule])
 
 
-def _forget(raw: RawGrid, *, keep_zone_shares: bool) -> None:
+def _drop(raw: RawGrid, *, keep_zone_shares: bool) -> None:
     """Drop the shares, and ratings that were derived from them."""
     if not keep_zone_shares:
         raw.zone_shares = {}
-    for field in ("share", "rating_mw"):
-        raw.assumptions.pop(field, None)
+    forget(raw, "share", "rating_mw")
     for node in raw.nodes:
         node.share = node.rating_mw = None
-        node.assumed = [name for name in node.assumed if name not in ("share", "rating_mw")]
-
-
-def _positive(value: object) -> float:
-    number = as_number(value)
-    return number if number is not None and 0 < number <= MAX_MW else 0.0

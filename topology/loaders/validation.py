@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from topology.islands import islands
-from topology.loaders.raw import MAX_MW, RawGrid, RawLine, RawNode, as_number
+from topology.loaders.raw import MAX_MW, RawGrid, RawLine, RawNode, as_number, positive_mw
 
 SHARE_TOLERANCE = 1e-3
 """How far shares may sum from 1: room for rounded decimals; what is left is scaled away."""
@@ -191,7 +191,7 @@ def _sum_problem(zone: str, key: str, over: str, total: float) -> Iterator[Probl
 
 
 def _load_warnings(raw: RawGrid) -> Iterator[Problem]:
-    sized = {node.id for node in raw.nodes if (as_number(node.load_mw) or 0.0) > 0}
+    sized = {node.id for node in raw.nodes if positive_mw(node.load_mw)}
     unsized = [node.id for node in raw.nodes if node.has_load and node.id not in sized]
     if sized and unsized:
         problem = f"has no size at {len(unsized)} nodes, which have no share ({_some(unsized)})"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from topology.errors import DataError, UsageError
-from topology.loaders.raw import RawGrid, RawNode, as_number
+from topology.loaders.raw import RawGrid, RawNode, as_number, forget
 
 COUNTRY, OPERATOR, NEAREST = "country", "operator", "nearest"
 RULES = (COUNTRY, OPERATOR, NEAREST)
@@ -58,11 +58,10 @@ def fill_zones(raw: RawGrid, rule: str | None = None) -> None:
         raise UsageError(f"--zones {rule}: {_NOTHING[rule]} in grid {raw.name!r}", hint=_HINT)
     parts = None
     if rule is not None:
-        raw.assumptions.pop("zone", None)
+        forget(raw, "zone")
         parts = _parts(raw)
     for node, zone in zip(raw.nodes, zones, strict=True):
         node.zone = zone
-        node.assumed = [name for name in node.assumed if rule is None or name != "zone"]
     if not all(zones):
         _fill_nearest(raw)
     if parts is not None:

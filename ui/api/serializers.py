@@ -1,7 +1,6 @@
 """Build the API's answers from the read model."""
 
 from collections.abc import Sequence
-from math import isfinite
 
 from msgspec import convert, to_builtins
 from msgspec.structs import replace
@@ -39,7 +38,7 @@ def model_info(name: str) -> ModelInfo:
 def grid_node(node: Node) -> GridNode:
     """All that is known of a node, but for its infeed."""
     shown: GridNode = convert(node, GridNode, from_attributes=True)
-    return shown if isfinite(node.rating_mw) else replace(shown, rating_mw=None)
+    return replace(shown, rating_mw=node.known_rating_mw)
 
 
 def grid_line(line: Line) -> GridLine:
