@@ -268,10 +268,12 @@ def test_the_real_opsd_extract_reads_complete() -> None:
     if not path.exists():
         pytest.skip(f"no OPSD extract beside the checkout ({path})")
     series = read_load(path)
-    assert series.zones == ("50Hertz", "Amprion", "TenneT", "TransnetBW")
+    areas = ("50Hertz", "Amprion", "TenneT", "TransnetBW")
+    assert series.zones == ("DE", *areas)
     assert len(series.values) == 8760
     assert not list(series.gaps())
-    assert series.values.iloc[0].tolist() == [8880, 15331, 13724, 5041]
+    assert series.values.iloc[0].tolist() == [42976, 8880, 15331, 13724, 5041]
+    assert fitted(series, grid(*areas)).zones == areas
 
 
 def test_two_areas_called_alike_are_told_apart(write) -> None:
