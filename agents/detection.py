@@ -12,12 +12,13 @@ from topology.clock import HOUR_S
 from topology.errors import MessageError
 from topology.grid import Grid, zone_indices
 from topology.messages import (
+    FORMATS,
     SENT_MS,
     Floats,
+    Format,
     MeasurementFrame,
     StressFrame,
     decode,
-    encode,
     row_slices,
 )
 
@@ -64,7 +65,7 @@ class Detection:
                 seq=frame.seq + rows.start,
                 timestamps=frame.timestamps[rows],
                 nodes=[frame.nodes[i] for i in stressed],
-                stress=stress[rows, stressed].tolist(),
+                stress=stress[rows, stressed],
                 final=frame.final,
             )
 
@@ -84,6 +85,7 @@ class DetectionStage:
     detect: Detection
     stress_events: Topic
     counters: StageCounters
+    format: Format = FORMATS["msgpack"]
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Detect the frames' stress and send it to the same partition; how many are finished."""
@@ -94,7 +96,9 @@ class DetectionStage:
             partition = event.message.partition
             sent = SENT_MS, b"%d" % round(event.message.timestamp * 1000)
             for frame in self.detect(measured):
-                outbox.add(self.stress_events, frame.zone, encode(frame), partition, sent)
+                value = self.format.encode(frame)
+                headers = sent, self.format.header
+                outbox.add(self.stress_events, frame.zone, value, partition, *headers)
                 await outbox.flush_if_full()
         await outbox.flush()
         self.counters.frames["detection"] += len(events)

@@ -11,7 +11,14 @@ from agents.counters import StageCounters
 from agents.detection import check_run
 from agents.outbox import Outbox, Topic
 from topology.grid import Grid, check_zone, node_indices
-from topology.messages import PropagatedFrame, StressFrame, decode, encode, row_slices
+from topology.messages import (
+    FORMATS,
+    Format,
+    PropagatedFrame,
+    StressFrame,
+    decode,
+    row_slices,
+)
 from topology.models import Matrix
 from topology.shards import shard_nodes
 
@@ -52,7 +59,7 @@ class Propagation:
         check_run(frame.run, self.ended_runs)
         check_zone(frame.zone, self.grid)
         sources = node_indices(frame.nodes, self.grid)
-        stress = np.array(frame.stress).reshape(len(frame.timestamps), len(sources))
+        stress = frame.stress
         # Columns of the transpose are sources: they are added one after the other, so that a sum
         # does not depend on how many rows a frame has.
         spread = self.influence[sources, :].T @ stress.T
@@ -68,9 +75,9 @@ class Propagation:
                     seq=frame.seq + rows.start,
                     timestamps=frame.timestamps[rows],
                     nodes=[self.grid.ids[i] for i in nodes],
-                    stress=spread[nodes, rows].T.tolist(),
+                    stress=spread[nodes, rows].T,
                     sources=[frame.nodes[i] for i in pushing],
-                    source_stress=stress[rows, pushing].tolist(),
+                    source_stress=stress[rows, pushing],
                     final=frame.final,
                 )
 
@@ -83,13 +90,15 @@ class PropagationStage:
     propagate: Propagation
     propagated: Topic
     counters: StageCounters
+    format: Format = FORMATS["msgpack"]
 
     async def __call__(self, events: Sequence[Any]) -> int:
         """Spread the frames' stress and send a frame to each shard; how many are finished."""
         outbox = Outbox()
         for event in events:
             for frame in self.propagate(decode(event.value, StressFrame)):
-                outbox.add(self.propagated, str(frame.shard), encode(frame), frame.shard)
+                value, shard = self.format.encode(frame), frame.shard
+                outbox.add(self.propagated, str(shard), value, shard, self.format.header)
                 await outbox.flush_if_full()
         await outbox.flush()
         self.counters.frames[f"propagation_{self.model}"] += len(events)

@@ -76,9 +76,9 @@ class RiskModel:
         """
         check_zone(frame.zone, self.grid)
         members, sources = self._members(frame), node_indices(frame.sources, self.grid)
-        rows = len(frame.timestamps)
-        stress = _spread(frame.stress, members, len(self.shards[frame.shard]))
-        source_stress = np.array(frame.source_stress).reshape(rows, len(sources))
+        stress: Floats = np.zeros((len(frame.timestamps), len(self.shards[frame.shard])))
+        stress[:, members] = frame.stress
+        source_stress = frame.source_stress
         holds_any: Any = stress.any(axis=1) | source_stress.any(axis=1)
         zone, skipped = frame.zone, SkippedRows()
         for i, time_s in enumerate(frame.times_s.tolist()):
@@ -185,8 +185,8 @@ class RiskModel:
             window_start=to_datetime(window.end_s - self.spec.size_s),
             window_end=to_datetime(window.end_s),
             nodes=self._shard_ids[shard][held].tolist(),
-            stress=window.stress[held].tolist(),
-            risk=window.risk[held].tolist(),
+            stress=window.stress[held],
+            risk=window.risk[held],
         )
 
     def _alerts(
@@ -217,11 +217,3 @@ class RiskModel:
                 )
             )
         return alerts
-
-
-def _spread(rows: list[list[float]], columns: list[int], size: int) -> Floats:
-    """Rows of values put into the columns they belong to, zeros elsewhere; shape (rows, size)."""
-    spread: Floats = np.zeros((len(rows), size))
-    if columns:
-        spread[:, columns] = rows
-    return spread

@@ -27,7 +27,7 @@ from tables.risk_table import Change, RiskTable, ShardLost, TumblingPanes
 from tables.shard_state import ForgottenRun, ShardState
 from tables.spans import panes_with_rows
 from topology.errors import MessageError
-from topology.messages import Level, PropagatedFrame, State, decode, encode
+from topology.messages import FORMATS, Format, Level, PropagatedFrame, State, decode, encode
 
 Step = tuple[Level, State]
 Folded = list[tuple[Any, SkippedRows]]
@@ -49,6 +49,7 @@ class RiskStage:
     counters: StageCounters
     idle_timeout_s: float
     keeps: KeptRuns
+    format: Format = FORMATS["msgpack"]
     changed: ChangedRuns = field(default_factory=ChangedRuns)
     _versions: dict[int, Hashable] = field(default_factory=dict)
     """By shard, the take-over in which it was last worked on."""
@@ -182,7 +183,8 @@ class RiskStage:
         name, outbox, steps, count = self.model.name, Outbox(), Counter[Step](), 0
         for closing in islice(self.model.close(run, shard, state, panes), MAX_WINDOWS):
             count += 1
-            outbox.add(self.windows, str(shard), encode(closing.window), shard)
+            window = self.format.encode(closing.window)
+            outbox.add(self.windows, str(shard), window, shard, self.format.header)
             for alert in closing.alerts:
                 outbox.add(self.alerts, alert.node_id, encode(alert), shard)
                 steps[alert.level, alert.state] += 1

@@ -69,6 +69,12 @@ class Settings(KafkaSettings):
         description="Days that dead letters are kept; 0 keeps them for ever. Longer than "
         "measurements, because they wait for an operator and not for a worker.",
     )
+    record_format: Literal["msgpack", "json"] = Field(
+        "msgpack",
+        description="How stress, propagated stress and final windows are written: `msgpack`, or "
+        "`json`, which takes twice the room and more time. Both are read, also side by side; "
+        "`gridstress show` prints either as JSON.",
+    )
     group: str = Field(
         "gridstress",
         min_length=1,

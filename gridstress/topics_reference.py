@@ -14,7 +14,7 @@ from gridstress import __version__
 from gridstress.group_settings.rule import SettingsRecord
 from gridstress.kafka import topics
 from tables.shard_view import ShardView
-from topology import messages
+from topology import messages, run_messages
 from topology.replay_messages import ReplayCommand, ReplayStatus
 from ui.schema.audit import AuditStatus
 from ui.schema.system import WorkerStatus
@@ -80,7 +80,7 @@ CHANNELS = (
     Channel(topics.windows("{model}"), "Final windows.", "shard, decimal", messages.RiskWindow),
     Channel(topics.alerts("{model}"), "Steps of alarm episodes.", "node id", messages.RiskAlert),
     Channel(
-        topics.RUNS, "What senders say of their runs; compacted.", "run", messages.RunRecord,
+        topics.RUNS, "What senders say of their runs; compacted.", "run", run_messages.RunRecord,
         "receive",
     ),
     Channel(
@@ -119,7 +119,7 @@ def document() -> Json:
     """Describe the topics and their records; the workers are the application."""
     kinds = [channel.kind for channel in CHANNELS if channel.kind is not None]
     schemas, components = msgspec.json.schema_components(
-        kinds, ref_template="#/components/schemas/{name}"
+        kinds, schema_hook=lambda _: {}, ref_template="#/components/schemas/{name}"
     )
     for schema in components.values():
         _let_schema_be_left_out(schema)

@@ -26,6 +26,7 @@ from tables.windows import WindowSpec
 from topology.errors import GridstressError
 from topology.grid import Grid
 from topology.loaders import load_grid
+from topology.messages import FORMATS
 from topology.models import Matrix, influence_matrices
 from ui.api.view_store import Store
 
@@ -49,19 +50,20 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings.model_names, settings.influence_params)
     app = GridstressApp(settings, grid)
+    written = FORMATS[settings.record_format]
     counters, ended_runs = app.stages.counters, app.group.ended_runs
     dead_letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
     _watch_intake(app, dead_letters)
 
     detect = Detection(grid, settings.stress_threshold, ended_runs)
-    detection = DetectionStage(detect, Outlet(app, topics.STRESS), counters)
+    detection = DetectionStage(detect, Outlet(app, topics.STRESS), counters, written)
     app.add_stage("detection", topics.MEASUREMENTS, detection, dead_letters)
 
     risk_stages = []
     for model, matrix in influence.items():
         propagated = topics.propagated(model)
         spread = Propagation(grid, matrix, settings.partitions, ended_runs)
-        propagation = PropagationStage(model, spread, Outlet(app, propagated), counters)
+        propagation = PropagationStage(model, spread, Outlet(app, propagated), counters, written)
         app.add_stage(f"propagation_{model}", topics.STRESS, propagation, dead_letters)
 
         risk_model = _risk_model(model, grid, matrix, settings)
@@ -78,6 +80,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
             keeps=KeptRuns(
                 risk_model, table, max_forgotten=settings.forgotten_runs, ended_runs=ended_runs
             ),
+            format=written,
         )
         app.add_stage(f"risk_{model}", propagated, risk, dead_letters, per_partition=True)
         risk_stages.append(risk)

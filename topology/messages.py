@@ -1,22 +1,24 @@
 """The records that travel between the stages; ``docs/messages.md`` has a table for each.
 
-A frame is columnar: ``nodes`` names the columns, ``timestamps`` the rows, and the values are one
-list a row. Row *i* has the sequence number ``seq + i``, so a row keeps its number however many
-rows a message carries.
+A frame is columnar: ``nodes`` names the columns, ``timestamps`` the rows. Row *i* has the sequence
+number ``seq + i``, so a row keeps its number however many rows a message carries.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from itertools import islice
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from sys import float_info
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
 
 import msgspec
 import numpy as np
 from msgspec import Meta, Struct
+from msgspec.structs import force_setattr
 
+from topology.columns import Column, Rows, alike, checked, of_either, to_bytes, to_lists
 from topology.errors import MessageError
 
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -24,13 +26,11 @@ Moment = Annotated[datetime, Meta(tz=True)]
 Seq = Annotated[int, Meta(ge=0, le=2**53)]
 Period = Annotated[int, Meta(ge=1, le=86_400)]
 Load = Annotated[float, Meta(ge=-1e6, le=1e6)]
-Stress = Annotated[float, Meta(ge=0, le=1e100)]
+MAX_STRESS = 1e100
 """More than any load can lead to, and so little that no number of them adds up to infinity."""
-Sum = Annotated[float, Meta(ge=0)]
 Risk = Annotated[float, Meta(ge=0, le=1)]
 Share = Annotated[float, Meta(ge=0, le=1 + 1e-9)]
 Text = Annotated[str, Meta(max_length=1000)]
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Level = Literal["WARNING", "HIGH", "CRITICAL"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 State = Literal["RAISED", "ESCALATED", "CLEARED"]
@@ -38,11 +38,11 @@ State = Literal["RAISED", "ESCALATED", "CLEARED"]
 SCHEMA = 1
 """Version of the shape of all records; a record of another is refused."""
 
-MAX_VALUES = 20_000
-"""Values that one frame carries; with 17 digits each they stay under a broker's limit of 1 MB."""
+MAX_VALUES = 60_000
+"""Values that one frame carries; as JSON with all digits they stay under a record's 2 MiB."""
 
-MAX_ZONES = 10_000
-"""Zones that a run's record may name."""
+CONTENT_TYPE = "content-type"
+"""Header of a record of columns: its format."""
 
 SENT_MS = "measured-sent-ms"
 """Header of a stress frame: when its measurements were sent, the record's timestamp in ms."""
@@ -66,13 +66,19 @@ RESULT_TIMES = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC
 settings allow a hundred years for each."""
 
 
-def _check_times(
+def check_times(
     moments: Iterable[datetime], between: tuple[datetime, datetime] = (EARLIEST, LATEST)
 ) -> None:
+    """Raise ValueError if a time is not between two others."""
     earliest, latest = between
     for moment in moments:
         if not earliest <= moment <= latest:
             raise ValueError(f"time {moment} is not between {earliest:%Y} and {latest:%Y} (UTC)")
+
+
+def _check_stress(frame: "ZoneFrame", name: str, columns: int) -> None:
+    shape = len(frame.timestamps), columns
+    force_setattr(frame, name, checked(name, getattr(frame, name), shape, MAX_STRESS))
 
 
 def _check_unique(what: str, names: list[str]) -> None:
@@ -98,13 +104,17 @@ class ZoneFrame(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
     final: bool = False
 
     def __post_init__(self) -> None:
-        _check_times(self.timestamps)
+        check_times(self.timestamps)
         _check_unique("nodes", self.nodes)
         if self.final and (self.nodes or len(self.timestamps) != 1):
             raise ValueError(
                 f"a final frame has one row and no nodes, not {len(self.timestamps)} rows "
                 f"of {len(self.nodes)}"
             )
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another says the same."""
+        return alike(self, other)
 
     @property
     def times_s(self) -> Floats:
@@ -131,35 +141,44 @@ class MeasurementFrame(ZoneFrame, kw_only=True, frozen=True):
         _check_rows("load_mw", self.load_mw, len(self.timestamps), len(self.nodes))
 
 
-class StressFrame(ZoneFrame, kw_only=True, frozen=True):
-    """Stress of the zone's stressed nodes; without nodes it still moves time forward."""
+class StressFrame(ZoneFrame, kw_only=True, frozen=True, eq=False):
+    """Stress of the zone's stressed nodes; without nodes it still moves time forward.
 
-    stress: list[list[Stress]]
+    ``stress`` has shape (rows, nodes), in stress-hours.
+    """
+
+    stress: Rows
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_rows("stress", self.stress, len(self.timestamps), len(self.nodes))
+        _check_stress(self, "stress", len(self.nodes))
 
 
-class PropagatedFrame(ZoneFrame, kw_only=True, frozen=True):
-    """What one zone's stressed nodes (``sources``) add to the nodes of one shard."""
+class PropagatedFrame(ZoneFrame, kw_only=True, frozen=True, eq=False):
+    """What one zone's stressed nodes (``sources``) add to the nodes of one shard.
+
+    ``stress`` has shape (rows, nodes), ``source_stress`` (rows, sources), both in stress-hours.
+    """
 
     shard: Annotated[int, Meta(ge=0, le=65_535)]
-    stress: list[list[Stress]]
+    stress: Rows
     sources: list[Name]
-    source_stress: list[list[Stress]]
+    source_stress: Rows
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_rows("stress", self.stress, len(self.timestamps), len(self.nodes))
-        _check_rows("source_stress", self.source_stress, len(self.timestamps), len(self.sources))
+        _check_stress(self, "stress", len(self.nodes))
+        _check_stress(self, "source_stress", len(self.sources))
         _check_unique("sources", self.sources)
         if self.final and self.sources:
             raise ValueError("a final frame has no sources")
 
 
-class RiskWindow(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
-    """The final values of one window for one shard's nodes; nodes without stress are left out."""
+class RiskWindow(Message, kw_only=True, frozen=True, forbid_unknown_fields=True, eq=False):
+    """The final values of one window for one shard's nodes; nodes without stress are left out.
+
+    ``stress``, in stress-hours, and ``risk`` have shape (nodes,).
+    """
 
     model: Name
     run: Name
@@ -167,29 +186,37 @@ class RiskWindow(Message, kw_only=True, frozen=True, forbid_unknown_fields=True)
     window_start: Moment
     window_end: Moment
     nodes: list[Name]
-    stress: list[Sum]
-    risk: list[Risk]
+    stress: Column
+    risk: Column
 
     def __post_init__(self) -> None:
-        _check_times((self.window_start, self.window_end), RESULT_TIMES)
+        check_times((self.window_start, self.window_end), RESULT_TIMES)
         _check_unique("nodes", self.nodes)
-        if not len(self.nodes) == len(self.stress) == len(self.risk):
-            raise ValueError(
-                f"{len(self.nodes)} nodes, {len(self.stress)} stresses, {len(self.risk)} risks"
-            )
+        shape = (len(self.nodes),)
+        force_setattr(self, "stress", checked("stress", self.stress, shape, float_info.max))
+        force_setattr(self, "risk", checked("risk", self.risk, shape, 1.0))
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another says the same."""
+        return alike(self, other)
 
 
-class WindowHead(Message, kw_only=True, frozen=True):
+class WindowHead(Message, kw_only=True, frozen=True, eq=False):
     """What is read of every RiskWindow that comes: whose it is, and its risks. The rest is left."""
 
     model: Name
     run: Name
     shard: Annotated[int, Meta(ge=0, le=65_535)]
     window_end: Moment
-    risk: list[Risk]
+    risk: Column
 
     def __post_init__(self) -> None:
-        _check_times((self.window_end,), RESULT_TIMES)
+        check_times((self.window_end,), RESULT_TIMES)
+        checked("risk", self.risk, self.risk.shape, 1.0)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether another says the same."""
+        return alike(self, other)
 
 
 class SourceShare(Struct, frozen=True, gc=False):
@@ -221,56 +248,12 @@ class RiskAlert(Message, kw_only=True, frozen=True):
     sources: list[SourceShare]
 
     def __post_init__(self) -> None:
-        _check_times((self.timestamp, self.window_start, self.window_end), RESULT_TIMES)
-
-
-class ZoneSent(Struct, frozen=True):
-    """What has been sent of one zone of a run.
-
-    ``rows`` are those with loads, each once; ``last_seq`` is the last sequence number, that of the
-    final frame included; ``final`` is whether the zone's final frame is among them.
-    """
-
-    rows: Annotated[int, Meta(ge=0, le=2**53)] = 0
-    last_seq: Seq = 0
-    final: bool = False
-
-
-class RunRecord(Message, kw_only=True, frozen=True):
-    """What the sender of a run says of it; ``docs/messages.md`` has every field.
-
-    ``synthetic`` is None where the sender does not know. ``start`` and ``end`` are the period of
-    event time, half-open; ``began`` and ``ended`` wall clock.
-    """
-
-    run: Name
-    kind: Literal["replay", "live"]
-    state: Literal["running", "interrupted", "ended"]
-    source: Text
-    synthetic: bool | None
-    credit: Text = ""
-    start: Moment | None = None
-    end: Moment | None = None
-    grid: Text
-    grid_fingerprint: Digest
-    settings_fingerprint: Digest
-    models: Annotated[list[Name], Meta(max_length=100)]
-    zones: Annotated[list[Name], Meta(max_length=MAX_ZONES)]
-    sent: Annotated[dict[Name, ZoneSent], Meta(max_length=MAX_ZONES)]
-    began: Moment
-    ended: Moment | None = None
-    made_from: Name | None = None
-    changes: Annotated[list[Text], Meta(max_length=1000)] = []
-
-    def __post_init__(self) -> None:
-        times = (self.start, self.end, self.began, self.ended)
-        _check_times(moment for moment in times if moment is not None)
-        if (self.state == "ended") != (self.ended is not None):
-            raise ValueError(f"state {self.state} with ended {self.ended}")
+        check_times((self.timestamp, self.window_start, self.window_end), RESULT_TIMES)
 
 
 Record = TypeVar("Record", bound=Struct)
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(enc_hook=to_lists)
+_packer = msgspec.msgpack.Encoder(enc_hook=to_bytes)
 
 MAX_DEPTH = 500
 """Levels that a record may nest; what msgspec bears depends on the version of Python."""
@@ -294,17 +277,36 @@ def encode(record: Struct) -> bytes:
     return _encoder.encode(record)
 
 
+class Format(NamedTuple):
+    """How records of columns are written: the encoder, and the header that names it."""
+
+    encode: Callable[[Struct], bytes]
+    header: tuple[str, bytes]
+
+
+FORMATS: Mapping[str, Format] = {
+    "msgpack": Format(_packer.encode, (CONTENT_TYPE, b"application/msgpack")),
+    "json": Format(encode, (CONTENT_TYPE, b"application/json")),
+}
+"""By the value of ``GRIDSTRESS_RECORD_FORMAT``."""
+
+PACKED = (StressFrame, PropagatedFrame, RiskWindow, WindowHead)
+"""Kinds of record that may be MessagePack; all others are JSON."""
+
+
 def decode(raw: bytes | None, kind: type[Record]) -> Record:
-    """Read and check one record.
+    """Read and check one record, in whichever format it is.
 
     Raises
     ------
     MessageError
-        With reason ``invalid`` and the field that is wrong, for anything that is not JSON of
+        With reason ``invalid`` and the field that is wrong, for anything that is not a record of
         this kind; with reason ``newer`` for what a newer gridstress has written.
     """
     if raw is None:
         raise MessageError("invalid", "the record has no value")
+    if is_packed(raw) and issubclass(kind, PACKED):
+        return _unpacked(raw, kind)
     if kind.__struct_config__.forbid_unknown_fields:
         # What is accepted here is nested no deeper than its kind: it has no unknown fields.
         with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -318,16 +320,41 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
         record: Record = _decoder(_lenient(kind)).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if (schema := _schema_of(raw)) > SCHEMA:
-            problem = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
-            raise MessageError("newer", problem) from None
+            raise _newer(kind, schema) from None
         no_number = "; NaN and Infinity are no JSON" if _NO_NUMBER.search(raw) else ""
         raise MessageError("invalid", f"not a {kind.__name__}: {error}{no_number}") from None
     return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
 
 
+def is_packed(raw: bytes) -> bool:
+    """Whether a record begins as a map of MessagePack, as no JSON does."""
+    return raw[:1] >= b"\x80"
+
+
+def _unpacked(raw: bytes, kind: type[Record]) -> Record:
+    try:
+        record: Record = _unpacker(kind).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            if (schema := msgspec.msgpack.decode(raw, type=_Versioned).schema) > SCHEMA:
+                raise _newer(kind, schema) from None
+        raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
+    return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
+
+
+def _newer(kind: type[Struct], schema: int) -> MessageError:
+    problem = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
+    return MessageError("newer", problem)
+
+
 @cache
 def _decoder(kind: type[Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+    return msgspec.json.Decoder(kind, dec_hook=of_either)
+
+
+@cache
+def _unpacker(kind: type[Struct]) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(_lenient(kind), dec_hook=of_either)
 
 
 @cache
@@ -360,28 +387,6 @@ def _opened(raw: bytes) -> Iterator[bool]:
         while at >= 0:
             yield True
             at = raw.find(bracket, at + 1)
-
-
-def decode_run_record(key: bytes | None, raw: bytes | None) -> tuple[str, RunRecord | None]:
-    """Read what the topic ``runs`` says of a run: its name, and its record or None if deleted.
-
-    Raises
-    ------
-    MessageError
-        As `decode`, and if the key is not the run's name.
-    """
-    try:
-        run = (key or b"").decode()
-    except UnicodeDecodeError:
-        raise MessageError("invalid", "the key is not UTF-8") from None
-    if not run:
-        raise MessageError("invalid", "the record has no key")
-    if raw is None:
-        return run, None
-    record = decode(raw, RunRecord)
-    if record.run != run:
-        raise MessageError("invalid", f"a record of run {record.run!r} with key {run!r}")
-    return run, record
 
 
 class _Versioned(Struct):

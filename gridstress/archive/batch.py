@@ -22,9 +22,10 @@ from topology.messages import (
     RiskAlert,
     RiskWindow,
     decode,
-    decode_run_record,
     encode,
+    is_packed,
 )
+from topology.run_messages import decode_run_record
 
 logger = logging.getLogger(__name__)
 
@@ -112,8 +113,9 @@ _BEGINNING = re.compile(rb'\{"schema":1,"run":("(?:[^"\\]|\\.)*")')
 
 def _run_of(raw: bytes) -> str:
     """The run that a record names; empty if it names none."""
+    read = msgspec.msgpack.decode if is_packed(raw) else msgspec.json.decode
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return msgspec.json.decode(raw, type=_Named).run
+        return read(raw, type=_Named).run
     found = _BEGINNING.match(raw)
     with suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(found[1], type=Name) if found else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 
-from msgspec import convert, structs
+from msgspec import structs
 
 from gridstress.archive.reading import ArchivedRun
 from topology.messages import RiskWindow, WindowHead, encode
@@ -22,7 +22,8 @@ AT_ONCE = 20
 def all_taken(windows: Iterator[RiskWindow], agreement: History, run: str, until_s: float) -> bool:
     """Take windows of a run until a time, by the monotonic clock; whether there are no more."""
     for number, window in enumerate(windows, 1):
-        agreement.add(convert(window, WindowHead, from_attributes=True), encode(window))
+        head = WindowHead(**{name: getattr(window, name) for name in WindowHead.__struct_fields__})
+        agreement.add(head, encode(window))
         if number % AT_ONCE == 0:
             agreement.points(run)
             if time.monotonic() > until_s:

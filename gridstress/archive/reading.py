@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from aiokafka import ConsumerRecord
 
 from gridstress.archive.files import counted, kind_files, recorded_run, run_of
@@ -21,11 +22,11 @@ from topology.messages import (
     MeasurementFrame,
     RiskAlert,
     RiskWindow,
-    RunRecord,
     SourceShare,
     decode,
     encode,
 )
+from topology.run_messages import RunRecord
 
 Row = Mapping[str, Any]
 T = TypeVar("T")
@@ -192,8 +193,8 @@ class ArchivedRun:
                 window_start=start,
                 window_end=end,
                 nodes=nodes,
-                stress=stress,
-                risk=risk,
+                stress=np.array(stress, dtype=float),
+                risk=np.array(risk, dtype=float),
             )
             yield window, at_ms / 1000
 
@@ -321,7 +322,8 @@ def _fetched(query: str, values: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _window(row: Row) -> RiskWindow:
-    return RiskWindow(**{name: row[name] for name in RiskWindow.__struct_fields__})
+    columns = {name: np.array(row[name], dtype=float) for name in ("stress", "risk")}
+    return RiskWindow(**{name: row[name] for name in RiskWindow.__struct_fields__} | columns)
 
 
 def _together(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -19,8 +19,9 @@ from gridstress.settings import Settings
 from topology.clock import to_datetime, to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
-from topology.messages import RiskAlert, RunRecord, decode
+from topology.messages import RiskAlert, decode
 from topology.models import title_of
+from topology.run_messages import RunRecord
 from ui.dashboard.figures.outline import OUTLINES
 from ui.dashboard.style.theme import NIGHT_SCALE, RISK_SCALE
 
@@ -170,7 +171,7 @@ class Storm:
         for window in self.run.windows_until([model], until, span, at_once=at_once):
             if not set(window.nodes) <= index.keys():
                 raise self._of_another_grid()
-            risks = zip(window.nodes, window.risk, strict=True)
+            risks = zip(window.nodes, window.risk.tolist(), strict=True)
             shown = [(index[node], round(risk * SCALE)) for node, risk in risks]
             found[window.window_end.timestamp()] = [
                 [i for i, risk in shown if risk],

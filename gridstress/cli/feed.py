@@ -11,7 +11,7 @@ from gridstress.logs import quiet_client
 if TYPE_CHECKING:
     from gridstress.live.feeder import Fed
     from gridstress.live.live_run import LiveRun
-    from topology.messages import RunRecord
+    from topology.run_messages import RunRecord
 
 app = typer.Typer(
     no_args_is_help=True, help="Feed measurements as they happen: lines of JSON, or ENTSO-E."

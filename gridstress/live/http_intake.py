@@ -11,7 +11,8 @@ from gridstress.live.frame_check import read_frames
 from gridstress.run_records.ledger import Ledger
 from topology.errors import GridstressError
 from topology.grid import Grid
-from topology.messages import RunRecord, encode
+from topology.messages import encode
+from topology.run_messages import RunRecord
 from ui.schema.system import Taken
 
 MAX_WAITING = 2_000

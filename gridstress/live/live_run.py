@@ -12,7 +12,8 @@ import numpy as np
 
 from gridstress.replay.schedule import MAX_BATCH, MAX_VALUES, Split
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, ZoneSent
+from topology.messages import MeasurementFrame
+from topology.run_messages import ZoneSent
 
 
 @dataclass

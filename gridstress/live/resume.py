@@ -18,7 +18,7 @@ from gridstress.settings import Settings
 from topology.clock import to_iso
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
-from topology.messages import ZoneSent
+from topology.run_messages import ZoneSent
 
 DAY_S = 86_400
 

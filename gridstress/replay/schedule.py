@@ -11,7 +11,8 @@ import numpy as np
 from topology.clock import HOUR_S, to_datetime
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
-from topology.messages import Floats, MeasurementFrame, ZoneSent
+from topology.messages import Floats, MeasurementFrame
+from topology.run_messages import ZoneSent
 
 if TYPE_CHECKING:  # workers, which only know the speeds, do without the data sets
     from gridstress.datasets.series import LoadSeries

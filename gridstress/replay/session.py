@@ -24,7 +24,7 @@ from gridstress.settings import Settings
 from topology.clock import to_iso
 from topology.errors import DataError, GridstressError, UsageError
 from topology.grid import Grid
-from topology.messages import RunRecord
+from topology.run_messages import RunRecord
 
 log = logging.getLogger(__name__)
 

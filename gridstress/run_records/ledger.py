@@ -4,7 +4,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 
 from gridstress.run_records.record import interrupted, merged, with_frame
-from topology.messages import MeasurementFrame, RunRecord
+from topology.messages import MeasurementFrame
+from topology.run_messages import RunRecord
 
 EVERY_S = 10.0
 """While a run is sent its record is written this often, at most."""

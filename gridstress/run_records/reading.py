@@ -8,7 +8,7 @@ from gridstress.kafka.topic_reader import scan_topic
 from gridstress.kafka.topics import RUNS
 from gridstress.kafka_connection import Where
 from topology.errors import DataError, MessageError
-from topology.messages import RunRecord, decode_run_record
+from topology.run_messages import RunRecord, decode_run_record
 
 log = logging.getLogger(__name__)
 

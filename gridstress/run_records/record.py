@@ -12,7 +12,8 @@ from gridstress.group_settings.fingerprint import fingerprint, grid_fingerprint
 from gridstress.settings import Settings
 from topology.errors import UsageError
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, RunRecord, ZoneSent
+from topology.messages import MeasurementFrame
+from topology.run_messages import RunRecord, ZoneSent
 
 Sent = Mapping[str, ZoneSent]
 

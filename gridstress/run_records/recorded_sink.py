@@ -9,8 +9,9 @@ from gridstress.run_records.ledger import Ledger
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import check_known, merged
 from gridstress.settings import Settings
-from topology.messages import MeasurementFrame, RunRecord
+from topology.messages import MeasurementFrame
 from topology.replay_messages import ReplayStatus
+from topology.run_messages import RunRecord
 
 
 class RecordedSink:

@@ -69,7 +69,9 @@ def _observed(archived: ArchivedRun, settings: Settings) -> Observed:
         observed.windows[model], observed.alerts[model] = [], []
         for records in (archived.windows(model), archived.alerts(model)):
             for found in records:
-                take_result(found, parse(found.value), model, settings.partitions, observed)
+                take_result(
+                    found, parse(found.value, packed=True), model, settings.partitions, observed
+                )
     for found in archived.dead_letters():
         take_dead_letter(found, archived.run, observed)
     return observed

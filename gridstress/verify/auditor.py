@@ -210,7 +210,7 @@ class Auditor:
                         await self._check(found.audit)
         else:
             try:
-                pairs = records.parse(record.value)
+                pairs = records.parse(record.value, packed=True)
             except MessageError:
                 return  # of no run
             if run := records.run_of(pairs):

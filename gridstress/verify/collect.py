@@ -24,20 +24,23 @@ from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 PROPAGATED = "propagated_stress_"
 
 
-def run_of(raw: bytes | None) -> str | None:
-    """Return the run a record belongs to, or None if it does not say."""
+def run_of(raw: bytes | None, *, packed: bool = True) -> str | None:
+    """Return the run a record belongs to, or None if it does not say.
+
+    ``packed``: it may be MessagePack, as measurements may not.
+    """
     try:
-        return records.run_of(records.parse(raw))
+        return records.run_of(records.parse(raw, packed=packed))
     except MessageError:
         return None
 
 
-def _pairs_of(raw: bytes | None, run: str) -> Pairs | None:
+def _pairs_of(raw: bytes | None, run: str, *, packed: bool = True) -> Pairs | None:
     """Parse a record if it is of the run; most of the others need not be parsed for it."""
     if not raw or (run.encode() not in raw and b"\\" not in raw):
         return None
     try:
-        pairs = records.parse(raw)
+        pairs = records.parse(raw, packed=packed)
     except MessageError:
         return None
     return pairs if records.run_of(pairs) == run else None
@@ -47,7 +50,7 @@ async def list_runs(where: Where) -> list[str]:
     """List the runs in ``grid_measurements``, the one written to last first."""
     newest: dict[str, int] = {}
     async for record in scan_topic(where, MEASUREMENTS):
-        run = run_of(record.value)
+        run = run_of(record.value, packed=False)
         if run is not None:
             newest[run] = max(newest.get(run, -1), record.timestamp)
     return sorted(newest, key=lambda run: (-newest[run], run))
@@ -103,7 +106,8 @@ async def read_measurements(where: Where, run: str | None) -> Measurements:
 
 async def count_measurements(where: Where, run: str) -> int:
     """Count the records of a run in ``grid_measurements``; errors as `read_measurements`."""
-    return sum([_pairs_of(r.value, run) is not None async for r in scan_topic(where, MEASUREMENTS)])
+    found = scan_topic(where, MEASUREMENTS)
+    return sum([_pairs_of(r.value, run, packed=False) is not None async for r in found])
 
 
 def read_frames_file(path: Path, run: str | None) -> tuple[str, list[MeasurementFrame]]:
@@ -266,14 +270,14 @@ def _place(headers: Mapping[str, str]) -> Place | None:
 
 
 def _dead_letter(record: ConsumerRecord, headers: Mapping[str, str]) -> RecordDeadLetter:
-    whole = "truncated" not in headers
+    whole, topic = "truncated" not in headers, headers.get("topic", "?")
     return RecordDeadLetter(
-        topic=headers.get("topic", "?"),
+        topic=topic,
         place=_place(headers),
         stage=headers.get("stage", "?"),
         reason=headers.get("reason", "?"),
         digest=digest(record.value) if whole else headers.get("sha256", ""),
-        run=run_of(record.value) if whole else None,
+        run=run_of(record.value, packed=topic != MEASUREMENTS) if whole else None,
         upto=as_number(headers.get("upto", "").encode()),
     )
 

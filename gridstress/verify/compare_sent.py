@@ -9,7 +9,8 @@ from gridstress.kafka.topics import MEASUREMENTS
 from gridstress.verify.measured import Measurements
 from gridstress.verify.outcome import Outcome
 from topology.clock import to_iso
-from topology.messages import MeasurementFrame, RunRecord, ZoneSent
+from topology.messages import MeasurementFrame
+from topology.run_messages import RunRecord, ZoneSent
 
 
 def arrived(frames: Iterable[MeasurementFrame]) -> dict[str, ZoneSent]:

@@ -181,7 +181,7 @@ def _malformed(expected: Recomputed, observed: ObservedWindows, window: RiskWind
         return f"there are {expected.settings.partitions} shards"
     if any(a >= b for a, b in zip(window.nodes, window.nodes[1:], strict=False)):
         return "nodes are not sorted"
-    for node_id, stress in zip(window.nodes, window.stress, strict=True):
+    for node_id, stress in zip(window.nodes, window.stress.tolist(), strict=True):
         if node_id not in expected.grid.index:
             return f"unknown node {node_id!r}"
         if observed.shard_of_node[expected.grid.index[node_id]] != window.shard:

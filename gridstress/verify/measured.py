@@ -12,7 +12,8 @@ from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.verify.records import Pairs, measurement_of, parse, run_of
 from topology.errors import DataError, MessageError
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, RunRecord
+from topology.messages import MeasurementFrame
+from topology.run_messages import RunRecord
 
 UNDECODABLE = "undecodable"
 """Reason of dead letters about batches that an operator had the workers pass over."""

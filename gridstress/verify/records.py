@@ -1,4 +1,4 @@
-"""Records read with the standard library's ``json`` and checked field by field.
+"""Records read with the standard library's ``json``, or with ``msgpack``, and checked by field.
 
 Written from the tables of ``docs/messages.md``, beside the codec that the stream uses; of
 ``topology/messages.py`` only the types of the records are taken.
@@ -12,8 +12,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 
+import msgpack
+import numpy as np
+
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, RiskAlert, RiskWindow, SourceShare
+from topology.messages import Floats, MeasurementFrame, RiskAlert, RiskWindow, SourceShare
 
 SCHEMA = 1
 LONGEST_NAME = 128
@@ -34,8 +37,8 @@ Check = Callable[[Any], Any]
 """Takes a JSON value and returns what it stands for; ValueError if it is not what it should be."""
 
 
-def parse(raw: bytes | None) -> Pairs:
-    """Parse a record as a JSON object.
+def parse(raw: bytes | None, *, packed: bool = False) -> Pairs:
+    """Parse a record as a JSON object, or, if it may be ``packed``, as a map of MessagePack.
 
     Raises
     ------
@@ -44,6 +47,8 @@ def parse(raw: bytes | None) -> Pairs:
     """
     if raw is None:
         raise MessageError("invalid", "the record has no value")
+    if packed and raw[:1] >= b"\x80":
+        return _unpack(raw)
     # Fields that are not known are not looked at, so their text may be anything.
     text = raw.decode(errors="surrogateescape")
     try:
@@ -54,6 +59,16 @@ def parse(raw: bytes | None) -> Pairs:
         raise MessageError("invalid", "not a JSON object")
     if text.count("[") + text.count("{") > MOST_LEVELS and _levels(found) > MOST_LEVELS:
         raise MessageError("invalid", f"nested more than {MOST_LEVELS} levels deep")
+    return found
+
+
+def _unpack(raw: bytes) -> Pairs:
+    try:
+        found = msgpack.unpackb(raw, object_pairs_hook=Pairs, timestamp=3)
+    except (ValueError, OverflowError, msgpack.UnpackException) as error:
+        raise MessageError("invalid", f"not MessagePack: {error}") from None
+    if type(found) is not Pairs:
+        raise MessageError("invalid", "not a map")
     return found
 
 
@@ -214,6 +229,18 @@ def _numbers(value: Any, least: float, most: float) -> list[float]:
     return numbers if int not in kinds else [float(number) for number in numbers]
 
 
+def _column(value: Any, least: float, most: float) -> Floats:
+    """Numbers as an array; in MessagePack they are the bytes of little-endian doubles."""
+    if type(value) is not bytes:
+        return np.array(_numbers(value, least, most), dtype=np.float64)
+    if len(value) % 8:
+        raise ValueError(f"{len(value)} bytes are no doubles")
+    numbers: Floats = np.frombuffer(value, "<f8")
+    if not ((numbers >= least) & (numbers <= most)).all():
+        raise ValueError(f"not all from {least:g} to {most:g}")
+    return numbers
+
+
 def _table(value: Any, least: float, most: float) -> list[list[float]]:
     return [_numbers(row, least, most) for row in _list(value)]
 
@@ -236,9 +263,13 @@ def _moments(value: Any) -> list[datetime]:
 
 
 def _moment(value: Any, between: tuple[datetime, datetime] = RESULTS) -> datetime:
-    if type(value) is not str:
+    if isinstance(value, datetime):  # of MessagePack
+        moment = value
+    elif type(value) is str:
+        moment = _time(value)
+    else:
         raise ValueError("a time is not a text")
-    moment, (first, last) = _time(value), between
+    first, last = between
     if not first <= moment <= last:
         raise ValueError(f"{value!r} is not of the years {first.year} to {last.year} in UTC")
     return moment
@@ -312,8 +343,8 @@ _WINDOW: dict[str, Check] = {
     "window_start": _moment,
     "window_end": _moment,
     "nodes": _columns,
-    "stress": partial(_numbers, least=0.0, most=sys.float_info.max),
-    "risk": partial(_numbers, least=0.0, most=1.0),
+    "stress": partial(_column, least=0.0, most=sys.float_info.max),
+    "risk": partial(_column, least=0.0, most=1.0),
 }
 _ALERT: dict[str, Check] = {
     **_HEAD,

@@ -27,7 +27,7 @@ from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.workers import POLL_S, WorkerApi, drain, first_of
 from topology.clock import to_iso
 from topology.grid import Grid
-from topology.messages import RunRecord
+from topology.run_messages import RunRecord
 
 
 @dataclass

@@ -79,7 +79,9 @@ async def test_what_comes_of_the_first_and_the_last_time_is_sent_shown_and_verif
 def verified(run: Run, frames: list[MeasurementFrame]) -> list[RiskWindow]:
     """The windows of a run as the verifier reads them, which finds nothing wrong."""
     found = Observed()
-    read = [records.window_of(records.parse(sent["value"])) for sent in run.windows.sent]
+    read = [
+        records.window_of(records.parse(sent["value"], packed=True)) for sent in run.windows.sent
+    ]
     found.windows[MODEL] = read
     found.alerts[MODEL] = [records.alert_of(records.parse(s["value"])) for s in run.alerts.sent]
     found.skipped_rows = run.observed().skipped_rows

@@ -43,14 +43,14 @@ async def test_records_are_no_larger_than_was_reckoned() -> None:
         zone = [node.id for node in grid.nodes if node.zone == "zone-1"]
         frame = PropagatedFrame(
             run="r" * 128, zone="zone-1", seq=2**53, timestamps=[at(THIRD)], nodes=ids,
-            stress=[[THIRD * 1e-5] * len(ids)], shard=shard, sources=zone,
-            source_stress=[[THIRD * 1e-5] * len(zone)],
+            stress=np.full((1, len(ids)), THIRD * 1e-5), shard=shard, sources=zone,
+            source_stress=np.full((1, len(zone)), THIRD * 1e-5),
         )  # fmt: skip
         size = len(encode(frame))
         assert size <= bounds[f"a frame of propagated stress for shard {shard}"]
         window = RiskWindow(
             model="m" * 128, run="r" * 128, shard=shard, window_start=at(0), window_end=at(6),
-            nodes=ids, stress=[THIRD * 1e-5] * len(ids), risk=[THIRD * 1e-5] * len(ids),
+            nodes=ids, stress=np.full(len(ids), THIRD * 1e-5), risk=np.full(len(ids), THIRD * 1e-5),
         )  # fmt: skip
         assert len(encode(window)) <= bounds[f"a window of shard {shard}"]
 

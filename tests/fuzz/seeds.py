@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import msgspec
+import numpy as np
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from tests.support.frames import START, ended, measured, run_record, spread
@@ -38,9 +39,14 @@ def measurements() -> list[bytes]:
 
 def stress() -> list[bytes]:
     frame = StressFrame(
-        run="r", zone="north", seq=0, timestamps=[START], nodes=["a", "b"], stress=[[1.5, 0.0]]
+        run="r",
+        zone="north",
+        seq=0,
+        timestamps=[START],
+        nodes=["a", "b"],
+        stress=np.array([[1.5, 0.0]]),
     )
-    empty = msgspec.structs.replace(frame, nodes=[], stress=[[]], seq=1, final=True)
+    empty = msgspec.structs.replace(frame, nodes=[], stress=np.zeros((1, 0)), seq=1, final=True)
     sent = record(encode(frame), b"measured-sent-ms=1767225600000")
     return [encode(frame), PART.join((encode(frame), encode(empty))), PART.join((*ODD, sent))]
 
@@ -57,7 +63,7 @@ def results() -> list[bytes]:
     start, end = to_datetime(1546300800), to_datetime(1546322400)
     window = RiskWindow(
         model="linear", run="r", shard=0, window_start=start, window_end=end,
-        nodes=["a", "c"], stress=[0.7, 1.5], risk=[0.5034, 0.7769],
+        nodes=["a", "c"], stress=np.array([0.7, 1.5]), risk=np.array([0.5034, 0.7769]),
     )  # fmt: skip
     alert = RiskAlert(
         alert_id="0123456789abcdef-RAISED-HIGH", episode_id="0123456789abcdef", model="linear",

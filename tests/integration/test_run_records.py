@@ -21,7 +21,8 @@ from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import Origin, Sender, with_frame
 from tests.integration.harness import CHECKOUT, Stack, records, wait_for
 from topology.loaders import load_grid
-from topology.messages import MeasurementFrame, RunRecord, ZoneSent, decode
+from topology.messages import MeasurementFrame, decode
+from topology.run_messages import RunRecord, ZoneSent
 
 pytestmark = pytest.mark.integration
 

@@ -17,7 +17,8 @@ from gridstress.verify.recompute import recompute
 from tests.support.frames import run_record
 from topology.clock import to_datetime
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, RiskWindow, RunRecord, encode
+from topology.messages import MeasurementFrame, RiskWindow, encode
+from topology.run_messages import RunRecord
 from topology.shards import shard_nodes, shard_of
 
 SENT_MS = 1_700_000_000_000
@@ -57,8 +58,8 @@ def topics_of(
                     window_start=to_datetime(int(end_s) - settings.size_s),
                     window_end=to_datetime(int(end_s)),
                     nodes=[grid.ids[i] for i in stressed],
-                    stress=np.take(result.stress[n], stressed).tolist(),
-                    risk=np.take(result.risk[n], stressed).tolist(),
+                    stress=np.take(result.stress[n], stressed),
+                    risk=np.take(result.risk[n], stressed),
                 )
                 found.append(consumed(topics.windows(model), shard, n, encode(window)))
         for n, alert in enumerate(expected.alerts(model)):

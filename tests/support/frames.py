@@ -3,7 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from topology.messages import MeasurementFrame, PropagatedFrame, RunRecord, ZoneSent
+import numpy as np
+
+from topology.columns import Rows
+from topology.messages import MeasurementFrame, PropagatedFrame
+from topology.run_messages import RunRecord, ZoneSent
 
 START = datetime(2019, 1, 1, tzinfo=UTC)
 
@@ -49,6 +53,10 @@ def ended(zone: str, hour: float, *, seq: int | None = None, run: str = "r") -> 
     )
 
 
+def _rows(columns: Mapping[str, Sequence[float]], rows: int) -> Rows:
+    return np.array([[values[i] for values in columns.values()] for i in range(rows)], dtype=float)
+
+
 def spread(
     zone: str,
     hours: Sequence[float],
@@ -68,9 +76,9 @@ def spread(
         seq=int(hours[0]) if seq is None else seq,
         timestamps=[at(h) for h in hours],
         nodes=list(stress),
-        stress=[[stress[n][i] for n in stress] for i in range(len(hours))],
+        stress=_rows(stress, len(hours)),
         sources=list(pushed),
-        source_stress=[[pushed[n][i] for n in pushed] for i in range(len(hours))],
+        source_stress=_rows(pushed, len(hours)),
         final=final,
     )
 

@@ -15,14 +15,13 @@ from topology.messages import (
     MeasurementFrame,
     Message,
     PropagatedFrame,
-    RunRecord,
     StressFrame,
     WindowHead,
     ZoneFrame,
     decode,
-    decode_run_record,
     encode,
 )
+from topology.run_messages import RunRecord, decode_run_record
 
 MEASURED: dict[str, Any] = {
     "run": "r",
@@ -259,7 +258,7 @@ def test_stress_reads_back_unchanged(value: float) -> None:
         seq=0,
         timestamps=[datetime(2019, 1, 1, tzinfo=UTC)],
         nodes=["a"],
-        stress=[[value]],
+        stress=np.array([[value]]),
     )
     assert decode(encode(frame), StressFrame) == frame
 

@@ -114,7 +114,7 @@ class History:
         place = (self._models.index(head.model), head.shard)
         if place in parts:
             return
-        risk = np.array(head.risk)
+        risk = head.risk
         parts[place] = _Part(raw, float(risk.sum()), int((risk >= self._warning).sum()))
         self._pending_bytes += parts[place].size
         if len(parts) == len(self._models) * self._shards:

@@ -244,7 +244,7 @@ def raise_peaks(episodes: Iterable[Episode], windows: Iterable[RiskWindow]) -> N
     by_node = {episode.node_id: episode for episode in episodes}
     for window in windows:
         at_s = window.window_end.timestamp()
-        for node, risk in zip(window.nodes, window.risk, strict=True):
+        for node, risk in zip(window.nodes, window.risk.tolist(), strict=True):
             episode = by_node.get(node)
             if episode is not None and at_s >= episode.raised_s:
                 episode.peak_risk = max(episode.peak_risk, risk)

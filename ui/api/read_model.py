@@ -187,7 +187,7 @@ class ReadModel:
         windows = [window for window in last if window is not None]
         if not windows:
             return None
-        return {n: r for w in windows for n, r in zip(w.nodes, w.risk, strict=True)}
+        return {n: r for w in windows for n, r in zip(w.nodes, w.risk.tolist(), strict=True)}
 
     def sources(
         self, model: str, node: int, panes: Sequence[PaneView], end_s: int | None

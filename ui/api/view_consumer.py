@@ -16,7 +16,8 @@ from mode import Service
 
 from tables.view_epoch import ViewEpoch
 from topology.errors import BrokerError, MessageError
-from topology.messages import Name, RunRecord, decode_run_record
+from topology.messages import Name
+from topology.run_messages import RunRecord, decode_run_record
 from ui.api.broker_clock import appended_at
 from ui.api.record_check import LAST_S
 from ui.api.view_store import Store

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from tables.shard_view import PaneView, ShardView
 from tables.view_epoch import ViewEpoch
 from topology.errors import MessageError
-from topology.messages import RiskAlert, RiskWindow, RunRecord, WindowHead, decode, encode
+from topology.messages import RiskAlert, RiskWindow, WindowHead, decode, encode
+from topology.run_messages import RunRecord
 from ui.api.agreement_history import History, Point
 from ui.api.broker_clock import BrokerClock
 from ui.api.episodes import Episode, EpisodeBook
@@ -123,7 +124,7 @@ def of_node(window: RiskWindow, node_id: str) -> WindowOfNode:
     if node_id not in window.nodes:
         return end_s, 0.0, 0.0
     i = window.nodes.index(node_id)
-    return end_s, window.stress[i], window.risk[i]
+    return end_s, float(window.stress[i]), float(window.risk[i])
 
 
 def memory_of(raw: bytes) -> int:
@@ -283,7 +284,7 @@ class Store:
         head = decode(raw, WindowHead)
         if self.shape is not None:
             self.shape.check_head(head, model, shard)
-        kept = KeptWindow(head.window_end.timestamp(), max(head.risk, default=0.0), raw)
+        kept = KeptWindow(head.window_end.timestamp(), float(head.risk.max(initial=0.0)), raw)
         self._windows.add(head.run, (model, shard), kept)
         if self._history is not None:
             self._history.add(head, raw)

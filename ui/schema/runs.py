@@ -2,7 +2,7 @@
 
 from msgspec import Struct, convert, to_builtins
 
-from topology import messages
+from topology import run_messages
 from ui.schema.views import Beside, RunAnswer, SourceShare
 
 
@@ -195,6 +195,6 @@ class History(Struct, frozen=True):
     beside: Beside | None = None
 
 
-def run_record(record: messages.RunRecord | None) -> RunRecord | None:
+def run_record(record: run_messages.RunRecord | None) -> RunRecord | None:
     """The topic's record as answers have it; None for none."""
     return None if record is None else convert(to_builtins(record), RunRecord)

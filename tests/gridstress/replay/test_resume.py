@@ -30,7 +30,8 @@ from gridstress.settings import Settings, load_settings
 from tests.integration.harness import CHECKOUT, wait_for
 from topology.errors import DataError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, RunRecord, ZoneSent, decode, encode
+from topology.messages import MeasurementFrame, decode, encode
+from topology.run_messages import RunRecord, ZoneSent
 
 NAN = float("nan")
 DAY = [20_000 + hour for hour in range(12)]

@@ -32,7 +32,8 @@ from tests.support.frames import at, ended, measured
 from tests.support.memory import Topic
 from topology.errors import MessageError, UsageError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, RunRecord, ZoneSent, decode_run_record, encode
+from topology.messages import MeasurementFrame, encode
+from topology.run_messages import RunRecord, ZoneSent, decode_run_record
 
 GRID = Grid("two", tuple(Node(z[0], "", 50, 9, z, 1.0, 100.0, 0.5) for z in ("north", "south")), ())
 LIVE = Sender(Origin("live", "a program", synthetic=None), load_settings(), GRID)

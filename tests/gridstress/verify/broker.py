@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import pytest
 import typer
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -19,7 +20,8 @@ from gridstress.cli.verify import verify
 from gridstress.kafka.topic_reader import read_topic
 from tests.gridstress.verify.samples import GRID, SETTINGS, echo_open
 from topology.clock import to_iso
-from topology.messages import PropagatedFrame, RunRecord, encode
+from topology.messages import PropagatedFrame, encode
+from topology.run_messages import RunRecord
 from topology.shards import shard_of
 
 RESULTS = [f"risk_{kind}_{m}" for kind in ("windows", "alerts") for m in ("linear", "centrality")]
@@ -102,9 +104,9 @@ def of_run(frames, expected, observed) -> list[tuple]:
             timestamps=frames[0].timestamps[:1],
             nodes=[],
             shard=dead_letter.shard,
-            stress=[[]],
+            stress=np.zeros((1, 0)),
             sources=[],
-            source_stress=[[]],
+            source_stress=np.zeros((1, 0)),
         )
         rows = ",".join(map(str, dead_letter.rows)).encode()
         headers = [("topic", f"propagated_stress_{dead_letter.model}".encode())]

@@ -109,8 +109,8 @@ def echo(expected: Recomputed) -> Observed:
                         window_start=to_datetime(end_s - expected.settings.size_s),
                         window_end=to_datetime(end_s),
                         nodes=[expected.grid.ids[i] for i in columns],
-                        stress=result.stress[at, columns].tolist(),
-                        risk=result.risk[at, columns].tolist(),
+                        stress=result.stress[at, columns],
+                        risk=result.risk[at, columns],
                     )
                 )
         observed.alerts[model] = expected.alerts(model)

@@ -43,7 +43,7 @@ def measured(place: ConsumerRecord) -> Piece:
 def result(topic: str, partition: int, published: RiskWindow | RiskAlert) -> Piece:
     found = record(partition, 0, encode(published))
     found = ConsumerRecord(**{**vars_of(found), "topic": topic})
-    pairs = records.parse(found.value)
+    pairs = records.parse(found.value, packed=True)
     return lambda audit: audit.take_result(found, pairs, published.model, NOW_S)
 
 
@@ -150,7 +150,7 @@ def alter(published: Observed, data: st.DataObject) -> None:
         half = getattr(held[at], number) / 2
         held[at] = msgspec.structs.replace(held[at], **{number: half})
     elif held[at].nodes:
-        risk = [value / 2 for value in held[at].risk]
+        risk = held[at].risk / 2
         held[at] = msgspec.structs.replace(held[at], risk=risk)
 
 

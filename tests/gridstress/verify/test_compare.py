@@ -93,7 +93,7 @@ def test_a_window_that_should_not_be_final_is_found(expected, observed):
 @pytest.mark.parametrize("field", ["stress", "risk"])
 def test_a_value_that_is_a_little_off_is_found_and_named(expected, observed, field):
     i, window = stressed(observed)
-    values = list(getattr(window, field))
+    values = getattr(window, field).copy()
     values[0] *= 1 + 2e-9
     observed.windows[MODEL][i] = msgspec.structs.replace(window, **{field: values})
     assert counts_of(expected, observed) == {"values differing": 1}
@@ -104,7 +104,7 @@ def test_a_value_that_is_a_little_off_is_found_and_named(expected, observed, fie
 
 def test_rounding_is_not_a_difference(expected, observed):
     i, window = stressed(observed)
-    off = [x * (1 + 5e-10) for x in window.stress]
+    off = window.stress * (1 + 5e-10)
     observed.windows[MODEL][i] = msgspec.structs.replace(window, stress=off)
     assert counts_of(expected, observed) == {}
 
@@ -119,14 +119,14 @@ def test_a_node_left_out_of_a_window_is_found(expected, observed):
 
 def test_a_window_that_is_there_twice_with_other_values_is_found(expected, observed):
     _, window = stressed(observed)
-    double = [2 * x for x in window.stress]
+    double = 2 * window.stress
     observed.windows[MODEL].append(msgspec.structs.replace(window, stress=double))
     assert counts_of(expected, observed) == {"windows conflicting": 1}
 
 
 def test_a_first_wrong_copy_is_not_mended_by_a_second_right_one(expected, observed):
     i, window = stressed(observed)
-    double = [2 * x for x in window.stress]
+    double = 2 * window.stress
     observed.windows[MODEL].insert(i, msgspec.structs.replace(window, stress=double))
     assert counts_of(expected, observed).keys() == {"windows conflicting", "values differing"}
 
@@ -134,10 +134,10 @@ def test_a_first_wrong_copy_is_not_mended_by_a_second_right_one(expected, observ
 @pytest.mark.parametrize(
     "change",
     [
-        {"nodes": ["zz"], "stress": [1.0], "risk": [0.5]},
+        {"nodes": ["zz"], "stress": np.ones(1), "risk": np.full(1, 0.5)},
         {"window_start": to_datetime(0)},
         {"shard": 7},
-        {"nodes": ["b", "a"], "stress": [1.0, 1.0], "risk": [0.5, 0.5]},
+        {"nodes": ["b", "a"], "stress": np.ones(2), "risk": np.full(2, 0.5)},
     ],
     ids=["unknown node", "start", "shard", "not sorted"],
 )
@@ -242,7 +242,7 @@ def test_at_a_level_the_published_risk_decides_and_it_is_noted():
     for risk, alerts in ((np.nextafter(0.5, 0), 0), (0.5, 1)):
         observed = echo(expected)
         at, window = next((i, w) for i, w in enumerate(observed.windows[MODEL]) if "a" in w.nodes)
-        risks = [risk if n == "a" else r for n, r in zip(window.nodes, window.risk, strict=True)]
+        risks = np.where(np.array(window.nodes) == "a", risk, window.risk)
         observed.windows[MODEL][at] = msgspec.structs.replace(window, risk=risks)
         outcome = compare(expected, observed)[MODEL]
         assert outcome.counts["risks at a level"] == 1

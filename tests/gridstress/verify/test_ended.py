@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from gridstress.verify.compare import compare
@@ -100,7 +101,7 @@ def first_of(shard: int) -> Callable[[World], None]:
 def alter(found: World) -> None:
     windows = found.observed.windows[MODEL]
     i = next(i for i, w in enumerate(windows) if w.nodes)
-    windows[i] = msgspec.structs.replace(windows[i], risk=[0.5] * len(windows[i].nodes))
+    windows[i] = msgspec.structs.replace(windows[i], risk=np.full(len(windows[i].nodes), 0.5))
 
 
 FAULTS: dict[str, tuple[Callable[[World], Any], str]] = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from gridstress.verify.compare import Observed, compare
@@ -27,7 +28,8 @@ from tests.gridstress.verify.samples import (
 )
 from tests.support.frames import at, run_record
 from topology.clock import to_datetime
-from topology.messages import MeasurementFrame, RunRecord, SourceShare, ZoneSent, encode
+from topology.messages import MeasurementFrame, SourceShare, encode
+from topology.run_messages import RunRecord, ZoneSent
 
 MODEL = "linear"
 STRANGE = frame("West", 0, [0], [[1.0]], nodes=["a"])
@@ -181,7 +183,7 @@ def wrong_shard(found: World) -> None:
 
 def double_window(found: World) -> None:
     window = found.observed.windows[MODEL][at_window(found)]
-    values = [2 * x for x in window.stress]
+    values = 2 * window.stress
     found.observed.windows[MODEL].append(msgspec.structs.replace(window, stress=values))
 
 
@@ -239,7 +241,7 @@ FAULTS: dict[str, tuple[Callable[[], World], set[str], str]] = {
     "a doubled frame": (doubled_frame, {"values differing"}, "stress of a in the window ending"),
     "a wrong entry of the matrix": (wrong_matrix, {"values differing"}, "stress of b"),
     "an altered value": (
-        planted(lambda w: change_window(w, risk=[0.123, 0.123, 0.123])),
+        planted(lambda w: change_window(w, risk=np.full(3, 0.123))),
         {"values differing"},
         "is 0.123, recomputed",
     ),

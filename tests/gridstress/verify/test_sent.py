@@ -11,7 +11,8 @@ from gridstress.verify.compare_sent import arrived, compare_sent, origin_of
 from gridstress.verify.measured import Measured, Measurements, Place
 from gridstress.verify.outcome import Outcome
 from tests.gridstress.verify.samples import GRID, SETTINGS, evening
-from topology.messages import MeasurementFrame, RunRecord, ZoneSent
+from topology.messages import MeasurementFrame
+from topology.run_messages import RunRecord, ZoneSent
 
 SENDER = Sender(Origin("replay", "load.csv", synthetic=False), SETTINGS, GRID)
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from tests.support.frames import at, hour_s
@@ -11,7 +12,7 @@ INDEX = {"a": 0, "b": 1, "c": 2, "d": 3}
 def window(model: str, shard: int, hour: float, risks: dict[str, float], run: str = "r") -> bytes:
     return encode(RiskWindow(
         model=model, run=run, shard=shard, window_start=at(hour - 6), window_end=at(hour),
-        nodes=list(risks), stress=[1.0] * len(risks), risk=list(risks.values()),
+        nodes=list(risks), stress=np.ones(len(risks)), risk=np.array([*risks.values()]),
     ))  # fmt: skip
 
 

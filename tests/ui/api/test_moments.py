@@ -30,8 +30,8 @@ def window(grid: Grid, hour: int, risk: float = 0.1) -> bytes:
             window_start=to_datetime(end_of(hour) - 6 * HOUR),
             window_end=to_datetime(end_of(hour)),
             nodes=list(grid.ids),
-            stress=[risk] * n,
-            risk=[risk] * n,
+            stress=np.full(n, risk),
+            risk=np.full(n, risk),
         )
     )
 

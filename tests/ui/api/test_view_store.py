@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import count
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -53,7 +54,7 @@ def window(hour: float, run: str = "r") -> bytes:
     return encode(
         RiskWindow(
             model="linear", run=run, shard=0, window_start=at(hour - 6), window_end=at(hour),
-            nodes=["a"], stress=[1.0], risk=[0.6],
+            nodes=["a"], stress=np.array([1.0]), risk=np.array([0.6]),
         )
     )  # fmt: skip
 
