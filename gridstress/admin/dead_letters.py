@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridstress.faust_fixes.headers import as_number, as_text, known_headers
 from gridstress.kafka import topics
+from gridstress.kafka.readable import as_json
 from gridstress.verify.collect import run_of
 from topology.clock import from_iso
 from topology.errors import DataError, MessageError, UsageError
@@ -97,13 +98,14 @@ class DeadLetter:
         }
 
     def pretty(self) -> str:
-        """The value for a person: JSON indented, anything else as a hexadecimal dump."""
+        """The value for a person: a record as indented JSON, anything else as hexadecimal dump."""
         if self.value is None:
             return "(no value)"
-        try:
-            text = json.dumps(json.loads(self.value), indent=1, ensure_ascii=True)
-        except (ValueError, RecursionError):
+        found = as_json(self.topic, self.value)
+        if found is None:
             text = _hex(self.value[:SHOWN_BYTES])
+        else:
+            text = json.dumps(json.loads(found), indent=1, ensure_ascii=True)
         cut = len(text) > 4 * SHOWN_BYTES or len(self.value) > SHOWN_BYTES
         return text[: 4 * SHOWN_BYTES] + (f"\n... of {len(self.value):,} bytes" if cut else "")
 

@@ -22,6 +22,7 @@ from gridstress.cli import (
     reshard,
     score,
     settings,
+    show,
     topology,
     ui,
     up,
@@ -67,6 +68,7 @@ app.add_typer(feed.app, name="feed")
 app.add_typer(data.app, name="data")
 app.add_typer(topology.app, name="topology")
 app.command()(alerts.alerts)
+app.command()(show.show)
 app.command()(verify.verify)
 app.command()(audit.audit)
 app.command()(archive.archive)

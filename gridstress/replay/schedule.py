@@ -18,8 +18,8 @@ if TYPE_CHECKING:  # workers, which only know the speeds, do without the data se
     from gridstress.datasets.series import LoadSeries
 
 MAX_BATCH = 24
-MAX_VALUES = 20_000
-"""Values in a message; with node names about 300 kB of JSON, well below Kafka's 1 MB."""
+MAX_VALUES = 60_000
+"""Values in a message: with three decimals and node names about 700 kB of JSON, below 1 MB."""
 LOOKED_AT = 168
 """Rows that are looked through at once for those that stress a node."""
 VARIATION = 0.05

@@ -64,7 +64,7 @@ def parse(raw: bytes | None, *, packed: bool = False) -> Pairs:
 
 def _unpack(raw: bytes) -> Pairs:
     try:
-        found = msgpack.unpackb(raw, object_pairs_hook=Pairs, timestamp=3)
+        found = msgpack.unpackb(raw, object_pairs_hook=Pairs)
     except (ValueError, OverflowError, msgpack.UnpackException) as error:
         raise MessageError("invalid", f"not MessagePack: {error}") from None
     if type(found) is not Pairs:
@@ -262,9 +262,20 @@ def _moments(value: Any) -> list[datetime]:
     return [_moment(each, FRAMES) for each in value]
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _timestamp(value: msgpack.Timestamp) -> datetime:
+    microseconds = (value.nanoseconds + 500) // 1000
+    try:
+        return _EPOCH + timedelta(seconds=value.seconds, microseconds=microseconds)
+    except OverflowError:
+        raise ValueError("a time is not of the years 1 to 9999") from None
+
+
 def _moment(value: Any, between: tuple[datetime, datetime] = RESULTS) -> datetime:
-    if isinstance(value, datetime):  # of MessagePack
-        moment = value
+    if isinstance(value, msgpack.Timestamp):
+        moment = _timestamp(value)
     elif type(value) is str:
         moment = _time(value)
     else:

@@ -9,7 +9,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from tests.support.frames import START, ended, measured, run_record, spread
 from topology.clock import to_datetime
-from topology.messages import RiskAlert, RiskWindow, SourceShare, StressFrame, encode
+from topology.messages import FORMATS, RiskAlert, RiskWindow, SourceShare, StressFrame, encode
 
 DATA = Path(__file__).parents[1] / "data"
 PART = b"\x1e"
@@ -48,7 +48,9 @@ def stress() -> list[bytes]:
     )
     empty = msgspec.structs.replace(frame, nodes=[], stress=np.zeros((1, 0)), seq=1, final=True)
     sent = record(encode(frame), b"measured-sent-ms=1767225600000")
-    return [encode(frame), PART.join((encode(frame), encode(empty))), PART.join((*ODD, sent))]
+    packed = FORMATS["msgpack"].encode(frame)
+    both = PART.join((encode(frame), packed, encode(empty)))
+    return [encode(frame), packed, both, PART.join((*ODD, sent))]
 
 
 def propagated() -> list[bytes]:
@@ -56,7 +58,8 @@ def propagated() -> list[bytes]:
     south = spread("south", [0, 1], {"c": [1.0, 0.5]})
     finals = [spread(zone, [3], {}, final=True) for zone in ("north", "south")]
     frames = PART.join(map(encode, (north, south, *finals, north)))
-    return [encode(north), frames, PART.join((*ODD, record(encode(north))))]
+    packed = FORMATS["msgpack"].encode(north)
+    return [encode(north), packed, frames, PART.join((*ODD, record(encode(north))))]
 
 
 def results() -> list[bytes]:

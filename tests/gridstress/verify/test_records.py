@@ -2,9 +2,12 @@
 
 import json
 import random
+import struct
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
+import msgpack
 import pytest
 
 from gridstress.verify import records
@@ -13,7 +16,7 @@ from tests.fuzz import seeds
 from tests.fuzz.mutate import mutate
 from tests.gridstress.verify.samples import GRID, SETTINGS, echo, evening
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, RiskAlert, RiskWindow, decode, encode
+from topology.messages import FORMATS, MeasurementFrame, RiskAlert, RiskWindow, decode, encode
 
 READERS: dict[Any, Callable[[records.Pairs], Any]] = {
     MeasurementFrame: records.measurement_of,
@@ -42,6 +45,16 @@ ODD = [
     "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59-23:59",
     "2025-01-08", "2025-01-08T00:00Z", "2025-01-08t00:00:00z", "2025-01-08T00:00:00,5Z",
 ]  # fmt: skip
+PACKED_ODD = [
+    b"", b"\0" * 7, b"\0" * 24, b"\xff" * 24, struct.pack("<3d", 1e-300, 0.5, -0.0),
+    struct.pack("<3d", 0.5, float("inf"), 0.5), struct.pack("<3d", 0.5, float("nan"), 0.5),
+    struct.pack("<d", 0.5), [0.5, 1, 0.25], msgpack.Timestamp(0, 1_999),
+    msgpack.Timestamp(-(2**62)), msgpack.Timestamp(2**40),
+    datetime(2025, 1, 8, 1, 0, 0, 1, tzinfo=UTC), datetime(1699, 12, 31, tzinfo=UTC),
+]  # fmt: skip
+"""Values that only MessagePack has."""
+
+pack = FORMATS["msgpack"].encode
 PIECES = [
     b"\xff", b"\\ud800", b"\\udc00", b"\\ud83d\\ude00", b"\xed\xa0\x80", b"NaN", b"1" * 5000,
     b'"schema":2,', b'"schema":1,', b'"schema":true,', b'"run":"q",', b'"seq":"x",',
@@ -58,7 +71,7 @@ def by_codec(raw: bytes | None, kind: Any) -> Any:
 
 def by_verifier(raw: bytes | None, kind: Any) -> Any:
     try:
-        return READERS[kind](records.parse(raw))
+        return READERS[kind](records.parse(raw, packed=kind is RiskWindow))
     except MessageError as error:
         return error.reason
 
@@ -81,8 +94,34 @@ def examples() -> list[tuple[bytes, Any]]:
     return found
 
 
+def packed_windows() -> list[bytes]:
+    """Windows as MessagePack."""
+    return [pack(decode(raw, kind)) for raw, kind in examples() if kind is RiskWindow]
+
+
 def test_every_kind_is_read_alike() -> None:
     assert {kind for raw, kind in examples() if assert_alike(raw, kind)} == READERS.keys()
+    assert all(assert_alike(raw, RiskWindow) for raw in packed_windows())
+    assert not any(assert_alike(raw, MeasurementFrame) for raw in packed_windows())
+
+
+@pytest.mark.parametrize("value", [*PACKED_ODD, *ODD], ids=lambda value: ascii(value)[:30])
+def test_a_packed_window_with_an_odd_value_is_judged_alike(value: Any) -> None:
+    whole = msgpack.unpackb(packed_windows()[-1], timestamp=3)
+    for name in (*whole, "another"):
+        try:
+            odd = msgpack.packb(whole | {name: value}, datetime=True)
+        except (OverflowError, ValueError):  # MessagePack has no such number or text
+            continue
+        assert_alike(odd, RiskWindow)
+
+
+def test_a_packed_window_that_is_damaged_is_judged_alike() -> None:
+    rng, taken = random.Random(5), 0
+    for raw in packed_windows():
+        for _ in range(400):
+            taken += assert_alike(mutate(raw, rng, [raw]), RiskWindow)
+    assert taken
 
 
 @pytest.mark.parametrize("field", FRAME)
