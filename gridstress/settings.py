@@ -81,6 +81,13 @@ class Settings(KafkaSettings):
         description="Consumer group and prefix of the changelog topics: workers with the same "
         "group share the work, and the settings that decide results.",
     )
+    role: Literal["all", "worker", "views"] = Field(
+        "all",
+        description="What `faust -A gridstress worker` starts. `all`: a worker that answers the "
+        "whole API. `worker`: one without views, which saves their part of its processor time; "
+        "its API answers how it is. `views`: a view server, which does no work and answers the "
+        "whole API; any number of them beside the workers.",
+    )
     session_timeout_s: Positive = Field(
         8.0,
         description="A worker that is silent for so long is taken for dead and its partitions "
@@ -234,8 +241,9 @@ class Settings(KafkaSettings):
     )
     api_urls: str = Field(
         "http://127.0.0.1:6066",
-        description="Workers the dashboard asks, separated by commas; any of them knows all, the "
-        "next is asked when one is gone.",
+        description="Workers or view servers that the dashboard and `gridstress verify` ask, "
+        "separated by commas; any of them knows all, the next is asked when one is gone or has no "
+        "views.",
     )
     ui_bind: str = Field("127.0.0.1", description="Address the dashboard listens on.")
     ui_port: int = Field(8050, ge=1, le=65_535, description="Port of the dashboard.")

@@ -1,5 +1,6 @@
 """The composition root: build the Faust app with its topics, tables, stages and views."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,6 @@ from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.kafka import topics
 from gridstress.runtime.app import GridstressApp, Outlet, as_faust_fix_error, end, raw_table
 from gridstress.runtime.interpreter import use_fast_loop
-from gridstress.runtime.status import Status
 from gridstress.runtime.web import add_web
 from gridstress.settings import Settings, load_settings
 from tables.risk_table import RiskTable
@@ -28,7 +28,6 @@ from topology.grid import Grid
 from topology.loaders import load_grid
 from topology.messages import FORMATS
 from topology.models import Matrix, influence_matrices
-from ui.api.view_store import Store
 
 
 @cache
@@ -42,7 +41,7 @@ def default_app() -> GridstressApp:
 
 
 def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
-    """Compose the whole application, ready to be run by a Faust worker.
+    """Compose what the role asks for, ready to be run by a Faust worker.
 
     ``grid`` is loaded as the settings say if it is not given.
     """
@@ -50,9 +49,19 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings.model_names, settings.influence_params)
     app = GridstressApp(settings, grid)
-    written = FORMATS[settings.record_format]
-    counters, ended_runs = app.stages.counters, app.group.ended_runs
     dead_letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
+    works = settings.role != "views"
+    stages = _add_stages(app, grid, influence, dead_letters) if works else []
+    add_web(app, grid, influence, _window_spec(settings), stages, dead_letters)
+    return app
+
+
+def _add_stages(
+    app: GridstressApp, grid: Grid, influence: Mapping[str, Matrix], dead_letters: DeadLetters
+) -> list[RiskStage]:
+    """Add all agents and tables; gives the stages that own shards."""
+    settings, written = app.settings, FORMATS[app.settings.record_format]
+    counters, ended_runs = app.stages.counters, app.group.ended_runs
     _watch_intake(app, dead_letters)
 
     detect = Detection(grid, settings.stress_threshold, ended_runs)
@@ -84,12 +93,7 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
         )
         app.add_stage(f"risk_{model}", propagated, risk, dead_letters, per_partition=True)
         risk_stages.append(risk)
-
-    def status(store: Store) -> Status:
-        return Status(app, store, list(influence), counters, dead_letters)
-
-    add_web(app, grid, influence, risk_stages, status)
-    return app
+    return risk_stages
 
 
 def _watch_intake(app: GridstressApp, dead_letters: DeadLetters) -> None:
@@ -113,9 +117,7 @@ def _risk_model(name: str, grid: Grid, influence: Matrix, settings: Settings) ->
         grid=grid,
         influence=influence,
         partitions=settings.partitions,
-        spec=WindowSpec(
-            settings.step_s, settings.size_s, settings.lateness_s, settings.max_ahead_s
-        ),
+        spec=_window_spec(settings),
         thresholds=Thresholds(
             settings.level_clear,
             settings.level_warning,
@@ -123,3 +125,7 @@ def _risk_model(name: str, grid: Grid, influence: Matrix, settings: Settings) ->
             settings.level_critical,
         ),
     )
+
+
+def _window_spec(settings: Settings) -> WindowSpec:
+    return WindowSpec(settings.step_s, settings.size_s, settings.lateness_s, settings.max_ahead_s)

@@ -22,6 +22,7 @@ from gridstress.local.services import Place
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
 from topology.loaders import load_grid
+from ui.client.refusals import ViewsGoneError
 
 PYTHON_OLDEST, PYTHON_NEWEST = (3, 11), (3, 14)
 """The versions of Python that gridstress is tested on, both included."""
@@ -73,6 +74,7 @@ def examine(settings: Settings, place: Place) -> list[Finding]:
         topic_settings(settings),
         group(settings),
         clock(settings),
+        workers(settings),
         *ports(settings, ours),
         writable("state directory", place.home),
         writable("data directory", settings.data_dir),
@@ -186,6 +188,18 @@ def clock(settings: Settings) -> Finding:
     problem = doctor_cluster.clock_problem(settings)
     detail = problem or f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     return Finding("clock", not problem, detail, "let the clock be set by NTP (timedatectl)")
+
+
+def workers(settings: Settings) -> Finding:
+    """Which workers and view servers there are, and whether one that is asked has views."""
+    name = "workers"
+    try:
+        found = doctor_cluster.workers(settings)
+    except ViewsGoneError as error:
+        return Finding(name, False, str(error), error.hint)
+    except GridstressError as error:
+        return Finding(name, True, f"not looked at: {error}")
+    return Finding(name, True, found or "none has reported in the last minute")
 
 
 def browser() -> Finding:

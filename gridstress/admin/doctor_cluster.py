@@ -7,9 +7,11 @@ from typing import Any
 
 from gridstress.kafka.clients import admin_client
 from gridstress.kafka.topics import topic_specs
+from gridstress.logs import printable
 from gridstress.settings import Settings
 from topology.errors import GridstressError
 from ui.client.http import ApiClient
+from ui.schema.system import ROLES
 
 CLOCKS_APART_S = 2.0
 """How far two clocks may be apart."""
@@ -59,6 +61,23 @@ def clock_problem(settings: Settings) -> str:
         if apart_s > CLOCKS_APART_S:
             return f"it and that of {url} are {apart_s:,.1f} s apart"
     return ""
+
+
+def workers(settings: Settings) -> str:
+    """Each worker and view server that has reported in the last minute, its role and its state.
+
+    Raises
+    ------
+    ViewsGoneError
+        If those that answer have no views.
+    WorkerGoneError, ApiError
+        If none answers, or it refuses.
+    """
+    with ApiClient(settings.api_urls, timeout_s=_WAIT_S, token=settings.token) as client:
+        found = client.system().workers
+    return printable(
+        ", ".join(f"{w.worker} ({ROLES.get(w.role, w.role)}, {w.status})" for w in found)
+    )
 
 
 def browser() -> str:

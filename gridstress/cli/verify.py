@@ -24,7 +24,12 @@ def verify(
         typer.Option(help="Verify this run from the archive alone (`gridstress history list`)."),
     ] = None,
     api: Annotated[
-        str | None, typer.Option(help="A worker to ask; the first of GRIDSTRESS_API_URLS.")
+        str | None,
+        typer.Option(
+            help="Workers or view servers to ask, separated by commas; by default "
+            "GRIDSTRESS_API_URLS.",
+            show_default=False,
+        ),
     ] = None,
     wait: Annotated[
         float,
@@ -73,7 +78,7 @@ def verify(
     request = Request(
         run=run,
         frames_file=frames,
-        api_url=api or settings.api_urls.split(",")[0].strip(),
+        api_urls=api or settings.api_urls,
         patience_s=wait,
         with_open=open_windows,
     )

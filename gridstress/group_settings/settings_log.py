@@ -58,13 +58,24 @@ async def join(settings: Settings, mine: Mine) -> GroupSettings:
         group = await _settled(settings)
     if group is None:
         raise BrokerError(f"{topics.settings_log(settings.group)} lost what was written to it")
+    check_same(settings, group, mine)
+    return group
+
+
+def check_same(settings: Settings, group: GroupSettings, mine: Mine) -> None:
+    """Make sure that a worker has the settings of its group.
+
+    Raises
+    ------
+    GridstressError
+        Naming what differs.
+    """
     if found := differences(group.current, mine):
         raise GridstressError(
             f"group {settings.group!r} has other settings: {'; '.join(found)}",
             hint="give this worker the group's settings; or stop all workers of the group, then "
             "name a new one (GRIDSTRESS_GROUP) or run `gridstress settings accept`",
         )
-    return group
 
 
 async def _settled(settings: Settings) -> GroupSettings | None:

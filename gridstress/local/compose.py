@@ -24,6 +24,7 @@ _INSIDE = {
     "insecure",
     "broker",
     "broker_kind",
+    "role",
     "data_dir",
     "reports_dir",
     "archive_dir",

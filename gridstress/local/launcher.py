@@ -102,6 +102,8 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
             f"GRIDSTRESS_KAFKA_SECURITY_PROTOCOL is {settings.kafka_security_protocol}",
             hint="name the cluster it is meant for: --broker kafka://host:port",
         )
+    if plan.workers and settings.role != "all":
+        say(f"note: `up` starts workers with GRIDSTRESS_ROLE=all, not {settings.role}")
     if plan.workers > settings.partitions:
         say(
             f"note: {settings.partitions} partitions keep {settings.partitions} workers busy, "

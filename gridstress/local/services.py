@@ -75,6 +75,7 @@ def worker(place: Place, settings: Settings, bootstrap: str, index: int) -> Serv
         ready=lambda: answers(f"{url}{LIVE}"),
         environment={
             **_common(place, settings, bootstrap),
+            "GRIDSTRESS_ROLE": "all",  # replay and dashboard ask it
             "GRIDSTRESS_WEB_PORT": str(port),
             "GRIDSTRESS_DATA_DIR": str(place.data / f"worker-{index + 1}"),
         },

@@ -34,6 +34,7 @@ from gridstress.kafka_connection import faust_credentials
 from gridstress.logs import logging_config
 from gridstress.runtime.interpreter import silence_client_logs, tune_interpreter
 from gridstress.runtime.metrics_registry import MetricsRegistry
+from gridstress.runtime.observers import StageObserver
 from gridstress.runtime.watchdog import Watchdog
 from gridstress.runtime.web_server import (
     ApiWeb,
@@ -94,6 +95,8 @@ class GridstressApp(faust.App):
         self.group, self.mine = Membership(), Mine.of(settings, grid)
         self.stages = StageRegistry()
         super().__init__(settings.group, **_options(settings, self.metrics))
+        # A view server has no consumer in the group, and nothing on the disk.
+        self.producer_only = settings.role == "views"
         kind = settings.known_kind
 
         async def ask_embedded(servers: str) -> bool:
@@ -113,8 +116,7 @@ class GridstressApp(faust.App):
         tables: Any = self.tables
         tables.admit = self.admit_again
         self.watchdog = Watchdog(
-            self,
-            self.stages,
+            StageObserver(self, self.stages),
             timeout_s=settings.stall_timeout_s,
             ends_worker=settings.stall_exit,
         )
@@ -146,12 +148,13 @@ class GridstressApp(faust.App):
 
     async def on_first_start(self) -> None:
         """Make what is missing; end with one line and an exit code where something cannot fit."""
-        try:
-            _make_directory(self.conf.datadir)
-        except GridstressError as error:
-            end(error)
-        await self._outlast_former()
-        await super().on_first_start()
+        if not self.producer_only:
+            try:
+                _make_directory(self.conf.datadir)
+            except GridstressError as error:
+                end(error)
+            await self._outlast_former()
+            await super().on_first_start()
         try:
             refuse_exposed_web(self.settings, self.conf)
             refuse_taken_port(self.conf)
@@ -192,6 +195,16 @@ class GridstressApp(faust.App):
             Naming what differs; or if the broker does not answer.
         """
         self.group.follow(await settings_log.join(self.settings, self.mine))
+
+    async def check_settings(self) -> None:
+        """Make sure, while a view server runs, that it still has the group's settings.
+
+        Errors as of `admit`; what is being accepted does not count before it is through.
+        """
+        group = await settings_log.read_log(self.settings)
+        if group is not None:
+            settings_log.check_same(self.settings, group, self.mine)
+            self.group.follow(group)
 
     async def admit_again(self) -> None:
         """The same before it takes tables over: others may have been accepted while it slept.

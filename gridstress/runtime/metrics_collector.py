@@ -67,7 +67,9 @@ class WorkerCollector(Collector):
         }
         yield InfoMetricFamily("gridstress_worker", "Versions.", value=versions)
         ready, stalled = self.status.ready, self.status.state == "stalled"
-        yield _gauge("worker_ready", "1 while tables are up to date and no rebalance is on.", ready)
+        by_role = {self.app.settings.role: ready}
+        help_text = "1 while tables are up to date and no rebalance is on; views have caught up."
+        yield _gauge("worker_ready", help_text, by_role, "role")
         yield _gauge("worker_stalled", "1 while the watchdog sees no progress.", stalled)
         yield _counter("rebalances", "Rebalances of the group.", self.app.rebalancing_count)
 

@@ -1,4 +1,4 @@
-"""A worker's status: its partitions, counters and lag."""
+"""The status of a worker or view server: its partitions, counters and lag."""
 
 import platform
 import time
@@ -18,16 +18,21 @@ from gridstress import __version__
 from gridstress.kafka import topics
 from gridstress.runtime.app import GridstressApp
 from ui.api.serializers import parts
+from ui.api.view_consumer import ViewConsumer
 from ui.api.view_store import RunView, Store
 from ui.schema.system import Counters, Health, LostRecords, WorkerStatus
+
+SILENT_S = 10.0
+"""A worker that has been silent for so long is not counted on; each speaks every two seconds."""
 
 
 @dataclass
 class Status:
-    """What a worker knows of itself."""
+    """What a worker or a view server knows of itself."""
 
     app: GridstressApp
     store: Store
+    views: ViewConsumer
     models: Sequence[str]
     counters: StageCounters
     dead_letters: DeadLetters
@@ -42,7 +47,9 @@ class Status:
 
     @property
     def ready(self) -> bool:
-        """Whether the tables are up to date and no rebalance is on."""
+        """Whether the tables are up to date and no rebalance is on; the views of a view server."""
+        if self.app.producer_only:
+            return self.views.caught_up
         return bool(self.app.tables.actives_ready and not self.app.rebalancing)
 
     @property
@@ -66,7 +73,9 @@ class Status:
         return assigned
 
     def partitions(self) -> dict[str, list[int]]:
-        """The partitions of each topic that the stages read."""
+        """The partitions of each topic that the stages read; of a view server none."""
+        if self.app.producer_only:
+            return {}
         return {name: self.owned(name) for name in topics.sources(self.models)}
 
     def frames(self) -> dict[str, int]:
@@ -79,6 +88,14 @@ class Status:
         for tp, records in self.partition_lag().items():
             lag[tp.topic] += records
         return {name: lag[name] for name in self.partitions()}
+
+    def waiting(self) -> int:
+        """Records of measurements that wait for this worker, or for the one furthest behind."""
+        if not self.app.producer_only:
+            return self.lag()[topics.MEASUREMENTS]
+        since = self.store.clock.now() - SILENT_S
+        there = [worker.lag for worker in self.store.workers.values() if worker.seen_at > since]
+        return max((lag.get(topics.MEASUREMENTS, 0) for lag in there), default=0)
 
     def partition_lag(self) -> dict[TP, int]:
         """The same by partition; of several agents on a topic the one furthest behind counts."""
@@ -96,6 +113,7 @@ class Status:
             status=self.state,
             reason=self.app.watchdog.reason,
             worker=self.worker,
+            role=self.app.settings.role,
             version=__version__,
             settings=self.app.group.settings_id,
             now=time.time(),
@@ -121,6 +139,7 @@ class Status:
         self._before = (now, frames)
         return WorkerStatus(
             worker=self.worker,
+            role=self.app.settings.role,
             version=__version__,
             settings=self.app.group.settings_id,
             python=platform.python_version(),

@@ -1,11 +1,12 @@
-"""Attach the web views to a worker: routes, their consumer, and the publishing of its shards."""
+"""Attach the web to a process of any role: the API, what it follows for it, what it publishes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from agents.dead_letters import DeadLetters
 from agents.risk_stage import RiskStage
 from agents.view_publisher import ViewPublisher
 from gridstress import __version__
@@ -21,16 +22,19 @@ from gridstress.run_records.posted import POSTED_RUNS, PostedRuns
 from gridstress.runtime.app import GridstressApp, Outlet
 from gridstress.runtime.metrics_collector import add_metrics
 from gridstress.runtime.status import Status
+from gridstress.runtime.view_server import look_after_views
 from gridstress.settings import ENV_PREFIX, Settings
 from tables.view_epoch import ViewEpoch
+from tables.windows import WindowSpec
 from topology.grid import Grid
 from topology.models import Matrix
 from ui.api.agreement_history import History
 from ui.api.answers import ApiQueries
 from ui.api.record_check import RecordValidator
 from ui.api.routes import register_commands, register_measurements, register_views
-from ui.api.view_consumer import ViewConsumer
+from ui.api.view_consumer import RunTopics, ViewConsumer
 from ui.api.view_store import Store
+from ui.api.worker_routes import refuse_views, register_health, without_views
 from ui.schema.grid import GridSettings
 
 STATUS_S = 2.0
@@ -41,17 +45,70 @@ def add_web(
     app: GridstressApp,
     grid: Grid,
     influence: Mapping[str, Matrix],
+    spec: WindowSpec,
     stages: Sequence[RiskStage],
-    new_status: Callable[[Store], Status],
+    dead_letters: DeadLetters,
 ) -> None:
-    """Add the API, the feed behind it, and what this worker publishes of its shards and itself."""
-    settings = app.settings
+    """Add what a process of this role answers, what it follows for it, and what it publishes.
+
+    A worker without views follows the views of the shards and the status of the workers alone: by
+    them it knows which tombstones are due, and who has views. ``stages`` is empty for a view
+    server.
+    """
+    settings, models = app.settings, list(influence)
+    has_views = settings.role != "worker"
+    history = History(grid.index, models, settings.partitions, settings.level_warning)
     store = Store(
-        History(grid.index, list(influence), settings.partitions, settings.level_warning),
-        RecordValidator(grid, list(influence), settings.partitions),
+        history if has_views else None, RecordValidator(grid, models, settings.partitions)
     )
-    status = new_status(store)
-    answers = ApiQueries(
+    posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
+    ledger = Ledger(posted.write, POSTED_RUNS)
+    views = ViewConsumer(
+        connection(settings.kafka),
+        store,
+        settings.partitions,
+        topics.VIEW,
+        topics.STATUS,
+        _run_topics(settings, models, ledger) if has_views else None,
+    )
+    app.service(views)  # type: ignore[arg-type]
+    status = Status(app, store, views, models, app.stages.counters, dead_letters)
+    register_health(app, status.health)
+    add_metrics(app, status, status.counters, stages)
+    if has_views:
+        register_views(app, _queries(app, grid, influence, spec, store), __version__)
+        _take_posts(app, grid, status, posted, ledger)
+    else:
+        refuse_views(app, lambda: without_views(status.worker, store))
+    if settings.role == "views":
+        look_after_views(app, views)
+    else:
+        _publish_views(app, stages, status)
+    _publish_status(app, status)
+
+
+def _run_topics(settings: Settings, models: Sequence[str], ledger: Ledger) -> RunTopics:
+    return RunTopics(
+        audit=topics.AUDIT,
+        replays=topics.REPLAY_STATUS,
+        measurements=topics.MEASUREMENTS,
+        runs=topics.RUNS,
+        run_partitions=partial(partition_count, settings.kafka, topics.RUNS),
+        alerts={topics.alerts(name): name for name in models},
+        windows={topics.windows(name): name for name in models},
+        learn=ledger.learn,
+    )
+
+
+def _queries(
+    app: GridstressApp,
+    grid: Grid,
+    influence: Mapping[str, Matrix],
+    spec: WindowSpec,
+    store: Store,
+) -> ApiQueries:
+    settings = app.settings
+    return ApiQueries(
         grid=grid,
         influence=influence,
         partitions=settings.partitions,
@@ -67,48 +124,41 @@ def add_web(
             settings.partitions,
             settings.level_warning,
             influence,
-            stages[0].model.spec,
+            spec,
             settings.stress_threshold,
         ),
     )
-    register_views(app, answers, status.health, __version__)
-    posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
-    ledger = Ledger(posted.write, POSTED_RUNS)
+
+
+def _take_posts(
+    app: GridstressApp, grid: Grid, status: Status, posted: PostedRuns, ledger: Ledger
+) -> None:
+    """Take measurements and commands, and keep the records of the runs that are posted."""
     register_measurements(
         app,
         Post(
             grid,
-            settings.partitions,
+            app.settings.partitions,
             Outlet(app, topics.MEASUREMENTS),
             ready=lambda: status.ready,
-            waiting=lambda: status.lag()[topics.MEASUREMENTS],
+            waiting=status.waiting,
             ended_runs=app.group.ended_runs,
             ledger=ledger,
             describe=posted.describe,
         ),
     )
+    replays = status.store.replays
     commands = PostedCommands(
-        Outlet(app, topics.REPLAY_CONTROL), store.replays, ready=lambda: status.ready
+        Outlet(app, topics.REPLAY_CONTROL), replays, ready=lambda: status.ready
     )
-    register_commands(app, commands, has_token=bool(settings.token))
-    add_metrics(app, status, status.counters, stages)
-    app.service(
-        ViewConsumer(  # type: ignore[arg-type]
-            connection(settings.kafka),
-            store,
-            settings.partitions,
-            topics.VIEW,
-            topics.STATUS,
-            topics.AUDIT,
-            topics.REPLAY_STATUS,
-            topics.MEASUREMENTS,
-            topics.RUNS,
-            partial(partition_count, settings.kafka, topics.RUNS),
-            {topics.alerts(name): name for name in influence},
-            {topics.windows(name): name for name in influence},
-            learn=ledger.learn,
-        )
-    )
+    register_commands(app, commands, has_token=bool(app.settings.token))
+
+    @app.timer(STATUS_S, name="run-records")  # type: ignore[untyped-decorator]
+    async def record() -> None:
+        await ledger.write_changed()
+
+
+def _publish_views(app: GridstressApp, stages: Sequence[RiskStage], status: Status) -> None:
     publisher = ViewPublisher(
         stages,
         Outlet(app, topics.VIEW),
@@ -116,25 +166,23 @@ def add_web(
         owned=lambda model: status.owned(topics.propagated(model)),
         generation=lambda: app.consumer_generation_id,
         epoch=partial(_view_epoch, app),
-        shown=store.runs_shown,
+        shown=status.store.runs_shown,
         ended_runs=app.group.ended_runs,
     )
 
-    @app.timer(settings.view_interval_s, name="publish")  # type: ignore[untyped-decorator]
+    @app.timer(app.settings.view_interval_s, name="publish")  # type: ignore[untyped-decorator]
     async def publish() -> None:
         if status.ready:
             await publisher.publish()
 
-    status_topic = Outlet(app, topics.STATUS)
+
+def _publish_status(app: GridstressApp, status: Status) -> None:
+    topic = Outlet(app, topics.STATUS)
 
     @app.timer(STATUS_S, name="status")  # type: ignore[untyped-decorator]
     async def tell() -> None:
         value = msgspec.json.encode(status.record())
-        await (await status_topic.send(key=status.worker.encode(), value=value))
-
-    @app.timer(STATUS_S, name="run-records")  # type: ignore[untyped-decorator]
-    async def record() -> None:
-        await ledger.write_changed()
+        await (await topic.send(key=status.worker.encode(), value=value))
 
 
 def _view_epoch(app: GridstressApp, model: str, shard: int) -> ViewEpoch | None:

@@ -50,13 +50,13 @@ class Verification:
 class Request:
     """What to verify: ``run`` (default the newest), from ``frames_file`` or the broker.
 
-    ``api_url`` is a worker to ask, ``patience_s`` how long to wait for it without progress,
-    ``with_open`` whether its open windows are compared too.
+    ``api_urls`` are workers to ask, as of `WorkerApi`, ``patience_s`` how long to wait for them
+    without progress, ``with_open`` whether their open windows are compared too.
     """
 
     run: str | None = None
     frames_file: Path | None = None
-    api_url: str = "http://127.0.0.1:6066"
+    api_urls: str = "http://127.0.0.1:6066"
     patience_s: float = 60.0
     with_open: bool = True
 
@@ -95,7 +95,7 @@ async def verify_run(
         frames = measurements.frames
     say(f"run {run}: {len(frames)} frames")
     expected = await asyncio.to_thread(recompute, frames, grid, settings)
-    async with WorkerApi(request.api_url, settings.token) as api:
+    async with WorkerApi(request.api_urls, settings.token) as api:
         if ended:
             say("a change of settings has ended this run: not waiting for workers")
             patience_s = 0.0
@@ -131,8 +131,8 @@ async def _wait(
     """Wait for the workers; return how long to wait for dead letters then (s), and notes."""
     if not request.patience_s:
         return 0.0, ["no worker was waited for"]
-    if not request.with_open and not await api.answers():
-        return 0.0, [f"no worker answers at {api.url}: no worker was waited for"]
+    if not request.with_open and (reason := await api.why_silent()):
+        return 0.0, [f"{reason}: no worker was waited for"]
     missing = await drain(
         api,
         expected,

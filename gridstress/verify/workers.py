@@ -12,6 +12,8 @@ from gridstress.verify.recompute import Recomputed
 from topology.clock import from_iso, to_iso
 from topology.errors import DataError, GridstressError
 from ui.auth import authorization
+from ui.client.http import parse_urls
+from ui.client.refusals import NoViewsError, check_views, reason_of
 
 ANSWER_S = 10.0
 POLL_S = 0.5
@@ -27,14 +29,16 @@ class Reached(NamedTuple):
 
 
 class WorkerApi:
-    """A worker's API at ``url`` (``http://host:port``), open within ``async with``.
+    """The API of the first worker that has views, open within ``async with``.
 
-    A worker that cannot be reached raises `GridstressError`, an answer of another shape
-    `DataError`.
+    ``urls`` are workers or view servers, ``http://host:port`` with commas; when one cannot be
+    reached, or has no views, the next is asked. If none answers, that raises `GridstressError`, an
+    answer of another shape `DataError`.
     """
 
-    def __init__(self, url: str, token: str = "") -> None:
-        self.url = url.rstrip("/")
+    def __init__(self, urls: str, token: str = "") -> None:
+        self.urls = parse_urls(urls)
+        self._first = 0
         # No proxy of the environment: it would be shown the token.
         self._client = httpx.AsyncClient(
             timeout=ANSWER_S, headers=authorization(token), trust_env=False
@@ -46,16 +50,34 @@ class WorkerApi:
     async def __aexit__(self, *_: object) -> None:
         await self._client.aclose()
 
+    @property
+    def url(self) -> str:
+        """The worker that is asked first now."""
+        return self.urls[self._first]
+
     async def get(self, path: str, **params: str) -> dict[str, Any] | None:
         """Fetch the answer, or None where the worker does not know the run (yet)."""
-        try:
-            answer = await self._client.get(f"{self.url}/api/v1/{path}", params=params)
-        except httpx.HTTPError as error:
-            raise GridstressError(
-                f"no worker answers at {self.url}: {error or type(error).__name__}",
-                hint="Start one, name another with --api, or leave the open windows out "
-                "with --no-open.",
-            ) from None
+        failures, way_on = [], "Start one, name another"
+        for turn in range(len(self.urls)):
+            position = (self._first + turn) % len(self.urls)
+            url = self.urls[position]
+            try:
+                answer = await self._client.get(f"{url}/api/v1/{path}", params=params)
+                check_views(answer)
+            except httpx.HTTPError as error:
+                failures.append(f"no worker answers at {url}: {reason_of(error)}")
+            except NoViewsError as error:
+                failures.append(f"{url}: {error}")
+                way_on = "Name a view server in GRIDSTRESS_API_URLS or"
+            else:
+                self._first = position
+                return self._content(answer)
+        raise GridstressError(
+            "; ".join(failures),
+            hint=f"{way_on} with --api, or leave the open windows out with --no-open.",
+        )
+
+    def _content(self, answer: httpx.Response) -> dict[str, Any] | None:
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         if answer.status_code not in (httpx.codes.OK, httpx.codes.SERVICE_UNAVAILABLE):
@@ -68,13 +90,13 @@ class WorkerApi:
             raise DataError(f"{answer.url} did not answer with JSON") from None
         return content
 
-    async def answers(self) -> bool:
-        """Whether a worker is there at all."""
+    async def why_silent(self) -> str:
+        """Why no worker tells of its views, in words; empty if one does."""
         try:
-            await self.get("health")
-        except GridstressError:
-            return False
-        return True
+            await self.get("runs")
+        except GridstressError as error:
+            return str(error)
+        return ""
 
     async def idle_zones(self) -> list[str]:
         """Zones that have met the idle time-out at this worker."""

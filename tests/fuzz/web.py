@@ -19,8 +19,9 @@ from ui.api.agreement_history import History
 from ui.api.answers import ApiQueries
 from ui.api.record_check import RecordValidator
 from ui.api.routes import register_views
-from ui.api.view_consumer import ViewConsumer
+from ui.api.view_consumer import RunTopics, ViewConsumer
 from ui.api.view_store import Store
+from ui.api.worker_routes import register_health
 from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridSettings
 from ui.schema.system import Health
@@ -91,13 +92,12 @@ def served() -> tuple[Pages, ViewConsumer]:
         store=store,
     )
     pages = Pages()
-    register_views(pages, answers, lambda: Health("ok", "here"))
+    register_health(pages, lambda: Health("ok", "here"))
+    register_views(pages, answers)
     windows, alerts, status, view, runs, audit, replays, loads = TOPICS
-    feed = ViewConsumer(
-        *({}, store, 1, view, status, audit, replays, loads, runs, one_partition),
-        {alerts: "linear"},
-        {windows: "linear"},
-    )
+    names = audit, replays, loads, runs, one_partition
+    followed = RunTopics(*names, alerts={alerts: "linear"}, windows={windows: "linear"})
+    feed = ViewConsumer({}, store, 1, view, status, followed)
     return pages, feed
 
 

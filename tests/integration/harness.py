@@ -116,10 +116,11 @@ class Stack:
         """Settings as the workers have them."""
         return load_settings(broker=f"kafka://{self.bootstrap}")
 
-    def add_worker(self) -> Worker:
-        """Start one more worker and wait until it is healthy."""
+    def add_worker(self, **environment: str) -> Worker:
+        """Start one more worker, with an environment of its own, and wait until it is healthy."""
         port, name = processes.free_port(), f"worker-{len(self.workers) + 1}"
-        spec = worker_spec(name, port, self.variables, self.directory, log_level="info")
+        env = {**self.variables, **environment}
+        spec = worker_spec(name, port, env, self.directory, log_level="info")
         service = commands.spawn(spec, self.directory)
         worker = Worker(url_of(port), spec, self.directory, service)
         self.workers.append(worker)

@@ -68,7 +68,7 @@ def test_alarms_are_counted_as_the_api_tells_them(stack: Stack, samples: Samples
 
 
 def test_a_worker_that_is_well_and_has_done_all_says_so(samples: Samples) -> None:
-    assert of(samples, "worker_ready") == 1
+    assert of(samples, "worker_ready", "all") == 1
     assert of(samples, "worker_stalled") == 0
     assert of(samples, "recoveries_total") >= 1
     assert len(lags(samples)) >= SHARDS

@@ -20,12 +20,13 @@ from ui.api.extremes import extremes_of, kept_extremes, with_archived
 from ui.api.older import lacking, with_older
 from ui.api.read_model import UnknownError
 from ui.api.replays import shown
+from ui.api.replies import CHECKED, NOT_KEPT, reply
 from ui.schema.endpoints import (
     ALERT_LIMIT,
     COMMANDED,
+    DESCRIPTION,
     ENDPOINTS,
     EPISODE_LIMIT,
-    LIVE,
     MAX_SOURCE,
     NODE_COUNT,
     POSTED,
@@ -38,7 +39,7 @@ from ui.schema.endpoints import (
 from ui.schema.openapi import document
 from ui.schema.replays import Replay, Replays
 from ui.schema.runs import PastRuns
-from ui.schema.system import Health, Refused, Taken
+from ui.schema.system import Refused, Taken
 from ui.schema.views import NodeDetail
 
 log = logging.getLogger(__name__)
@@ -53,9 +54,6 @@ A MessageError is the sender's fault, any other is not.
 
 Obey = Callable[[bytes, str], Awaitable[Replay]]
 """Follows a command, given its sender; errors as of `Take`, and a UsageError if it is refused."""
-
-CHECKED = {"Cache-Control": "no-cache"}
-NOT_KEPT = {"Cache-Control": "no-store"}
 
 RETRY_S = 1
 """Seconds in ``Retry-After`` when measurements cannot be taken now."""
@@ -97,9 +95,7 @@ LONG_ASKS = ("/episodes", "/node/{node_id}", "/compare/history")
 EXTREMES = "/history/extremes"
 
 
-def register_views(
-    app: Any, answers: ApiQueries, health: Callable[[], Health], version: str = ""
-) -> None:
+def register_views(app: Any, answers: ApiQueries, version: str = "") -> None:
     """Add the API to a Faust app that has not started; ``version`` is ours, for OpenAPI."""
     boot = sha256(str(time.time_ns()).encode()).hexdigest()[:8]
 
@@ -121,21 +117,10 @@ def register_views(
     for path in (*LIVE_ASKS, *PAST_ASKS, EXTREMES):
         add(path)
 
-    @app.page(LIVE)  # type: ignore[untyped-decorator]
-    async def live(self: Any, request: Any) -> Any:
-        """Whether this worker is well, and nothing else: this address asks for no token."""
-        return _reply(self, None, 200 if health().status == "ok" else 503)
-
-    @app.page(f"{PREFIX}/health")  # type: ignore[untyped-decorator]
-    async def alive(self: Any, request: Any) -> Any:
-        """How this worker is."""
-        answer = health()
-        return _reply(self, answer, 200 if answer.status == "ok" else 503)
-
-    @app.page(f"{PREFIX}/openapi.json")  # type: ignore[untyped-decorator]
+    @app.page(PREFIX + DESCRIPTION)  # type: ignore[untyped-decorator]
     async def openapi(self: Any, request: Any) -> Any:
         """The API's own description."""
-        return _reply(self, document(version), 200)
+        return reply(self, document(version), 200)
 
 
 def register_measurements(app: Any, take: Take) -> None:
@@ -150,14 +135,14 @@ def register_measurements(app: Any, take: Take) -> None:
             try:
                 source, synthetic = _origin(request.query)
                 answer = await take(await request.read(), source, synthetic)
-                return _reply(self, answer, 200, NOT_KEPT)
+                return reply(self, answer, 200, NOT_KEPT)
             except UsageError as error:
-                return _reply(self, Refused(str(error)), 400, NOT_KEPT)
+                return reply(self, Refused(str(error)), 400, NOT_KEPT)
             except MessageError as error:
-                return _reply(self, Refused(str(error), reason=error.reason), 400, NOT_KEPT)
+                return reply(self, Refused(str(error), reason=error.reason), 400, NOT_KEPT)
             except GridstressError as error:
                 later = {**NOT_KEPT, "Retry-After": str(RETRY_S)}
-                return _reply(self, Refused(str(error)), 503, later)
+                return reply(self, Refused(str(error)), 503, later)
 
 
 def register_commands(app: Any, obey: Obey, *, has_token: bool) -> None:
@@ -172,11 +157,11 @@ def register_commands(app: Any, obey: Obey, *, has_token: bool) -> None:
             try:
                 by = "token" if has_token else "local"
                 answer = await obey(await request.read(), by)
-                return _reply(self, answer, 200, NOT_KEPT)
+                return reply(self, answer, 200, NOT_KEPT)
             except (UsageError, MessageError) as error:
-                return _reply(self, Refused(str(error)), 400, NOT_KEPT)
+                return reply(self, Refused(str(error)), 400, NOT_KEPT)
             except GridstressError as error:
-                return _reply(self, Refused(str(error)), 503, NOT_KEPT)
+                return reply(self, Refused(str(error)), 503, NOT_KEPT)
 
 
 async def _answer(
@@ -193,7 +178,7 @@ async def _answer(
         now = tag(path, query)
         headers = {**CHECKED, "ETag": now} if now else CHECKED
         if now and request.headers.get("If-None-Match") == now:
-            return _reply(view, None, 304, headers)
+            return reply(view, None, 304, headers)
         if "with" in query:
             found = await ask_beside(path, answers, query)
         elif path == EXTREMES:
@@ -207,13 +192,13 @@ async def _answer(
             if run := lacking(answers, found):
                 older = await _in_thread(_ask_older, path, answers, {**query, "run": run})
                 found = with_older(found, older)
-        return _reply(view, found, 200, headers)
+        return reply(view, found, 200, headers)
     except UnknownError as error:
-        return _reply(view, Refused(str(error), exists=error.exists), 404)
+        return reply(view, Refused(str(error), exists=error.exists), 404)
     except DataError as error:
-        return _reply(view, Refused(str(error)), 404)
+        return reply(view, Refused(str(error)), 404)
     except UsageError as error:
-        return _reply(view, Refused(str(error)), 400)
+        return reply(view, Refused(str(error)), 400)
 
 
 async def _in_thread(ask: Callable[..., Answer], *given: Any) -> Answer:
@@ -299,15 +284,6 @@ def _ask_older(path: str, answers: ApiQueries, query: Query) -> msgspec.Struct |
     except DataError as error:
         log.warning("the archive adds nothing to run %s: %s", run, error)
         return None
-
-
-def _reply(view: Any, answer: Any, status: int, headers: Mapping[str, str] = CHECKED) -> Any:
-    return view.bytes(
-        b"" if answer is None else msgspec.json.encode(answer),
-        content_type="application/json",
-        status=status,
-        headers={"X-Content-Type-Options": "nosniff", **headers},
-    )
 
 
 def _check_query(query: Query, names: Collection[str]) -> None:

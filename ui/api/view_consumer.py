@@ -1,12 +1,13 @@
 """Follow the topics that the views are made of, whichever worker wrote them.
 
-A plain consumer without a group: it reads every partition on every worker, does not take part in
-rebalances and commits nothing.
+A plain consumer without a group: it reads every partition in every process that has views, does not
+take part in rebalances and commits nothing.
 """
 
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -41,6 +42,36 @@ LOADS_BACK = 200
 Apply = Callable[[ConsumerRecord], None]
 
 
+@dataclass(frozen=True)
+class RunTopics:
+    """The topics of which views are made, beside those that every worker follows.
+
+    Parameters
+    ----------
+    audit
+        The compacted topic on which the auditor tells how far it is with each run.
+    replays
+        The compacted topic, of one partition, on which replays tell how they are.
+    measurements
+        The topic of loads.
+    runs, run_partitions
+        The compacted topic of the runs' records, keyed by run; and how many partitions it has.
+    alerts, windows
+        Topic names and the model whose they are.
+    learn
+        Called with every record of a run.
+    """
+
+    audit: str
+    replays: str
+    measurements: str
+    runs: str
+    run_partitions: Callable[[], Awaitable[int]]
+    alerts: Mapping[str, str]
+    windows: Mapping[str, str]
+    learn: Callable[[RunRecord], None] = lambda record: None
+
+
 class ViewConsumer(Service):
     """Keeps a store up to date from Kafka.
 
@@ -56,18 +87,13 @@ class ViewConsumer(Service):
         The compacted topic of shard views, keyed by JSON ``[model, run, shard]``.
     status_topic
         The compacted topic on which workers tell how they are.
-    audit_topic
-        The compacted topic on which the auditor tells how far it is with each run.
-    replay_topic
-        The compacted topic, of one partition, on which replays tell how they are.
-    measurement_topic
-        The topic of loads.
-    run_topic, run_partitions
-        The compacted topic of the runs' records, keyed by run; and how many partitions it has.
-    alert_topics, window_topics
-        Topic names and the model whose they are.
-    learn
-        Called with every record of a run.
+    run_topics
+        The other topics; None if only those two are followed.
+
+    Attributes
+    ----------
+    taken
+        How many records have been read.
     """
 
     def __init__(
@@ -77,32 +103,43 @@ class ViewConsumer(Service):
         partitions: int,
         view_topic: str,
         status_topic: str,
-        audit_topic: str,
-        replay_topic: str,
-        measurement_topic: str,
-        run_topic: str,
-        run_partitions: Callable[[], Awaitable[int]],
-        alert_topics: Mapping[str, str],
-        window_topics: Mapping[str, str],
-        learn: Callable[[RunRecord], None] = lambda record: None,
+        run_topics: RunTopics | None,
     ) -> None:
         super().__init__()
         self._connection = dict(connection)
         self._store = store
         self._partitions = partitions
-        self._run_topic, self._run_partitions, self._learn = run_topic, run_partitions, learn
-        self._replay_topic, self._measurement_topic = replay_topic, measurement_topic
-        self._window_topics = dict(window_topics)
-        self._apply: dict[str, Apply] = {
-            view_topic: self._view,
-            status_topic: self._status,
-            audit_topic: self._audit,
-            replay_topic: self._replay,
-            measurement_topic: self._measurements,
-            run_topic: self._run,
-        }
-        self._apply |= dict.fromkeys(alert_topics, self._alert)
-        self._apply |= dict.fromkeys(window_topics, self._window)
+        self._apply: dict[str, Apply] = {view_topic: self._view, status_topic: self._status}
+        self._run_topics = run_topics
+        self._window_topics: Mapping[str, str] = {}
+        if run_topics is not None:
+            self._window_topics, self._learn = run_topics.windows, run_topics.learn
+            self._apply |= {
+                run_topics.audit: self._audit,
+                run_topics.replays: self._replay,
+                run_topics.measurements: self._measurements,
+                run_topics.runs: self._run,
+            }
+            self._apply |= dict.fromkeys(run_topics.alerts, self._alert)
+            self._apply |= dict.fromkeys(run_topics.windows, self._window)
+        self._consumer: AIOKafkaConsumer | None = None
+        self._behind: set[TopicPartition] | None = None
+        self.taken = 0
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether every partition has been read to an end that it had since this began."""
+        return self._behind is not None and not self._behind
+
+    async def positions(self) -> dict[TopicPartition, int]:
+        """By partition, the offset of the next record; empty before it reads.
+
+        It waits while a partition has none, as after its log was cut.
+        """
+        consumer = self._consumer
+        if consumer is None:
+            return {}
+        return {tp: await consumer.position(tp) for tp in consumer.assignment()}
 
     @Service.task
     async def _follow(self) -> None:
@@ -137,22 +174,25 @@ class ViewConsumer(Service):
         return True
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer, self._behind = consumer, set(consumer.assignment())
         while not self.should_stop:
             found = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
             for records in found.values():
+                self.taken += len(records)
                 for record in records:
                     self._take(record)
+            self._behind = {tp for tp in self._behind if not await _is_at_end(consumer, tp)}
 
     async def _seek(self, consumer: AIOKafkaConsumer) -> None:
         """Views and alerts from their beginning; of windows and loads the last of a partition."""
         counts = dict.fromkeys(self._apply, self._partitions)
-        counts[self._replay_topic] = 1
-        counts[self._run_topic] = await self._run_partitions()
+        back: dict[str, int] = {}
+        if topics := self._run_topics:
+            counts |= {topics.replays: 1, topics.runs: await topics.run_partitions()}
+            back = {**dict.fromkeys(topics.windows, WINDOWS_BACK), topics.measurements: LOADS_BACK}
         partitions = [TopicPartition(topic, p) for topic in counts for p in range(counts[topic])]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        back = dict.fromkeys(self._window_topics, WINDOWS_BACK)
-        back[self._measurement_topic] = LOADS_BACK
         last = [tp for tp in partitions if tp.topic in back]
         begins, ends = await consumer.beginning_offsets(last), await consumer.end_offsets(last)
         for tp in last:
@@ -204,3 +244,8 @@ class ViewConsumer(Service):
     def _window(self, record: ConsumerRecord) -> None:
         model = self._window_topics[record.topic]
         self._store.apply_window(record.value, model, record.partition)
+
+
+async def _is_at_end(consumer: AIOKafkaConsumer, tp: TopicPartition) -> bool:
+    end = consumer.last_stable_offset(tp)  # of the last fetch; None before the first
+    return end is not None and await consumer.position(tp) >= end

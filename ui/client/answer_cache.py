@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from topology.errors import GridstressError
-from ui.client.http import ApiError
+from ui.client.refusals import ApiError
 
 logger = logging.getLogger(__name__)
 

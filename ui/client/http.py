@@ -1,7 +1,8 @@
 """Client of the worker's API: typed answers, ETags, and failover over several workers.
 
-Any worker answers for the whole grid, so one is asked until it fails, then the next. An answer
-that has not changed is the *same object* again: ``is`` tells whether there is anything new.
+Any worker with views, or view server, answers for the whole grid, so one is asked until it fails,
+then the next. An answer that has not changed is the *same object* again: ``is`` tells whether there
+is anything new.
 """
 
 import logging
@@ -18,11 +19,22 @@ import msgspec
 
 from topology.errors import GridstressError, UsageError
 from ui.auth import authorization
+from ui.client.refusals import (
+    ApiError,
+    NoViewsError,
+    ServerError,
+    UnknownNameError,
+    ViewsGoneError,
+    WorkerGoneError,
+    reason_of,
+    refuse,
+    refuse_command,
+)
 from ui.schema.endpoints import PREFIX
 from ui.schema.grid import GridInfo
 from ui.schema.replays import Replay, Replays, Wanted
 from ui.schema.runs import Episodes, Extremes, History, PastRuns, RunInfo, Runs
-from ui.schema.system import Health, Refused, System
+from ui.schema.system import Health, System
 from ui.schema.views import Alerts, Compare, GridState, NodeDetail, Top
 
 logger = logging.getLogger(__name__)
@@ -31,24 +43,13 @@ KEPT_ANSWERS = 256
 COMMAND_S = 15.0
 """How long a command may take: its answer comes from the replay."""
 
+HINTS = {
+    WorkerGoneError: "is a worker running? start one with: faust -A gridstress worker",
+    ViewsGoneError: "name a view server in GRIDSTRESS_API_URLS",
+}
+
 Answer = TypeVar("Answer")
 Params = Mapping[str, str | int | float | None]
-
-
-class WorkerGoneError(GridstressError):
-    """No worker answered; the message names each one and why."""
-
-
-class ApiError(GridstressError):
-    """The worker refused the request (a bad parameter, say); asking another one will not help."""
-
-
-class UnknownNameError(ApiError):
-    """The worker does not know that node, model or run; ``exists`` lists those it does."""
-
-    def __init__(self, message: str, exists: Sequence[str]) -> None:
-        super().__init__(message, hint=f"known: {', '.join(exists[:10])}" if exists else "")
-        self.exists = tuple(exists)
 
 
 def parse_urls(text: str | Sequence[str]) -> tuple[str, ...]:
@@ -256,8 +257,10 @@ class ApiClient:
     def command(self, wanted: Wanted) -> Replay:
         """Command a replay, and give how it is once it has followed.
 
-        It is sent once: only a worker that cannot be reached leaves it to the next one.
+        It is sent once: only a worker that cannot be reached, or has no views, leaves it to the
+        next one.
         """
+        failures = []
         for turn in range(len(self.urls)):
             url = self.urls[(self._first + turn) % len(self.urls)]
             try:
@@ -268,15 +271,15 @@ class ApiClient:
                     timeout=COMMAND_S,
                 )
                 if response.status_code != httpx.codes.OK:
-                    _refuse_command(response)
+                    refuse_command(response)
                 return msgspec.json.decode(response.content, type=Replay)
-            except httpx.ConnectError:
-                continue
+            except (httpx.ConnectError, NoViewsError) as error:
+                failures.append(f"{url}: {reason_of(error)}")
             except (httpx.HTTPError, msgspec.DecodeError) as error:
                 raise WorkerGoneError(
-                    f"{url} has not said what came of it: {_reason(error)}"
+                    f"{url} has not said what came of it: {reason_of(error)}"
                 ) from None
-        raise WorkerGoneError("no worker answered")
+        raise WorkerGoneError(f"no worker answered ({'; '.join(failures)})")
 
     def system(self) -> System:
         """How every worker is, and the settings in force."""
@@ -287,14 +290,17 @@ class ApiClient:
         return self._get("health", Health)
 
     def _get(self, path: str, kind: type[Answer], **params: str | int | float | None) -> Answer:
-        failures, unknown = [], None
+        failures: list[str] = []
+        unknown: UnknownNameError | None = None
+        gone = WorkerGoneError
         for turn in range(len(self.urls)):
             position = (self._first + turn) % len(self.urls)
             url = self.urls[position]
             try:
                 answer = self._ask(url, path, kind, params)
-            except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, _ServerError) as error:
-                failures.append(f"{url}: {_reason(error)}")
+            except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, ServerError) as error:
+                failures.append(f"{url}: {reason_of(error)}")
+                gone = ViewsGoneError if isinstance(error, NoViewsError) else gone
                 continue
             except UnknownNameError as error:
                 if not params.get("run") and kind is not PastRuns:
@@ -305,10 +311,7 @@ class ApiClient:
             return answer
         if unknown is not None:
             raise unknown
-        raise WorkerGoneError(
-            f"no worker answered ({'; '.join(failures)})",
-            hint="is a worker running? start one with: faust -A gridstress worker",
-        )
+        raise gone(f"no worker answered ({'; '.join(failures)})", hint=HINTS[gone])
 
     def _ask(self, url: str, path: str, kind: type[Answer], params: Params) -> Answer:
         given = {name: value for name, value in params.items() if value is not None}
@@ -327,7 +330,7 @@ class ApiClient:
         if response.status_code != httpx.codes.OK and not (
             kind is Health and response.status_code == httpx.codes.SERVICE_UNAVAILABLE
         ):
-            _refuse(response)
+            refuse(response)
         answer = msgspec.json.decode(response.content, type=kind)
         if tag := response.headers.get("ETag"):
             self._keep(key, (tag, answer))
@@ -349,44 +352,3 @@ def _authorities() -> ssl.SSLContext:
 
 def _listed(models: Sequence[str] | None) -> str | None:
     return None if models is None else ",".join(models)
-
-
-class _ServerError(Exception):
-    """The worker cannot answer now; another one may."""
-
-
-def _refuse(response: httpx.Response) -> None:
-    code = response.status_code
-    if code >= 500 or code < 400:
-        raise _ServerError(f"status {code}")
-    try:
-        refusal = msgspec.json.decode(response.content, type=Refused)
-    except msgspec.DecodeError:
-        # Not our API's own 404: something else listens at this address.
-        raise _ServerError(f"status {code}, not an answer of a gridstress worker") from None
-    if code == httpx.codes.UNAUTHORIZED:
-        raise ApiError(
-            f"the worker refused our token: {refusal.error}",
-            hint="dashboard and workers need the same GRIDSTRESS_API_TOKEN",
-        )
-    if code == httpx.codes.NOT_FOUND:
-        raise UnknownNameError(refusal.error or "not found", refusal.exists or ())
-    raise ApiError(refusal.error or f"the worker refused {response.url.path} with status {code}")
-
-
-def _refuse_command(response: httpx.Response) -> None:
-    try:
-        refusal = msgspec.json.decode(response.content, type=Refused)
-    except msgspec.DecodeError:
-        raise ApiError(f"the worker takes no commands (status {response.status_code})") from None
-    raise ApiError(refusal.error)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError):
-        return "nothing listens there"
-    if isinstance(error, httpx.TimeoutException):
-        return "no answer in time"
-    if isinstance(error, msgspec.DecodeError):
-        return f"not an answer of a gridstress worker ({error})"
-    return str(error) or type(error).__name__

@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 
 from topology.errors import GridstressError
 from ui.client.answer_cache import OnDemand
-from ui.client.http import ApiClient, ApiError
+from ui.client.http import ApiClient
+from ui.client.refusals import ApiError
 from ui.client.run_cache import AGAIN_S, PastViews
 from ui.client.snapshot import Snapshot, ask_views, content_of
 from ui.client.strips import Strip, Strips

@@ -16,6 +16,9 @@ PREFIX = "/api/v1"
 LIVE = f"{PREFIX}/live"
 """The one address of the API that answers without the token: 200 or 503 and nothing else."""
 
+HEALTH, DESCRIPTION = "/health", "/openapi.json"
+"""Addresses below the prefix: how the process is that answers, and what its API is."""
+
 POSTED = f"{PREFIX}/measurements"
 """The address that takes measurements, from those who have the token."""
 
@@ -138,7 +141,7 @@ ENDPOINTS: dict[str, Endpoint] = {
         ),
         Endpoint("/replays", "The replays that follow commands.", Replays, tagged=False),
         Endpoint("/system", "All workers, and the settings.", System, tagged=False),
-        Endpoint("/health", "How this worker is; 503 unless it is well.", Health, tagged=False),
+        Endpoint(HEALTH, "How this worker is; 503 unless it is well.", Health, tagged=False),
     )
 }
 """By path."""

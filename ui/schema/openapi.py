@@ -9,6 +9,7 @@ import msgspec
 from ui.schema.endpoints import (
     COMMANDED,
     ENDPOINTS,
+    HEALTH,
     LIVE,
     MAX_SOURCE,
     POSTED,
@@ -28,7 +29,8 @@ REFUSALS = {
     "400": "A parameter that cannot be used, or that this address does not have.",
     "401": "The token is missing or wrong.",
     "404": "An unknown node, model or run; `exists` names those there are.",
-    "421": "A server on loopback was asked by a name that is not localhost.",
+    "421": "A server on loopback was asked by a name that is not localhost, or a worker without "
+    "views was asked; `views` names processes that have them.",
 }
 
 
@@ -75,7 +77,7 @@ def _asked(endpoint: Endpoint, refs: dict[Any, Json]) -> Json:
     responses = {"200": _json(endpoint.text, refs[endpoint.answer])}
     if endpoint.tagged:
         responses["304"] = {"description": "The `ETag` in `If-None-Match` is that of the answer."}
-    if endpoint.path == "/health":
+    if endpoint.path == HEALTH:
         responses["503"] = _json("The worker is not well.", refs[endpoint.answer])
     left_out = {"404"} if not parameters else set[str]()
     responses |= _refusals(refs, left_out)

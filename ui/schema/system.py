@@ -8,6 +8,10 @@ GONE_S = 60.0
 """A worker that has been silent for so long is left out."""
 
 
+ROLES = {"all": "worker", "worker": "worker without views", "views": "view server"}
+"""The roles in words."""
+
+
 class Counters(Struct, frozen=True):
     """What a worker has finished and refused since its start; rows are those of the newest run."""
 
@@ -31,11 +35,12 @@ class LostRecords(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """How the worker that answered is: ``status`` is ok, starting, rebalancing or stalled.
 
-    ``reason`` says why it is stalled, ``now`` is its own clock.
+    ``reason`` says why it is stalled, ``now`` is its own clock, ``role`` as in `WorkerStatus`.
     """
 
     status: str
     worker: str
+    role: str = "all"
     reason: str | None = None
     version: str = ""
     settings: str = ""
@@ -53,10 +58,12 @@ class WorkerStatus(Struct, frozen=True, kw_only=True):
 
     ``lag`` counts, by topic, the records of its partitions that it has not finished; ``frames``
     what each stage has finished since the start, ``frames_per_s`` how fast just now; ``settings``
-    names the group's settings, which it has.
+    names the group's settings, which it has; ``role`` is all, worker (it has no views) or views
+    (a view server: it does no work).
     """
 
     worker: str
+    role: str = "all"
     version: str
     settings: str = ""
     python: str
@@ -86,11 +93,15 @@ class System(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True, omit_defaults=True):
-    """Why there is no answer; ``exists`` are the names there are, ``reason`` as in dead letters."""
+    """Why there is no answer; ``exists`` are the names there are, ``reason`` as in dead letters.
+
+    ``views`` is there if a worker without views was asked: names of processes that have them.
+    """
 
     error: str
     exists: list[str] | None = None
     reason: str = ""
+    views: list[str] | None = None
 
 
 class Taken(Struct, frozen=True):

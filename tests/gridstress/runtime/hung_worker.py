@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from agents.detection import DetectionStage
-from gridstress.runtime import watchdog
+from gridstress.runtime import observers, watchdog
 from gridstress.worker import default_app
 
 
@@ -26,6 +26,6 @@ def hang(how: str) -> Any:
 
 
 if __name__ == "__main__":
-    watchdog.LOOK_S, watchdog.ANSWER_S = 0.5, 2.0
+    watchdog.LOOK_S, observers.ANSWER_S = 0.5, 2.0
     DetectionStage.__call__ = hang(sys.argv.pop(1))  # type: ignore[method-assign]
     default_app().main()

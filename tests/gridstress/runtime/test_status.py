@@ -26,9 +26,9 @@ def consumer() -> Any:
 
 
 def status_of(consumer: Any) -> Status:
-    app: Any = SimpleNamespace(consumer=consumer)
+    app: Any = SimpleNamespace(consumer=consumer, producer_only=False)
     nothing: Any = None
-    return Status(app, nothing, ["linear"], nothing, nothing)
+    return Status(app, nothing, nothing, ["linear"], nothing, nothing)
 
 
 def test_lag_is_what_is_not_acknowledged_and_not_the_mark_of_a_transaction(consumer: Any) -> None:

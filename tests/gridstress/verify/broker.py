@@ -149,6 +149,8 @@ class Worker:
     def answer(self, path, query):
         if path == "health":
             return {"idle_zones": []}
+        if path == "runs":
+            return {"runs": [{"run": self.expected.run}]}
         if query["run"] != self.expected.run:
             return None
         if path == "state":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from bench.harness.brokers import embedded_broker
 from gridstress.kafka.topics import (
@@ -19,7 +19,7 @@ from gridstress.local import processes
 from gridstress.settings import load_settings
 from tables.view_epoch import ViewEpoch
 from tests.support.waiting import until
-from ui.api.view_consumer import ViewConsumer
+from ui.api.view_consumer import RunTopics, ViewConsumer
 from ui.api.view_store import Store
 
 OWNER = ViewEpoch(5, "gridstress-risk_linear-changelog")
@@ -37,9 +37,7 @@ def test_tombstones_of_runs_with_endless_names_are_not_kept(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     store = Store()
-    feed = ViewConsumer(
-        {}, store, 1, "view", "status", "audit", "replays", "loads", "runs", partitions, {}, {}
-    )
+    feed = ViewConsumer({}, store, 1, "view", "status", None)
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 129)))
     assert "cannot show view/0@0" in caplog.text
     feed._take(tombstone(b'["linear","%b",0]' % (b"r" * 128)))
@@ -61,14 +59,9 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(
         settings.partitions,
         VIEW,
         STATUS,
-        AUDIT,
-        REPLAY_STATUS,
-        MEASUREMENTS,
-        RUNS,
-        partitions,
-        {},
-        {},
-    ):
+        RunTopics(AUDIT, REPLAY_STATUS, MEASUREMENTS, RUNS, partitions, {}, {}),
+    ) as views:
+        assert not views.caught_up
         await until(lambda: "the views wait for a broker" in caplog.text, 60)
         with embedded_broker(port, tmp_path):
             await ensure_topics(settings)
@@ -76,3 +69,5 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for(
                 key = b'["linear","r",0]'
                 await producer.send_and_wait(VIEW, key=key, partition=0, headers=[OWNER.header])
             await until(lambda: list(store._dropped) == [("linear", "r", 0)], 60)
+            await until(lambda: views.caught_up, 60)
+            assert (await views.positions())[TopicPartition(VIEW, 0)] == views.taken == 1

@@ -5,7 +5,7 @@ from threading import Event, Thread
 import pytest
 
 from ui.client.answer_cache import KEPT, MAX_QUESTION, OnDemand
-from ui.client.http import ApiError, UnknownNameError, WorkerGoneError
+from ui.client.refusals import ApiError, UnknownNameError, WorkerGoneError
 
 
 def refuse(error):

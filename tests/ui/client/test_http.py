@@ -3,14 +3,8 @@ import pytest
 
 from tests.ui.literal_api import RUN, answers, literal_api, past_run
 from topology.errors import UsageError
-from ui.client.http import (
-    ApiClient,
-    ApiError,
-    UnknownNameError,
-    WorkerGoneError,
-    _refuse,
-    parse_urls,
-)
+from ui.client.http import ApiClient, parse_urls
+from ui.client.refusals import ApiError, UnknownNameError, WorkerGoneError, refuse
 
 
 def test_answers_are_read_as_typed_records():
@@ -151,5 +145,5 @@ def test_a_refused_token_is_reported_with_what_to_do():
     request = httpx.Request("GET", "http://127.0.0.1:6066/api/v1/state")
     refusal = httpx.Response(401, json={"error": "this needs the token"}, request=request)
     with pytest.raises(ApiError, match="refused our token: this needs the token") as caught:
-        _refuse(refusal)
+        refuse(refusal)
     assert "GRIDSTRESS_API_TOKEN" in caught.value.hint

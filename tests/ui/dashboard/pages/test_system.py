@@ -81,18 +81,30 @@ def test_a_workers_state_is_what_it_says_or_how_long_it_has_been_silent(silent_s
 
 def test_the_workers_table_tells_everything_in_words():
     head, busy, silent = cells(panel.worker_table(two()))
-    assert head[:4] == ["Worker", "State", "Up for", "Memory"]
-    assert busy[:4] == ["host:6066", "ok", "2 h", "140 MB"]
-    assert busy[4] == "detection 4.0, propagation 16.5"
-    assert busy[5:10] == ["2", "5", "3", "1", "invalid 2, unknown zone 1"]
-    assert busy[10] == "gridstress 0.1.0 · faust 0.15.3 · Python 3.11.7"
-    assert silent[:2] == ["host:6067", "silent for 20 s"]
+    assert head[:5] == ["Worker", "Role", "State", "Up for", "Memory"]
+    assert busy[:5] == ["host:6066", "worker", "ok", "2 h", "140 MB"]
+    assert busy[5] == "detection 4.0, propagation 16.5"
+    assert busy[6:11] == ["2", "5", "3", "1", "invalid 2, unknown zone 1"]
+    assert busy[11] == "gridstress 0.1.0 · faust 0.15.3 · Python 3.11.7"
+    assert silent[:3] == ["host:6067", "worker", "silent for 20 s"]
 
 
 def test_the_workers_table_names_the_groups_settings():
     worker = literal_api.worker() | {"settings": "3f0c5e1b9a42"}
     _, row = cells(panel.worker_table(system_of(worker)))
-    assert row[10].endswith(" · settings 3f0c5e1b9a42")
+    assert row[11].endswith(" · settings 3f0c5e1b9a42")
+
+
+def test_a_view_server_is_named_and_owns_no_partition():
+    views = literal_api.worker("host:6070", NOW) | {"role": "views", "partitions": {}, "lag": {}}
+    alone = literal_api.worker(seen_at=NOW) | {"role": "worker"}
+    system = system_of(alone, views)
+    card = panel.card_values(system)["workers"]
+    assert (card.value, card.detail) == ("1", "1 ok · 1 view server")
+    _, *rows = cells(panel.worker_table(system))
+    assert [row[1] for row in rows] == ["worker without views", "view server"]
+    measurements, _ = panel.partition_tables(system, 4)
+    assert [row[0] for row in cells(measurements.children[1])] == ["partition", "host:6066"]
 
 
 def test_the_matrix_shows_who_owns_which_partition_and_names_the_orphans():

@@ -8,8 +8,9 @@ import pytest
 from msgspec import convert, structs, to_builtins
 
 from tests.ui.literal_api import RUN, LiteralApi, literal_api, replay
-from ui.client.http import ApiClient, ApiError, WorkerGoneError
+from ui.client.http import ApiClient
 from ui.client.poller import Poller
+from ui.client.refusals import ApiError, WorkerGoneError
 from ui.client.snapshot import Snapshot
 from ui.dashboard import create_dashboard
 from ui.dashboard.shell.replay_panel import said, shown_replay, wanted

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 from ui.dashboard.panels.components import LEAVE, Kpi
 from ui.dashboard.shell.list_address import ORDER
 from ui.dashboard.style import formatting
-from ui.schema.system import System, WorkerStatus
+from ui.schema.system import ROLES, System, WorkerStatus
 
 SILENT_S = 8.0
 """Seconds without a word after which a worker counts as silent; each speaks every two."""
@@ -76,9 +76,11 @@ def system_cards() -> html.Section:
 
 def card_values(system: System) -> dict[str, Kpi]:
     """The cards' texts by id; counts are since each worker's start."""
-    workers = system.workers
+    workers = at_work(system)
+    views = len(system.workers) - len(workers)
     silent = sum(is_silent(worker, system.now) for worker in workers)
     fine = sum(w.status == "ok" and not is_silent(w, system.now) for w in workers)
+    beside = f" · {formatting.plural(views, 'view server')}" if views else ""
     lag = totals([worker.lag for worker in workers])
     refused = totals([worker.dead_letters for worker in workers])
     rates = totals([w.frames_per_s for w in workers if not is_silent(w, system.now)])
@@ -93,7 +95,7 @@ def card_values(system: System) -> dict[str, Kpi]:
     return {
         "workers": Kpi(
             f"{len(workers)}",
-            f"{formatting.plural(silent, 'silent worker')}" if silent else f"{fine} ok",
+            f"{formatting.plural(silent, 'silent worker') if silent else f'{fine} ok'}{beside}",
         ),
         "throughput": Kpi(f"{sum(rates.values()):,.1f}", meanings["throughput"]),
         "lag": Kpi(
@@ -107,6 +109,11 @@ def card_values(system: System) -> dict[str, Kpi]:
         ),
         "odd": Kpi(f"{duplicates:,} · {gaps:,}", meanings["odd"]),
     }
+
+
+def at_work(system: System) -> list[WorkerStatus]:
+    """The workers without the view servers."""
+    return [worker for worker in system.workers if worker.role != "views"]
 
 
 def totals(counts: Sequence[Mapping[str, float]]) -> dict[str, Any]:
@@ -131,12 +138,13 @@ def worker_table(system: System) -> Component:
     """A row a worker; a silent one says so and is drawn faintly."""
     if not system.workers:
         return html.Div("No worker has published its status in the last minute.", className="help")
-    heads = ("Worker", "State", "Up for", "Memory", "Frames a second, by stage", "Late",
+    heads = ("Worker", "Role", "State", "Up for", "Memory", "Frames a second, by stage", "Late",
              "Ahead", "Duplicates", "Gaps", "Dead letters", "Versions")  # fmt: skip
     rows = [
         html.Tr(
             [
                 html.Th(worker.worker, scope="row"),
+                html.Td(ROLES.get(worker.role, worker.role)),
                 html.Td(_state(worker, system.now)),
                 html.Td(formatting.age(worker.seen_at - worker.started_at)),
                 html.Td(f"{worker.rss_mb:,.0f} MB" if worker.rss_mb else formatting.DASH),
@@ -173,12 +181,13 @@ def partition_tables(system: System, partitions: int) -> list[Component]:
 
 
 def _partition_table(topic: str, system: System, partitions: int) -> Component:
-    owned = {w.worker: set(w.partitions.get(topic, ())) for w in system.workers}
+    workers = at_work(system)
+    owned = {w.worker: set(w.partitions.get(topic, ())) for w in workers}
     last = max((number for numbers in owned.values() for number in numbers), default=-1)
     numbers = range(max(partitions, last + 1))
-    awake = {n for w in system.workers if not is_silent(w, system.now) for n in owned[w.worker]}
+    awake = {n for w in workers if not is_silent(w, system.now) for n in owned[w.worker]}
     orphans = [str(number) for number in numbers if number not in awake]
-    lag = sum(worker.lag.get(topic, 0) for worker in system.workers)
+    lag = sum(worker.lag.get(topic, 0) for worker in workers)
     rows = [
         html.Tr(
             [
@@ -188,7 +197,7 @@ def _partition_table(topic: str, system: System, partitions: int) -> Component:
             ],
             className="silent" if is_silent(worker, system.now) else "",
         )
-        for worker in system.workers
+        for worker in workers
     ]
     head = ["partition", *map(str, numbers), "lag"]
     return html.Div(
