@@ -9,7 +9,7 @@ import pytest
 from gridstress.kafka import topics
 from tests.integration.harness import Stack, Worker, records, wait_for
 
-pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]
+pytestmark = pytest.mark.integration
 
 DAY = ["--start", "2025-01-07", "--until", "2025-01-08", "--speed", "max"]
 

@@ -12,7 +12,8 @@ from gridstress.admin import doctor
 from gridstress.admin.doctor_cluster import topic_problems
 from gridstress.kafka.topics import STRESS, ensure_topics
 from gridstress.settings import Settings
-from tests.support.http_answers import answering
+from tests.support.http_answers import answering, without_views
+from tests.ui import literal_api
 
 
 def settings(broker: str, **changes: object) -> Settings:
@@ -60,6 +61,24 @@ def test_no_proxy_is_shown_the_token(scheme: str, monkeypatch: pytest.MonkeyPatc
     with worker_at(0.0) as url, worker_at(60.0) as proxy:
         monkeypatch.setenv(f"{scheme}_PROXY", proxy)
         assert doctor.clock(Settings(api_urls=url, api_token=SecretStr("s" * 32))).ok
+
+
+def test_a_machine_that_reaches_only_workers_without_views_is_told_so() -> None:
+    with without_views("host:6070") as url:
+        finding = doctor.workers(Settings(api_urls=url))
+    assert not finding.ok
+    assert "is a worker without views" in finding.detail
+    assert finding.hint == "name a view server in GRIDSTRESS_API_URLS"
+    assert doctor.workers(Settings(api_urls="http://127.0.0.1:1")).ok
+
+
+def test_workers_and_view_servers_are_named_with_their_roles() -> None:
+    found = literal_api.system()
+    found["workers"].append(literal_api.worker("host:6070") | {"role": "views"})
+    with answering(lambda: json.dumps(found).encode()) as url:
+        finding = doctor.workers(Settings(api_urls=url))
+    assert finding.ok
+    assert finding.detail == "host:6066 (worker, ok), host:6070 (view server, ok)"
 
 
 def test_without_a_worker_the_clock_is_only_looked_at() -> None:

@@ -35,6 +35,12 @@ def test_a_link_to_a_load_file_is_replayed_under_its_own_name(
     assert words[1] == str(tmp_path / "load.csv")
 
 
+def test_the_workers_of_up_have_views_whatever_is_set(place: Place, settings: Settings) -> None:
+    alone = settings.model_copy(update={"role": "worker"})
+    started = services.worker(place, alone, "127.0.0.1:1", 0).environment
+    assert started["GRIDSTRESS_ROLE"] == "all"
+
+
 @pytest.mark.integration
 def test_up_starts_everything_healthy_and_down_stops_exactly_that(
     place: Place, settings: Settings

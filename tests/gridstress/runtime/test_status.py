@@ -1,14 +1,18 @@
 """What a worker tells of how far it is behind."""
 
+import time
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
+import msgspec
 import pytest
 from faust.types import TP
 
 from gridstress.kafka import topics
-from gridstress.runtime.status import Status
+from gridstress.runtime.status import SILENT_S, Status
 from tests.support.memory import lone_consumer
+from tests.ui.literal_api import worker
+from ui.api.view_store import Store
 
 DETECTED = TP(topics.STRESS, 0)
 TABLE = TP("gridstress-risk_linear-changelog", 0)
@@ -36,6 +40,18 @@ def test_lag_is_what_is_not_acknowledged_and_not_the_mark_of_a_transaction(consu
     assert status_of(consumer).partition_lag() == {DETECTED: 1}
     consumer._acked_index[DETECTED].add(5)
     assert status_of(consumer).lag()[topics.STRESS] == 0
+
+
+def test_for_a_view_server_the_worker_furthest_behind_counts_unless_it_is_silent() -> None:
+    store, nothing = Store(), cast(Any, None)
+    app = cast(Any, SimpleNamespace(consumer=lone_consumer(), producer_only=True))
+    status = Status(app, store, nothing, ["linear"], nothing, nothing)
+    assert (status.waiting(), status.partitions(), status.lag()) == (0, {}, {})
+    now = time.time()
+    for name, lag, ago_s in (("gone", 9000, SILENT_S + 5), ("one", 3, 1), ("other", 70, 0)):
+        seen = worker(name, now - ago_s) | {"lag": {topics.MEASUREMENTS: lag}}
+        store.apply_status(msgspec.json.encode(seen), now - ago_s)
+    assert status.waiting() == 70
 
 
 def test_a_worker_that_won_a_partition_back_is_not_behind_by_what_another_has_done(

@@ -1,10 +1,20 @@
+import json
+
 import httpx
 import pytest
 
+from tests.support.http_answers import answering, without_views
 from tests.ui.literal_api import RUN, answers, literal_api, past_run
 from topology.errors import UsageError
 from ui.client.http import ApiClient, parse_urls
-from ui.client.refusals import ApiError, UnknownNameError, WorkerGoneError, refuse
+from ui.client.refusals import (
+    ApiError,
+    UnknownNameError,
+    ViewsGoneError,
+    WorkerGoneError,
+    refuse,
+)
+from ui.schema.replays import Wanted
 
 
 def test_answers_are_read_as_typed_records():
@@ -128,6 +138,38 @@ def test_a_worker_that_is_not_ready_still_tells_its_health():
     found["health"]["status"] = "rebalancing"
     with literal_api(found=found) as api, ApiClient(api.url) as client:
         assert client.health().status == "rebalancing"
+
+
+def test_a_worker_without_views_leaves_the_question_to_the_next():
+    with (
+        without_views("host:6070") as worker,
+        literal_api() as api,
+        ApiClient([worker, api.url]) as client,
+    ):
+        assert client.state("linear").run == RUN
+        assert client.worker == api.url
+
+
+def test_a_command_that_a_worker_without_views_refuses_goes_to_the_next():
+    times = {"next": None, "begin": "2019-01-01T00:00Z", "end": "2020-01-01T00:00Z"}
+    how = {"speed": "auto", "hurries": False, "to_alarm": False, "source": "synthetic-2025"}
+    replay = {"replay": "host-1", "state": "paused", "run": RUN, **how, **times}
+    with (
+        without_views() as worker,
+        answering(lambda: json.dumps(replay).encode()) as views,
+        ApiClient([worker, views]) as client,
+    ):
+        assert client.command(Wanted("pause")).state == "paused"
+
+
+def test_where_none_has_views_the_error_says_what_to_do():
+    with without_views() as worker, ApiClient(worker) as client:
+        for ask in (client.grid, lambda: client.command(Wanted("pause"))):
+            with pytest.raises(WorkerGoneError, match="host:6066 is a worker without views"):
+                ask()
+        with pytest.raises(ViewsGoneError) as caught:
+            client.grid()
+    assert caught.value.hint == "name a view server in GRIDSTRESS_API_URLS"
 
 
 def test_addresses_are_read_from_text_or_a_list_and_each_once():
