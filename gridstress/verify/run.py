@@ -132,7 +132,7 @@ async def _wait(
     if not request.patience_s:
         return 0.0, ["no worker was waited for"]
     if not request.with_open and (reason := await api.why_silent()):
-        return 0.0, [f"{reason}: no worker was waited for"]
+        return 0.0, [f"no worker was waited for: {reason}"]
     missing = await drain(
         api,
         expected,
