@@ -266,9 +266,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _timestamp(value: msgpack.Timestamp) -> datetime:
-    microseconds = (value.nanoseconds + 500) // 1000
     try:
-        return _EPOCH + timedelta(seconds=value.seconds, microseconds=microseconds)
+        return _EPOCH + timedelta(microseconds=(int(value.to_unix_nano()) + 500) // 1000)
     except OverflowError:
         raise ValueError("a time is not of the years 1 to 9999") from None
 
