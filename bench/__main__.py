@@ -1,10 +1,11 @@
 """Measure gridstress: one command, a table and a JSON file.
 
-python -m bench                                   # everything; hours
-python -m bench --quick                           # a smoke test; a minute
+python -m bench                                   # everything; two hours
+python -m bench --quick                           # a smoke test; three minutes
 python -m bench --only rate,latency --grid refined-2000 --broker apache
 python -m bench profile --grid refined-2000       # where a worker's time goes
 python -m bench --report .gridstress/bench/result.json   # Markdown for docs/performance.md
+python -m bench --report .gridstress/bench/result.json --picture docs/images/latency.svg
 """
 
 import argparse
@@ -13,6 +14,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,8 +27,10 @@ from bench.harness.process_usage import busy_share
 from bench.inputs.prepare import SYNTHETIC, InputCache
 from bench.parts import PARTS, QUICK
 from bench.profiling import profile
+from bench.results.picture import curve_svg
+from bench.results.report import markdown
 from bench.results.results import Results
-from bench.results.tables import markdown, tables
+from bench.results.tables import tables
 from bench.session import BUSY, Session
 from gridstress.logs import quiet_client
 from gridstress.settings import ENV_PREFIX
@@ -39,53 +43,77 @@ def main() -> int:
     """Measure what was asked for; 1 if the verifier refused a run or something failed."""
     options = _options()
     if options.report:
-        sys.stdout.write(markdown(Results.read(options.report)))
-        return 0
+        return _report(options.report, options.picture)
     # What was started must end with us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A figure must not depend on the user's own settings.
     for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
         del os.environ[name]
     quiet_client()  # a broker that is just up has no leaders for a moment: it is asked again
-    console = Console(stderr=True)
     HOME.mkdir(parents=True, exist_ok=True)
     results = Results({**about(), "options": sys.argv[1:]})
-    if (busy := busy_share()) > BUSY:
-        results.notes.append(
-            f"The machine was not idle when the bench began: {busy:.0%} of its processors were "
-            "in use. Compare processor times only."
-        )
-        console.print(results.notes[-1], style="yellow", highlight=False)
-    quick = options.quick
     with _runs(results, keep=options.keep) as home:
-        session = Session(
-            inputs=InputCache(HOME.resolve(), _load_file(options.load_file)),
-            home=home,
-            results=results,
-            console=console,
-            grids=options.grid or (["germany"] if quick else GRIDS),
-            stores=options.store or (["rocksdb"] if quick else STORES),
-            brokers=options.broker or (["embedded"] if quick else BROKERS),
-            repeat=options.repeat or (1 if quick else 3),
-            seconds=options.seconds or (4.0 if quick else 30.0),
-            rows=options.rows,
-            quick=quick,
-        )
-        try:
-            if options.command == "profile":
-                return profile(session, HOME / "profile.txt")
-            for part in options.only or (QUICK if quick else PARTS):
+        session = _session(options, results, home)
+        if (busy := busy_share()) > BUSY:
+            session.note(
+                f"The machine was not idle when the bench began: {busy:.0%} of its processors "
+                "were in use. Compare processor times only."
+            )
+        if options.command == "profile":
+            with _noted(session, "profile"):
+                profile(session, HOME / "profile.txt")
+            return 1 if results.unequal else 0
+        for part in options.only or (QUICK if options.quick else PARTS):
+            began = time.monotonic()
+            with _noted(session, part):
                 PARTS[part](session)
-                results.write(options.output)
-        except GridstressError as error:
-            message = f"{error}; {error.hint}" if error.hint else str(error)
-            console.print(f"error: {message}", style="red", highlight=False, markup=False)
-            results.unequal.append(message)
-    results.write(options.output)
+            results.took_s[part] = round(time.monotonic() - began, 1)
+            results.write(options.output)
     for table in tables(results):
         Console().print(table)
     sys.stdout.write(f"{options.output}\n")
     return 1 if results.unequal else 0
+
+
+def _session(options: argparse.Namespace, results: Results, home: Path) -> Session:
+    quick = options.quick
+    return Session(
+        inputs=InputCache(HOME.resolve(), _load_file(options.load_file)),
+        home=home,
+        results=results,
+        console=Console(stderr=True),
+        grids=options.grid or (["germany"] if quick else GRIDS),
+        stores=options.store or (["rocksdb"] if quick else STORES),
+        brokers=options.broker or (["embedded"] if quick else BROKERS),
+        repeat=options.repeat or (1 if quick else 3),
+        seconds=options.seconds or (4.0 if quick else 30.0),
+        rows=options.rows,
+        quick=quick,
+    )
+
+
+def _report(file: Path, picture: Path | None) -> int:
+    """Print a result as Markdown and draw its latency curve, if that is asked for."""
+    try:
+        results = Results.read(file)
+        if picture:
+            picture.write_text(curve_svg(results), encoding="utf-8")
+    except GridstressError as error:
+        sys.stderr.write(f"error: {error}; {error.hint}\n")
+        return error.exit_code
+    sys.stdout.write(markdown(results))
+    return 0
+
+
+@contextmanager
+def _noted(session: Session, part: str) -> Iterator[None]:
+    """Note an error of one part, so that the others are measured all the same."""
+    try:
+        yield
+    except GridstressError as error:
+        message = f"{part}: {error}; {error.hint}" if error.hint else f"{part}: {error}"
+        session.console.print(f"error: {message}", style="red", highlight=False, markup=False)
+        session.results.unequal.append(message)
 
 
 @contextmanager
@@ -115,7 +143,13 @@ def _options(words: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help="keep logs and data of the runs")
     parser.add_argument("--output", type=Path, default=HOME / "result.json")
     parser.add_argument("--report", type=Path, metavar="FILE", help="Markdown of a result")
-    return parser.parse_args(words)
+    parser.add_argument(
+        "--picture", type=Path, metavar="FILE", help="with --report: its latency curve as SVG"
+    )
+    options = parser.parse_args(words)
+    if options.picture and not options.report:
+        parser.error("--picture draws the result that --report names")
+    return options
 
 
 def _parts(text: str) -> list[str]:

@@ -1,97 +1,43 @@
 """The parts of the benchmark: each measures its cases and records its figures."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
-from statistics import median
+from dataclasses import replace
 
-from bench.harness.case import SPANS, Case
+from bench.harness.case import ROLES, Case
 from bench.measures.drain import Drain
-from bench.measures.latency import latency
-from bench.measures.startup import help_s, influence_s, starting
+from bench.paced_runs import curve, latencies
 from bench.peer_runs import peers
 from bench.session import Session
+from bench.start_runs import kills, starts, up
 
 MB = 1e6
+LONG_SPAN = 48
+"""Steps of a window in the part windows."""
 
 
 def rate(session: Session) -> None:
-    """How fast one worker is, and what it takes: on every grid, store and broker."""
-    for grid in session.grids:
-        for broker in session.brokers:
-            for store in session.stores:
-                _drained(session, "rate", Case(grid, store, broker))
-
-
-def nodes(session: Session) -> None:
-    """What a node-measurement costs as grids grow: the base case on every grid."""
-    for grid in session.grids:
-        case = replace(session.base, grid=grid)
-        _cost(session, "nodes", case, session.drains(case))
+    """How fast one worker is, and what it takes: the base case, and others that differ in one."""
+    base = session.base
+    cases = [
+        *(replace(base, grid=grid) for grid in session.grids),
+        *(replace(base, store=store) for store in session.stores),
+        *(replace(base, broker=broker) for broker in session.brokers),
+    ]
+    for case in dict.fromkeys(cases):
+        _drained(session, "rate", case)
 
 
 def workers(session: Session) -> None:
-    """Two workers against one."""
-    for count in (1, 2):
-        case = replace(session.base, workers=count)
-        _drained(session, "workers", case)
+    """Two workers against one: with the views in each, and in a process of their own."""
+    for role in ROLES:
+        for count in (1, 2):
+            _drained(session, "workers", replace(session.base, workers=count, role=role))
 
 
 def windows(session: Session) -> None:
-    """What a node-measurement costs as a window covers more steps."""
-    for span in SPANS:
-        case = replace(session.base, span=span)
+    """What a node-measurement costs if a window covers more steps."""
+    for case in (session.base, replace(session.base, span=LONG_SPAN)):
         _cost(session, "windows", case, session.drains(case))
-
-
-def latencies(session: Session) -> None:
-    """Latency at half the sustained rate, and at one frame a second of every zone."""
-    case = session.base
-    paces = {"one frame a second": 1.0}
-    if drains := session.drains(case):
-        sustained = median(run.rows / run.seconds for run in drains)
-        paces["half the sustained rate"] = sustained / 2
-    for pace, rows_per_s in paces.items():
-        runs = []
-        for i in range(session.repeat):
-            with session.testbed(
-                case, f"latency at {pace}, {rows_per_s:.1f} rows/s, {i + 1}"
-            ) as testbed:
-                runs.append(latency(testbed, session.inputs, rows_per_s, session.seconds))
-        session.note_runs("latency", runs)
-        about = {**case.to_dict(), "pace": pace}
-        fine = [run for run in runs if run.equal]
-        for name in ("p50", "p95", "p99"):
-            values = [getattr(run, f"{name}_ms") for run in fine]
-            session.results.add("latency", name, "ms", about, values)
-        sent = [run.rows_per_s for run in fine]
-        cpu = [run.worker_cpu_share for run in fine]
-        session.results.add("latency", "worker CPU", "cores", about, cpu)
-        session.results.add("latency", "rows sent", "/s", about, sent)
-
-
-def starts(session: Session) -> None:
-    """Start-up and recovery, on every broker; the command line; the influence matrices."""
-    for broker in session.brokers:
-        case = replace(session.base, broker=broker)
-        source = session.inputs.frames(case.grid, session.rows_of(case.grid))
-        runs = []
-        for i in range(session.repeat):
-            with session.testbed(case, f"start and recovery, {i + 1}") as testbed:
-                runs.append(starting(testbed, source))
-        session.note_runs("start", runs)
-        fine = [asdict(run) for run in runs if run.equal]
-        for name, key in (
-            ("live, nothing to recover", "empty_s"),
-            ("live, full state, after a stop", "full_s"),
-            ("live, full state, after a kill", "killed_s"),
-            ("nothing left to do, after a kill", "caught_up_s"),
-        ):
-            session.results.add("start", name, "s", case.to_dict(), [run[key] for run in fine])
-    calls = [help_s() for _ in range(session.repeat)]
-    session.results.add("start", "gridstress --help", "s", {}, calls)
-    for grid in session.grids:
-        built = [influence_s(str(session.inputs.grid(grid))) for _ in range(session.repeat)]
-        session.results.add("start", "influence matrices built", "s", {"grid": grid}, built)
 
 
 def _drained(session: Session, part: str, case: Case) -> None:
@@ -118,14 +64,16 @@ def _cost(session: Session, part: str, case: Case, runs: list[Drain]) -> None:
 
 PARTS: dict[str, Callable[[Session], None]] = {
     "rate": rate,
-    "nodes": nodes,
     "workers": workers,
     "windows": windows,
     "latency": latencies,
+    "curve": curve,
     "start": starts,
+    "kills": kills,
+    "up": up,
     "peers": peers,
 }
 """By name, in the order they are measured."""
 
-QUICK = ("rate", "latency")
+QUICK = ("rate", "latency", "curve", "kills", "up")
 """Parts of a smoke test."""

@@ -10,11 +10,13 @@ from typing import Any
 from rich.console import Console
 
 from bench.harness.case import Case
+from bench.harness.neighbour import busy_neighbour
 from bench.harness.test_bed import TestBed
 from bench.inputs.frames import Input
 from bench.inputs.plan import WINTER_ROWS, rows_for
 from bench.inputs.prepare import InputCache
 from bench.measures.drain import Drain, drain
+from bench.measures.latency import Latency, latency
 from bench.results.results import Results
 
 TRIAL_NODE_MEASUREMENTS = 1_000_000
@@ -53,6 +55,7 @@ class Session:
     rows: int | None = None
     quick: bool = False
     _drains: dict[Case, list[Drain]] = field(default_factory=dict)
+    _latencies: dict[tuple[Case, float, bool], list[Latency]] = field(default_factory=dict)
     _rows: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -75,6 +78,34 @@ class Session:
         self.note_runs(part, runs)
         return [run for run in runs if run.equal]
 
+    def latencies(
+        self, case: Case, pace: str, rows_per_s: float, count: int, *, busy: bool
+    ) -> list[Latency]:
+        """Runs of a case at a pace that were found equal; measured now if not before.
+
+        Parameters
+        ----------
+        pace
+            How it is called.
+        count
+            Runs, if they are measured now.
+        busy
+            Whether a busy loop runs beside.
+        """
+        key = case, rows_per_s, busy
+        if key not in self._latencies:
+            runs = []
+            for i in range(count):
+                words = f"latency at {pace}, {rows_per_s:.1f} rows/s, {i + 1}"
+                beside = busy_neighbour() if busy else None
+                with self.testbed(case, words) as testbed:
+                    found = latency(testbed, self.inputs, rows_per_s, self.seconds, beside)
+                self.say(f"  p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms")
+                runs.append(found)
+            self.note_runs("latency", runs)
+            self._latencies[key] = [run for run in runs if run.equal]
+        return self._latencies[key]
+
     def rows_of(self, grid: str) -> int:
         """Hours that a run of this grid has, the same for all of its cases."""
         if self.rows is not None:
@@ -91,19 +122,28 @@ class Session:
         return self._rows[grid]
 
     @contextmanager
-    def testbed(self, case: Case, what: str) -> Iterator[TestBed]:
-        """A fresh broker for one measurement; its data go when all was well."""
+    def directory(self) -> Iterator[Path]:
+        """A new directory for one measurement; what is in it goes when all was well."""
         place = self.home / f"{len(list(self.home.iterdir())) + 1:03d}"
-        with TestBed(case, self.inputs.grid(case.grid), place) as testbed:
+        place.mkdir()
+        yield place
+        if not list(place.glob("*.verify.log")):
+            for one in place.iterdir():
+                shutil.rmtree(one) if one.is_dir() else one.unlink()
+
+    @contextmanager
+    def testbed(self, case: Case, what: str) -> Iterator[TestBed]:
+        """A fresh broker for one measurement."""
+        with (
+            self.directory() as place,
+            TestBed(case, self.inputs.grid(case.grid), place) as testbed,
+        ):
             self.say(f"{case}: {what}; load average {testbed.load_average:.1f}")
             if testbed.busy_before > BUSY:
                 self.say(
                     f"  the machine is busy: {testbed.busy_before:.0%} of its processors in use"
                 )
             yield testbed
-        if not list(place.glob("*.verify.log")):
-            for one in place.iterdir():
-                shutil.rmtree(one) if one.is_dir() else one.unlink()
 
     def note_runs(self, part: str, runs: Sequence[Any]) -> None:
         """Keep runs as they were, and print those that the verifier refused."""
@@ -112,6 +152,11 @@ class Session:
             if not run.equal:
                 self.results.unequal.append(f"{part}: {getattr(run, 'case', '')}")
                 self.say(f"  NOT EQUAL, see the *.verify.log in {self.home}")
+
+    def note(self, text: str) -> None:
+        """Keep what must be known to read the figures, and print it."""
+        self.results.notes.append(text)
+        self.console.print(text, style="yellow", highlight=False, markup=False)
 
     def say(self, text: str) -> None:
         """Tell the person who waits."""

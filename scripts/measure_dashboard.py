@@ -25,9 +25,9 @@ import httpx
 import psutil
 
 from bench.harness.brokers import embedded_broker
+from bench.harness.browser import launch
 from gridstress.local import processes
 from tests.integration.harness import Stack, wait_for
-from tests.support.browser import launch
 
 PATTERN_S = 10.0
 """How much of the first viewer's questions the others repeat."""

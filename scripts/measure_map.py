@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from bench.harness.browser import launch
 from scripts.measure_dashboard import running
-from tests.support.browser import launch
 
 SPAN = ("--start", "2025-01-07", "--until", "2025-01-14")
 MOVES = 80

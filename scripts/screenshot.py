@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.browser import launch, missing, still
+from bench.harness.browser import launch, missing
+from tests.support.browser import still
 
 SIZE = {"width": 1600, "height": 1000}
 LARGE_KB = 350

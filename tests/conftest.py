@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bench.harness.browser import missing
 from gridstress.local import processes
 from tests.support import allocator, browser, examples, ports, scheduling
 from tests.support.shared_kafka import empty, shared_kafka
@@ -72,7 +73,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         scheduling.in_order(items)
     for item in filter(examples.is_property, items):
         examples.leave_time_to_shrink(item)
-    if lack := browser.missing():
+    if lack := missing():
         for item in filter(is_browser_test, items):
             item.add_marker(pytest.mark.skip(reason=lack))
 
@@ -94,7 +95,7 @@ def is_browser_test(item: pytest.Item) -> bool:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    lack = browser.missing()
+    lack = missing()
     skipped = terminalreporter.stats.get("skipped", [])
     count = sum("browser" in report.keywords for report in skipped)
     if lack and count:

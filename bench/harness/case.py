@@ -1,4 +1,4 @@
-"""A case: the grid, broker, store and window that a measurement uses."""
+"""A case: the grid, broker, store, workers and window that a measurement uses."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -9,8 +9,8 @@ STEP_S = 3600
 GRIDS = ("germany", "refined-2000", "pegase-9241")
 STORES = ("rocksdb", "memory")
 BROKERS = ("apache", "embedded")
-SPANS = (1, 6, 48)
-"""Steps a window covers: ``size / step``."""
+ROLES = ("all", "worker")
+"""What workers do: everything, or all but the views, which a process of its own then serves."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,8 @@ class Case:
         How many share the work.
     span
         Steps a window covers, ``size / step``.
+    role
+        One of ``ROLES``. With ``worker`` a view server runs beside the workers.
     """
 
     grid: str = "refined-2000"
@@ -32,6 +34,7 @@ class Case:
     broker: str = "apache"
     workers: int = 1
     span: int = 6
+    role: str = "all"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -50,5 +53,6 @@ class Case:
         """A short name, such as ``refined-2000, rocksdb, apache``."""
         parts = [self.grid, self.store, self.broker]
         parts += [f"{self.workers} workers"] if self.workers > 1 else []
+        parts += [f"role {self.role}"] if self.role != Case.role else []
         parts += [f"size/step {self.span}"] if self.span != Case.span else []
         return ", ".join(parts)

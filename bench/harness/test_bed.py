@@ -42,6 +42,7 @@ class TestBed:
     grid_file: Path
     home: Path
     workers: list[Worker] = field(default_factory=list)
+    views: Worker | None = None
     _exit: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -64,7 +65,7 @@ class TestBed:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for worker in self.workers:
+        for worker in [*self.workers, *([self.views] if self.views else [])]:
             processes.stop(worker.service)
         self._exit.close()
 
@@ -91,18 +92,35 @@ class TestBed:
         """Number of shards, all models together."""
         return len(self.settings.model_names) * self.settings.partitions
 
+    @property
+    def api(self) -> Worker:
+        """The process that answers questions about runs."""
+        return self.views or self.workers[0]
+
     def processes(self) -> dict[str, psutil.Process]:
-        """The processes by name: ``broker``, ``worker-1`` and so on."""
+        """The broker and the workers by name: ``broker``, ``worker-1`` and so on."""
         services = [self.broker.service, *(worker.service for worker in self.workers)]
         found = {service.name: service.process() for service in services}
         return {name: process for name, process in found.items() if process}
 
     def add_worker(self) -> Worker:
-        """Start one more worker, without waiting for it."""
-        name = f"worker-{len(self.workers) + 1}"
-        worker = start_worker(name, self.environment, self.home)
+        """Start one more worker, without waiting for it; before the first its view server."""
+        if self.case.role == "worker" and self.views is None:
+            self.views = self._start("views", "views")
+        worker = self._start(f"worker-{len(self.workers) + 1}", self.case.role)
         self.workers.append(worker)
         return worker
+
+    def wait_ready(self) -> None:
+        """Wait until all that was started is live.
+
+        Raises
+        ------
+        GridstressError
+            If one ends, or is not live within two minutes; names its log.
+        """
+        for worker in [*self.workers, *([self.views] if self.views else [])]:
+            worker.wait_ready()
 
     def command(self, *words: str, timeout_s: float = 1800.0) -> subprocess.CompletedProcess[str]:
         """Run ``gridstress`` with these words."""
@@ -118,7 +136,7 @@ class TestBed:
 
     def equal(self, run: str, *, with_open: bool) -> bool:
         """Whether the verifier finds the run as it should be; its words go to a log if not."""
-        words = ["verify", "--run", run, "--json", "--api", self.workers[0].url]
+        words = ["verify", "--run", run, "--json", "--api", self.api.url]
         done = self.command(*words, *([] if with_open else ["--no-open"]))
         try:
             verdict = bool(json.loads(done.stdout)["ok"])
@@ -127,3 +145,6 @@ class TestBed:
         if not verdict:
             (self.home / f"{run}.verify.log").write_text(done.stdout + done.stderr, "utf-8")
         return verdict and done.returncode == 0
+
+    def _start(self, name: str, role: str) -> Worker:
+        return start_worker(name, {**self.environment, "GRIDSTRESS_ROLE": role}, self.home)

@@ -39,7 +39,7 @@ def wait_ended(testbed: TestBed, runs: Sequence[str]) -> None:
     worker = testbed.workers[0]
     before, deadline = None, time.monotonic() + STANDSTILL_S
     while not _ended(testbed, runs[-1]):
-        answer = worker.get("runs").get("runs")
+        answer = testbed.api.get("runs").get("runs")
         if answer != before:
             deadline, before = time.monotonic() + STANDSTILL_S, answer
         if time.monotonic() > deadline or not worker.service.alive:
@@ -52,25 +52,26 @@ def wait_ended(testbed: TestBed, runs: Sequence[str]) -> None:
 
 def share(testbed: TestBed) -> None:
     """Wait until every worker is live and owns a part of the partitions."""
-    for worker in testbed.workers:
-        worker.wait_ready()
+    testbed.wait_ready()
 
     def shared() -> bool:
-        answer = testbed.workers[0].get("system").get("workers", [])
-        fine = [w for w in answer if w["status"] == "ok" and w["partitions"]["grid_measurements"]]
+        answer = testbed.api.get("system").get("workers", [])
+        fine = [
+            w for w in answer if w["status"] == "ok" and w["partitions"].get("grid_measurements")
+        ]
         return len(fine) == len(testbed.workers)
 
     wait_for(shared, "the workers share the partitions")
 
 
 def _ended(testbed: TestBed, run: str) -> bool:
-    worker, shards, models = (
-        testbed.workers[0],
+    api, shards, models = (
+        testbed.api,
         testbed.settings.partitions,
         testbed.settings.model_names,
     )
-    answer = worker.get("runs").get("runs", [])
+    answer = api.get("runs").get("runs", [])
     if not any(one["run"] == run and one["ended"] for one in answer):
         return False
-    states = [worker.get("state", model=model, run=run) for model in models]
+    states = [api.get("state", model=model, run=run) for model in models]
     return all(state.get("ended") and len(state["parts"]) == shards for state in states)

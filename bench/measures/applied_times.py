@@ -11,21 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
 import numpy as np
 
+from bench.measures.frame_rows import Zone, scan_rows
 from gridstress.faust_fixes.fencing import is_fence
 from gridstress.kafka import topics
 from gridstress.kafka.topic_reader import scan_topic
 from gridstress.settings import Settings
 from tables.risk_table import Change, RiskTable
 from topology.errors import GridstressError
+from topology.messages import MeasurementFrame
 
 LOG_APPEND = 1
 """Type of a timestamp that the broker has set."""
-
-Zone = tuple[str, str]
-"""A run and one of its zones."""
 
 Part = tuple[str, int]
 """A model and a shard."""
@@ -143,21 +141,10 @@ async def read_progress(settings: Settings) -> Progress:
     return progress
 
 
-class _Head(msgspec.Struct):
-    run: str
-    zone: str
-    seq: int
-    timestamps: list[msgspec.Raw]
-    final: bool = False
-
-
-async def read_sent(settings: Settings) -> dict[Zone, list[tuple[int, int]]]:
+async def read_sent(settings: Settings, run: str) -> dict[Zone, list[tuple[int, int]]]:
     """By zone of a run, (sequence number, ms at which the producer was given it) of its rows."""
-    decoder = msgspec.json.Decoder(_Head)
     sent: dict[Zone, list[tuple[int, int]]] = defaultdict(list)
-    async for record in scan_topic(settings.kafka, topics.MEASUREMENTS):
-        head = decoder.decode(record.value)
-        if not head.final:
-            rows = range(head.seq, head.seq + len(head.timestamps))
-            sent[head.run, head.zone] += [(seq, record.timestamp) for seq in rows]
+    async for rows in scan_rows(settings, topics.MEASUREMENTS, MeasurementFrame):
+        if rows.zone[0] == run:
+            sent[rows.zone] += [(seq, rows.at_ms) for seq in rows.seqs]
     return sent

@@ -94,7 +94,7 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
     for _ in range(testbed.case.workers):
         testbed.add_worker()
     with watching(testbed.processes()) as samples:
-        testbed.workers[0].wait_ready()
+        testbed.wait_ready()
         if not alone:
             share(testbed)
             asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))

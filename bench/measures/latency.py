@@ -1,20 +1,19 @@
 """Latency from the producer's send until a row is applied to the table."""
 
 import asyncio
-import subprocess
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
 
 from bench.harness.process_usage import MACHINE, watching
 from bench.harness.test_bed import TestBed
-from bench.harness.waiting import wait_ended
-from bench.inputs.plan import Stretch
 from bench.inputs.prepare import InputCache
 from bench.measures.applied_times import applied_ms, read_progress, read_sent
 from bench.measures.drain import verified
+from bench.measures.replaying import replay
+from bench.measures.trace import Step, trace
 from bench.results.stats import percentile
-from topology.errors import GridstressError
 
 RUN, WARM_UP = "latency", "warm-up"
 WARM_UP_S = 15.0
@@ -35,6 +34,8 @@ class Latency:
     worker_cpu_share, foreign_cpu_share
         Processors that the worker, and everything but worker and broker, kept busy while rows
         were sent: a long latency beside a small share is waiting, not work.
+    steps
+        The same latency, divided into the steps of a row's way.
     """
 
     wanted_rows_per_s: float
@@ -46,11 +47,18 @@ class Latency:
     highest_ms: float
     worker_cpu_share: float
     foreign_cpu_share: float
+    steps: list[Step]
     broker_clock: bool
     equal: bool
 
 
-def latency(testbed: TestBed, inputs: InputCache, rows_per_s: float, seconds: float) -> Latency:
+def latency(
+    testbed: TestBed,
+    inputs: InputCache,
+    rows_per_s: float,
+    seconds: float,
+    beside: AbstractContextManager[object] | None = None,
+) -> Latency:
     """Replay at a steady pace and look up in the logs when each row went in and came out.
 
     Parameters
@@ -59,19 +67,23 @@ def latency(testbed: TestBed, inputs: InputCache, rows_per_s: float, seconds: fl
         Just entered, without workers.
     rows_per_s
         Timestamps a second, for every zone.
+    beside
+        Entered while the measured rows are sent, such as `harness.neighbour.busy_neighbour`.
 
     Raises
     ------
     GridstressError
         If the worker or the replay does not get on.
     """
-    testbed.add_worker().wait_ready()
-    _replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
-    with watching(testbed.processes()) as samples:
-        stretch = _replay(testbed, inputs, RUN, rows_per_s, seconds)
+    testbed.add_worker()
+    testbed.wait_ready()
+    replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
+    with beside or nullcontext(), watching(testbed.processes()) as samples:
+        stretch = replay(testbed, inputs, RUN, rows_per_s, seconds)
     progress = asyncio.run(read_progress(testbed.settings))
-    took, sent = [], asyncio.run(read_sent(testbed.settings))
-    sent = {zone: rows for zone, rows in sent.items() if zone[0] == RUN}
+    sent = asyncio.run(read_sent(testbed.settings, RUN))
+    steps = asyncio.run(trace(testbed.settings, sent, progress, testbed.parts))
+    took = []
     for zone, rows in sent.items():
         seq, at_ms = np.array(rows).T
         took += (applied_ms(progress.steps[zone], seq.tolist(), testbed.parts) - at_ms).tolist()
@@ -91,22 +103,7 @@ def latency(testbed: TestBed, inputs: InputCache, rows_per_s: float, seconds: fl
         highest_ms=max(took),
         worker_cpu_share=used["worker-1"],
         foreign_cpu_share=used[MACHINE] - used["worker-1"] - used["broker"],
+        steps=steps,
         broker_clock=progress.broker_clock,
         equal=verified(testbed, [RUN]),
     )
-
-
-def _replay(
-    testbed: TestBed, inputs: InputCache, run: str, rows_per_s: float, seconds: float
-) -> Stretch:
-    """Send a run at this pace and wait until all of it has been worked off."""
-    stretch = inputs.stretch(run, max(10, round(rows_per_s * seconds)))
-    try:
-        words = inputs.replay_words(stretch)
-        done = testbed.command(*words, "--speed", f"{rows_per_s * 3600:.6g}")
-    except subprocess.TimeoutExpired:
-        raise GridstressError(f"{testbed.case}: the replay did not end") from None
-    if done.returncode:
-        raise GridstressError(f"{testbed.case}: the replay failed: {done.stderr.strip()[-300:]}")
-    wait_ended(testbed, [run])
-    return stretch

@@ -68,6 +68,8 @@ class Results:
         Runs that the verifier refused: they give no figure.
     notes
         What must be known to read the figures.
+    took_s
+        How long each part took, s.
     """
 
     about: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class Results:
     runs: list[dict[str, Any]] = field(default_factory=list)
     unequal: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    took_s: dict[str, float] = field(default_factory=dict)
 
     def add(
         self, part: str, name: str, unit: str, case: Mapping[str, Any], values: Sequence[float]
@@ -101,6 +104,7 @@ class Results:
             "runs": self.runs,
             "unequal": self.unequal,
             "notes": self.notes,
+            "took_s": self.took_s,
         }
 
     def write(self, path: Path) -> None:
@@ -113,4 +117,5 @@ class Results:
         """Read what `write` wrote."""
         raw = json.loads(path.read_text("utf-8"))
         figures = [Figure.from_dict(figure) for figure in raw["figures"]]
-        return cls(raw["about"], figures, raw["runs"], raw["unequal"], raw["notes"])
+        rest = (raw[name] for name in ("runs", "unequal", "notes", "took_s"))
+        return cls(raw["about"], figures, *rest)

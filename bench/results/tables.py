@@ -1,4 +1,4 @@
-"""Show results: a table on the terminal, Markdown for the docs."""
+"""Show results as tables on the terminal."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,9 +28,9 @@ def target_rows(results: Results) -> list[list[str]]:
     return [
         [
             verdict.target.name,
-            _with_unit(verdict.target.least, verdict.target.unit),
-            _with_unit(verdict.target.aim, verdict.target.unit),
-            _with_unit(verdict.value, verdict.target.unit),
+            with_unit(verdict.target.least, verdict.target.unit),
+            with_unit(verdict.target.aim, verdict.target.unit),
+            with_unit(verdict.value, verdict.target.unit),
             verdict.word,
         ]
         for verdict in judge(results)
@@ -45,6 +45,11 @@ def describe(case: Mapping[str, Any]) -> str:
     return ", ".join([*words, *(str(v) for name, v in case.items() if name not in known)])
 
 
+def with_unit(value: float | None, unit: str) -> str:
+    """A value with its unit in words; empty without a value."""
+    return "" if value is None else f"{text(value)} {unit}".strip()
+
+
 def tables(results: Results) -> list[Table]:
     """Tables for a terminal: a part each, then the targets that could be judged."""
     found = []
@@ -56,23 +61,6 @@ def tables(results: Results) -> list[Table]:
     return found
 
 
-def markdown(results: Results) -> str:
-    """Machine, targets and figures as Markdown, to be pasted into ``docs/performance.md``."""
-    about, parts = results.about, dict.fromkeys(figure.part for figure in results.figures)
-    machine = ", ".join(f"{name} {value}" for name, value in about["machine"].items())
-    versions = ", ".join(f"{name} {value}" for name, value in about["versions"].items())
-    lines = [
-        f"{about['at'][:10]}, commit {about['commit'] or 'unknown'}. {machine}. {versions}.",
-        *(f"\n**{note}**" for note in results.notes),
-    ]
-    if judged := target_rows(results):
-        lines += ["", *_markdown(TARGET_COLUMNS, judged)]
-    for part in parts:
-        found = [row[1:] for row in rows(results) if row[0] == part]
-        lines += ["", f"### {part}", *_markdown(COLUMNS[1:], found)]
-    return "\n".join(lines) + "\n"
-
-
 def _table(title: str, columns: Sequence[str], found: list[list[str]], words: int) -> Table:
     table = Table(*columns[:words], title=title, title_justify="left", box=SIMPLE_HEAD)
     for name in columns[words:]:
@@ -82,15 +70,7 @@ def _table(title: str, columns: Sequence[str], found: list[list[str]], words: in
     return table
 
 
-def _markdown(columns: tuple[str, ...], found: list[list[str]]) -> list[str]:
-    return [f"| {' | '.join(row)} |" for row in (columns, ["---"] * len(columns), *found)]
-
-
 def _numbers(figure: Figure) -> list[str]:
     found, unit = figure.spread, figure.unit
     spread = [text(found.low), text(found.high)] if found.count > 1 else ["", ""]
-    return [_with_unit(found.median, unit), *spread, str(found.count)]
-
-
-def _with_unit(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{text(value)} {unit}".strip()
+    return [with_unit(found.median, unit), *spread, str(found.count)]

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,49 +10,17 @@ from typing import Any
 
 import pytest
 
+from bench.harness.browser import CHROMIUM, FLAGS
+
 try:
-    from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+    from playwright.sync_api import BrowserContext, expect, sync_playwright
 except ImportError:
     sync_playwright = expect = None
 else:
     # A machine that is busy with other things is slow, not wrong.
     expect.set_options(timeout=60_000)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-software-rasterizer",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-features=BackForwardCache",
-]
 PATIENCE_S = 60.0
-
-
-def missing() -> str:
-    """What browser tests lack here, and how to get it; empty if nothing."""
-    if sync_playwright is None:
-        return "playwright is not installed: pip install playwright"
-    if CHROMIUM is None:
-        return "there is no chromium: apt-get install chromium"
-    return ""
-
-
-@contextmanager
-def launch() -> Iterator["Browser"]:
-    """Chromium, without a profile: every page of it is a stranger to the others."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            browser.close()
-
 
 _lent: asyncio.AbstractEventLoop | None = None
 """The loop of the Chromium that is open, while other tests run."""
