@@ -11,8 +11,8 @@ SLOW = 1.0
 """Rows a second of the slowest pace."""
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 """The other paces, as shares of the sustained rate."""
-QUICK_SHARES = (0.25, 0.5)
 HALF = 0.5
+QUICK_SHARES = (0.25, HALF)
 PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -51,7 +51,7 @@ def curve(session: Session) -> None:
     for share in SHARES:
         # At half the rate these are the runs of the part latency.
         runs = session.repeat if share == HALF else 1
-        paces.append(Pace(f"{share:.0%} of the sustained rate", share * sustained, runs))
+        paces.append(Pace(f"{100 * share:.0f} % of the sustained rate", share * sustained, runs))
     if session.quick:
         paces = [pace for pace in paces if pace.rows_per_s / sustained in QUICK_SHARES]
     for pace in paces:

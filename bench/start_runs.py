@@ -15,7 +15,7 @@ LOAD_SHARE = 0.25
 PACE = "a quarter of the sustained rate"
 KILLS, EVERY_S = 3, 25.0
 """Kills of a run, and the seconds between two."""
-QUICK_KILLS, QUICK_EVERY_S = 1, 15.0
+QUICK_KILLS, QUICK_EVERY_S = 1, 10.0
 
 
 def starts(session: Session) -> None:

@@ -1,14 +1,14 @@
 """A process that takes a processor from those that are measured."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 _SPIN = """
-import os
-parent = os.getppid()
-while os.getppid() == parent:  # it does not outlive a bench that is killed
+import os, sys
+while os.getppid() == int(sys.argv[1]):  # it does not outlive a bench that is killed
     for _ in range(1_000_000):
         pass
 """
@@ -21,7 +21,7 @@ def busy_neighbour() -> Iterator[subprocess.Popen[bytes]]:
     It is not pinned to a core and has the usual priority: the system's scheduler shares the
     cores between it and everything else.
     """
-    process = subprocess.Popen([sys.executable, "-c", _SPIN])
+    process = subprocess.Popen([sys.executable, "-c", _SPIN, str(os.getpid())])
     try:
         yield process
     finally:

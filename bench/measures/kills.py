@@ -65,7 +65,7 @@ def kills(
     """
     worker = testbed.add_worker()
     testbed.wait_ready()
-    replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, every_s))
+    replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, every_s / 2))
     stretch = inputs.stretch(RUN, round(rows_per_s * count * every_s))
     rows_per_s = min(rows_per_s, stretch.rows / (count * every_s))
     killed_ms, live_s = [], []

@@ -12,6 +12,6 @@ def test_a_case_is_what_the_workers_settings_say():
 
 def test_a_case_is_named_by_what_is_unusual():
     assert str(Case()) == "refined-2000, rocksdb, apache"
-    assert str(Case("germany", workers=2, span=1)) == (
-        "germany, rocksdb, apache, 2 workers, size/step 1"
+    assert str(Case("germany", workers=2, span=1, role="worker")) == (
+        "germany, rocksdb, apache, 2 workers, role worker, size/step 1"
     )

@@ -1,6 +1,6 @@
 from bench.harness.case import Case
 from bench.results.results import Results
-from bench.results.tables import describe, markdown, rows, tables, target_rows
+from bench.results.tables import describe, rows, tables, target_rows
 
 ABOUT = {
     "at": "2026-01-31T12:00:00+00:00",
@@ -24,16 +24,6 @@ def test_a_figure_of_one_run_has_no_spread():
     results.add("rate", "y", "MB", {}, [12.0, 14.0, 13.0])
     assert rows(results)[0] == ["rate", "x", "", "12 MB", "", "", "1"]
     assert rows(results)[1] == ["rate", "y", "", "13 MB", "12", "14", "3"]
-
-
-def test_markdown_tells_machine_versions_warnings_and_a_table_a_part():
-    results = Results(ABOUT, notes=["not idle"])
-    results.add("rate", "node-measurements", "/s", Case().to_dict(), [260_000.0])
-    text = markdown(results)
-    for expected in ("2026-01-31, commit abc1234", "cores 2", "Python 3.11", "**not idle**"):
-        assert expected in text
-    assert "| node-measurements | refined-2000, rocksdb, apache | 260,000 /s |" in text
-    assert "| reached |" in text
 
 
 def test_targets_that_were_not_measured_are_not_shown():
