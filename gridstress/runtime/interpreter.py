@@ -1,4 +1,4 @@
-"""Python's own settings for a worker; `docs/performance.md` has the effect of each."""
+"""Python's own settings for a worker; `docs/performance.md` has their effect."""
 
 import asyncio
 import gc
