@@ -24,7 +24,7 @@ KINDS: Mapping[str, str] = {
     "JSON of messages": r"/topology/messages\.py| (en|de)code \(msgspec|/orjson/",
     "detection": r"/agents/detection\.py",
     "propagation": r"/agents/propagation\.py",
-    "risk, alarms": r"/agents/(risk|alarms|idle_zones)\.py|/topology/ranking\.py",
+    "risk, alarms": r"/agents/(risk|risk_stage|alarms|causes|idle_zones)\.py|/topology/ranking\.py",
     "windows, state": r"/tables/",
     "NumPy, SciPy": r"/(numpy|scipy)/",
     "table writes, fencing": r"/faust_fixes/(fenced_table|takeover|fencing)\.py",
@@ -39,9 +39,10 @@ KINDS: Mapping[str, str] = {
 """What a line of code is for, by the path of its file; the first that fits counts."""
 
 STAGES: Mapping[str, str] = {
-    "detection": r"/agents/detection\.py|DetectionStage",
-    "propagation": r"/agents/propagation\.py|PropagationStage",
-    "risk": r"/agents/(risk|alarms|idle_zones)\.py|/tables/|RiskStage",
+    "detection": r"/agents/detection\.py",
+    "propagation": r"/agents/propagation\.py",
+    "risk, alarms, table": r"/agents/(risk|risk_stage|alarms|causes|idle_zones|kept_\w+)\.py"
+    r"|/tables/",
     "views, API": r"/ui/|/agents/view_publisher\.py|/runtime/(web|web_server|status)\.py",
     "Kafka client": r"/aiokafka/",
     "Faust, event loop": r"/faust/|/mode/|/asyncio/",

@@ -1,7 +1,6 @@
 """Replay a stretch of the load at a steady pace, as a process of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -40,7 +39,7 @@ def replay(
 def replaying(
     testbed: TestBed, inputs: InputCache, stretch: Stretch, rows_per_s: float
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Send a stretch at this pace; a replay that still runs at the end of the block is stopped."""
+    """Send a stretch at this pace; a replay that still runs at the end of the block is killed."""
     words = [*inputs.replay_words(stretch), "--speed", f"{rows_per_s * 3600:.6g}"]
     with _log(testbed, stretch.run).open("wb") as output:
         process = subprocess.Popen(
@@ -53,9 +52,8 @@ def replaying(
     try:
         yield process
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-        process.wait(GRACE_S)
+        process.kill()
+        process.wait()
 
 
 def wait_sent(testbed: TestBed, process: subprocess.Popen[bytes], timeout_s: float) -> None:

@@ -23,7 +23,7 @@ TITLES: Mapping[str, str] = {
     "peers": "Peers",
 }
 """By part, in the order of the page."""
-LISTED = ("start", "kills", "up")
+LISTED = ("large", "start", "kills", "up")
 """Parts whose figures have little in common: a row each."""
 
 
@@ -76,7 +76,7 @@ def crossed(figures: Sequence[Figure]) -> tuple[list[str], list[list[str]]]:
 def case_names(cases: Sequence[Mapping[str, Any]]) -> list[str]:
     """Name each of several cases by what is not the same in all of them."""
     keys = dict.fromkeys(key for case in cases for key in case)
-    varied = [key for key in keys if len({case.get(key) for case in cases}) > 1]
+    varied = [key for key in keys if len({case[key] for case in cases if key in case}) > 1]
     if not varied:
         return [describe(case) for case in cases]
     return [", ".join(_word(key, case[key]) for key in varied if key in case) for case in cases]

@@ -42,6 +42,7 @@ def test_start_up_times_are_a_list():
     results = Results(ABOUT)
     results.add("start", "gridstress --help", "s", {}, [0.2])
     results.add("start", "influence matrices built", "s", {"grid": "germany"}, [0.1, 0.3, 0.2])
+    results.add("start", "influence matrices built", "s", {"grid": "refined-2000"}, [0.5])
     text = markdown(results)
     assert "| gridstress --help | 0.2 s |  |" in text
     assert "| influence matrices built, germany | 0.2 s | 0.1 to 0.3 |" in text
