@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.results.stats import Spread, spread
+from topology.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,19 @@ class Results:
 
     @classmethod
     def read(cls, path: Path) -> "Results":
-        """Read what `write` wrote."""
-        raw = json.loads(path.read_text("utf-8"))
-        figures = [Figure.from_dict(figure) for figure in raw["figures"]]
-        rest = (raw[name] for name in ("runs", "unequal", "notes", "took_s"))
-        return cls(raw["about"], figures, *rest)
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        DataError
+            If the file is not there, or no result of this version of the benchmark.
+        """
+        try:
+            raw = json.loads(path.read_text("utf-8"))
+            figures = [Figure.from_dict(figure) for figure in raw["figures"]]
+            rest = [raw[name] for name in ("runs", "unequal", "notes", "took_s")]
+            return cls(raw["about"], figures, *rest)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path} is no result of this benchmark: {error!r}", hint="make one: make bench"
+            ) from None

@@ -1,7 +1,10 @@
 from pathlib import Path
 
+import pytest
+
 from bench.harness.case import Case
 from bench.results.results import Results
+from topology.errors import DataError
 
 
 def test_a_book_reads_back_as_it_was_written(tmp_path: Path):
@@ -28,3 +31,12 @@ def test_a_figure_is_found_by_the_values_of_its_case():
     assert found.values == [2.0]
     assert results.find("rate", "x", grid="refined-2000") is None
     assert results.find("nodes", "x") is None
+
+
+@pytest.mark.parametrize("content", [None, "no JSON", "{}", "[]"])
+def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str | None):
+    file = tmp_path / "result.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(DataError, match=r"result\.json is no result"):
+        Results.read(file)
