@@ -47,7 +47,7 @@ async def test_a_run_is_audited_live_and_a_planted_window_turns_it_red(
 
         right = [decode(r.value, RiskWindow) for r in await records(broker, TOPIC)]
         wrong = next(window for window in reversed(right) if window.nodes)
-        wrong = msgspec.structs.replace(wrong, stress=[2 * x for x in wrong.stress])
+        wrong = msgspec.structs.replace(wrong, stress=2 * wrong.stress)
         await send(broker, TOPIC, [(wrong.shard, encode(wrong))])
         word = wait_for(lambda: (w := last_word(log, "r"))["differences"] and w, "it is red", 5)
         assert (word["state"], word["differences"]) == ("different", 1)
