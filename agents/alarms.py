@@ -6,17 +6,17 @@ level is the highest it has reached and never falls.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
 import numpy as np
 
-from tables.shard_state import ShardState
+from tables.shard_state import Indices, Levels, ShardState
 from topology.clock import to_iso
-from topology.messages import LEVELS, Floats, Level, State
+from topology.messages import Floats, State
 
 STATES: Final[tuple[State, ...]] = ("RAISED", "ESCALATED", "CLEARED")
-_RAISED, _ESCALATED, _CLEARED = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +30,46 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Transition:
-    """One step of a node's episode; ``node`` is its position in the shard.
+class Transitions:
+    """Steps of nodes' episodes, in the order of the nodes; each array has shape (steps,).
 
-    ``peak_risk`` is the highest risk of its windows so far, this one included; None where it is
-    not known.
+    Attributes
+    ----------
+    nodes
+        Positions in the shard.
+    states, levels
+        Positions in `STATES`, and in `LEVELS` counted from 1.
+    since_s
+        Event times at which the episodes were raised.
+    risk
+        Risks of the window.
+    peak_risk
+        The highest risk of an episode's windows so far, this one included; NaN where not known.
     """
 
-    node: int
-    state: State
-    level: Level
-    since_s: float
-    peak_risk: float | None
+    nodes: Indices
+    states: Indices
+    levels: Levels
+    since_s: Floats
+    risk: Floats
+    peak_risk: Floats
+
+    def __len__(self) -> int:
+        return len(self.nodes)
 
 
+@lru_cache(maxsize=16_384)
 def episode_id(model: str, run: str, node_id: str, since_s: float) -> str:
     """The id of an episode: the same whenever and wherever it is found again."""
     return sha256(f"{model}/{run}/{node_id}/{to_iso(since_s)}".encode()).hexdigest()[:16]
 
 
-def decide(state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds) -> list[Transition]:
-    """Move the episodes of a shard on by one window; changes ``state``.
+def decide(
+    state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds
+) -> Transitions | None:
+    """Move the episodes of a shard on by one window; changes ``state``. None if none moves.
 
-    ``risk`` has shape (shard nodes,); transitions come in the order of the nodes.
+    ``risk`` has shape (shard nodes,).
     """
     steps = np.array([thresholds.warning, thresholds.high, thresholds.critical])
     reached = steps.searchsorted(risk, side="right").astype(np.int8)
@@ -61,21 +78,17 @@ def decide(state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds) 
     np.maximum(state.peak_risk, risk, out=state.peak_risk)
     (nodes,) = ((reached > state.level) | clearing).nonzero()
     if not len(nodes):
-        return []
-    clears, before, now = clearing[nodes], state.level[nodes], reached[nodes]
-    raised = ~clears & (before == 0)
-    state.since_s[nodes[raised]] = end_s
-    state.peak_risk[nodes[raised]] = risk[nodes[raised]]
-    state.level[nodes] = np.where(clears, 0, now)
-    moves = zip(
-        nodes.tolist(),
-        np.where(clears, _CLEARED, np.where(raised, _RAISED, _ESCALATED)).tolist(),
-        np.where(clears, before, now).tolist(),
-        state.since_s[nodes].tolist(),
-        state.peaks_of(nodes),
-        strict=True,
+        return None
+    before, now = state.level[nodes], reached[nodes]  # now 0 if it clears, else above before
+    raised = nodes[before == 0]
+    state.level[nodes] = now
+    state.since_s[raised] = end_s
+    state.peak_risk[raised] = risk[raised]
+    return Transitions(
+        nodes=nodes,
+        states=(before > 0).astype(np.intp) + (now == 0),
+        levels=np.maximum(before, now),
+        since_s=state.since_s[nodes],
+        risk=risk[nodes],
+        peak_risk=state.peak_risk[nodes],
     )
-    return [
-        Transition(node, STATES[what], LEVELS[level - 1], since_s, peak_risk)
-        for node, what, level, since_s, peak_risk in moves
-    ]

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tables.risk_table import Window
+from tables.shard_state import Indices
 from topology.grid import Grid
 from topology.messages import Floats, SourceShare
 from topology.models import Matrix
@@ -22,49 +24,71 @@ class Causes:
     grid: Grid
     influence: Matrix
 
-    def of(self, nodes: Sequence[int], source_stress: Floats) -> list[list[SourceShare]]:
-        """For each node its largest sources, the largest first, at the same share by position.
+    def of(self, windows: Sequence[Window], nodes: Sequence[Indices]) -> list[list[SourceShare]]:
+        """For each window's nodes their largest sources in it, all windows and nodes at once.
 
-        Looks at the sources that reach these nodes only, all nodes at once.
+        Looks at the sources that reach these nodes only.
 
         Parameters
         ----------
         nodes
-            Grid positions.
-        source_stress
-            Own stress of each node of the grid, shape (grid nodes,).
+            For each window, one at least, an array of grid positions.
 
         Returns
         -------
         list
-            Beside each node at most ``TOP_SOURCES`` shares of its whole stress; none without any.
+            For each node of each window at most ``TOP_SOURCES`` shares of its whole stress, the
+            largest first, at the same share by position; none without any stress.
         """
-        matrix, at = self._onto, np.array(nodes, dtype=int)
-        begins = matrix.indptr[at]
-        counts = matrix.indptr[at + 1] - begins
-        ends = np.cumsum(counts)
-        where = np.arange(ends[-1] if len(ends) else 0) + np.repeat(begins - ends + counts, counts)
-        sources = matrix.indices[where]
-        parts = matrix.data[where] * source_stress[sources]
-        (pushing,) = parts.nonzero()
-        whose = np.repeat(np.arange(len(at)), counts)[pushing]
-        sources, parts = sources[pushing], parts[pushing]
-        whole = np.bincount(whose, parts, len(at))
-        order = np.lexsort((-parts, whose))
-        first = np.searchsorted(whose, np.arange(len(at)))
-        top = order[np.arange(len(order)) - first[whose] < TOP_SOURCES]
-        owners = whose[top]
-        found: list[list[SourceShare]] = [[] for _ in nodes]
-        names, shares = self._ids[sources[top]].tolist(), (parts[top] / whole[owners]).tolist()
-        for owner, name, share in zip(owners.tolist(), names, shares, strict=True):
-            found[owner].append(SourceShare(name, share))
+        owners, sources, parts = self._contributions(windows, nodes)
+        found: list[list[SourceShare]] = [[] for part in nodes for _ in range(len(part))]
+        if not len(parts):
+            return found
+        whole, counts = np.bincount(owners, parts), np.bincount(owners)
+        counts = counts[counts > 0]
+        begins = counts.cumsum() - counts
+        for _ in range(TOP_SOURCES):
+            largest = np.maximum.reduceat(parts, begins).repeat(counts)
+            (equal,) = (parts == largest).nonzero()
+            first = equal[equal.searchsorted(begins)]
+            first = first[parts[first] > 0]
+            shares = (parts[first] / whole[owners[first]]).tolist()
+            shared = map(SourceShare, self._ids[sources[first]].tolist(), shares)
+            for owner, share in zip(owners[first].tolist(), shared, strict=True):
+                found[owner].append(share)
+            parts[first] = 0.0
         return found
+
+    def _contributions(
+        self, windows: Sequence[Window], nodes: Sequence[Indices]
+    ) -> tuple[Indices, Indices, Floats]:
+        """Stress that nodes take on from each source: whose it is, of which source, how much.
+
+        Arrays of the same shape, sorted by node and source; nodes are counted over all windows.
+        """
+        onto, at = self._onto, np.concatenate(nodes)
+        counts = self._counts[at]
+        begins = np.append(0, counts.cumsum())
+        owners = np.arange(len(at)).repeat(counts)
+        places = np.arange(begins[-1]) + (onto.indptr[at] - begins[:-1])[owners]
+        sources = onto.indices[places].astype(np.intp)
+        ends = begins[np.cumsum([len(part) for part in nodes])]
+        by_window = np.split(sources, ends[:-1])
+        own = [w.source_stress(part) for w, part in zip(windows, by_window, strict=True)]
+        parts = onto.data[places] * np.concatenate(own)
+        (held,) = parts.nonzero()
+        return owners[held], sources[held], parts[held]
 
     @cached_property
     def _onto(self) -> Matrix:
         matrix = self.influence.tocsc()
         matrix.sort_indices()
         return matrix
+
+    @cached_property
+    def _counts(self) -> Indices:
+        counts: Indices = np.diff(self._onto.indptr)
+        return counts
 
     @cached_property
     def _ids(self) -> Names:

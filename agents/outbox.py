@@ -41,9 +41,13 @@ class Outbox:
 
     def add(self, topic: Topic, key: str, value: bytes, partition: int, *headers: Header) -> None:
         """Take a record."""
-        _, records = self._waiting.setdefault((id(topic), partition), (topic, []))
-        records.append((key.encode(), value, list(headers)))
-        self._size += len(value)
+        self.extend(topic, partition, [(key.encode(), value, list(headers))])
+
+    def extend(self, topic: Topic, partition: int, records: Sequence[Record]) -> None:
+        """Take records, in this order."""
+        _, waiting = self._waiting.setdefault((id(topic), partition), (topic, []))
+        waiting += records
+        self._size += sum(len(value) for _, value, _ in records)
 
     async def flush_if_full(self) -> None:
         """If many records have come together, send them and wait until the broker has them."""

@@ -4,23 +4,26 @@ Pure: a step is a function of the state, the panes and the frame. The agent that
 writes is in ``agents/risk_stage.py``.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
+from math import isnan
 from typing import Any
 
 import numpy as np
 
-from agents.alarms import Thresholds, Transition, decide, episode_id
+from agents.alarms import STATES, Thresholds, Transitions, decide, episode_id
 from agents.causes import Causes, Names
 from tables.risk_table import HoppingWindows, TumblingPanes, Window
-from tables.shard_state import ShardState
+from tables.shard_state import Indices, ShardState
 from tables.spans import Due, due
 from tables.windows import WindowSpec
 from topology.clock import to_datetime
 from topology.errors import MessageError
 from topology.grid import Grid, check_zone, node_indices
 from topology.messages import (
+    LEVELS,
     Floats,
     PropagatedFrame,
     RiskAlert,
@@ -32,10 +35,11 @@ from topology.shards import shard_nodes
 
 @dataclass(frozen=True)
 class Closing:
-    """What one closed window sends: its final values and the alarms decided on it."""
+    """One closed window: its final values as they are sent, its sums, and what they decided."""
 
     window: RiskWindow
-    alerts: list[RiskAlert]
+    sums: Window
+    steps: Transitions | None
 
 
 @dataclass(frozen=True)
@@ -135,12 +139,53 @@ class RiskModel:
         for end_s, has_window in self._due(state, watermark_s):
             state.closed_until_s = end_s
             if has_window:
-                window = windows.at(end_s)
-                steps = decide(state, window.risk, end_s, self.thresholds)
-                alerts = self._alerts(run, shard, window, steps) if steps else []
-                yield Closing(self._window(run, shard, window), alerts)
+                sums = windows.at(end_s)
+                steps = decide(state, sums.risk, end_s, self.thresholds)
+                yield Closing(self._window(run, shard, sums), sums, steps)
         if state.first_pane_s is not None:
             state.passed_s = watermark_s
+
+    def alerts(self, run: str, shard: int, closings: Iterable[Closing]) -> list[RiskAlert]:
+        """The alerts of windows that have closed, in their order; quicker for many at once."""
+        decided = [(closing.sums, closing.steps) for closing in closings if closing.steps]
+        if not decided:
+            return []
+        nodes, ids = self._shard_nodes[shard], self._shard_ids[shard]
+        causes = iter(
+            self._causes.of([w for w, _ in decided], [nodes[steps.nodes] for _, steps in decided])
+        )
+        alerts = []
+        for window, steps in decided:
+            start, end = to_datetime(window.end_s - self.spec.size_s), to_datetime(window.end_s)
+            for node_id, state, level, since_s, risk, peak_risk, sources in zip(
+                ids[steps.nodes].tolist(),
+                [STATES[state] for state in steps.states.tolist()],
+                [LEVELS[level - 1] for level in steps.levels.tolist()],
+                steps.since_s.tolist(),
+                steps.risk.tolist(),
+                [None if isnan(peak) else peak for peak in steps.peak_risk.tolist()],
+                islice(causes, len(steps)),
+                strict=True,
+            ):
+                episode = episode_id(self.name, run, node_id, since_s)
+                alerts.append(
+                    RiskAlert(
+                        alert_id=f"{episode}-{state}-{level}",
+                        episode_id=episode,
+                        model=self.name,
+                        run=run,
+                        node_id=node_id,
+                        timestamp=end,
+                        window_start=start,
+                        window_end=end,
+                        risk_score=risk,
+                        peak_risk=peak_risk,
+                        level=level,
+                        state=state,
+                        sources=sources,
+                    )
+                )
+        return alerts
 
     def _due(self, state: ShardState, watermark_s: float) -> Iterator[Due]:
         if state.first_pane_s is None:
@@ -166,6 +211,10 @@ class RiskModel:
         return Causes(self.grid, self.influence)
 
     @cached_property
+    def _shard_nodes(self) -> list[Indices]:
+        return [np.array(members, dtype=np.intp) for members in self.shards]
+
+    @cached_property
     def _shard_ids(self) -> list[Names]:
         ids = np.array(self.grid.ids, dtype=object)
         return [ids[list(members)] for members in self.shards]
@@ -188,32 +237,3 @@ class RiskModel:
             stress=window.stress[held],
             risk=window.risk[held],
         )
-
-    def _alerts(
-        self, run: str, shard: int, window: Window, steps: Sequence[Transition]
-    ) -> list[RiskAlert]:
-        nodes = [self.shards[shard][step.node] for step in steps]
-        causes = self._causes.of(nodes, window.source_stress)
-        start, end = to_datetime(window.end_s - self.spec.size_s), to_datetime(window.end_s)
-        alerts = []
-        for node, step, sources in zip(nodes, steps, causes, strict=True):
-            node_id = self.grid.ids[node]
-            episode = episode_id(self.name, run, node_id, step.since_s)
-            alerts.append(
-                RiskAlert(
-                    alert_id=f"{episode}-{step.state}-{step.level}",
-                    episode_id=episode,
-                    model=self.name,
-                    run=run,
-                    node_id=node_id,
-                    timestamp=end,
-                    window_start=start,
-                    window_end=end,
-                    risk_score=float(window.risk[step.node]),
-                    peak_risk=step.peak_risk,
-                    level=step.level,
-                    state=step.state,
-                    sources=sources,
-                )
-            )
-        return alerts

@@ -19,7 +19,7 @@ from agents.detection import check_run
 from agents.idle_zones import IdleZones
 from agents.kept_panes import KeptPanes
 from agents.kept_runs import Dropped, KeptRuns
-from agents.outbox import Outbox, Topic
+from agents.outbox import Outbox, Record, Topic
 from agents.risk import RiskModel, SkippedRows
 from agents.running import OtherTopology
 from agents.skipped_rows import SkippedRowReporter
@@ -27,7 +27,15 @@ from tables.risk_table import Change, RiskTable, ShardLost, TumblingPanes
 from tables.shard_state import ForgottenRun, ShardState
 from tables.spans import panes_with_rows
 from topology.errors import MessageError
-from topology.messages import FORMATS, Format, Level, PropagatedFrame, State, decode, encode
+from topology.messages import (
+    FORMATS,
+    Format,
+    Level,
+    PropagatedFrame,
+    State,
+    decode,
+    encode_all,
+)
 
 Step = tuple[Level, State]
 Folded = list[tuple[Any, SkippedRows]]
@@ -35,6 +43,9 @@ Folded = list[tuple[Any, SkippedRows]]
 
 MAX_WINDOWS = 1_000
 """Windows of one run and shard that close before the state is written."""
+
+MAX_VALUES = 20_000
+"""Values of windows whose alerts are made together: a step costs a third of one made alone."""
 
 
 @dataclass
@@ -181,13 +192,21 @@ class RiskStage:
         Returns once the broker has acknowledged them.
         """
         name, outbox, steps, count = self.model.name, Outbox(), Counter[Step](), 0
-        for closing in islice(self.model.close(run, shard, state, panes), MAX_WINDOWS):
-            count += 1
-            window = self.format.encode(closing.window)
-            outbox.add(self.windows, str(shard), window, shard, self.format.header)
-            for alert in closing.alerts:
-                outbox.add(self.alerts, alert.node_id, encode(alert), shard)
-                steps[alert.level, alert.state] += 1
+        closings = islice(self.model.close(run, shard, state, panes), MAX_WINDOWS)
+        together = max(1, MAX_VALUES // max(1, len(state.level)))
+        while closed := list(islice(closings, together)):
+            count += len(closed)
+            key = str(shard).encode()
+            written, headers = self.format.encode, [self.format.header]
+            windows: list[Record] = [(key, written(c.window), headers) for c in closed]
+            outbox.extend(self.windows, shard, windows)
+            alerts = self.model.alerts(run, shard, closed)
+            keys = [alert.node_id.encode() for alert in alerts]
+            records: list[Record] = [
+                (key, value, []) for key, value in zip(keys, encode_all(alerts), strict=True)
+            ]
+            outbox.extend(self.alerts, shard, records)
+            steps.update([(alert.level, alert.state) for alert in alerts])
             await outbox.flush_if_full()
         await outbox.flush()
         self.counters.closed[f"risk_{name}"] += count

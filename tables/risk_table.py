@@ -19,7 +19,7 @@ import numpy as np
 from tables.pane import Pane, part_width
 from tables.run_index import RunIndex
 from tables.schema import add_schema_byte, schema_of, strip_schema_byte
-from tables.shard_state import ForgottenRun, ShardState, unpack
+from tables.shard_state import ForgottenRun, Indices, ShardState, unpack
 from tables.windows import WindowSpec
 from topology.errors import GridstressError
 from topology.messages import Floats
@@ -87,20 +87,18 @@ class Window:
     end_s: int
     stress: Floats
     panes: Sequence[Pane]
-    grid_size: int
-
-    @cached_property
-    def source_stress(self) -> Floats:
-        """Own stress of each node of the grid, shape (grid nodes,)."""
-        total = np.zeros(self.grid_size)
-        for pane in self.panes:
-            total += pane.source_stress
-        return total
 
     @cached_property
     def risk(self) -> Floats:
         """Risk of the shard's nodes: 1 - exp(-stress), in [0, 1), shape (shard nodes,)."""
         return -np.expm1(-self.stress)
+
+    def source_stress(self, nodes: Indices) -> Floats:
+        """Own stress of nodes by their grid positions, shape (nodes,)."""
+        total = np.zeros(len(nodes))
+        for pane in self.panes:
+            total += pane.source_stress[nodes]
+        return total
 
 
 class TumblingPanes:
@@ -209,7 +207,7 @@ class HoppingWindows:
                 self._totals[start_s] = pane.total(self._shard_size)
             stress += self._totals[start_s]
             panes.append(pane)
-        return Window(end_s, stress, panes, self._panes.grid_size)
+        return Window(end_s, stress, panes)
 
 
 class RiskTable:

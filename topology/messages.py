@@ -5,7 +5,7 @@ number ``seq + i``, so a row keeps its number however many rows a message carrie
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -226,7 +226,7 @@ class SourceShare(Struct, frozen=True, gc=False):
     share: Share
 
 
-class RiskAlert(Message, kw_only=True, frozen=True):
+class RiskAlert(Message, kw_only=True, frozen=True, forbid_unknown_fields=True, gc=False):
     """One step of an alarm episode, decided when the watermark passed ``window_end``.
 
     ``peak_risk`` is the highest risk of the node's windows since the episode was raised, this one
@@ -277,6 +277,11 @@ def encode(record: Struct) -> bytes:
     return _encoder.encode(record)
 
 
+def encode_all(records: Sequence[Struct]) -> list[bytes]:
+    """Encode each record, as `encode`; quicker for many."""
+    return _encoder.encode_lines(records).split(b"\n")[:-1]  # JSON escapes line breaks
+
+
 class Format(NamedTuple):
     """How records of columns are written: the encoder, and the header that names it."""
 
@@ -307,15 +312,22 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
         raise MessageError("invalid", "the record has no value")
     if is_packed(raw) and issubclass(kind, PACKED):
         return _unpacked(raw, kind)
-    if kind.__struct_config__.forbid_unknown_fields:
+    if not kind.__struct_config__.forbid_unknown_fields:
+        return _decode_leniently(raw, kind)
+    try:
         # What is accepted here is nested no deeper than its kind: it has no unknown fields.
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            frame: Record = _decoder(kind).decode(raw)
-            return frame
+        record: Record = _decoder(kind).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_leniently(raw, kind)
+    return record
+
+
+def _decode_leniently(raw: bytes, kind: type[Record]) -> Record:
+    """Read and check one record that may have unknown fields."""
     if _is_deep(raw):
         raise MessageError(
             "invalid", f"not a {kind.__name__}: nested more than {MAX_DEPTH} levels deep"
-        )
+        ) from None
     try:
         record: Record = _decoder(_lenient(kind)).decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -104,7 +104,7 @@ class Model:
             closed += panes[k : k + len(own)]
         self._before = panes[len(own) :]
         for risk, end_s in zip(-np.expm1(-closed), ends_s.tolist(), strict=True):
-            self.transitions += sum(1 for _ in decide(self._state, risk, end_s, thresholds))
+            self.transitions += len(decide(self._state, risk, end_s, thresholds) or ())
 
 
 class Loop:

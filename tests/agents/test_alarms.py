@@ -1,10 +1,41 @@
+from math import isnan
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
-from agents.alarms import Thresholds, decide, episode_id
+from agents.alarms import STATES, Thresholds, decide, episode_id
 from tables.shard_state import ShardState
+from topology.messages import LEVELS
 
 LIMITS = Thresholds(clear=0.4, warning=0.5, high=0.7, critical=0.9)
+
+
+class Step(NamedTuple):
+    node: int
+    state: str
+    level: str
+    since_s: float
+    risk: float
+    peak_risk: float | None
+
+
+def steps_of(state: ShardState, risks: list[float], end_s: int) -> list[Step]:
+    """The steps that a window with these risks leads to, one by one."""
+    found = decide(state, np.array(risks), end_s, LIMITS)
+    if found is None:
+        return []
+    return [
+        Step(
+            int(found.nodes[i]),
+            STATES[found.states[i]],
+            LEVELS[found.levels[i] - 1],
+            float(found.since_s[i]),
+            float(found.risk[i]),
+            None if isnan(found.peak_risk[i]) else float(found.peak_risk[i]),
+        )
+        for i in range(len(found))
+    ]
 
 
 def story(*risks: float) -> list[tuple[str, str]]:
@@ -12,7 +43,7 @@ def story(*risks: float) -> list[tuple[str, str]]:
     state = ShardState.new(1, started_ms=0)
     steps = []
     for hour, risk in enumerate(risks):
-        steps += [(t.state, t.level) for t in decide(state, np.array([risk]), hour, LIMITS)]
+        steps += [(t.state, t.level) for t in steps_of(state, [risk], hour)]
     return steps
 
 
@@ -44,7 +75,7 @@ def test_an_episode_keeps_the_time_at_which_it_was_raised() -> None:
     seen = [
         t.since_s
         for hour, risk in enumerate((0.0, 0.6, 0.95, 0.1, 0.6))
-        for t in decide(state, np.array([risk]), hour, LIMITS)
+        for t in steps_of(state, [risk], hour)
     ]
     assert seen == [1, 1, 1, 4]
 
@@ -54,7 +85,7 @@ def peaks(state: ShardState, *risks: float) -> list[tuple[str, float | None]]:
     return [
         (t.state, t.peak_risk)
         for hour, risk in enumerate(risks)
-        for t in decide(state, np.array([risk]), hour, LIMITS)
+        for t in steps_of(state, [risk], hour)
     ]
 
 
@@ -89,9 +120,9 @@ def test_a_peak_that_is_not_known_stays_so_until_the_next_episode() -> None:
 
 def test_nodes_have_episodes_of_their_own() -> None:
     state = ShardState.new(3, started_ms=0)
-    list(decide(state, np.array([0.6, 0.0, 0.95]), 0, LIMITS))
-    steps = [(t.node, t.state) for t in decide(state, np.array([0.1, 0.6, 0.95]), 1, LIMITS)]
-    assert steps == [(0, "CLEARED"), (1, "RAISED")]
+    steps_of(state, [0.6, 0.0, 0.95], 0)
+    steps = [(t.node, t.state, t.risk) for t in steps_of(state, [0.1, 0.6, 0.95], 1)]
+    assert steps == [(0, "CLEARED", 0.1), (1, "RAISED", 0.6)]
 
 
 def test_an_episode_id_depends_on_all_that_makes_an_episode() -> None:

@@ -1,9 +1,12 @@
 """The risk stage against numbers worked out by hand and against plain sums."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from math import exp
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +22,8 @@ from tests.support.frames import at, hour_s, spread
 from tests.support.memory import Table
 from topology.errors import MessageError
 from topology.grid import Grid, Line, Node
-from topology.messages import PropagatedFrame
+from topology.messages import LEVELS, PropagatedFrame, RiskAlert, encode_all
+from topology.ranking import top_sources
 
 SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)
 INFLUENCE = csr_array(np.array([[1.0, 0.5, 0.0], [0.25, 1.0, 0.4], [0.0, 0.3, 1.0]]))
@@ -40,6 +44,7 @@ class Shard:
         self.late: list[int] = []
         self.ahead: list[int] = []
         self.closed: list[Closing] = []
+        self.alerts: list[RiskAlert] = []
 
     def feed(self, *frames: PropagatedFrame) -> list[Closing]:
         closings: list[Closing] = []
@@ -56,6 +61,7 @@ class Shard:
             ]
             asyncio.run(self.table.write(0, changes, 0))
         self.closed += closings
+        self.alerts += self.model.alerts("r", 0, closings)
         return closings
 
     @property
@@ -222,7 +228,7 @@ def test_alerts_name_the_sources_with_their_shares(shard: Shard) -> None:
     shard.feed(spread("x", [0], {"b": [2.0]}, sources={"a": [2.0], "b": [1.0]}))
     shard.feed(spread("y", [0], {"b": [0.3]}, sources={"c": [1.0]}))
     shard.end(1)
-    (alert,) = [a for a in shard.closed[0].alerts if a.node_id == "b"]
+    (alert,) = [a for a in shard.alerts if a.node_id == "b"]
     assert (alert.state, alert.level, alert.timestamp) == ("RAISED", "HIGH", at(1))
     assert alert.risk_score == pytest.approx(1 - exp(-2.3))
     shares = {source.node_id: source.share for source in alert.sources}
@@ -288,7 +294,8 @@ def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
     mixed.feed(*frames)
     for shard in (plain, mixed):
         shard.end(HOURS)
-    assert plain.closed == mixed.closed
+    assert [c.window for c in plain.closed] == [c.window for c in mixed.closed]
+    assert plain.alerts == mixed.alerts
     expected = {
         end: {
             node: sum(
@@ -302,6 +309,63 @@ def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
         end = int((closing.window.window_end.timestamp() - hour_s(0)) / 3600)
         got = dict(zip(closing.window.nodes, closing.window.stress, strict=True))
         assert got == pytest.approx({n: s for n, s in expected[end].items() if s})
+
+
+def alerts_one_by_one(closings: Sequence[Closing]) -> Iterator[RiskAlert]:
+    """The alerts of windows of the run r by the rules in docs/messages.md, node after node."""
+    level, since, peak = (
+        dict.fromkeys("abc", 0),
+        dict.fromkeys("abc", ""),
+        dict.fromkeys("abc", 0.0),
+    )
+    for closing in closings:
+        window, parts = closing.window, sum(pane.source_stress for pane in closing.sums.panes)
+        for i, node in enumerate("abc"):
+            risk = dict(zip(window.nodes, window.risk, strict=True)).get(node, 0.0)
+            reached = sum(risk >= limit for limit in (0.5, 0.7, 0.9))
+            peak[node] = max(peak[node], risk)
+            if level[node] and risk < 0.4:
+                state, shown, level[node] = "CLEARED", level[node], 0
+            elif reached > level[node]:
+                state, shown = "ESCALATED" if level[node] else "RAISED", reached
+                level[node] = reached
+            else:
+                continue
+            if state == "RAISED":
+                since[node], peak[node] = f"{window.window_end:%Y-%m-%dT%H:%M:%SZ}", risk
+            episode = sha256(f"linear/r/{node}/{since[node]}".encode()).hexdigest()[:16]
+            yield RiskAlert(
+                alert_id=f"{episode}-{state}-{LEVELS[shown - 1]}",
+                episode_id=episode,
+                model="linear",
+                run="r",
+                node_id=node,
+                timestamp=window.window_end,
+                window_start=window.window_start,
+                window_end=window.window_end,
+                risk_score=risk,
+                peak_risk=peak[node],
+                level=LEVELS[shown - 1],
+                state=state,
+                sources=top_sources(INFLUENCE.toarray()[:, i] * parts, GRID.ids),
+            )
+
+
+own = st.lists(st.floats(0, 1.5), min_size=40, max_size=40)
+
+
+@given(own, own)
+def test_alerts_of_many_windows_are_the_bytes_of_those_made_one_by_one(
+    ofa: list[float], ofc: list[float]
+) -> None:
+    shard, hours = Shard(), range(40)
+    for zone, node, stress in (("x", "a", ofa), ("y", "c", ofc)):
+        column = GRID.ids.index(node)
+        reached = {n: [s * INFLUENCE[column, i] for s in stress] for i, n in enumerate("abc")}
+        shard.feed(spread(zone, hours, reached, sources={node: stress}))
+    shard.end(40)
+    expected = [msgspec.json.encode(alert) for alert in alerts_one_by_one(shard.closed)]
+    assert encode_all(shard.alerts) == expected
 
 
 YEARS = 49 * 8766.0

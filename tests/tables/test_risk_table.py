@@ -32,14 +32,14 @@ async def test_a_window_is_the_sum_of_the_panes_it_holds(table: RiskTable) -> No
     windows = HoppingWindows(table.panes("r", 0), SPEC, shard_size=1)
     assert windows.at(30).stress.tolist() == [7.0]
     assert windows.at(40).stress.tolist() == [14.0]
-    assert windows.at(40).source_stress.tolist() == [14.0, 0.0]
+    assert windows.at(40).source_stress(np.array([1, 0])).tolist() == [0.0, 14.0]
     assert windows.at(40).risk.tolist() == [1 - np.exp(-14.0)]
 
 
 async def test_a_window_without_panes_is_empty(table: RiskTable) -> None:
     window = HoppingWindows(table.panes("r", 0), SPEC, shard_size=1).at(30)
     assert window.stress.tolist() == [0.0]
-    assert window.source_stress.tolist() == [0.0, 0.0]
+    assert window.source_stress(np.arange(2)).tolist() == [0.0, 0.0]
 
 
 async def test_runs_and_shards_do_not_see_each_other(table: RiskTable) -> None:

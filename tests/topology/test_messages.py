@@ -20,6 +20,7 @@ from topology.messages import (
     ZoneFrame,
     decode,
     encode,
+    encode_all,
 )
 from topology.run_messages import RunRecord, decode_run_record
 
@@ -261,6 +262,13 @@ def test_stress_reads_back_unchanged(value: float) -> None:
         stress=np.array([[value]]),
     )
     assert decode(encode(frame), StressFrame) == frame
+
+
+@given(st.lists(st.text(min_size=1, max_size=5)))
+def test_many_records_are_encoded_as_each_alone(names: list[str]) -> None:
+    frames = [replace(_frame(), run=name) for name in [*names, "line\nbreak\r\n"]]
+    assert encode_all(frames) == [encode(frame) for frame in frames]
+    assert encode_all([]) == []
 
 
 def test_a_record_says_its_schema_and_one_that_does_not_is_of_the_first() -> None:

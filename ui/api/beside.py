@@ -1,9 +1,10 @@
 """Two runs beside each other: the first as it is asked for, the second as the archive has it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 
 from topology.agreement import Agreement, agreement
 from topology.alignment import Span, shift_between

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median_high, median_low
 
+from msgspec import Struct
+
 from topology.messages import Level, RiskAlert, SourceShare
 
 
-@dataclass(slots=True)
-class Episode:
+class Episode(Struct, gc=False):
     """One episode as far as its alerts have come; event times in epoch seconds.
 
     ``cleared_s`` is None while it is open; ``peak_risk`` is that of its last alert, or the highest

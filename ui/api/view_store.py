@@ -1,13 +1,14 @@
 """The state of the whole grid in a worker, the other workers' shards included."""
 
 import logging
-from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from tables.shard_view import PaneView, ShardView
@@ -58,12 +59,14 @@ ViewKey = tuple[str, str, int]
 """Model, run and shard."""
 
 
-@dataclass(slots=True)
-class ReceivedAlert:
+class ReceivedAlert(Struct, frozen=True, gc=False):
     """An alert and the broker's time of it, in epoch seconds."""
 
     received_at: float
     alert: RiskAlert
+
+
+_RECEIVED_AT = attrgetter("received_at")
 
 
 @dataclass
@@ -160,8 +163,7 @@ class Store:
         self._dropped: dict[ViewKey, ViewEpoch] = {}
         self.records: dict[str, RunRecord] = {}
         self.audits: dict[str, tuple[float, AuditStatus]] = {}
-        self._alerts: dict[str, list[ReceivedAlert]] = defaultdict(list)
-        self._alert_ids: dict[str, set[str]] = defaultdict(set)
+        self._alerts: dict[str, dict[str, ReceivedAlert]] = defaultdict(dict)
         self._windows = KeptWindows()
         self._loads = KeptLoads(shape.grid.zones if shape else None)
         self._cut: set[str] = set()
@@ -260,24 +262,20 @@ class Store:
     def apply_alert(self, raw: bytes, received_at: float) -> None:
         """Take an alert; one that was sent again is known already."""
         alert = decode(raw, RiskAlert)
-        ids = self._alert_ids[alert.model]
-        if alert.alert_id in ids:
-            return
-        ids.add(alert.alert_id)
-        self._episodes[alert.model].add(alert, received_at)
         alerts = self._alerts[alert.model]
-        received = ReceivedAlert(received_at, alert)
-        if alerts and received_at < alerts[-1].received_at:
-            insort(alerts, received, key=lambda item: item.received_at)
-        else:
-            alerts.append(received)
+        if alert.alert_id in alerts:
+            return
+        alerts[alert.alert_id] = ReceivedAlert(received_at, alert)
+        self._episodes[alert.model].add(alert, received_at)
         if len(alerts) > MAX_ALERTS:
-            for item in alerts[: MAX_ALERTS // 10]:
-                ids.discard(item.alert.alert_id)
-                self._cut.add(item.alert.run)
-            self._cut &= {run for _, run in self.runs}
-            del alerts[: MAX_ALERTS // 10]
+            self._forget_oldest(alerts)
         self.version += 1
+
+    def _forget_oldest(self, alerts: dict[str, ReceivedAlert]) -> None:
+        for item in sorted(alerts.values(), key=_RECEIVED_AT)[: MAX_ALERTS // 10]:
+            del alerts[item.alert.alert_id]
+            self._cut.add(item.alert.run)
+        self._cut &= {run for _, run in self.runs}
 
     def apply_window(self, raw: bytes, model: str, shard: int) -> None:
         """Keep a final window as it came: most of it is read only when it is asked for."""
@@ -334,10 +332,10 @@ class Store:
         """Alerts of a run received since then, newest first."""
         found = [
             item
-            for item in self._alerts[model]
+            for item in self._alerts[model].values()
             if item.received_at >= since and item.alert.run == run
         ]
-        return found[::-1]
+        return sorted(found, key=_RECEIVED_AT)[::-1]
 
     def episodes(self, model: str, run: str) -> list[Episode]:
         """Episodes of a run, the one raised last first."""

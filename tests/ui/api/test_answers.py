@@ -55,10 +55,10 @@ def answers(triangle: Grid) -> ApiQueries:
         )
         model.fold(spread("south", [0, 1, 2], {"b": [0.0, 0.0, 0.2]}, sources={"c": [0, 0, 0.5]}),
                    state, panes)  # fmt: skip
-        for closing in model.close("r", 0, state, panes):
+        for closing in (closed := list(model.close("r", 0, state, panes))):
             store.apply_window(encode(closing.window), name, 0)
-            for alert in closing.alerts:
-                store.apply_alert(encode(alert), 7.0)
+        for alert in model.alerts("r", 0, closed):
+            store.apply_alert(encode(alert), 7.0)
         changes = [*panes.changes(None), table.entry_change("r", 0, state)]
         asyncio.run(table.write(0, changes, table.version(0)))
         store.apply_view(

@@ -58,10 +58,9 @@ class Worker:
                 frame = spread(zone, [self.hour], values, seq=self.hour)
                 self.model.fold(frame, state, panes)
             self.hour += 1
-        for closing in self.model.close("r", 0, state, panes):
-            for alert in closing.alerts:
-                self.alerts.append(alert)
-                self.store.apply_alert(encode(alert), 1.0)
+        for alert in self.model.alerts("r", 0, self.model.close("r", 0, state, panes)):
+            self.alerts.append(alert)
+            self.store.apply_alert(encode(alert), 1.0)
         changes = [*panes.changes(None), self.table.entry_change("r", 0, state)]
         asyncio.run(self.table.write(0, changes, self.table.version(0)))
 
