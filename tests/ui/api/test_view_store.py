@@ -282,6 +282,21 @@ def test_alerts_are_bounded(store: Store) -> None:
     assert kept[0].received_at == float(MAX_ALERTS)
 
 
+def test_the_alerts_dropped_are_the_oldest_in_the_log_whenever_they_were_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.api.view_store.MAX_ALERTS", 10)
+    store.apply_view(view(), 1.0, OWNER)
+    for hour in (5, 6, 7, 8, 9, 0, 1, 2, 3, 4):  # one partition after the other
+        store.apply_alert(alert(hour), float(hour))
+    assert not store.lacks("r")
+    store.apply_alert(alert(10), 10.0)
+    assert [i.received_at for i in store.alerts("linear", "r")] == list(range(10, 0, -1))
+    assert store.lacks("r")
+    store.apply_alert(alert(0), 11.0)  # no longer known
+    assert len(store.alerts("linear", "r")) == 10
+
+
 def test_windows_are_of_one_run_each_once_oldest_first(store: Store) -> None:
     for hour, run in ((2, "r"), (1, "r"), (2, "r"), (7, "other")):
         store.apply_window(window(hour, run), "linear", 0)
