@@ -45,7 +45,7 @@ MAX_WINDOWS = 1_000
 """Windows of one run and shard that close before the state is written."""
 
 MAX_VALUES = 20_000
-"""Values of windows whose alerts are made together: a step costs a third of one made alone."""
+"""Values of the windows whose alerts are made together, which takes half the time."""
 
 
 @dataclass
