@@ -9,18 +9,10 @@ import numpy as np
 from agents.counters import StageCounters
 from agents.outbox import Outbox, Topic
 from topology.clock import HOUR_S
+from topology.codec import FORMATS, Format, decode
 from topology.errors import MessageError
 from topology.grid import Grid, zone_indices
-from topology.messages import (
-    FORMATS,
-    SENT_MS,
-    Floats,
-    Format,
-    MeasurementFrame,
-    StressFrame,
-    decode,
-    row_slices,
-)
+from topology.messages import SENT_MS, Floats, MeasurementFrame, StressFrame, row_slices
 
 
 def stress_of(load_mw: Floats, rating_mw: Floats, threshold: float, period_s: float) -> Floats:

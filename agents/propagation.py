@@ -10,15 +10,9 @@ import numpy as np
 from agents.counters import StageCounters
 from agents.detection import check_run
 from agents.outbox import Outbox, Topic
+from topology.codec import FORMATS, Format, decode
 from topology.grid import Grid, check_zone, node_indices
-from topology.messages import (
-    FORMATS,
-    Format,
-    PropagatedFrame,
-    StressFrame,
-    decode,
-    row_slices,
-)
+from topology.messages import PropagatedFrame, StressFrame, row_slices
 from topology.models import Matrix
 from topology.shards import shard_nodes
 

@@ -26,16 +26,9 @@ from agents.skipped_rows import SkippedRowReporter
 from tables.risk_table import Change, RiskTable, ShardLost, TumblingPanes
 from tables.shard_state import ForgottenRun, ShardState
 from tables.spans import panes_with_rows
+from topology.codec import FORMATS, Format, decode, encode_all
 from topology.errors import MessageError
-from topology.messages import (
-    FORMATS,
-    Format,
-    Level,
-    PropagatedFrame,
-    State,
-    decode,
-    encode_all,
-)
+from topology.messages import Level, PropagatedFrame, State
 
 Step = tuple[Level, State]
 Folded = list[tuple[Any, SkippedRows]]

@@ -23,10 +23,10 @@ from gridstress.runtime.web import add_web
 from gridstress.settings import Settings, load_settings
 from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
+from topology.codec import FORMATS
 from topology.errors import GridstressError
 from topology.grid import Grid
 from topology.loaders import load_grid
-from topology.messages import FORMATS
 from topology.models import Matrix, influence_matrices
 
 

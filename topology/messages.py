@@ -4,22 +4,16 @@ A frame is columnar: ``nodes`` names the columns, ``timestamps`` the rows. Row *
 number ``seq + i``, so a row keeps its number however many rows a message carries.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from functools import cache
-from itertools import islice
 from sys import float_info
-from typing import Annotated, Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Annotated, Any, Literal, get_args
 
-import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
 
-from topology.columns import Column, Rows, alike, checked, of_either, to_bytes, to_lists
-from topology.errors import MessageError
+from topology.columns import Column, Rows, alike, checked
 
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -40,9 +34,6 @@ SCHEMA = 1
 
 MAX_VALUES = 60_000
 """Values that one frame carries; as JSON with all digits they stay under a record's 2 MiB."""
-
-CONTENT_TYPE = "content-type"
-"""Header of a record of columns: its format."""
 
 SENT_MS = "measured-sent-ms"
 """Header of a stress frame: when its measurements were sent, the record's timestamp in ms."""
@@ -92,6 +83,9 @@ class Message(Struct, kw_only=True, frozen=True, tag_field="schema", tag=SCHEMA)
     Where unknown fields are forbidden, `decode` notices them, and ignores them.
     """
 
+    def check(self) -> None:
+        """Raise ValueError if fields do not fit together, in a record that was read."""
+
 
 class ZoneFrame(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
     """What every frame of a zone says of itself; event times in epoch seconds by ``times_s``."""
@@ -103,7 +97,7 @@ class ZoneFrame(Message, kw_only=True, frozen=True, forbid_unknown_fields=True):
     nodes: list[Name]
     final: bool = False
 
-    def __post_init__(self) -> None:
+    def _check_zone(self) -> None:
         check_times(self.timestamps)
         _check_unique("nodes", self.nodes)
         if self.final and (self.nodes or len(self.timestamps) != 1):
@@ -137,7 +131,7 @@ class MeasurementFrame(ZoneFrame, kw_only=True, frozen=True):
     period_s: Period = 3600
 
     def __post_init__(self) -> None:
-        super().__post_init__()
+        self._check_zone()
         _check_rows("load_mw", self.load_mw, len(self.timestamps), len(self.nodes))
 
 
@@ -149,8 +143,9 @@ class StressFrame(ZoneFrame, kw_only=True, frozen=True, eq=False):
 
     stress: Rows
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
+        """As of `Message`."""
+        self._check_zone()
         _check_stress(self, "stress", len(self.nodes))
 
 
@@ -165,8 +160,9 @@ class PropagatedFrame(ZoneFrame, kw_only=True, frozen=True, eq=False):
     sources: list[Name]
     source_stress: Rows
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def check(self) -> None:
+        """As of `Message`."""
+        self._check_zone()
         _check_stress(self, "stress", len(self.nodes))
         _check_stress(self, "source_stress", len(self.sources))
         _check_unique("sources", self.sources)
@@ -189,7 +185,8 @@ class RiskWindow(Message, kw_only=True, frozen=True, forbid_unknown_fields=True,
     stress: Column
     risk: Column
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """As of `Message`."""
         check_times((self.window_start, self.window_end), RESULT_TIMES)
         _check_unique("nodes", self.nodes)
         shape = (len(self.nodes),)
@@ -210,7 +207,8 @@ class WindowHead(Message, kw_only=True, frozen=True, eq=False):
     window_end: Moment
     risk: Column
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """As of `Message`."""
         check_times((self.window_end,), RESULT_TIMES)
         checked("risk", self.risk, self.risk.shape, 1.0)
 
@@ -247,19 +245,9 @@ class RiskAlert(Message, kw_only=True, frozen=True, forbid_unknown_fields=True, 
     state: State
     sources: list[SourceShare]
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """As of `Message`."""
         check_times((self.timestamp, self.window_start, self.window_end), RESULT_TIMES)
-
-
-Record = TypeVar("Record", bound=Struct)
-_encoder = msgspec.json.Encoder(enc_hook=to_lists)
-_packer = msgspec.msgpack.Encoder(enc_hook=to_bytes)
-
-MAX_DEPTH = 500
-"""Levels that a record may nest; what msgspec bears depends on the version of Python."""
-
-_NO_NUMBER = re.compile(rb"[\[:,]\s*-?(NaN|Infinity)\b")
-_BRACKETS = re.compile(rb'"(?:[^"\\]+|\\.)*"?|[][{}]', re.DOTALL)
 
 
 def row_slices(rows: int, columns: int) -> Iterator[slice]:
@@ -270,142 +258,3 @@ def row_slices(rows: int, columns: int) -> Iterator[slice]:
     step = max(1, MAX_VALUES // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))
-
-
-def encode(record: Struct) -> bytes:
-    """A record as UTF-8 JSON; times as ISO-8601 UTC, floats so that they read back unchanged."""
-    return _encoder.encode(record)
-
-
-def encode_all(records: Sequence[Struct]) -> list[bytes]:
-    """Encode each record, as `encode`; quicker for many."""
-    return _encoder.encode_lines(records).split(b"\n")[:-1]  # JSON escapes line breaks
-
-
-class Format(NamedTuple):
-    """How records of columns are written: the encoder, and the header that names it."""
-
-    encode: Callable[[Struct], bytes]
-    header: tuple[str, bytes]
-
-
-FORMATS: Mapping[str, Format] = {
-    "msgpack": Format(_packer.encode, (CONTENT_TYPE, b"application/msgpack")),
-    "json": Format(encode, (CONTENT_TYPE, b"application/json")),
-}
-"""By the value of ``GRIDSTRESS_RECORD_FORMAT``."""
-
-PACKED = (StressFrame, PropagatedFrame, RiskWindow, WindowHead)
-"""Kinds of record that may be MessagePack; all others are JSON."""
-
-
-def decode(raw: bytes | None, kind: type[Record]) -> Record:
-    """Read and check one record, in whichever format it is.
-
-    Raises
-    ------
-    MessageError
-        With reason ``invalid`` and the field that is wrong, for anything that is not a record of
-        this kind; with reason ``newer`` for what a newer gridstress has written.
-    """
-    if raw is None:
-        raise MessageError("invalid", "the record has no value")
-    if is_packed(raw) and issubclass(kind, PACKED):
-        return _unpacked(raw, kind)
-    if not kind.__struct_config__.forbid_unknown_fields:
-        return _decode_leniently(raw, kind)
-    try:
-        # What is accepted here is nested no deeper than its kind: it has no unknown fields.
-        record: Record = _decoder(kind).decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_leniently(raw, kind)
-    return record
-
-
-def _decode_leniently(raw: bytes, kind: type[Record]) -> Record:
-    """Read and check one record that may have unknown fields."""
-    if _is_deep(raw):
-        raise MessageError(
-            "invalid", f"not a {kind.__name__}: nested more than {MAX_DEPTH} levels deep"
-        ) from None
-    try:
-        record: Record = _decoder(_lenient(kind)).decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if (schema := _schema_of(raw)) > SCHEMA:
-            raise _newer(kind, schema) from None
-        no_number = "; NaN and Infinity are no JSON" if _NO_NUMBER.search(raw) else ""
-        raise MessageError("invalid", f"not a {kind.__name__}: {error}{no_number}") from None
-    return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
-
-
-def is_packed(raw: bytes) -> bool:
-    """Whether a record begins as a map of MessagePack, as no JSON does."""
-    return raw[:1] >= b"\x80"
-
-
-def _unpacked(raw: bytes, kind: type[Record]) -> Record:
-    try:
-        record: Record = _unpacker(kind).decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            if (schema := msgspec.msgpack.decode(raw, type=_Versioned).schema) > SCHEMA:
-                raise _newer(kind, schema) from None
-        raise MessageError("invalid", f"not a {kind.__name__}: {error}") from None
-    return record if type(record) is kind else kind(**msgspec.structs.asdict(record))
-
-
-def _newer(kind: type[Struct], schema: int) -> MessageError:
-    problem = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
-    return MessageError("newer", problem)
-
-
-@cache
-def _decoder(kind: type[Struct]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, dec_hook=of_either)
-
-
-@cache
-def _unpacker(kind: type[Struct]) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(_lenient(kind), dec_hook=of_either)
-
-
-@cache
-def _lenient(kind: type[Struct]) -> type[Struct]:
-    """The same kind of record, with unknown fields allowed."""
-    if not kind.__struct_config__.forbid_unknown_fields:
-        return kind
-    return msgspec.defstruct(
-        kind.__name__, [], bases=(kind,), kw_only=True, frozen=True, forbid_unknown_fields=False
-    )
-
-
-def _is_deep(raw: bytes) -> bool:
-    """Whether brackets outside of texts are nested more than `MAX_DEPTH` levels deep."""
-    if len(raw) <= MAX_DEPTH or not any(islice(_opened(raw), MAX_DEPTH, None)):
-        return False
-    depth = 0
-    for found in _BRACKETS.finditer(raw):
-        first = found[0][:1]
-        depth += (first in b"[{") - (first in b"]}")
-        if depth > MAX_DEPTH:
-            return True
-    return False
-
-
-def _opened(raw: bytes) -> Iterator[bool]:
-    """Yield True for each opening bracket, also in texts: much faster than to count them."""
-    for bracket in b"[", b"{":
-        at = raw.find(bracket)
-        while at >= 0:
-            yield True
-            at = raw.find(bracket, at + 1)
-
-
-class _Versioned(Struct):
-    schema: int = SCHEMA
-
-
-def _schema_of(raw: bytes) -> int:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.json.decode(raw, type=_Versioned).schema
-    return SCHEMA

@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from topology.codec import decode
 from topology.errors import MessageError
-from topology.messages import Message, Moment, Name, Seq, Text, check_times, decode
+from topology.messages import Message, Moment, Name, Seq, Text, check_times
 
 Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from gridstress.kafka.topic_reader import scan_topic
 from gridstress.settings import Settings
-from topology.messages import ZoneFrame, decode
+from topology.codec import decode
+from topology.messages import ZoneFrame
 
 Zone = tuple[str, str]
 """A run and one of its zones."""

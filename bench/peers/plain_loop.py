@@ -29,9 +29,10 @@ from bench.peers.stopwatch import Stopwatch
 from bench.peers.task import MEASUREMENTS, Task, save_outcome, windows_file
 from gridstress.settings import Settings, load_settings
 from tables.shard_state import ShardState
+from topology.codec import decode
 from topology.grid import Grid
 from topology.loaders import load_grid
-from topology.messages import Floats, MeasurementFrame, decode
+from topology.messages import Floats, MeasurementFrame
 from topology.models import Matrix, influence_matrices
 
 FETCH_BYTES = 8 << 20

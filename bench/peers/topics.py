@@ -5,8 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from bench.peers.material import Measurement
+from topology.codec import encode
 from topology.errors import BrokerError
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame
 
 Record = tuple[int | None, bytes, bytes, int | None]
 """Partition (None: by the key's hash), key, value, timestamp in ms (None: now)."""

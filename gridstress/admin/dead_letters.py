@@ -10,8 +10,9 @@ from gridstress.kafka import topics
 from gridstress.kafka.readable import as_json
 from gridstress.verify.collect import run_of
 from topology.clock import from_iso
+from topology.codec import decode, encode
 from topology.errors import DataError, MessageError, UsageError
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 
 if TYPE_CHECKING:
     from gridstress.kafka_connection import Where

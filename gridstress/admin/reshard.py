@@ -29,9 +29,10 @@ from gridstress.kafka.topics import (
 )
 from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.settings import Settings
+from topology.codec import decode, encode
 from topology.errors import BrokerError, DataError, MessageError, UsageError
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 
 if TYPE_CHECKING:
     from aiokafka.admin import AIOKafkaAdminClient

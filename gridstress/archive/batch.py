@@ -15,16 +15,9 @@ from gridstress.archive.files import Reached, digest_of
 from gridstress.faust_fixes.fetched_batches import Undecodable
 from gridstress.faust_fixes.headers import as_text, known_headers
 from gridstress.kafka import topics
+from topology.codec import decode, encode, is_packed
 from topology.errors import MessageError
-from topology.messages import (
-    MeasurementFrame,
-    Name,
-    RiskAlert,
-    RiskWindow,
-    decode,
-    encode,
-    is_packed,
-)
+from topology.messages import MeasurementFrame, Name, RiskAlert, RiskWindow
 from topology.run_messages import decode_run_record
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from threading import RLock
 from msgspec import structs
 
 from gridstress.archive.reading import ArchivedRun
-from topology.messages import RiskWindow, WindowHead, encode
+from topology.codec import encode
+from topology.messages import RiskWindow, WindowHead
 from ui.api.agreement_history import History, Point
 
 READING_S = 0.5

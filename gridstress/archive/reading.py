@@ -16,16 +16,9 @@ from gridstress.archive.kinds import KINDS, PLACE, parquet, shared
 from gridstress.archive.retention import kept_runs
 from gridstress.faust_fixes.headers import as_number
 from gridstress.kafka import topics
+from topology.codec import decode, encode
 from topology.errors import DataError
-from topology.messages import (
-    Level,
-    MeasurementFrame,
-    RiskAlert,
-    RiskWindow,
-    SourceShare,
-    decode,
-    encode,
-)
+from topology.messages import Level, MeasurementFrame, RiskAlert, RiskWindow, SourceShare
 from topology.run_messages import RunRecord
 
 Row = Mapping[str, Any]

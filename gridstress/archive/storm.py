@@ -17,9 +17,10 @@ from gridstress.archive.reading import ArchivedRun
 from gridstress.group_settings.fingerprint import fingerprint, grid_fingerprint
 from gridstress.settings import Settings
 from topology.clock import to_datetime, to_iso
+from topology.codec import decode
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
-from topology.messages import RiskAlert, decode
+from topology.messages import RiskAlert
 from topology.models import title_of
 from topology.run_messages import RunRecord
 from ui.dashboard.figures.outline import OUTLINES

@@ -45,8 +45,9 @@ async def select_alerts(
 
     from gridstress.kafka import topics
     from gridstress.kafka.topic_reader import scan_topic
+    from topology.codec import decode
     from topology.errors import MessageError
-    from topology.messages import LEVELS, RiskAlert, decode
+    from topology.messages import LEVELS, RiskAlert
 
     seen: set[str] = set()
     async with aclosing(scan_topic(where, topics.alerts(model), follow=follow)) as records:
@@ -92,7 +93,7 @@ def alerts(
 
     from gridstress.settings import load_settings
     from gridstress.verify.collect import choose_run
-    from topology.messages import encode
+    from topology.codec import encode
 
     quiet_client()
     settings = load_settings()

@@ -17,9 +17,10 @@ from gridstress.verify.episodes import Decision
 from gridstress.verify.recompute import MAX_CELLS
 from topology.alignment import shift_between
 from topology.clock import HOUR_S, to_datetime
+from topology.codec import decode
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
-from topology.messages import Floats, RiskAlert, decode
+from topology.messages import Floats, RiskAlert
 from topology.models import short_title_of, title_of
 from ui.api.beside import span_of
 

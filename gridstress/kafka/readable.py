@@ -6,15 +6,9 @@ from typing import Any
 import msgspec
 
 from gridstress.kafka import topics
+from topology.codec import decode, encode, is_packed
 from topology.errors import MessageError
-from topology.messages import (
-    PropagatedFrame,
-    RiskWindow,
-    StressFrame,
-    decode,
-    encode,
-    is_packed,
-)
+from topology.messages import PropagatedFrame, RiskWindow, StressFrame
 
 
 def as_json(topic: str, value: bytes) -> bytes | None:

@@ -1,9 +1,10 @@
 """Frames from another program, checked before they are sent."""
 
 from gridstress.kafka.topics import MAX_FRAME_BYTES
+from topology.codec import decode, encode
 from topology.errors import MessageError
 from topology.grid import Grid, zone_indices
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 
 
 def read_frame(line: bytes, grid: Grid) -> MeasurementFrame:

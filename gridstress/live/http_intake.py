@@ -9,9 +9,9 @@ from agents.outbox import Topic
 from gridstress.kafka.topics import zone_partition
 from gridstress.live.frame_check import read_frames
 from gridstress.run_records.ledger import Ledger
+from topology.codec import encode
 from topology.errors import GridstressError
 from topology.grid import Grid
-from topology.messages import encode
 from topology.run_messages import RunRecord
 from ui.schema.system import Taken
 

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from gridstress.archive.reading import ArchivedRun
 from gridstress.replay.schedule import Schedule, Step
+from topology.codec import decode
 from topology.errors import DataError, MessageError
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from gridstress.kafka.topic_reader import Follower, followed
 from gridstress.kafka.topics import REPLAY_CONTROL, REPLAY_STATUS
 from gridstress.replay.pace import parse_speed
 from gridstress.settings import Settings
+from topology.codec import decode, encode
 from topology.errors import BrokerError, GridstressError, MessageError, UsageError
-from topology.messages import RESULT_TIMES, decode, encode
+from topology.messages import RESULT_TIMES
 from topology.replay_messages import Command, ReplayCommand, ReplayStatus
 from ui.schema.replays import SILENT_S
 

@@ -19,8 +19,8 @@ from gridstress.replay.pace import Pace, Speed, parse_speed
 from gridstress.replay.results import Results
 from gridstress.settings import Settings
 from topology.clock import to_datetime
+from topology.codec import decode
 from topology.errors import BrokerError, GridstressError, MessageError, UsageError
-from topology.messages import decode
 from topology.replay_messages import MAX_ANSWERS, Answer, ReplayCommand, ReplayStatus
 
 log = logging.getLogger(__name__)

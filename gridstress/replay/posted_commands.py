@@ -9,8 +9,8 @@ import msgspec
 from agents.outbox import Topic
 from gridstress.replay.commands import ANSWER_S, choose, new_command
 from topology.clock import to_datetime
+from topology.codec import encode
 from topology.errors import GridstressError, MessageError, UsageError
-from topology.messages import encode
 from ui.api.guard import MAX_COMMAND_BYTES
 from ui.api.replays import KnownReplays, shown
 from ui.api.routes import event_time

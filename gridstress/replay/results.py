@@ -10,8 +10,9 @@ from gridstress.kafka.topic_reader import Follower, followed
 from gridstress.kafka.topics import alerts, windows
 from gridstress.replay.pace import Pace
 from gridstress.settings import Settings
+from topology.codec import decode
 from topology.errors import BrokerError, GridstressError, MessageError
-from topology.messages import RiskAlert, WindowHead, decode
+from topology.messages import RiskAlert, WindowHead
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,9 @@ from gridstress.replay.archived import Run
 from gridstress.replay.schedule import Schedule
 from gridstress.settings import Settings
 from topology.clock import to_iso
+from topology.codec import decode
 from topology.errors import DataError, MessageError
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 
 Rows = dict[str, dict[int, bytes]]
 """By zone and number, what a row says, as a digest: a run of any length fits into memory."""

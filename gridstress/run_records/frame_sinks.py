@@ -18,8 +18,9 @@ from gridstress.kafka.topics import (
     zone_partition,
 )
 from gridstress.settings import Settings
+from topology.codec import encode
 from topology.errors import BrokerError, DataError, UsageError
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame
 
 MAX_IN_FLIGHT = 200
 """Messages without an acknowledgement at most, so that memory stays bounded at full speed."""

@@ -11,8 +11,8 @@ from agents.outbox import Topic
 from gridstress.kafka.topics import MAX_RECORD_BYTES
 from gridstress.run_records.record import Origin, Sender, check_known
 from gridstress.settings import Settings
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import encode
 from topology.run_messages import RunRecord
 
 log = logging.getLogger(__name__)

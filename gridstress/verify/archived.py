@@ -18,9 +18,10 @@ from gridstress.verify.recompute import Recomputed, recompute
 from gridstress.verify.records import parse
 from gridstress.verify.run import Verification
 from topology.clock import to_iso
+from topology.codec import decode
 from topology.errors import DataError, GridstressError
 from topology.grid import Grid
-from topology.messages import RiskWindow, decode
+from topology.messages import RiskWindow
 
 
 def verify_archived(home: Path, run: str, grid: Grid, settings: Settings) -> Verification:

@@ -29,9 +29,10 @@ from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.support.frames import at, ended
 from tests.support.memory import Event, Message, Table, Topic
+from topology.codec import decode
+from topology.codec import encode as encoded
 from topology.grid import Grid, Line, Node
-from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow, decode
-from topology.messages import encode as encoded
+from topology.messages import MeasurementFrame, PropagatedFrame, RiskAlert, RiskWindow
 from topology.models import MODELS, InfluenceParams
 
 SHARDS, HOURS = 2, 9

@@ -23,6 +23,7 @@ from tests.agents.test_any_delivery import (
     propagated,
 )
 from tests.support.frames import START
+from topology.codec import decode, encode
 from topology.messages import (
     EARLIEST,
     LATEST,
@@ -30,8 +31,6 @@ from topology.messages import (
     PropagatedFrame,
     RiskWindow,
     StressFrame,
-    decode,
-    encode,
 )
 from ui.api.record_check import RecordValidator
 

@@ -18,8 +18,8 @@ from tests.agents.test_risk_stage import risk_stage
 from tests.support import examples
 from tests.support.frames import hour_s, spread
 from tests.support.memory import Event, Message, Table, Topic
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import encode
 
 STEPS = ("batch", "other run", "write fails", "taken over", "elsewhere")
 

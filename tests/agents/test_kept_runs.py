@@ -17,8 +17,9 @@ from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.support.frames import spread
 from tests.support.memory import Event, Message, Table, Topic
+from topology.codec import decode, encode
 from topology.grid import Grid
-from topology.messages import PropagatedFrame, RiskWindow, decode, encode
+from topology.messages import PropagatedFrame, RiskWindow
 
 
 class Shard:

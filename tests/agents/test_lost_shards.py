@@ -13,8 +13,9 @@ from agents.running import run_stage
 from tests.agents.test_risk_stage import risk_stage
 from tests.support.frames import at, spread
 from tests.support.memory import Event, Message, Stream, Table, Topic, halt
+from topology.codec import decode, encode
 from topology.grid import Grid
-from topology.messages import RiskWindow, decode, encode
+from topology.messages import RiskWindow
 
 
 @dataclass

@@ -8,7 +8,8 @@ from gridstress.verify.recompute import recompute
 from tests.agents.test_any_delivery import GRID, MODEL, NODES, SETTINGS, Run, propagated
 from tests.support.frames import at, ended
 from tests.support.older_tables import in_schema
-from topology.messages import MeasurementFrame, RiskAlert, decode, encode
+from topology.codec import decode, encode
+from topology.messages import MeasurementFrame, RiskAlert
 
 LOADS = [90.0, 92.0, 93.0, 94.0, 10.0, 10.0, 10.0, 10.0, 95.0, 96.0, 10.0, 10.0, 10.0, 10.0]
 """MW of `a` by hour: two episodes, with a calm between them."""

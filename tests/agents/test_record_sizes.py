@@ -9,9 +9,10 @@ from tables.shard_view import view_of
 from tables.windows import WindowSpec
 from tests.support.frames import at
 from tests.support.memory import Table
+from topology.codec import encode
 from topology.errors import DataError
 from topology.grid import Grid, Node
-from topology.messages import PropagatedFrame, RiskWindow, encode
+from topology.messages import PropagatedFrame, RiskWindow
 from topology.shards import shard_nodes
 
 LIMIT = 2 << 20

@@ -20,9 +20,10 @@ from tables.shard_state import ShardState
 from tables.windows import WindowSpec
 from tests.support.frames import at, hour_s, spread
 from tests.support.memory import Table
+from topology.codec import encode_all
 from topology.errors import MessageError
 from topology.grid import Grid, Line, Node
-from topology.messages import LEVELS, PropagatedFrame, RiskAlert, encode_all
+from topology.messages import LEVELS, PropagatedFrame, RiskAlert
 from topology.ranking import top_sources
 
 SPEC = WindowSpec(step_s=3600, size_s=3 * 3600, lateness_s=3600)
@@ -321,7 +322,7 @@ def alerts_one_by_one(closings: Sequence[Closing]) -> Iterator[RiskAlert]:
     for closing in closings:
         window, parts = closing.window, sum(pane.source_stress for pane in closing.sums.panes)
         for i, node in enumerate("abc"):
-            risk = dict(zip(window.nodes, window.risk, strict=True)).get(node, 0.0)
+            risk = dict(zip(window.nodes, window.risk.tolist(), strict=True)).get(node, 0.0)
             reached = sum(risk >= limit for limit in (0.5, 0.7, 0.9))
             peak[node] = max(peak[node], risk)
             if level[node] and risk < 0.4:

@@ -20,9 +20,10 @@ from tables.risk_table import RiskTable, StateError
 from tables.windows import WindowSpec
 from tests.support.frames import at, hour_s, measured, spread
 from tests.support.memory import Event, Halted, Message, Stream, Table, Topic, halt
+from topology.codec import decode, encode
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import SENT_MS, RiskWindow, decode, encode
+from topology.messages import SENT_MS, RiskWindow
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from tables.view_epoch import ViewEpoch
 from tables.windows import WindowSpec
 from tests.support.frames import spread
 from tests.support.memory import Event, Message, Table, Topic
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import encode
 
 LOG = "gridstress-risk_linear-changelog"
 

@@ -6,8 +6,9 @@ from itertools import zip_longest
 
 from gridstress.kafka.topics import zone_partition
 from tests.support.frames import ended, measured
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame
 
 PARTITIONS = 4
 SHIFTS_H = (-0.5, -5.0, 960.0, 240.0)

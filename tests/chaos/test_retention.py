@@ -6,7 +6,7 @@ from aiokafka import ConsumerRecord
 from gridstress.kafka.topics import MEASUREMENTS
 from tests.chaos.acts.retention import line_of
 from tests.support.frames import measured
-from topology.messages import encode
+from topology.codec import encode
 
 
 def record(value: bytes | None) -> Any:

@@ -5,8 +5,9 @@ import pytest
 from gridstress.settings import load_settings
 from gridstress.verify.recompute import recompute
 from tests.chaos.short_runs import short_run
+from topology.codec import decode
 from topology.loaders import load_grid
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 
 GRID = load_grid("germany")
 

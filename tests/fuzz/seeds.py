@@ -9,7 +9,8 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from tests.support.frames import START, ended, measured, run_record, spread
 from topology.clock import to_datetime
-from topology.messages import FORMATS, RiskAlert, RiskWindow, SourceShare, StressFrame, encode
+from topology.codec import FORMATS, encode
+from topology.messages import RiskAlert, RiskWindow, SourceShare, StressFrame
 
 DATA = Path(__file__).parents[1] / "data"
 PART = b"\x1e"

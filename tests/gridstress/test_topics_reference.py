@@ -12,7 +12,7 @@ from gridstress.settings import load_settings
 from gridstress.topics_reference import document, page
 from tests.fuzz import seeds
 from tests.support.frames import measured, spread
-from topology.messages import encode
+from topology.codec import encode
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = document()

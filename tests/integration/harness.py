@@ -24,9 +24,9 @@ from gridstress.local import processes
 from gridstress.settings import Settings, load_settings
 from tests.support import commands
 from tests.support.frames import ended, measured
+from topology.codec import encode
 from topology.grid import Grid
 from topology.loaders import load_grid
-from topology.messages import encode
 
 CHECKOUT = Path(__file__).parents[2]
 READY_S = 60.0

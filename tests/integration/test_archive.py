@@ -17,8 +17,9 @@ import pytest
 from gridstress.archive.history import open_history
 from gridstress.kafka.topics import MEASUREMENTS
 from tests.integration.harness import Stack, records, wait_for
+from topology.codec import decode
 from topology.errors import DataError, MessageError
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 from ui.schema.endpoints import ENDPOINTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka_too]

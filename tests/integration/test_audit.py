@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from tests.integration.harness import Sent, Stack, records, send, wait_for
-from topology.messages import RiskWindow, decode, encode
+from topology.codec import decode, encode
+from topology.messages import RiskWindow
 
 pytestmark = pytest.mark.integration
 TOPIC = "risk_windows_linear"

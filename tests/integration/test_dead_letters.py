@@ -11,7 +11,7 @@ from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS
 from gridstress.local import processes
 from tests.integration.harness import Stack, Worker, records, send, wait_for
 from tests.support.frames import ended, measured
-from topology.messages import encode
+from topology.codec import encode
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 

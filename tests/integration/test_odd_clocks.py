@@ -8,7 +8,7 @@ import pytest
 from gridstress.kafka.topics import DEAD_LETTERS, MEASUREMENTS
 from tests.integration.harness import Stack, records, send, wait_for
 from tests.support.frames import ended, measured
-from topology.messages import encode
+from topology.codec import encode
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,8 @@ import pytest
 from gridstress.kafka import topics
 from tests.integration.harness import Stack, Worker, records, wait_for
 from topology.clock import to_iso
-from topology.messages import RiskWindow, decode
+from topology.codec import decode
+from topology.messages import RiskWindow
 
 pytestmark = pytest.mark.integration
 

@@ -20,8 +20,9 @@ from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.run_records.reading import read_records
 from gridstress.run_records.record import Origin, Sender, with_frame
 from tests.integration.harness import CHECKOUT, Stack, records, wait_for
+from topology.codec import decode
 from topology.loaders import load_grid
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 from topology.run_messages import RunRecord, ZoneSent
 
 pytestmark = pytest.mark.integration

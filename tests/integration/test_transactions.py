@@ -15,7 +15,7 @@ from tests.integration.harness import Stack, wait_for
 from tests.integration.test_dead_letters import ZONES, topology
 from tests.support.frames import ended, measured
 from tests.support.shared_kafka import empty
-from topology.messages import encode
+from topology.codec import encode
 
 pytestmark = [pytest.mark.integration, pytest.mark.kafka]
 

@@ -16,8 +16,9 @@ from gridstress.settings import Settings
 from gridstress.verify.recompute import recompute
 from tests.support.frames import run_record
 from topology.clock import to_datetime
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, RiskWindow, encode
+from topology.messages import MeasurementFrame, RiskWindow
 from topology.run_messages import RunRecord
 from topology.shards import shard_nodes, shard_of
 

@@ -10,17 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.frames import START, measured, spread
+from topology.codec import FORMATS, decode, encode, is_packed
 from topology.errors import MessageError
-from topology.messages import (
-    FORMATS,
-    MeasurementFrame,
-    PropagatedFrame,
-    StressFrame,
-    WindowHead,
-    decode,
-    encode,
-    is_packed,
-)
+from topology.messages import MeasurementFrame, PropagatedFrame, StressFrame, WindowHead
 
 pack = FORMATS["msgpack"].encode
 

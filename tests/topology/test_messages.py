@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.support.frames import START, run_record
+from topology.codec import decode, encode, encode_all
 from topology.errors import MessageError
 from topology.messages import (
     MeasurementFrame,
@@ -18,9 +19,6 @@ from topology.messages import (
     StressFrame,
     WindowHead,
     ZoneFrame,
-    decode,
-    encode,
-    encode_all,
 )
 from topology.run_messages import RunRecord, decode_run_record
 

@@ -15,8 +15,9 @@ from itertools import combinations
 import numpy as np
 
 from topology.agreement import Agreement, agreement
+from topology.codec import decode
 from topology.errors import MessageError
-from topology.messages import Floats, RiskWindow, WindowHead, decode
+from topology.messages import Floats, RiskWindow, WindowHead
 
 log = logging.getLogger(__name__)
 

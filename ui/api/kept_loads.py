@@ -6,8 +6,9 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import NamedTuple
 
+from topology.codec import decode
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, Message, Moment, Name, Period, Seq, decode
+from topology.messages import MeasurementFrame, Message, Moment, Name, Period, Seq
 
 MAX_SPAN_S = 8 * 86_400
 """Time for which rows are kept a run and zone: that of the windows that are kept, and a day."""

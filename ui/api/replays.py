@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from msgspec import convert, to_builtins
 
+from topology.codec import decode
 from topology.errors import MessageError
-from topology.messages import decode
 from topology.replay_messages import Answer, ReplayStatus
 from ui.api.broker_clock import BrokerClock
 from ui.schema.replays import SILENT_S, Replay

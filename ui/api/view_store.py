@@ -13,8 +13,9 @@ from msgspec.structs import replace
 
 from tables.shard_view import PaneView, ShardView
 from tables.view_epoch import ViewEpoch
+from topology.codec import decode, encode
 from topology.errors import MessageError
-from topology.messages import RiskAlert, RiskWindow, WindowHead, decode, encode
+from topology.messages import RiskAlert, RiskWindow, WindowHead
 from topology.run_messages import RunRecord
 from ui.api.agreement_history import History, Point
 from ui.api.broker_clock import BrokerClock

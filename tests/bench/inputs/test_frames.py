@@ -2,7 +2,7 @@ from pathlib import Path
 
 from bench.inputs.frames import Input
 from tests.support.frames import ended, measured
-from topology.messages import encode
+from topology.codec import encode
 
 FRAMES = [
     measured("north", [0, 1], {"a": [1, 2], "b": [3, 4]}),

@@ -3,7 +3,8 @@ import json
 from bench.peers.material import Measurement
 from bench.peers.topics import frame_records, measurement_records
 from tests.support.frames import hour_s, measured
-from topology.messages import MeasurementFrame, decode
+from topology.codec import decode
+from topology.messages import MeasurementFrame
 
 
 def test_a_zone_s_frames_lie_in_one_partition_as_in_a_replay():

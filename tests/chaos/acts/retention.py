@@ -16,8 +16,9 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.schedule import Act
 from tests.chaos.short_runs import PARTITIONS
 from tests.chaos.worker import Hung, until
+from topology.codec import decode
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 
 Span = tuple[int, int]
 """First offset, and the one behind the last."""

@@ -15,8 +15,9 @@ from gridstress.admin.dead_letters import (
 )
 from gridstress.kafka.topics import sources
 from tests.support.frames import measured, spread
+from topology.codec import decode, encode
 from topology.errors import DataError, UsageError
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 
 READ = sources(["linear", "centrality"])
 FRAME = encode(measured("north", [0], {"a": [1.0]}))

@@ -22,9 +22,10 @@ from gridstress.verify.recompute import Recomputed, recompute
 from tests.gridstress.archive.test_past import frames_of
 from tests.support.archives import archive_in, record_of, topics_of
 from tests.support.frames import at, hour_s
+from topology.codec import decode
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
-from topology.messages import RiskAlert, RiskWindow, decode
+from topology.messages import RiskAlert, RiskWindow
 
 HOURS = 60
 BEGIN, END = 20, 44

@@ -17,8 +17,9 @@ from tests.gridstress.archive import test_past
 from tests.gridstress.archive.test_past import HOURS, archives, frames_of
 from tests.support.archives import archive_in, record_of, topics_of
 from tests.support.frames import at
+from topology.codec import decode, encode
 from topology.grid import Grid
-from topology.messages import RiskAlert, RiskWindow, decode, encode
+from topology.messages import RiskAlert, RiskWindow
 
 settings = test_past.settings
 WINDOWS, ALERTS = "risk_windows_linear", "risk_alerts_linear"

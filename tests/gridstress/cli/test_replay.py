@@ -15,7 +15,8 @@ import pytest
 from bench.harness.brokers import embedded_broker
 from tests.support import commands
 from tests.support.waiting import suspend
-from topology.messages import MeasurementFrame, decode
+from topology.codec import decode
+from topology.messages import MeasurementFrame
 
 CHECKOUT = Path(__file__).parents[3]
 

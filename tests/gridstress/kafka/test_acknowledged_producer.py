@@ -18,9 +18,9 @@ from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.settings import Settings, load_settings
 from tests.support.frames import measured
 from tests.support.waiting import suspend
+from topology.codec import encode
 from topology.errors import BrokerError
 from topology.grid import Grid
-from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 

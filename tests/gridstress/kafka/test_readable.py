@@ -6,7 +6,7 @@ import pytest
 
 from gridstress.kafka.readable import as_json
 from tests.support.frames import spread
-from topology.messages import FORMATS, encode
+from topology.codec import FORMATS, encode
 
 FRAME = spread("north", [0, 1], {"a": [1.0, 0.5]})
 

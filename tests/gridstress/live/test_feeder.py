@@ -15,8 +15,9 @@ from gridstress.run_records.frame_sinks import FileSink
 from tests.support.entsoe_platform import TOKEN, entsoe_platform
 from tests.support.frames import ended, measured
 from tests.support.waiting import until
+from topology.codec import decode, encode
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 
 FRAMES = [measured("south", [h], {"c": [80.0 + h]}) for h in range(5)]
 

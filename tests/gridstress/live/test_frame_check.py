@@ -13,9 +13,9 @@ from gridstress.run_records.posted import PostedRuns
 from gridstress.settings import load_settings
 from tests.support.frames import ended, measured, run_record
 from tests.support.memory import Topic
+from topology.codec import encode
 from topology.errors import MessageError, UsageError
 from topology.grid import Grid
-from topology.messages import encode
 
 GOOD = measured("north", [0, 1], {"a": [95.0, 80.0], "b": [90.0, 70.5]})
 

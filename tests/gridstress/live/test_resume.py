@@ -12,9 +12,9 @@ from gridstress.live.resume import live_run
 from gridstress.settings import load_settings
 from tests.integration.harness import send
 from tests.support.frames import START, at, measured
+from topology.codec import encode
 from topology.errors import DataError, UsageError
 from topology.grid import Grid
-from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 

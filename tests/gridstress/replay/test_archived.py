@@ -18,8 +18,9 @@ from gridstress.settings import Settings
 from tests.gridstress.replay.test_replayer import Collect, Jumping
 from tests.support.archives import archive_in, consumed
 from tests.support.frames import ended, hour_s, measured
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame
 
 HOURS = 12
 YEARS = 50 * 365 * 24

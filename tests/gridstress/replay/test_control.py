@@ -15,8 +15,8 @@ from gridstress.replay.session import Session
 from gridstress.run_records.record import Origin
 from gridstress.settings import Settings
 from tests.gridstress.replay.test_replayer import GRID
+from topology.codec import decode, encode
 from topology.errors import MessageError
-from topology.messages import decode, encode
 from topology.replay_messages import MAX_ANSWERS, ReplayCommand, ReplayStatus
 
 

@@ -14,9 +14,10 @@ from gridstress.replay.replayer import replay
 from gridstress.replay.schedule import MAX_BATCH, Schedule
 from gridstress.run_records.frame_sinks import FileSink, KafkaSink
 from gridstress.settings import load_settings
+from topology.codec import decode
 from topology.errors import BrokerError, DataError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, decode
+from topology.messages import MeasurementFrame
 
 ZONES = ("50Hertz", "Amprion", "TenneT", "TransnetBW")
 GRID = Grid(

@@ -28,9 +28,10 @@ from gridstress.run_records.frame_sinks import KafkaSink
 from gridstress.run_records.reading import read_records
 from gridstress.settings import Settings, load_settings
 from tests.integration.harness import CHECKOUT, wait_for
+from topology.codec import decode, encode
 from topology.errors import DataError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 from topology.run_messages import RunRecord, ZoneSent
 
 NAN = float("nan")

@@ -16,9 +16,10 @@ from gridstress.replay.schedule import (
     steps,
     variation,
 )
+from topology.codec import decode, encode
 from topology.errors import DataError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, decode, encode
+from topology.messages import MeasurementFrame
 
 NAN = float("nan")
 START_S = 1_704_067_200

@@ -30,9 +30,10 @@ from gridstress.run_records.recorded_sink import RecordedSink
 from gridstress.settings import load_settings
 from tests.support.frames import at, ended, measured
 from tests.support.memory import Topic
+from topology.codec import encode
 from topology.errors import MessageError, UsageError
 from topology.grid import Grid, Node
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame
 from topology.run_messages import RunRecord, ZoneSent, decode_run_record
 
 GRID = Grid("two", tuple(Node(z[0], "", 50, 9, z, 1.0, 100.0, 0.5) for z in ("north", "south")), ())

@@ -20,7 +20,8 @@ from gridstress.cli.verify import verify
 from gridstress.kafka.topic_reader import read_topic
 from tests.gridstress.verify.samples import GRID, SETTINGS, echo_open
 from topology.clock import to_iso
-from topology.messages import PropagatedFrame, encode
+from topology.codec import encode
+from topology.messages import PropagatedFrame
 from topology.run_messages import RunRecord
 from topology.shards import shard_of
 

@@ -20,7 +20,8 @@ from gridstress.verify.recompute import recompute
 from tests.gridstress.verify.samples import GRID, HOUR, SETTINGS, echo, frame, load, record
 from tests.gridstress.verify.test_faults import FAULTS, World, frames, world
 from tests.gridstress.verify.test_tail import BOUNDED, runs
-from topology.messages import MeasurementFrame, RiskAlert, RiskWindow, encode
+from topology.codec import encode
+from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 from topology.shards import shard_of
 
 Piece = Callable[[RunAudit], None]

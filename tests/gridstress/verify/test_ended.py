@@ -23,7 +23,7 @@ from tests.gridstress.verify.test_faults import (
     north,
     world,
 )
-from topology.messages import encode
+from topology.codec import encode
 from topology.shards import shard_of
 
 REACHED_S = 3 * HOUR

@@ -28,7 +28,8 @@ from tests.gridstress.verify.samples import (
 )
 from tests.support.frames import at, run_record
 from topology.clock import to_datetime
-from topology.messages import MeasurementFrame, SourceShare, encode
+from topology.codec import encode
+from topology.messages import MeasurementFrame, SourceShare
 from topology.run_messages import RunRecord, ZoneSent
 
 MODEL = "linear"

@@ -15,8 +15,9 @@ from gridstress.verify.recompute import recompute
 from tests.fuzz import seeds
 from tests.fuzz.mutate import mutate
 from tests.gridstress.verify.samples import GRID, SETTINGS, echo, evening
+from topology.codec import FORMATS, decode, encode
 from topology.errors import MessageError
-from topology.messages import FORMATS, MeasurementFrame, RiskAlert, RiskWindow, decode, encode
+from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 
 READERS: dict[Any, Callable[[records.Pairs], Any]] = {
     MeasurementFrame: records.measurement_of,

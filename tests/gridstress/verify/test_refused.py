@@ -15,7 +15,7 @@ from tests.gridstress.verify.test_faults import (
     frames,
     world,
 )
-from topology.messages import encode
+from topology.codec import encode
 
 
 def test_a_dead_letter_twice_is_fine() -> None:

@@ -24,8 +24,8 @@ from tests.gridstress.verify.samples import (
     unfinished,
 )
 from tests.support.frames import run_record
+from topology.codec import encode
 from topology.errors import DataError, GridstressError
-from topology.messages import encode
 
 pytestmark = pytest.mark.integration
 

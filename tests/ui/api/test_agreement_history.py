@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from tests.support.frames import at, hour_s
-from topology.messages import RiskWindow, WindowHead, decode, encode
+from topology.codec import decode, encode
+from topology.messages import RiskWindow, WindowHead
 from ui.api.agreement_history import MAX_PENDING, MAX_RUNS, PART_BYTES, History
 
 PAIR = ("linear", "centrality")

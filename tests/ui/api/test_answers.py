@@ -18,9 +18,9 @@ from tests.support.frames import at, run_record, spread
 from tests.support.memory import Table
 from topology.agreement import rank_correlation, top_overlap
 from topology.clock import to_iso
+from topology.codec import encode
 from topology.errors import UsageError
 from topology.grid import Grid
-from topology.messages import encode
 from ui.api.answers import ApiQueries
 from ui.api.read_model import UnknownError
 from ui.api.view_store import Store

@@ -4,8 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.support.frames import at, ended, hour_s, measured
+from topology.codec import encode
 from topology.errors import MessageError
-from topology.messages import MeasurementFrame, encode
+from topology.messages import MeasurementFrame
 from ui.api import kept_loads
 from ui.api.kept_loads import MAX_SPAN_S, KeptLoads, rows_before
 

@@ -6,8 +6,9 @@ import pytest
 
 from tables.view_epoch import ViewEpoch
 from topology.clock import to_datetime
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import RiskAlert, RiskWindow, encode
+from topology.messages import RiskAlert, RiskWindow
 from ui.api.kept_windows import MAX_WINDOWS
 from ui.api.moments import MomentStore, run_view
 from ui.api.view_store import Store

@@ -20,8 +20,9 @@ from tables.view_epoch import NO_EPOCH
 from tables.windows import WindowSpec
 from tests.support.frames import spread
 from tests.support.memory import Table
+from topology.codec import encode
 from topology.grid import Grid
-from topology.messages import RiskAlert, encode
+from topology.messages import RiskAlert
 from ui.api.answers import ApiQueries
 from ui.api.view_store import Store
 from ui.schema.grid import GridSettings

@@ -7,9 +7,10 @@ import pytest
 
 from tables.shard_view import ShardView
 from tests.fuzz.seeds import results
+from topology.codec import decode
 from topology.errors import MessageError
 from topology.grid import Grid
-from topology.messages import RiskWindow, WindowHead, decode
+from topology.messages import RiskWindow, WindowHead
 from ui.api.record_check import RecordValidator
 
 WINDOW, _, _, VIEW = (tagged[1:] for tagged in results()[:4])

@@ -12,7 +12,8 @@ from tables.shard_view import ShardView
 from tables.view_epoch import NO_EPOCH, ViewEpoch
 from tests.support.frames import at, hour_s, run_record
 from tests.ui.literal_api import worker
-from topology.messages import RiskAlert, RiskWindow, encode
+from topology.codec import encode
+from topology.messages import RiskAlert, RiskWindow
 from ui.api.view_store import GOING_S, MAX_ALERTS, Store, memory_of
 from ui.schema.system import GONE_S
 
