@@ -71,6 +71,8 @@ def decide(
 
     ``risk`` has shape (shard nodes,).
     """
+    if not state.level.any() and risk.max(initial=0.0) < thresholds.warning:
+        return None  # as most windows of most shards
     steps = np.array([thresholds.warning, thresholds.high, thresholds.critical])
     reached = steps.searchsorted(risk, side="right").astype(np.int8)
     clearing = (state.level > 0) & (risk < thresholds.clear)
