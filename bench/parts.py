@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.harness.case import ROLES, Case
+from bench.large_grid import large
 from bench.measures.drain import Drain
 from bench.paced_runs import curve, latencies
 from bench.peer_runs import peers
@@ -71,6 +72,7 @@ PARTS: dict[str, Callable[[Session], None]] = {
     "start": starts,
     "kills": kills,
     "up": up,
+    "large": large,
     "peers": peers,
 }
 """By name, in the order they are measured."""

@@ -7,6 +7,8 @@ STEP_S = 3600
 """Every bench counts in panes of an hour, the data's own resolution."""
 
 GRIDS = ("germany", "refined-2000", "pegase-9241")
+LARGE_GRID = "refined-100000"
+"""Only the part ``large`` measures it."""
 STORES = ("rocksdb", "memory")
 BROKERS = ("apache", "embedded")
 ROLES = ("all", "worker")
@@ -20,7 +22,7 @@ class Case:
     Attributes
     ----------
     grid, store, broker
-        One of ``GRIDS``, ``STORES``, ``BROKERS``.
+        One of ``GRIDS`` or ``LARGE_GRID``, of ``STORES``, of ``BROKERS``.
     workers
         How many share the work.
     span

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.harness.case import LARGE_GRID
 from topology.errors import UsageError
 from topology.grid import Grid
 from topology.loaders import load_grid, rated_for, to_json
@@ -26,7 +27,7 @@ def grid_file(name: str, cache: Path) -> Path:
     Parameters
     ----------
     name
-        One of `bench.harness.case.GRIDS`.
+        One of `bench.harness.case.GRIDS`, or `LARGE_GRID`.
     cache
         Directory the files lie in.
 
@@ -87,4 +88,5 @@ _MAKERS: dict[str, Callable[[], Grid]] = {
     "germany": lambda: load_grid("germany"),
     "refined-2000": lambda: refine(load_grid("germany"), 2000, SEED),
     "pegase-9241": _pegase,
+    LARGE_GRID: lambda: refine(load_grid("germany"), 100_000, SEED),
 }
