@@ -1,9 +1,13 @@
 """Upper bounds of a grid's record sizes: a grid whose records cannot fit is refused at start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from topology.errors import DataError
 from topology.grid import Grid
+from topology.models import Matrix
 from topology.shards import shard_nodes
 
 _DOUBLE_BYTES = 25
@@ -15,33 +19,80 @@ _VIEW_NODE_BYTES = 2 * _DOUBLE_BYTES + 2
 _HEAD_BYTES = 4_096
 """What a record has beside its columns: names, a time, headers."""
 
+_DIVIDE = "divide the zone in the topology"
+_SPREAD = "more partitions (GRIDSTRESS_PARTITIONS) make shards smaller"
 
-def largest_records(grid: Grid, partitions: int) -> Iterator[tuple[str, int]]:
-    """Yield what each kind of record is of and its greatest size, bytes, with one row each."""
-    ids = [len(node_id) + 3 for node_id in grid.ids]
-    zones = dict.fromkeys(grid.zones, 0)
-    for node, size in zip(grid.nodes, ids, strict=True):
-        zones[node.zone] += size + _DOUBLE_BYTES
-    for zone, size in zones.items():
-        yield f"a frame of zone {zone!r}", size + _HEAD_BYTES
-    largest_zone = max(zones.values())
-    for shard, nodes in enumerate(shard_nodes(grid, partitions)):
-        columns = sum(ids[node] + _DOUBLE_BYTES for node in nodes)
-        yield (
-            f"a frame of propagated stress for shard {shard}",
-            columns + largest_zone + _HEAD_BYTES,
-        )
-        windows = columns + len(nodes) * _DOUBLE_BYTES
-        yield f"a window of shard {shard}", windows + _HEAD_BYTES
-        yield f"the view of shard {shard}", len(nodes) * _VIEW_NODE_BYTES + _HEAD_BYTES
+Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def check_record_sizes(grid: Grid, partitions: int, limit: int) -> None:
+class LargestRecord(NamedTuple):
+    """A kind of record: what it is of, its greatest size in bytes, and what makes it smaller."""
+
+    what: str
+    size: int
+    hint: str
+
+
+def largest_records(
+    grid: Grid, influence: Mapping[str, Matrix], partitions: int
+) -> Iterator[LargestRecord]:
+    """Yield each kind of record with one row in which every node with a rating is stressed.
+
+    Frames of measurements are not among them: what they take is their sender's choice
+    (`gridstress.kafka.topics.MAX_FRAME_BYTES`).
+
+    Parameters
+    ----------
+    influence
+        By model, the matrix of shape (nodes, nodes), rows are sources.
+    """
+    columns = np.array([len(node_id.encode()) + 3 + _DOUBLE_BYTES for node_id in grid.ids])
+    shards = shard_nodes(grid, partitions)
+    shard_of = np.zeros(len(grid.nodes), dtype=int)
+    for shard, members in enumerate(shards):
+        shard_of[list(members)] = shard
+    for zone in grid.zones:
+        sources = [i for i, node in enumerate(grid.nodes) if node.zone == zone and node.rating_mw]
+        nodes = f"zone {zone!r} ({len(sources):,} nodes)"
+        yield _record(f"a frame of stress of {nodes}", columns[sources].sum(), _DIVIDE)
+        for model, matrix in influence.items():
+            sizes = _propagated(matrix[sources], columns[sources], columns, shard_of, partitions)
+            shard = int(sizes.argmax())
+            what = f"a frame of propagated stress ({model}) of {nodes} for shard {shard}"
+            yield _record(what, sizes[shard], f"{_DIVIDE}; {_SPREAD}")
+    for shard, members in enumerate(shards):
+        where, count = f"shard {shard} ({len(members):,} nodes)", len(members)
+        window = columns[list(members)].sum() + count * _DOUBLE_BYTES
+        yield _record(f"a window of {where}", window, _SPREAD)
+        yield _record(f"the view of {where}", count * _VIEW_NODE_BYTES, _SPREAD)
+
+
+def _record(what: str, columns_bytes: Any, hint: str) -> LargestRecord:
+    return LargestRecord(what, int(columns_bytes) + _HEAD_BYTES, hint)
+
+
+def _propagated(
+    matrix: Matrix, source_bytes: Counts, node_bytes: Counts, shard_of: Counts, partitions: int
+) -> Counts:
+    """Bytes by shard, shape (shards,): the nodes that these sources reach, and who reaches them."""
+    reached = np.unique(matrix.indices)
+    pushes = np.zeros((matrix.shape[0], partitions), dtype=bool)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    pushes[rows, shard_of[matrix.indices]] = True
+    pushed: Counts = np.bincount(
+        shard_of[reached], node_bytes[reached], minlength=partitions
+    ).astype(np.int64)
+    return pushed + source_bytes @ pushes
+
+
+def check_record_sizes(
+    grid: Grid, influence: Mapping[str, Matrix], partitions: int, limit: int
+) -> None:
     """Raise DataError, with the figure, if a record of this grid may exceed ``limit`` bytes."""
-    what, size = max(largest_records(grid, partitions), key=lambda item: item[1])
-    if size > limit:
+    largest = max(largest_records(grid, influence, partitions), key=lambda record: record.size)
+    if largest.size > limit:
         raise DataError(
-            f"{what} may be {size:,} bytes, more than the {limit:,} of a record",
-            hint="More partitions (GRIDSTRESS_PARTITIONS) make shards smaller; a zone that is too "
-            "large has to be divided in the topology.",
+            f"{largest.what} may be {largest.size:,} bytes and does not fit into a record of "
+            f"{limit:,} bytes",
+            hint=largest.hint,
         )

@@ -46,8 +46,8 @@ def create_app(settings: Settings, grid: Grid | None = None) -> GridstressApp:
     ``grid`` is loaded as the settings say if it is not given.
     """
     grid = grid or load_grid(settings.topology)
-    check_record_sizes(grid, settings.partitions, topics.MAX_RECORD_BYTES)
     influence = influence_matrices(grid, settings.model_names, settings.influence_params)
+    check_record_sizes(grid, influence, settings.partitions, topics.MAX_RECORD_BYTES)
     app = GridstressApp(settings, grid)
     dead_letters = DeadLetters(Outlet(app, topics.DEAD_LETTERS))
     works = settings.role != "views"

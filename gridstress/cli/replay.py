@@ -124,6 +124,7 @@ def replay(
         series = reading.for_grid(file, grid, settings.stress_threshold, window)
         check_jumps(series, settings.max_ahead_s)
         first = Schedule(series=series, grid=grid, run=run or run_name(series.source), seed=seed)
+        first.begin()  # what cannot be sent is found before anything is
         _announce(first, event_speed, str(output or settings.bootstrap))
         if resume:
             first = asyncio.run(behind_the_topic(settings, first))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from gridstress.kafka.topics import MAX_FRAME_BYTES
 from topology.clock import HOUR_S, to_datetime
+from topology.codec import encode
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
 from topology.messages import Floats, MeasurementFrame
@@ -19,7 +21,8 @@ if TYPE_CHECKING:  # workers, which only know the speeds, do without the data se
 
 MAX_BATCH = 24
 MAX_VALUES = 60_000
-"""Values in a message: with three decimals and node names about 700 kB of JSON, below 1 MB."""
+"""Values in a message: with three decimals and node names about 700 kB of JSON, below 1 MB. A row
+is not divided: one of more values is a message of its own."""
 LOOKED_AT = 168
 """Rows that are looked through at once for those that stress a node."""
 VARIATION = 0.05
@@ -119,7 +122,13 @@ class Schedule:
         }
 
     def begin(self) -> "Rows":
-        """Give the rows that are left to send."""
+        """Give the rows that are left to send.
+
+        Raises
+        ------
+        DataError
+            If a zone's nodes have no share of its load, or a zone has too many nodes for a frame.
+        """
         return Rows(self)
 
     def frames(self, batch: int = 1) -> Iterator[MeasurementFrame]:
@@ -156,6 +165,8 @@ class Rows:
         self._splits = {
             zone: Split(schedule.grid.nodes_of(zone), schedule.seed) for zone in self._loads
         }
+        for zone, load in self._loads.items():
+            self._check_size(zone, int(np.nanargmax(np.abs(load))))
         self._due = {zone: ~np.isnan(load) for zone, load in self._loads.items()}
         for zone, due in self._due.items():
             due[: schedule.sent.get(zone, -1) + 1] = False
@@ -217,6 +228,20 @@ class Rows:
             loads = split.split(self._loads[zone][begin:end], times_s)
             found |= (loads > threshold * ratings).any(axis=1)
         return found
+
+    def _check_size(self, zone: str, peak: int) -> None:
+        """Raise DataError unless the row of a zone's highest load fits into a frame."""
+        schedule, load, split = self._schedule, self._loads[zone], self._splits[zone]
+        part, start_s = load[peak : peak + 1], schedule.start_s
+        frame = split.frame(schedule.run, zone, peak, part, start_s, schedule.period_s)
+        nodes = len(split.ids)
+        size = len(encode(frame)) + nodes  # in another hour a node's load may have a digit more
+        if size > MAX_FRAME_BYTES:
+            raise DataError(
+                f"zone {zone!r} has {nodes:,} nodes: one row is {size:,} bytes and does not fit "
+                f"into a frame of {MAX_FRAME_BYTES:,} bytes",
+                hint="divide the zone in the topology",
+            )
 
     def _final(self, zone: str, seq: int) -> MeasurementFrame:
         schedule = self._schedule

@@ -1,7 +1,10 @@
 import msgspec
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
+from agents.detection import Detection
+from agents.propagation import Propagation
 from agents.record_sizes import check_record_sizes, largest_records
 from tables.risk_table import RiskTable
 from tables.shard_state import ShardState
@@ -11,49 +14,84 @@ from tests.support.frames import at
 from tests.support.memory import Table
 from topology.codec import encode
 from topology.errors import DataError
-from topology.grid import Grid, Node
-from topology.messages import PropagatedFrame, RiskWindow
+from topology.grid import Grid, Line, Node
+from topology.messages import MeasurementFrame, RiskWindow
+from topology.models import InfluenceParams, Matrix, influence_matrices
 from topology.shards import shard_nodes
 
 LIMIT = 2 << 20
 THIRD = 1 / 3
+PARAMS = InfluenceParams()
 
 
 def grid_of(nodes: int, zones: int) -> Grid:
+    """Every node is joined to its three successors, so that stress crosses zones and shards."""
     places = [(f"bus-{i:06}", f"zone-{i % zones}") for i in range(nodes)]
-    return Grid("large", tuple(Node(i, i, 50.0, 9.0, z, 0.5, 100.0, 0.8) for i, z in places), ())
+    lines = tuple(
+        Line(f"bus-{i:06}", f"bus-{(i + k) % nodes:06}", 10.0, 220.0, 0.5)
+        for i in range(nodes)
+        for k in (1, 2, 3)
+    )
+    return Grid("large", tuple(Node(i, i, 50.0, 9.0, z, 0.5, 100.0, 0.8) for i, z in places), lines)
+
+
+def alone(grid: Grid) -> dict[str, Matrix]:
+    """Influence of nodes that reach themselves only."""
+    return {"linear": sp.csr_array(sp.eye_array(len(grid.nodes), format="csr"))}
 
 
 def test_a_hundred_thousand_nodes_fit_into_four_partitions() -> None:
-    check_record_sizes(grid_of(100_000, 4), 4, LIMIT)
+    grid = grid_of(100_000, 4)
+    check_record_sizes(grid, influence_matrices(grid, ["linear"], PARAMS), 4, LIMIT)
 
 
-@pytest.mark.parametrize(("nodes", "zones", "partitions"), [(100_000, 4, 1), (100_000, 1, 64)])
-def test_what_does_not_fit_is_refused_with_the_figure(
-    nodes: int, zones: int, partitions: int
+@pytest.mark.parametrize(
+    ("nodes", "zones", "partitions", "what", "hint"),
+    [
+        (100_000, 4, 1, r"a window of shard 0 \(100,000 nodes\)", "more partitions"),
+        (60_000, 1, 64, r"a frame of stress of zone 'zone-0' \(60,000 nodes\)", "divide the zone"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_what_it_is_and_the_way_on(
+    nodes: int, zones: int, partitions: int, what: str, hint: str
 ) -> None:
-    with pytest.raises(DataError, match=r"may be [\d,]+ bytes, more than the 2,097,152"):
-        check_record_sizes(grid_of(nodes, zones), partitions, LIMIT)
+    grid = grid_of(nodes, zones)
+    with pytest.raises(
+        DataError, match=what + r" may be [\d,]+ bytes and does not fit .* 2,097,152 bytes"
+    ) as refused:
+        check_record_sizes(grid, alone(grid), partitions, LIMIT)
+    assert hint in refused.value.hint
 
 
-async def test_records_are_no_larger_than_was_reckoned() -> None:
-    grid, partitions = grid_of(400, 2), 2
-    bounds = dict(largest_records(grid, partitions))
+@pytest.mark.parametrize("partitions", [1, 2, 7])
+async def test_no_record_of_the_stages_is_larger_than_was_reckoned(partitions: int) -> None:
+    """All nodes are stressed, by values with all their digits."""
+    grid = grid_of(2_000, 2)
+    influence = influence_matrices(grid, ["linear", "centrality"], PARAMS)
+    bounds = {r.what: r.size for r in largest_records(grid, influence, partitions)}
+    for zone in grid.zones:
+        nodes = [node.id for node in grid.nodes_of(zone)]
+        measured = MeasurementFrame(
+            run="r" * 128, zone=zone, seq=2**53, timestamps=[at(THIRD)], nodes=nodes,
+            load_mw=[[86.0 + THIRD * 1e-4 * i for i in range(len(nodes))]], period_s=1,
+        )  # fmt: skip
+        (frame,) = Detection(grid, 0.85)(measured)
+        assert len(frame.nodes) == len(nodes)
+        of = f"zone {zone!r} ({len(nodes):,} nodes)"
+        assert len(encode(frame)) <= bounds[f"a frame of stress of {of}"]
+        for model, matrix in influence.items():
+            sizes = [len(encode(f)) for f in Propagation(grid, matrix, partitions)(frame)]
+            (bound,) = (
+                size for what, size in bounds.items() if f"({model}) of {of} for shard" in what
+            )
+            assert max(sizes) <= bound
     for shard, members in enumerate(shard_nodes(grid, partitions)):
         ids = [grid.ids[node] for node in members]
-        zone = [node.id for node in grid.nodes if node.zone == "zone-1"]
-        frame = PropagatedFrame(
-            run="r" * 128, zone="zone-1", seq=2**53, timestamps=[at(THIRD)], nodes=ids,
-            stress=np.full((1, len(ids)), THIRD * 1e-5), shard=shard, sources=zone,
-            source_stress=np.full((1, len(zone)), THIRD * 1e-5),
-        )  # fmt: skip
-        size = len(encode(frame))
-        assert size <= bounds[f"a frame of propagated stress for shard {shard}"]
         window = RiskWindow(
             model="m" * 128, run="r" * 128, shard=shard, window_start=at(0), window_end=at(6),
             nodes=ids, stress=np.full(len(ids), THIRD * 1e-5), risk=np.full(len(ids), THIRD * 1e-5),
         )  # fmt: skip
-        assert len(encode(window)) <= bounds[f"a window of shard {shard}"]
+        assert len(encode(window)) <= bounds[f"a window of shard {shard} ({len(ids):,} nodes)"]
 
 
 @pytest.mark.parametrize(

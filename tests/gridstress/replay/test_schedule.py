@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridstress.datasets.series import LoadSeries
+from gridstress.kafka.topics import MAX_FRAME_BYTES
 from gridstress.replay.schedule import (
     LOOKED_AT,
     MAX_VALUES,
@@ -224,3 +225,21 @@ def test_calm_rows_are_those_before_the_next_one_that_stresses_a_node(
         assert calm == following - at or calm >= LOOKED_AT // 2
         rows.take(batch)
         at += batch
+
+
+def test_a_zone_whose_row_does_not_fit_into_a_frame_is_refused_before_anything_is_sent() -> None:
+    schedule = Schedule(series(A=[1.0, NAN, 90.0, 2.0]), grid(A=70_000), "run")
+    with pytest.raises(DataError, match=r"zone 'A' has 70,000 nodes.* 1,000,000 bytes") as refused:
+        schedule.begin()
+    assert "divide the zone" in refused.value.hint
+
+
+def test_the_row_of_a_very_large_zone_is_one_frame() -> None:
+    nodes = 40_000
+    schedule = Schedule(series(A=[70_000.0] * 2), grid(A=nodes), "run")
+    frames = list(schedule.frames(batch=24))
+    assert [(f.seq, len(f.nodes), len(f.timestamps)) for f in frames if not f.final] == [
+        (0, nodes, 1),
+        (1, nodes, 1),
+    ]
+    assert max(len(encode(frame)) for frame in frames) <= MAX_FRAME_BYTES
