@@ -246,7 +246,8 @@ def _table(value: Any, least: float, most: float) -> list[list[float]]:
 
 
 def _names(value: Any) -> list[str]:
-    return [_name(each) for each in _list(value)]
+    # Every frame and window names the same nodes: a name is kept once, not once a record.
+    return [sys.intern(_name(each)) for each in _list(value)]
 
 
 def _columns(value: Any) -> list[str]:

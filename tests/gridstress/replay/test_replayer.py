@@ -1,5 +1,6 @@
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -141,9 +142,12 @@ async def test_an_unreachable_broker_is_a_broker_error_with_its_address() -> Non
 
 
 @pytest.mark.integration
-async def test_a_zone_too_large_for_a_message_is_an_error_with_its_name(broker: str) -> None:
-    crowd = tuple(Node(f"{i:0120}", "", 0, 0, "TenneT", 1.0, 1.0, 1.0) for i in range(9000))
-    plan = Schedule(synthetic_year().between(None, None), Grid("test", crowd, ()), "crowd")
+async def test_a_frame_too_large_for_a_message_is_an_error_with_its_zone(broker: str) -> None:
+    nodes = [f"{i:0120}" for i in range(9000)]
+    frame = MeasurementFrame(
+        run="crowd", zone="TenneT", seq=0, timestamps=[datetime(2025, 1, 1, tzinfo=UTC)],
+        nodes=nodes, load_mw=[[1.0] * len(nodes)],
+    )  # fmt: skip
     async with KafkaSink(load_settings(broker=f"kafka://{broker}"), ZONES) as sink:
         with pytest.raises(DataError, match="'TenneT' with 9000 nodes"):
-            await replay(plan, sink, Pace(Speed(MAX_SPEED)))
+            await sink.send((frame,))
