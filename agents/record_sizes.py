@@ -13,8 +13,8 @@ from topology.shards import shard_nodes
 _DOUBLE_BYTES = 25
 """A number of JSON with all its digits, and a comma."""
 
-_VIEW_NODE_BYTES = 2 * _DOUBLE_BYTES + 2
-"""A node in a view beside its panes: stress, risk, level."""
+_VIEW_NODE_BYTES = 78
+"""A node in a view beside its panes: stress and risk, level, and an open episode."""
 
 _HEAD_BYTES = 4_096
 """What a record has beside its columns: names, a time, headers."""

@@ -11,33 +11,14 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from tables.sparse import SparseVector
 from topology.messages import Floats
-
-
-class _Sparse(msgspec.Struct, array_like=True):
-    """A vector of mostly zeros: most hours only a few nodes are stressed."""
-
-    size: int
-    index: bytes
-    values: bytes
-
-    @classmethod
-    def of(cls, vector: Floats, columns: slice) -> Self:
-        """What a vector has in these columns."""
-        (index,) = vector[columns].nonzero()
-        index = (index + columns.start).astype(np.int32)
-        return cls(len(vector), index.tobytes(), vector[index].tobytes())
-
-    def put(self, vector: Floats) -> Floats:
-        """Write the columns that are not 0 into a vector of the same size."""
-        vector[np.frombuffer(self.index, np.int32)] = np.frombuffer(self.values)
-        return vector
 
 
 class _Packed(msgspec.Struct, array_like=True):
     applied: dict[str, int]
-    stress: dict[str, _Sparse]
-    source_stress: _Sparse
+    stress: dict[str, SparseVector]
+    source_stress: SparseVector
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -156,11 +137,11 @@ class Pane:
         packed = _Packed(
             applied=applied,
             stress={
-                zone: _Sparse.of(values, columns)
+                zone: SparseVector.of(values, columns)
                 for zone, values in self.stress.items()
                 if zone in applied
             },
-            source_stress=_Sparse.of(self.source_stress, columns),
+            source_stress=SparseVector.of(self.source_stress, columns),
         )
         return msgspec.msgpack.encode(packed)
 

@@ -8,29 +8,38 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 import numpy as np
 
-from tables.pane import Pane
 from tables.risk_table import RiskTable, TumblingPanes
 from tables.shard_state import ShardState
 from tables.spans import panes_with_rows
+from tables.sparse import INDEX, SparseVector
 from tables.windows import WindowSpec
 from topology.messages import Floats
 
 MAX_OPEN_PANES = 48
 """Panes ahead of the watermark that a view shows; a zone may run far ahead of the others."""
 
-MAX_PANE_BYTES = 750_000
-"""About as much JSON as the panes of a view may be: it must fit into one record."""
+MAX_VIEW_BYTES = 2_000_000
+"""About as much JSON as a view may be: it must fit into one record."""
 
-_NUMBER_BYTES, _ZERO_BYTES, _INDEX_BYTES = 24, 4, 7
+_ENTRY_BYTES, _NODE_BYTES, _EPISODE_BYTES = 16, 2, 44
+"""What JSON takes for a value of a sparse vector, for a node's level, and for an open episode."""
+
+_PANE_BYTES, _HEAD_BYTES, _ZONE_BYTES = 100, 2_000, 900
+"""What it takes beside that for a pane, for a view, and for a zone with the longest name."""
 
 
 class PaneView(msgspec.Struct, kw_only=True):
-    """One pane: stress of the shard's nodes, and the sources with stress, by grid position."""
+    """One pane: stress of the shard's nodes, and that of the sources, by grid position."""
 
     start_s: int
-    stress: list[float]
-    source_index: list[int]
-    source_stress: list[float]
+    stress: SparseVector
+    source_stress: SparseVector
+
+    @property
+    def size(self) -> int:
+        """Bytes of JSON that it takes, about."""
+        entries = (len(self.stress.index) + len(self.source_stress.index)) // INDEX.itemsize
+        return entries * _ENTRY_BYTES + _PANE_BYTES
 
 
 class OpenEpisode(msgspec.Struct, array_like=True):
@@ -46,7 +55,7 @@ class OpenEpisode(msgspec.Struct, array_like=True):
 
 
 class ShardView(msgspec.Struct, kw_only=True):
-    """One run in one shard of one model; lists are by the shard's nodes; times in epoch seconds.
+    """One run in one shard of one model, by the shard's nodes; times in epoch seconds.
 
     ``stress`` and ``risk`` are those of the window that is filling now and ends at
     ``window_end_s``; ``level`` is that of the open alarm episode, 0 for none; ``applied`` has the
@@ -65,8 +74,8 @@ class ShardView(msgspec.Struct, kw_only=True):
     closed_until_s: int | None
     ended: bool
     window_end_s: int | None
-    stress: list[float]
-    risk: list[float]
+    stress: SparseVector
+    risk: SparseVector
     level: list[int]
     panes: list[PaneView]
     late_rows: int
@@ -93,7 +102,10 @@ def view_of(
     published_at: float,
 ) -> ShardView:
     """What the shard knows of a run, as of its last write; small enough for one record."""
-    shown, end_s, until_s = _shown(table.panes(run, shard), state, spec, shard_size)
+    episodes = _open_episodes(state)
+    room = MAX_VIEW_BYTES - _HEAD_BYTES - 2 * _ZONE_BYTES * len(zones)
+    room -= shard_size * _NODE_BYTES + len(episodes) * _EPISODE_BYTES
+    shown, end_s, until_s = _shown(table.panes(run, shard), state, spec, shard_size, room)
     stress = _window_stress(shown, end_s, spec, shard_size)
     return ShardView(
         model=model,
@@ -107,8 +119,8 @@ def view_of(
         closed_until_s=state.closed_until_s,
         ended=state.is_ended(zones),
         window_end_s=end_s,
-        stress=stress.tolist(),
-        risk=(-np.expm1(-stress)).tolist(),
+        stress=SparseVector.of(stress),
+        risk=SparseVector.of(-np.expm1(-stress)),
         level=state.level.tolist(),
         panes=shown,
         shown_until_s=until_s,
@@ -117,7 +129,7 @@ def view_of(
         ahead_rows=state.ahead_rows,
         gaps=state.gaps,
         applied=state.applied,
-        open_episodes=_open_episodes(state),
+        open_episodes=episodes,
     )
 
 
@@ -128,20 +140,29 @@ def _open_episodes(state: ShardState) -> list[OpenEpisode]:
 
 
 def _shown(
-    panes: TumblingPanes, state: ShardState, spec: WindowSpec, shard_size: int
+    panes: TumblingPanes, state: ShardState, spec: WindowSpec, shard_size: int, room: int
 ) -> tuple[list[PaneView], int | None, int | None]:
     """The panes still needed, the end of the window that is filling, and where they were cut off.
 
-    Shown are the first of them, by number and by size.
+    Shown are the first of them, by number and by size: with the window that is filling they take
+    at most ``room`` bytes.
     """
     shown: list[PaneView] = []
+    stressed = np.zeros(shard_size, dtype=bool)
     end_s, size, ahead = None, 0, 0
     for start_s in _starts(state, spec):
         pane = panes.get(start_s)
         if pane is not None:
-            view, bytes_ = _pane_view(start_s, pane, shard_size)
-            size += bytes_
-            if ahead == MAX_OPEN_PANES or size > MAX_PANE_BYTES:
+            total = pane.total(shard_size)
+            view = PaneView(
+                start_s=start_s,
+                stress=SparseVector.of(total),
+                source_stress=SparseVector.of(pane.source_stress),
+            )
+            size += view.size
+            stressed |= total > 0
+            window = 2 * _ENTRY_BYTES * int(np.count_nonzero(stressed))
+            if ahead == MAX_OPEN_PANES or size + window > room:
                 return shown, end_s, start_s
             shown.append(view)
         elif ahead == MAX_OPEN_PANES:
@@ -160,22 +181,6 @@ def _starts(state: ShardState, spec: WindowSpec) -> Iterator[int]:
     return panes_with_rows(state.spans, begin_s, spec)
 
 
-def _pane_view(start_s: int, pane: Pane, shard_size: int) -> tuple[PaneView, int]:
-    """A pane to show, and about how many bytes it is."""
-    total = pane.total(shard_size)
-    (index,) = pane.source_stress.nonzero()
-    stressed = np.count_nonzero(total)
-    numbers = int(stressed) + len(index)
-    size = numbers * _NUMBER_BYTES + (shard_size - stressed) * _ZERO_BYTES
-    view = PaneView(
-        start_s=start_s,
-        stress=total.tolist(),
-        source_index=index.tolist(),
-        source_stress=pane.source_stress[index].tolist(),
-    )
-    return view, int(size) + len(index) * _INDEX_BYTES
-
-
 def _window_stress(
     shown: Sequence[PaneView], end_s: int | None, spec: WindowSpec, shard_size: int
 ) -> Floats:
@@ -183,5 +188,5 @@ def _window_stress(
     total = np.zeros(shard_size)
     for pane in shown:
         if end_s is not None and end_s - spec.size_s <= pane.start_s < end_s:
-            total += pane.stress
+            total += pane.stress.dense()
     return total

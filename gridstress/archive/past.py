@@ -21,6 +21,7 @@ from gridstress.archive.query import read_archive
 from gridstress.archive.reading import ArchivedRun
 from gridstress.group_settings.fingerprint import grid_fingerprint
 from tables.shard_view import PaneView
+from tables.sparse import SparseVector
 from tables.windows import WindowSpec
 from topology.errors import DataError
 from topology.grid import Grid
@@ -297,13 +298,11 @@ class PastStore(Store):
         reach = self._archives.influence[model][:, members].T
         panes = []
         for start_s, source in self._sources(view.window_end_s).items():
-            (index,) = source.nonzero()
             panes.append(
                 PaneView(
                     start_s=start_s,
-                    stress=(reach @ source).tolist(),
-                    source_index=index.tolist(),
-                    source_stress=source[index].tolist(),
+                    stress=SparseVector.of(reach @ source),
+                    source_stress=SparseVector.of(source),
                 )
             )
         return panes if make_up(panes, view.stress) else []

@@ -48,7 +48,7 @@ def test_a_hundred_thousand_nodes_fit_into_four_partitions() -> None:
 @pytest.mark.parametrize(
     ("nodes", "zones", "partitions", "what", "hint"),
     [
-        (100_000, 4, 1, r"a window of shard 0 \(100,000 nodes\)", "more partitions"),
+        (100_000, 4, 1, r"the view of shard 0 \(100,000 nodes\)", "more partitions"),
         (60_000, 1, 64, r"a frame of stress of zone 'zone-0' \(60,000 nodes\)", "divide the zone"),
     ],
 )
@@ -95,14 +95,16 @@ async def test_no_record_of_the_stages_is_larger_than_was_reckoned(partitions: i
 
 
 @pytest.mark.parametrize(
-    ("nodes", "hours", "shown"), [(25_000, 2, 0), (2_310, 48, 5), (14, 200, 48)]
+    ("nodes", "hours", "shown", "level"),
+    [(40_000, 2, 0, 0), (25_000, 2, 0, 3), (25_000, 3, 1, 0), (2_310, 48, 25, 0), (14, 200, 48, 3)],
 )
 async def test_a_view_fits_into_a_record_and_says_how_far_it_reaches(
-    nodes: int, hours: int, shown: int
+    nodes: int, hours: int, shown: int, level: int
 ) -> None:
     """All nodes are stressed at all times, and one zone is far ahead of the other."""
     table, spec = RiskTable(Table(), nodes, 2), WindowSpec()
     state, panes = ShardState.new(nodes, started_ms=0), table.panes("r", 0)
+    state.level[:], state.since_s[:], state.peak_risk[:] = level, at(0).timestamp(), THIRD * 1e-5
     values = np.full(nodes, THIRD * 1e-5)
     for hour in range(hours):
         state.add_row("ahead", at(hour).timestamp(), spec)

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
+from tables.sparse import SparseVector
 from tests.support.frames import START, ended, measured, run_record, spread
 from topology.clock import to_datetime
 from topology.codec import FORMATS, encode
@@ -25,6 +26,11 @@ ODD = (
     FIELD.join((b"", b"", NULL, b"a=1", b"a=" + NULL, b"=")),
 )
 """Records that are odd but for their values."""
+
+
+def _sparse(*values: float) -> list[int | str]:
+    vector: list[int | str] = msgspec.to_builtins(SparseVector.of(np.array(values)))
+    return vector
 
 
 def record(value: bytes, *headers: bytes) -> bytes:
@@ -85,9 +91,9 @@ def results() -> list[bytes]:
         "model": "linear", "run": "r", "shard": 0, "worker": "host:1", "published_at": 9.0,
         "started_ms": 0, "event_time_s": 1546308000.0, "watermark_s": 1546304400.0,
         "closed_until_s": 1546304400, "ended": False, "window_end_s": 1546311600,
-        "stress": [0.7, 0.0, 0.2], "risk": [0.5, 0.0, 0.18], "level": [2, 0, 0],
-        "panes": [{"start_s": 1546308000, "stress": [0.7, 0.0, 0.2], "source_index": [0],
-                   "source_stress": [0.7]}],
+        "stress": _sparse(0.7, 0.0, 0.2), "risk": _sparse(0.5, 0.0, 0.18), "level": [2, 0, 0],
+        "panes": [{"start_s": 1546308000, "stress": _sparse(0.7, 0.0, 0.2),
+                   "source_stress": _sparse(0.7, 0.0, 0.0)}],
         "idle_zones": ["south"], "late_rows": 1, "gaps": 2, "ahead_rows": 3,
         "open_episodes": [[0, 1546300800.0, 0.8]],
     }  # fmt: skip

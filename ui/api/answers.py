@@ -199,7 +199,7 @@ class ApiQueries(ReadModel):
             stress=float(moment.stress[i]),
             level=moment.level[i],
             load_mw=serializers.known(self.loads(run, moment.view)[[i]])[0],
-            panes=[Pane(to_iso(pane.start_s), pane.stress[place]) for pane in panes],
+            panes=[Pane(to_iso(pane.start_s), float(pane.stress.dense()[place])) for pane in panes],
             windows=[
                 Window(to_iso(end_s), stress, risk)
                 for end_s, stress, risk in (
@@ -310,6 +310,7 @@ class ApiQueries(ReadModel):
             ids = [self.grid.ids[i] for i in self.shards[shard]]
             closed_s = part.closed_until_s
             for pane in part.panes:
+                stressed = [(ids[place], stress) for place, stress in pane.stress.items()]
                 ends = range(
                     pane.start_s + self.step_s, pane.start_s + self.size_s + 1, self.step_s
                 )
@@ -317,9 +318,8 @@ class ApiQueries(ReadModel):
                     if closed_s is not None and end_s <= closed_s:
                         continue
                     window = sums.setdefault(end_s, {})
-                    for node_id, stress in zip(ids, pane.stress, strict=True):
-                        if stress:
-                            window[node_id] = window.get(node_id, 0.0) + stress
+                    for node_id, stress in stressed:
+                        window[node_id] = window.get(node_id, 0.0) + stress
         return sums
 
     def _run(self, model: str, run: str) -> RunInfo:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tables.shard_view import PaneView, ShardView
+from tables.sparse import SparseVector
 from topology.messages import LEVELS, Floats, RiskAlert, RiskWindow
 from ui.api.agreement_history import Point
 from ui.api.episodes import Episode
@@ -192,10 +193,12 @@ class MomentStore(Store):
         return view.event_time_s if view else None
 
 
-def make_up(panes: Sequence[PaneView], stress: Sequence[float]) -> bool:
+def make_up(panes: Sequence[PaneView], stress: SparseVector) -> bool:
     """Whether panes are all of those that a window's stress, by the shard's nodes, comes from."""
-    total = np.sum([pane.stress for pane in panes], axis=0) if panes else np.zeros(len(stress))
-    return bool(np.allclose(total, stress, rtol=1e-9, atol=1e-12))
+    total = np.zeros(stress.size)
+    for pane in panes:
+        total += pane.stress.dense()
+    return bool(np.allclose(total, stress.dense(), rtol=1e-9, atol=1e-12))
 
 
 def run_view(
@@ -229,8 +232,8 @@ def run_view(
             closed_until_s=at_s,
             ended=ended,
             window_end_s=at_s,
-            stress=stress[mine].tolist(),
-            risk=risk[mine].tolist(),
+            stress=SparseVector.of(stress[mine]),
+            risk=SparseVector.of(risk[mine]),
             level=level[mine].tolist(),
             panes=[],
             late_rows=0,

@@ -139,7 +139,7 @@ class ReadModel:
         view = self.view(model, run)
         for shard, part in (view.shards if view else {}).items():
             members = list(self.shards[shard])
-            risk[members], stress[members] = part.risk, part.stress
+            risk[members], stress[members] = part.risk.dense(), part.stress.dense()
             for i, number in zip(members, part.level, strict=True):
                 level[i] = LEVEL_NAMES[number]
         return Moment(view, risk, stress, level)
@@ -196,7 +196,7 @@ class ReadModel:
         stress = np.zeros(len(self.grid.nodes))
         for pane in panes:
             if end_s is not None and end_s - self.size_s <= pane.start_s < end_s:
-                stress[pane.source_index] += pane.source_stress
+                stress += pane.source_stress.dense()
         pushed = self.influence[model][:, [node]].toarray()[:, 0] * stress
         shares = top_sources(pushed, self.grid.ids)
         return [SourceShare(source.node_id, source.share) for source in shares]

@@ -1,6 +1,6 @@
 """Check that a record fits the grid that is shown: other programs may write to the topics."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import isfinite
@@ -54,7 +54,7 @@ class RecordValidator:
             yield f"has shard {view.shard} of {self.partitions}"
             return
         size = self.sizes[view.shard]
-        if {len(view.stress), len(view.risk), len(view.level)} != {size}:
+        if not (len(view.level) == size and view.stress.is_of(size) and view.risk.is_of(size)):
             yield f"is not of the {size} nodes of shard {view.shard}"
         if not set(view.level) <= {0, 1, 2, 3}:
             yield "has an unknown level"
@@ -70,12 +70,7 @@ class RecordValidator:
             yield "has panes that are not of the topology"
 
     def _fits(self, pane: PaneView, size: int) -> bool:
-        nodes: Sequence[int] = pane.source_index
-        return (
-            len(pane.stress) == size
-            and len(nodes) == len(pane.source_stress)
-            and all(0 <= node < len(self.grid.nodes) for node in nodes)
-        )
+        return pane.stress.is_of(size) and pane.source_stress.is_of(len(self.grid.nodes))
 
 
 def _refuse(problems: Iterator[str], what: str) -> None:

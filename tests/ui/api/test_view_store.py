@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tables.shard_view import ShardView
+from tables.sparse import SparseVector
 from tables.view_epoch import NO_EPOCH, ViewEpoch
 from tests.support.frames import at, hour_s, run_record
 from tests.ui.literal_api import worker
@@ -19,6 +20,7 @@ from ui.schema.system import GONE_S
 
 ids = count()
 LOG = "gridstress-risk_linear-changelog"
+EMPTY = SparseVector(0, b"", b"")
 FORMER, OWNER = ViewEpoch(4, LOG), ViewEpoch(5, LOG)
 
 
@@ -35,7 +37,7 @@ def view(
         ShardView(
             model="linear", run=run, shard=shard, worker="w", published_at=published_at,
             started_ms=started_ms, event_time_s=hour_s(hour), watermark_s=hour_s(hour - 1),
-            closed_until_s=None, ended=ended, window_end_s=None, stress=[], risk=[], level=[],
+            closed_until_s=None, ended=ended, window_end_s=None, stress=EMPTY, risk=EMPTY, level=[],
             panes=[], idle_zones=[], late_rows=0, gaps=0,
         )
     )  # fmt: skip
@@ -160,7 +162,7 @@ def traced(made: Callable[[], object]) -> int:
 
 
 ODD = {
-    "zeros": {"stress": [0] * 20_000, "risk": [0] * 20_000},
+    "stressed": {"stress": [20_000, "AAAA" * 20_000, "AAAA" * 40_000]},
     "zones": {"applied": {f"{i:x}": 0 for i in range(20_000)}},
     "idle": {"idle_zones": [f"{i:x}" for i in range(20_000)]},
     "text": {"worker": "w" * 200_000},
