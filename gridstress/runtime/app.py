@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,6 +55,12 @@ logger = logging.getLogger(__name__)
 MAX_FETCH_BYTES = 3 << 20
 """What one fetch may bring of a partition."""
 
+BUFFERED_BYTES = 32 << 20
+"""What a stream may hold of the frames of large zones before its topic pauses, about."""
+
+COLUMN_BYTES = 40
+"""What a frame with one row takes for a node, about: its id and a number."""
+
 LEAVE_S = 3.0
 """How long a stop may take until the broker is asked, twice, whether it is there."""
 
@@ -94,7 +101,7 @@ class GridstressApp(faust.App):
         self.metrics = MetricsRegistry()
         self.group, self.mine = Membership(), Mine.of(settings, grid)
         self.stages = StageRegistry()
-        super().__init__(settings.group, **_options(settings, self.metrics))
+        super().__init__(settings.group, **_options(settings, grid, self.metrics))
         # A view server has no consumer in the group, and nothing on the disk.
         self.producer_only = settings.role == "views"
         kind = settings.known_kind
@@ -266,8 +273,9 @@ def end(error: GridstressError) -> NoReturn:
     os._exit(error.exit_code)  # nothing has been started that would have to be stopped
 
 
-def _options(settings: Settings, metrics: MetricsRegistry) -> dict[str, Any]:
+def _options(settings: Settings, grid: Grid, metrics: MetricsRegistry) -> dict[str, Any]:
     """Faust's own settings."""
+    safe = safe_settings(settings.session_timeout_s)
     return {
         "broker": settings.broker,
         "store": "memory://" if settings.store == "memory" else "rocksdb://?driver=rocksdict",
@@ -291,8 +299,15 @@ def _options(settings: Settings, metrics: MetricsRegistry) -> dict[str, Any]:
         ),
         "broker_credentials": faust_credentials(settings.kafka),
         **disable_faust_pages(),
-        **safe_settings(settings.session_timeout_s),
+        **safe,
+        "stream_buffer_maxsize": min(safe["stream_buffer_maxsize"], _buffered_frames(grid)),
     }
+
+
+def _buffered_frames(grid: Grid) -> int:
+    """How many frames of the grid's largest zone, one row each, take `BUFFERED_BYTES`."""
+    largest = max(Counter(node.zone for node in grid.nodes).values())
+    return max(1, BUFFERED_BYTES // (largest * COLUMN_BYTES))
 
 
 @dataclass(frozen=True)
