@@ -18,6 +18,7 @@ from tables.risk_table import RiskTable
 from tables.windows import WindowSpec
 from tests.support.frames import at, ended
 from tests.support.memory import Event, Message, Table, Topic
+from topology.codec import decode, encode
 from topology.grid import Grid, Line, Node
 from topology.messages import (
     MAX_VALUES,
@@ -26,12 +27,10 @@ from topology.messages import (
     RiskAlert,
     RiskWindow,
     StressFrame,
-    decode,
-    encode,
 )
 from topology.models import MODELS, InfluenceParams
 
-MODEL, SHARDS, HOURS, NODES = "linear", 2, 4, 22_000
+MODEL, SHARDS, HOURS, NODES = "linear", 2, 4, 60_001
 SIZES = {"large": NODES, "small": 10}
 SETTINGS = Settings(_env_file=None, models=MODEL, partitions=SHARDS, size_s=2 * 3600)  # type: ignore[call-arg]
 IDS = {zone: [f"{zone}-{i:05}" for i in range(size)] for zone, size in SIZES.items()}
