@@ -11,7 +11,7 @@ MAX_RECORDS = 256
 MAX_BYTES = 4 << 20
 """A batch ends with the record that reaches this many bytes; bounds memory and latency."""
 
-LINGER_S = 0.005
+LINGER_S = 0.002
 """How long a stage that has a single record waits for more, s. What is sent at once comes in two
 fetches: the broker answers with the first record that is there, and then with the rest."""
 

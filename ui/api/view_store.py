@@ -273,7 +273,7 @@ class Store:
         self.version += 1
 
     def _forget_oldest(self, alerts: dict[str, ReceivedAlert]) -> None:
-        for item in sorted(alerts.values(), key=_RECEIVED_AT)[: MAX_ALERTS // 10]:
+        for item in sorted(alerts.values(), key=_RECEIVED_AT)[: MAX_ALERTS // 4]:
             del alerts[item.alert.alert_id]
             self._cut.add(item.alert.run)
         self._cut &= {run for _, run in self.runs}
