@@ -50,7 +50,8 @@ class Detection:
         load = np.array(frame.load_mw).reshape(len(frame.timestamps), len(index))
         stress = stress_of(load, self.grid.ratings_mw[index], self.threshold, frame.period_s)
         stressed = np.flatnonzero(stress.any(axis=0))
-        for rows in row_slices(len(stress), len(stressed)):
+        name_bytes = int(self.grid.name_bytes[[index[i] for i in stressed]].sum())
+        for rows in row_slices(len(stress), len(stressed), name_bytes):
             yield StressFrame(
                 run=frame.run,
                 zone=frame.zone,

@@ -57,11 +57,12 @@ class Propagation:
         # Columns of the transpose are sources: they are added one after the other, so that a sum
         # does not depend on how many rows a frame has.
         spread = self.influence[sources, :].T @ stress.T
-        reached = spread.any(axis=1)
+        reached, source_bytes = spread.any(axis=1), self.grid.name_bytes[sources]
         for shard, members in enumerate(self._shards):
             nodes = members[reached[members]]
             pushing = np.flatnonzero(self._pushes[sources, shard])
-            for rows in row_slices(len(stress), len(nodes) + len(pushing)):
+            name_bytes = self.grid.name_bytes[nodes].sum() + source_bytes[pushing].sum()
+            for rows in row_slices(len(stress), len(nodes) + len(pushing), int(name_bytes)):
                 yield PropagatedFrame(
                     run=frame.run,
                     zone=frame.zone,

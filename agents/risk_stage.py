@@ -37,7 +37,7 @@ Folded = list[tuple[Any, SkippedRows]]
 MAX_WINDOWS = 1_000
 """Windows of one run and shard that close before the state is written."""
 
-MAX_VALUES = 20_000
+TOGETHER_VALUES = 20_000
 """Values of the windows whose alerts are made together, which takes half the time."""
 
 
@@ -186,7 +186,7 @@ class RiskStage:
         """
         name, outbox, steps, count = self.model.name, Outbox(), Counter[Step](), 0
         closings = islice(self.model.close(run, shard, state, panes), MAX_WINDOWS)
-        together = max(1, MAX_VALUES // max(1, len(state.level)))
+        together = max(1, TOGETHER_VALUES // max(1, len(state.level)))
         while closed := list(islice(closings, together)):
             count += len(closed)
             key = str(shard).encode()

@@ -72,7 +72,7 @@ class Settings(KafkaSettings):
     record_format: Literal["msgpack", "json"] = Field(
         "msgpack",
         description="How stress, propagated stress and final windows are written: `msgpack`, or "
-        "`json`, which takes twice the room and more time. Both are read, also side by side; "
+        "`json`, which takes about twice the room and more time. Both are read, also side by side; "
         "`gridstress show` prints either as JSON.",
     )
     group: str = Field(

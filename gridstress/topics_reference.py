@@ -15,6 +15,7 @@ from gridstress.group_settings.rule import SettingsRecord
 from gridstress.kafka import topics
 from tables.shard_view import ShardView
 from topology import messages, run_messages
+from topology.codec import CONTENT_TYPE
 from topology.replay_messages import ReplayCommand, ReplayStatus
 from ui.schema.audit import AuditStatus
 from ui.schema.system import WorkerStatus
@@ -55,6 +56,11 @@ _PLACE = {
     "key": "The record's key.",
 }
 
+_FORMAT = {
+    CONTENT_TYPE: "application/msgpack, in which columns of numbers are the bytes of little-endian "
+    "doubles, row by row; or application/json."
+}
+
 CHANNELS = (
     Channel(
         topics.MEASUREMENTS,
@@ -68,16 +74,23 @@ CHANNELS = (
         "Stress of the nodes above the threshold.",
         "zone",
         messages.StressFrame,
-        headers={"measured-sent-ms": "Timestamp of the record with the measurements, ms."},
+        headers=_FORMAT
+        | {"measured-sent-ms": "Timestamp of the record with the measurements, ms."},
     ),
     Channel(
         topics.propagated("{model}"),
         "What one zone's stressed nodes add to the nodes of a shard.",
         "shard, decimal",
         messages.PropagatedFrame,
-        headers={"measured-sent-ms": "Timestamp of the record with the measurements, ms."},
+        headers=_FORMAT,
     ),
-    Channel(topics.windows("{model}"), "Final windows.", "shard, decimal", messages.RiskWindow),
+    Channel(
+        topics.windows("{model}"),
+        "Final windows.",
+        "shard, decimal",
+        messages.RiskWindow,
+        headers=_FORMAT,
+    ),
     Channel(topics.alerts("{model}"), "Steps of alarm episodes.", "node id", messages.RiskAlert),
     Channel(
         topics.RUNS, "What senders say of their runs; compacted.", "run", run_messages.RunRecord,
@@ -123,6 +136,7 @@ def document() -> Json:
     )
     for schema in components.values():
         _let_schema_be_left_out(schema)
+        schema.pop("additionalProperties", None)  # fields that are not known are ignored
         # Python 3.13 takes the indentation out of docstrings, earlier ones leave it in.
         if text := schema.get("description"):
             schema["description"] = cleandoc(text)
@@ -184,6 +198,7 @@ def _message(channel: Channel, refs: dict[Any, Json]) -> Json:
     raw = {"contentType": "application/octet-stream", "payload": {"type": ["string", "null"]}}
     return {
         **(raw if channel.kind is None else {"payload": refs[channel.kind]}),
+        **({"contentType": "application/msgpack"} if CONTENT_TYPE in channel.headers else {}),
         **({"headers": {"type": "object", "properties": headers}} if headers else {}),
         "bindings": {"kafka": {"key": {"type": "string", "description": channel.key}}},
     }

@@ -15,6 +15,7 @@ from topology.errors import MessageError
 from topology.messages import SCHEMA, Message, PropagatedFrame, RiskWindow, StressFrame, WindowHead
 
 Record = TypeVar("Record", bound=Message)
+Decoder = Callable[[type[Struct]], Any]
 _encoder = msgspec.json.Encoder(enc_hook=to_lists)
 _packer = msgspec.msgpack.Encoder(enc_hook=to_bytes)
 
@@ -67,36 +68,40 @@ def decode(raw: bytes | None, kind: type[Record]) -> Record:
     """
     if raw is None:
         raise MessageError("invalid", "the record has no value")
-    decoder = _unpacker if is_packed(raw) and issubclass(kind, PACKED) else _decoder
-    if not kind.__struct_config__.forbid_unknown_fields:
-        return _decode_leniently(raw, kind, decoder)
+    packed = is_packed(raw) and issubclass(kind, PACKED)
+    decoder = _unpacker if packed else _decoder
     try:
-        # What is accepted here is nested no deeper than its kind: it has no unknown fields.
         record: Record = decoder(kind).decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _decode_leniently(raw, kind, decoder)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if packed:
+            raise _refused(raw, kind, decoder, str(error)) from None
+        return _decode_leniently(raw, kind)
+    # Without unknown fields it is nested no deeper than its kind.
+    if not packed and not kind.__struct_config__.forbid_unknown_fields:
+        _check_depth(raw, kind)
     return _checked(record)
 
 
-def _decode_leniently(
-    raw: bytes, kind: type[Record], decoder: Callable[[type[Struct]], Any]
-) -> Record:
-    """Read and check one record that may have unknown fields."""
-    if decoder is _decoder and _is_deep(raw):
-        raise MessageError(
-            "invalid", f"not a {kind.__name__}: nested more than {MAX_DEPTH} levels deep"
-        ) from None
+def _decode_leniently(raw: bytes, kind: type[Record]) -> Record:
+    """Read and check one record of JSON that may have unknown fields."""
+    _check_depth(raw, kind)
     try:
-        record: Record = decoder(_lenient(kind)).decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if (schema := _schema_of(raw, decoder)) > SCHEMA:
-            problem = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
-            raise MessageError("newer", problem) from None
+        record: Record = _decoder(_lenient(kind)).decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         no_number = "; NaN and Infinity are no JSON" if _NO_NUMBER.search(raw) else ""
-        raise MessageError("invalid", f"not a {kind.__name__}: {error}{no_number}") from None
+        raise _refused(raw, kind, _decoder, f"{error}{no_number}") from None
     if type(record) is not kind:
         record = kind(**msgspec.structs.asdict(record))
     return _checked(record)
+
+
+def _refused(raw: bytes, kind: type[Struct], decoder: Decoder, why: str) -> MessageError:
+    """Say why a record is refused: it is of a newer schema, or none of this kind."""
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if (schema := int(decoder(_Versioned).decode(raw).schema)) > SCHEMA:
+            problem = f"a {kind.__name__} of schema {schema}; this gridstress reads {SCHEMA}"
+            return MessageError("newer", problem)
+    return MessageError("invalid", f"not a {kind.__name__}: {why}")
 
 
 def _checked(record: Record) -> Record:
@@ -132,6 +137,12 @@ def _lenient(kind: type[Struct]) -> type[Struct]:
     )
 
 
+def _check_depth(raw: bytes, kind: type[Struct]) -> None:
+    if _is_deep(raw):
+        problem = f"not a {kind.__name__}: nested more than {MAX_DEPTH} levels deep"
+        raise MessageError("invalid", problem) from None
+
+
 def _is_deep(raw: bytes) -> bool:
     """Whether brackets outside of texts are nested more than `MAX_DEPTH` levels deep."""
     if len(raw) <= MAX_DEPTH or not any(islice(_opened(raw), MAX_DEPTH, None)):
@@ -156,9 +167,3 @@ def _opened(raw: bytes) -> Iterator[bool]:
 
 class _Versioned(Struct):
     schema: int = SCHEMA
-
-
-def _schema_of(raw: bytes, decoder: Callable[[type[Struct]], Any]) -> int:
-    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return int(decoder(_Versioned).decode(raw).schema)
-    return SCHEMA

@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from topology.errors import MessageError
-from topology.messages import Floats
+from topology.messages import Floats, name_bytes
 
 OHM_PER_KM = 0.3
 """Reactance of an overhead line; 0.26 (4-bundle 380 kV) to 0.4 (110 kV) Ω/km are usual."""
@@ -98,6 +99,11 @@ class Grid:
     def ids(self) -> tuple[str, ...]:
         """Node ids in index order."""
         return tuple(node.id for node in self.nodes)
+
+    @cached_property
+    def name_bytes(self) -> "np.ndarray[Any, np.dtype[np.int64]]":
+        """What each node id takes in a list of JSON, in bytes, shape (nodes,)."""
+        return np.array([name_bytes(i) for i in self.ids], dtype=np.int64)
 
     @cached_property
     def index(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from sys import float_info
 from typing import Annotated, Any, Literal, get_args
 
+import msgspec
 import numpy as np
 from msgspec import Meta, Struct
 from msgspec.structs import force_setattr
@@ -32,8 +33,12 @@ State = Literal["RAISED", "ESCALATED", "CLEARED"]
 SCHEMA = 1
 """Version of the shape of all records; a record of another is refused."""
 
-MAX_VALUES = 60_000
-"""Values that one frame carries; as JSON with all digits they stay under a record's 2 MiB."""
+NUMBER_BYTES = 25
+"""A number of JSON with all its digits, and a comma."""
+
+MAX_COLUMN_BYTES = 1_500_000
+"""What the columns of a frame take as JSON at most, unless one row alone takes more: so that it
+stays under a record's 2 MiB."""
 
 SENT_MS = "measured-sent-ms"
 """Header of a stress frame: when its measurements were sent, the record's timestamp in ms."""
@@ -250,11 +255,22 @@ class RiskAlert(Message, kw_only=True, frozen=True, forbid_unknown_fields=True, 
         check_times((self.timestamp, self.window_start, self.window_end), RESULT_TIMES)
 
 
-def row_slices(rows: int, columns: int) -> Iterator[slice]:
-    """Cut a frame's rows such that no message carries more than ``MAX_VALUES`` values.
+def name_bytes(name: str) -> int:
+    """What a name takes in a list of JSON, with its comma, in bytes."""
+    return len(msgspec.json.encode(name)) + 1
+
+
+def row_slices(rows: int, columns: int, names_bytes: int) -> Iterator[slice]:
+    """Cut a frame's rows such that its columns take no more than `MAX_COLUMN_BYTES`.
 
     A slice has one row at least, however many columns there are.
+
+    Parameters
+    ----------
+    names_bytes
+        What the names of the columns take as JSON.
     """
-    step = max(1, MAX_VALUES // max(1, columns))
+    room = (MAX_COLUMN_BYTES - names_bytes) // NUMBER_BYTES
+    step = max(1, room // max(1, columns))
     for start in range(0, rows, step):
         yield slice(start, min(start + step, rows))

@@ -183,5 +183,5 @@ def _run_of_key(key: bytes) -> str | None:
 async def _runs_between(settings: Settings, models: Iterable[str]) -> Counter[str]:
     """Records between the stages that the group has not finished, by run."""
     names = [topics.STRESS, *map(topics.propagated, models)]
-    found = [run_of(record.value) async for record in unfinished(settings, names)]
+    found = [run_of(record.topic, record.value) async for record in unfinished(settings, names)]
     return Counter(run for run in found if run is not None)

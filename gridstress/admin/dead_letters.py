@@ -68,7 +68,7 @@ class DeadLetter:
     @property
     def run(self) -> str | None:
         """The run its value names, if it can be read so far."""
-        return run_of(self.value)
+        return run_of(self.topic, self.value)
 
     @property
     def at_s(self) -> float | None:

@@ -93,7 +93,8 @@ def _dead_letter(record: ConsumerRecord) -> Line:
     headers = {name: as_text(value) for name, value in known_headers(record.headers).items()}
     value = None if record.value is None else b64encode(record.value).decode()
     line = msgspec.json.encode({"headers": headers, "value": value})
-    return _run_of(record.value or b""), "dead_letters", line
+    of_run = _run_of(headers.get("topic", ""), record.value or b"")
+    return of_run, "dead_letters", line
 
 
 class _Named(msgspec.Struct):
@@ -101,12 +102,13 @@ class _Named(msgspec.Struct):
 
 
 _BEGINNING = re.compile(rb'\{"schema":1,"run":("(?:[^"\\]|\\.)*")')
-"""How the frames begin that stages write: what is left of one whose dead letter was cut."""
+"""How JSON frames begin that stages write: what is left of one whose dead letter was cut."""
 
 
-def _run_of(raw: bytes) -> str:
-    """The run that a record names; empty if it names none."""
-    read = msgspec.msgpack.decode if is_packed(raw) else msgspec.json.decode
+def _run_of(topic: str, raw: bytes) -> str:
+    """The run that a record of a topic names; empty if it names none."""
+    packed = is_packed(raw) and topic != topics.MEASUREMENTS
+    read = msgspec.msgpack.decode if packed else msgspec.json.decode
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return read(raw, type=_Named).run
     found = _BEGINNING.match(raw)

@@ -49,9 +49,8 @@ async def _last(reader: "Follower", count: int) -> "list[ConsumerRecord]":
 
 
 def _line(record: "ConsumerRecord") -> str:
+    import json
     from base64 import b64encode
-
-    import msgspec
 
     from gridstress.faust_fixes.fetched_batches import Undecodable
     from gridstress.faust_fixes.headers import as_text, known_headers
@@ -70,7 +69,7 @@ def _line(record: "ConsumerRecord") -> str:
     elif value is None:
         line["value"] = None
     elif (found := as_json(record.topic, value)) is not None:
-        line["value"] = msgspec.Raw(msgspec.json.format(found, indent=-1))
+        line["value"] = json.loads(found)
     else:
         line["base64"] = b64encode(value).decode()
-    return msgspec.json.encode(line).decode()
+    return json.dumps(line, separators=(",", ":"))  # escapes what would control a terminal

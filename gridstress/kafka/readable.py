@@ -1,9 +1,8 @@
 """Records of our topics as JSON, for people."""
 
+import json
 from contextlib import suppress
 from typing import Any
-
-import msgspec
 
 from gridstress.kafka import topics
 from topology.codec import decode, encode, is_packed
@@ -14,10 +13,10 @@ from topology.messages import PropagatedFrame, RiskWindow, StressFrame
 def as_json(topic: str, value: bytes) -> bytes | None:
     """A record of a topic as JSON, from whichever format it is in; None if it is neither."""
     kind = _packed_kind(topic)
-    with suppress(MessageError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    with suppress(MessageError, ValueError, RecursionError):
         if kind is not None and is_packed(value):
             return encode(decode(value, kind))
-        msgspec.json.decode(value)
+        json.loads(value)
         return value
     return None
 

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from gridstress.replay.schedule import MAX_BATCH, MAX_VALUES, Split
+from gridstress.replay.schedule import Split
 from topology.grid import Grid
 from topology.messages import MeasurementFrame
 from topology.run_messages import ZoneSent
@@ -75,7 +75,7 @@ class LiveRun:
         self, zone: str, loads: Mapping[int, float], now_s: float
     ) -> Iterator[tuple[int, list[float]]]:
         """Stretches without a hole, each with the time it begins at, cut to a message's size."""
-        size = max(1, min(MAX_BATCH, MAX_VALUES // len(self._splits[zone].ids)))
+        size = self._splits[zone].rows_together
         known = {t: mw for t, mw in loads.items() if t >= self.next_s(zone) and np.isfinite(mw)}
         first, values = self.next_s(zone), list[float]()
         for time_s in range(first, max(known, default=first - 1) + 1, self.period_s):

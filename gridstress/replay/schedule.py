@@ -13,16 +13,17 @@ from topology.clock import HOUR_S, to_datetime
 from topology.codec import encode
 from topology.errors import DataError, UsageError
 from topology.grid import Grid, Node
-from topology.messages import Floats, MeasurementFrame
+from topology.messages import Floats, MeasurementFrame, name_bytes
 from topology.run_messages import ZoneSent
 
 if TYPE_CHECKING:  # workers, which only know the speeds, do without the data sets
     from gridstress.datasets.series import LoadSeries
 
 MAX_BATCH = 24
-MAX_VALUES = 60_000
-"""Values in a message: with three decimals and node names about 700 kB of JSON, below 1 MB. A row
-is not divided: one of more values is a message of its own."""
+LOAD_BYTES = 12
+"""A load in JSON with three decimals, a sign and a comma."""
+HEAD_BYTES = 4096
+"""What a frame has beside its nodes and their loads: names, times."""
 LOOKED_AT = 168
 """Rows that are looked through at once for those that stress a node."""
 VARIATION = 0.05
@@ -195,7 +196,7 @@ class Rows:
                 self._open.remove(zone)
                 continue
             split = self._splits[zone]
-            size = max(1, MAX_VALUES // len(split.ids))
+            size = split.rows_together
             for low, high in _runs(self._due[zone][first:stop], first):
                 for at in range(low, high, size):
                     part = self._loads[zone][at : min(at + size, high)]
@@ -302,6 +303,12 @@ class Split:
                 hint="give at least one node of the zone a share above 0",
             )
         self._keys = node_keys(self.ids, seed)
+
+    @cached_property
+    def rows_together(self) -> int:
+        """How many rows share a message at most: as many as fit into it, and one at least."""
+        room = MAX_FRAME_BYTES - HEAD_BYTES - sum(map(name_bytes, self.ids))
+        return max(1, min(MAX_BATCH, room // (LOAD_BYTES * len(self.ids))))
 
     def frame(
         self, run: str, zone: str, seq: int, zone_mw: Floats, begin_s: int, period_s: int

@@ -24,13 +24,10 @@ from topology.messages import MeasurementFrame, RiskAlert, RiskWindow
 PROPAGATED = "propagated_stress_"
 
 
-def run_of(raw: bytes | None, *, packed: bool = True) -> str | None:
-    """Return the run a record belongs to, or None if it does not say.
-
-    ``packed``: it may be MessagePack, as measurements may not.
-    """
+def run_of(topic: str, raw: bytes | None) -> str | None:
+    """Return the run a record of a topic belongs to, or None if it does not say."""
     try:
-        return records.run_of(records.parse(raw, packed=packed))
+        return records.run_of(records.parse(raw, packed=topic != MEASUREMENTS))
     except MessageError:
         return None
 
@@ -50,7 +47,7 @@ async def list_runs(where: Where) -> list[str]:
     """List the runs in ``grid_measurements``, the one written to last first."""
     newest: dict[str, int] = {}
     async for record in scan_topic(where, MEASUREMENTS):
-        run = run_of(record.value, packed=False)
+        run = run_of(MEASUREMENTS, record.value)
         if run is not None:
             newest[run] = max(newest.get(run, -1), record.timestamp)
     return sorted(newest, key=lambda run: (-newest[run], run))
@@ -237,8 +234,9 @@ def take_dead_letter(record: ConsumerRecord, run: str, observed: Observed) -> No
 
 def run_of_dead_letter(record: ConsumerRecord) -> str | None:
     """Return the run of the record that a dead letter is about, or None if it names none."""
-    found = _BEGINNING.match(record.value or b"") if "truncated" in _headers(record) else None
-    return run_of(found[1] + b"}" if found else record.value)
+    headers = _headers(record)
+    found = _BEGINNING.match(record.value or b"") if "truncated" in headers else None
+    return run_of(headers.get("topic", "?"), found[1] + b"}" if found else record.value)
 
 
 def is_resharded(record: ConsumerRecord) -> bool:
@@ -257,7 +255,7 @@ def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> 
 
 
 _BEGINNING = re.compile(rb'(\{"schema":1,"run":"(?:[^"\\]|\\.)*","zone":"(?:[^"\\]|\\.)*"),')
-"""How the frames begin that stages write: what is left of one whose dead letter was cut."""
+"""How JSON frames begin that stages write: what is left of one whose dead letter was cut."""
 
 
 def _headers(record: ConsumerRecord) -> dict[str, str]:
@@ -277,7 +275,7 @@ def _dead_letter(record: ConsumerRecord, headers: Mapping[str, str]) -> RecordDe
         stage=headers.get("stage", "?"),
         reason=headers.get("reason", "?"),
         digest=digest(record.value) if whole else headers.get("sha256", ""),
-        run=run_of(record.value, packed=topic != MEASUREMENTS) if whole else None,
+        run=run_of(topic, record.value) if whole else None,
         upto=as_number(headers.get("upto", "").encode()),
     )
 

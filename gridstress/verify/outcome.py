@@ -17,10 +17,14 @@ RISK_FLOOR = 2.0**-50
 
 
 def relative(a: Floats, b: Floats, floor: float = 0.0) -> Floats:
-    """Compute `|a - b| / max(|a|, |b|)` cell by cell, less ``floor``; 0 where both are 0."""
+    """Compute `|a - b| / max(|a|, |b|)` cell by cell, less ``floor``; 0 where both are 0.
+
+    Infinite where one is NaN.
+    """
     apart = np.maximum(np.abs(a - b) - floor, 0.0)
     size = np.maximum(np.abs(a), np.abs(b))
     quotient: Floats = np.divide(apart, size, out=np.zeros_like(apart), where=size > 0)
+    quotient[np.isnan(apart)] = inf
     return quotient
 
 

@@ -5,9 +5,10 @@ Written from the tables of ``docs/messages.md``, beside the codec that the strea
 """
 
 import json
+import math
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache, partial
 from typing import Any, TypeVar
@@ -29,12 +30,16 @@ RESULTS = datetime(1700, 1, 1, tzinfo=UTC), datetime(2400, 1, 1, tzinfo=UTC)
 
 
 class Pairs(list[tuple[str, Any]]):
-    """A JSON object's fields in their order: a field that is there twice is checked twice."""
+    """A record's fields in their order: of one that is there twice, each must be of its type."""
+
+
+class PackedPairs(Pairs):
+    """The same of MessagePack, which has no unknown fields."""
 
 
 Record = TypeVar("Record", MeasurementFrame, RiskWindow, RiskAlert)
 Check = Callable[[Any], Any]
-"""Takes a JSON value and returns what it stands for; ValueError if it is not what it should be."""
+"""Takes a value as parsed and returns what it stands for; ValueError if it cannot be that."""
 
 
 def parse(raw: bytes | None, *, packed: bool = False) -> Pairs:
@@ -64,10 +69,10 @@ def parse(raw: bytes | None, *, packed: bool = False) -> Pairs:
 
 def _unpack(raw: bytes) -> Pairs:
     try:
-        found = msgpack.unpackb(raw, object_pairs_hook=Pairs)
+        found = msgpack.unpackb(raw, object_pairs_hook=PackedPairs)
     except (ValueError, OverflowError, msgpack.UnpackException) as error:
         raise MessageError("invalid", f"not MessagePack: {error}") from None
-    if type(found) is not Pairs:
+    if type(found) is not PackedPairs:
         raise MessageError("invalid", "not a map")
     return found
 
@@ -143,7 +148,7 @@ def window_of(pairs: Pairs) -> RiskWindow:
 
 def alert_of(pairs: Pairs) -> RiskAlert:
     """Make an alert; MessageError, with its reason, if it is none."""
-    return _record(pairs, RiskAlert, _ALERT, lambda _: None)
+    return _record(pairs, RiskAlert, _ALERT, _consistent_alert)
 
 
 def _record(
@@ -168,11 +173,15 @@ def _record(
 def _fields(pairs: Pairs, checks: Mapping[str, Check]) -> dict[str, Any]:
     fields = {}
     for name, value in pairs:
-        if check := checks.get(name):
-            try:
-                fields[name] = check(value)
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from None
+        check = checks.get(name)
+        if check is None:
+            if type(pairs) is PackedPairs:
+                raise ValueError(f"{name!r} is no field")
+            continue
+        try:
+            fields[name] = check(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
     return fields
 
 
@@ -224,21 +233,22 @@ def _numbers(value: Any, least: float, most: float) -> list[float]:
     kinds = set(map(type, numbers))
     if not kinds <= _NUMBERS:
         raise ValueError("not all are numbers")
-    if numbers and not (least <= min(numbers) and max(numbers) <= most):
+    # `min` and `max` may pass over a NaN, as MessagePack has; a sum is one then.
+    fits = not numbers or (least <= min(numbers) and max(numbers) <= most)
+    if not fits or math.isnan(sum(numbers)):
         raise ValueError(f"not all from {least:g} to {most:g}")
     return numbers if int not in kinds else [float(number) for number in numbers]
 
 
-def _column(value: Any, least: float, most: float) -> Floats:
+def _column(value: Any) -> Floats:
     """Numbers as an array; in MessagePack they are the bytes of little-endian doubles."""
     if type(value) is not bytes:
-        return np.array(_numbers(value, least, most), dtype=np.float64)
+        if not set(map(type, _list(value))) <= _NUMBERS:
+            raise ValueError("not all are numbers")
+        return np.array([float(number) for number in value], dtype=np.float64)
     if len(value) % 8:
         raise ValueError(f"{len(value)} bytes are no doubles")
-    numbers: Floats = np.frombuffer(value, "<f8")
-    if not ((numbers >= least) & (numbers <= most)).all():
-        raise ValueError(f"not all from {least:g} to {most:g}")
-    return numbers
+    return np.frombuffer(value, "<f8")
 
 
 def _table(value: Any, least: float, most: float) -> list[list[float]]:
@@ -246,21 +256,19 @@ def _table(value: Any, least: float, most: float) -> list[list[float]]:
 
 
 def _names(value: Any) -> list[str]:
-    # Every frame and window names the same nodes: a name is kept once, not once a record.
-    return [sys.intern(_name(each)) for each in _list(value)]
+    return [_kept_once(_name(each)) for each in _list(value)]
 
 
-def _columns(value: Any) -> list[str]:
-    names = _names(value)
-    if len(set(names)) < len(names):
-        raise ValueError("a node is named twice")
-    return names
+@lru_cache(maxsize=1 << 18)
+def _kept_once(name: str) -> str:
+    """The same text: every frame and window names the same nodes."""
+    return name
 
 
 def _moments(value: Any) -> list[datetime]:
     if not 1 <= len(_list(value)) <= MOST_ROWS:
         raise ValueError(f"not 1 to {MOST_ROWS:,} times")
-    return [_moment(each, FRAMES) for each in value]
+    return [_moment(each) for each in value]
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -273,17 +281,12 @@ def _timestamp(value: msgpack.Timestamp) -> datetime:
         raise ValueError("a time is not of the years 1 to 9999") from None
 
 
-def _moment(value: Any, between: tuple[datetime, datetime] = RESULTS) -> datetime:
+def _moment(value: Any) -> datetime:
     if isinstance(value, msgpack.Timestamp):
-        moment = _timestamp(value)
-    elif type(value) is str:
-        moment = _time(value)
-    else:
-        raise ValueError("a time is not a text")
-    first, last = between
-    if not first <= moment <= last:
-        raise ValueError(f"{value!r} is not of the years {first.year} to {last.year} in UTC")
-    return moment
+        return _timestamp(value)
+    if type(value) is not str:
+        raise ValueError("a time is neither a text nor a timestamp")
+    return _time(value)
 
 
 # The hour is bounded here: Python 3.14 reads 24:00:00 as midnight, earlier ones refuse it.
@@ -322,7 +325,20 @@ def _sources(value: Any) -> list[SourceShare]:
     return [SourceShare(**_fields(each, _SOURCE)) for each in value]
 
 
+def _check_times(moments: Iterable[datetime], first: datetime, last: datetime) -> None:
+    for moment in moments:
+        if not first <= moment <= last:
+            raise ValueError(f"{moment} is not of the years {first.year} to {last.year} in UTC")
+
+
+def _check_unique(nodes: Sequence[str]) -> None:
+    if len(set(nodes)) < len(nodes):
+        raise ValueError("nodes: one is named twice")
+
+
 def _consistent_frame(frame: MeasurementFrame) -> None:
+    _check_times(frame.timestamps, *FRAMES)
+    _check_unique(frame.nodes)
     if len(frame.load_mw) != len(frame.timestamps):
         raise ValueError("load_mw: not a row for each time")
     if any(len(row) != len(frame.nodes) for row in frame.load_mw):
@@ -331,7 +347,16 @@ def _consistent_frame(frame: MeasurementFrame) -> None:
         raise ValueError("final: not one row without nodes")
 
 
+def _consistent_alert(alert: RiskAlert) -> None:
+    _check_times((alert.timestamp, alert.window_start, alert.window_end), *RESULTS)
+
+
 def _consistent_window(window: RiskWindow) -> None:
+    _check_times((window.window_start, window.window_end), *RESULTS)
+    _check_unique(window.nodes)
+    for values, most in ((window.stress, sys.float_info.max), (window.risk, 1.0)):
+        if not ((values >= 0) & (values <= most)).all():
+            raise ValueError(f"stress or risk: not all from 0 to {most:g}")
     if not len(window.nodes) == len(window.stress) == len(window.risk):
         raise ValueError("not as many stresses and risks as nodes")
 
@@ -342,7 +367,7 @@ _MEASUREMENT: dict[str, Check] = {
     "zone": _name,
     "seq": partial(_integer, least=0, most=2**53),
     "timestamps": _moments,
-    "nodes": _columns,
+    "nodes": _names,
     "load_mw": partial(_table, least=-MOST_MW, most=MOST_MW),
     "period_s": partial(_integer, least=1, most=86_400),
     "final": _flag,
@@ -353,9 +378,9 @@ _WINDOW: dict[str, Check] = {
     "shard": partial(_integer, least=0, most=65_535),
     "window_start": _moment,
     "window_end": _moment,
-    "nodes": _columns,
-    "stress": partial(_column, least=0.0, most=sys.float_info.max),
-    "risk": partial(_column, least=0.0, most=1.0),
+    "nodes": _names,
+    "stress": _column,
+    "risk": _column,
 }
 _ALERT: dict[str, Check] = {
     **_HEAD,

@@ -108,7 +108,7 @@ def take(feed: ViewConsumer, record: Any) -> None:
     topic = TOPICS[kind if 0 <= kind < len(TOPICS) else -1]
     value = tagged and tagged[1:]
     # A run's record has the run as its key, or is refused for that alone.
-    key = (run_of(value) or "").encode() if topic == "runs" else record.key
+    key = (run_of(topic, value) or "").encode() if topic == "runs" else record.key
     feed._take(dataclasses.replace(record, topic=topic, key=key, value=value))
 
 

@@ -16,7 +16,7 @@ Place = tuple[str, int]
 
 
 class KeptWindow(NamedTuple):
-    """A final window of a shard: its end (epoch seconds), its highest risk, and itself as JSON."""
+    """A final window of a shard: its end (epoch seconds), its highest risk, and its record."""
 
     end_s: float
     highest_risk: float

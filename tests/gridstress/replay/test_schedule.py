@@ -10,7 +10,6 @@ from gridstress.datasets.series import LoadSeries
 from gridstress.kafka.topics import MAX_FRAME_BYTES
 from gridstress.replay.schedule import (
     LOOKED_AT,
-    MAX_VALUES,
     VARIATION,
     Schedule,
     node_keys,
@@ -164,11 +163,12 @@ def test_the_variation_is_that_of_splitmix64() -> None:
     assert found[0, 0] == 2 * ((splitmix64(0) >> 11) * 2.0**-53) - 1
 
 
-def test_a_message_never_holds_too_many_values() -> None:
-    schedule = Schedule(series(A=[1.0] * 50), grid(A=2500), "run")
+@pytest.mark.parametrize(("nodes", "rows"), [(2_500, 24), (4_000, 20), (20_000, 3)])
+def test_a_message_holds_as_many_rows_as_fit(nodes: int, rows: int) -> None:
+    schedule = Schedule(series(A=[900_000.0] * 50), grid(A=nodes), "run")
     frames = [frame for frame in schedule.frames(24) if not frame.final]
-    assert max(len(f.nodes) * len(f.timestamps) for f in frames) == MAX_VALUES
-    assert max(len(encode(f)) for f in frames) < 500_000
+    assert max(len(f.timestamps) for f in frames) == rows
+    assert max(len(encode(f)) for f in frames) <= MAX_FRAME_BYTES
     assert sorted(seq for _, seq in rows_of(frames)) == list(range(50))
 
 

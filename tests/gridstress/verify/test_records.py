@@ -49,7 +49,8 @@ ODD = [
 PACKED_ODD = [
     b"", b"\0" * 7, b"\0" * 24, b"\xff" * 24, struct.pack("<3d", 1e-300, 0.5, -0.0),
     struct.pack("<3d", 0.5, float("inf"), 0.5), struct.pack("<3d", 0.5, float("nan"), 0.5),
-    struct.pack("<d", 0.5), [0.5, 1, 0.25], msgpack.Timestamp(0, 1_999),
+    struct.pack("<d", 0.5), [0.5, 1, 0.25], [0.5, float("nan"), 0.25], [0.5, float("inf"), 0.25],
+    {1: 2}, {b"x": 1}, [[[]]] * 3, msgpack.Timestamp(0, 1_999),
     msgpack.Timestamp(-(2**62)), msgpack.Timestamp(2**40),
     datetime(2025, 1, 8, 1, 0, 0, 1, tzinfo=UTC), datetime(1699, 12, 31, tzinfo=UTC),
 ]  # fmt: skip
@@ -115,6 +116,17 @@ def test_a_packed_window_with_an_odd_value_is_judged_alike(value: Any) -> None:
         except (OverflowError, ValueError):  # MessagePack has no such number or text
             continue
         assert_alike(odd, RiskWindow)
+
+
+def test_of_a_doubled_field_the_last_counts_alike() -> None:
+    window = packed_windows()[-1]
+    assert window[0] < 0x8F
+    for name, value in (("stress", [-1.0]), ("nodes", ["a", "a"]), ("risk", "x"), ("shard", -1)):
+        first = msgpack.packb(name) + msgpack.packb(value)
+        assert_alike(bytes([window[0] + 1]) + first + window[1:], RiskWindow)
+    text = json.dumps(FRAME)
+    for first in ('"nodes":["a","a"],', '"timestamps":["1500-01-01T00:00:00Z"],', '"seq":-1,'):
+        assert_alike(("{" + first + text[1:]).encode(), MeasurementFrame)
 
 
 def test_a_packed_window_that_is_damaged_is_judged_alike() -> None:
