@@ -37,8 +37,9 @@ Folded = list[tuple[Any, SkippedRows]]
 MAX_WINDOWS = 1_000
 """Windows of one run and shard that close before the state is written."""
 
-TOGETHER_VALUES = 20_000
-"""Values of the windows whose alerts are made together, which takes half the time."""
+TOGETHER_PARTS = 300_000
+"""Entries of influence behind the windows whose alerts are made together, were all nodes in alarm:
+together they take half the time, and memory by the entry."""
 
 
 @dataclass
@@ -186,7 +187,8 @@ class RiskStage:
         """
         name, outbox, steps, count = self.model.name, Outbox(), Counter[Step](), 0
         closings = islice(self.model.close(run, shard, state, panes), MAX_WINDOWS)
-        together = max(1, TOGETHER_VALUES // max(1, len(state.level)))
+        of_window = self.model.influence.nnz // self.model.partitions
+        together = max(1, TOGETHER_PARTS // max(1, of_window))
         while closed := list(islice(closings, together)):
             count += len(closed)
             key = str(shard).encode()

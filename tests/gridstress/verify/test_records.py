@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgpack
+import numpy as np
 import pytest
 
 from gridstress.verify import records
+from gridstress.verify.collect import run_of
+from gridstress.verify.outcome import relative
 from gridstress.verify.recompute import recompute
 from tests.fuzz import seeds
 from tests.fuzz.mutate import mutate
@@ -234,3 +237,16 @@ def test_nothing_and_nonsense_is_no_record() -> None:
 )
 def test_a_record_names_a_run_if_it_could_be_of_one(fields: dict[str, Any], run: str) -> None:
     assert records.run_of(records.parse(json.dumps(fields).encode())) == run
+
+
+def test_measurements_alone_name_no_run_in_messagepack() -> None:
+    """Workers refuse them: whose they were meant to be must not be known to some readers alone."""
+    packed = packed_windows()[-1]
+    assert run_of("risk_windows_linear", packed) == "r1"
+    assert run_of("grid_measurements", packed) is None
+
+
+def test_what_is_no_number_is_infinitely_far_from_any() -> None:
+    nan = float("nan")
+    apart = relative(np.array([nan, 1.0, nan, 2.0]), np.array([1.0, nan, nan, 2.0]))
+    assert apart.tolist() == [float("inf")] * 3 + [0.0]
