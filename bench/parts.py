@@ -29,7 +29,7 @@ def rate(session: Session) -> None:
 
 
 def workers(session: Session) -> None:
-    """Two workers against one: with the views in each, and in a process of their own."""
+    """Two workers against one: with the views in each, and in a view server beside them."""
     for role in ROLES:
         for count in (1, 2):
             _drained(session, "workers", replace(session.base, workers=count, role=role))
@@ -55,7 +55,8 @@ def _drained(session: Session, part: str, case: Case) -> None:
 
 def _cost(session: Session, part: str, case: Case, runs: list[Drain]) -> None:
     """Time and processor time of a node-measurement; the latter hardly minds what else runs."""
-    for name in ("worker", "broker"):
+    processes = ("worker", "broker", *(("views",) if case.role == "worker" else ()))
+    for name in processes:
         used = [1e6 * getattr(run, f"{name}_cpu_s") / run.node_measurements for run in runs]
         label = f"{name} CPU"
         session.results.add(part, label, "µs each", case.to_dict(), used)

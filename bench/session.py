@@ -173,8 +173,9 @@ class Session:
             found = drain(testbed, source)
         self.say(
             f"  {found.rate:,.0f} node-measurements/s in {found.seconds:.1f} s, "
-            f"processor time {found.worker_cpu_s:.1f} s of workers, "
-            f"{found.broker_cpu_s:.1f} s of the broker, {found.foreign_cpu_s:.1f} s of others"
+            f"processor time {found.worker_cpu_s:.1f} s of workers, {found.views_cpu_s:.1f} s of "
+            f"the view server, {found.broker_cpu_s:.1f} s of the broker, "
+            f"{found.foreign_cpu_s:.1f} s of others"
         )
         if found.disturbed:
             self.results.notes.append(

@@ -44,6 +44,12 @@ class Samples:
         before, after = np.interp([began_s, ended_s], at_s, used_s)
         return float(after - before)
 
+    def foreign_cpu_s(self, began_s: float, ended_s: float) -> float:
+        """Processor time that everything but the watched processes used between two moments."""
+        watched = {name for sample in self.seen for name in sample.cpu_s} - {MACHINE}
+        ours = sum(self.cpu_s(name, began_s, ended_s) for name in sorted(watched))
+        return self.cpu_s(MACHINE, began_s, ended_s) - ours
+
 
 def look(processes: Mapping[str, psutil.Process]) -> Sample:
     """Look at the processes once; one that has ended is left out."""

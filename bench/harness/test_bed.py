@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,15 +16,40 @@ import psutil
 
 from bench.harness.brokers import RunningBroker, apache_broker, embedded_broker
 from bench.harness.case import Case
-from bench.harness.process_usage import busy_share
+from bench.harness.process_usage import busy_share, watching
 from bench.harness.worker import Worker, start_worker
 from gridstress.kafka.topics import ensure_topics
 from gridstress.local import processes
 from gridstress.settings import Settings, load_settings
+from topology.errors import GridstressError
 
 CHECKOUT = Path(__file__).parents[2]
 
+VIEWS = "views"
+"""Name of the view server's process."""
+VERIFY_S = 1800.0
+"""How long a verification may take, s."""
+
 _BROKERS = {"apache": apache_broker, "embedded": embedded_broker}
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What ``gridstress verify`` found, and what it took.
+
+    Attributes
+    ----------
+    equal
+        Whether the run is as it should be.
+    seconds
+        From the start of the command to its end.
+    peak_rss
+        Most memory that it was seen to hold, bytes.
+    """
+
+    equal: bool
+    seconds: float
+    peak_rss: int
 
 
 @dataclass
@@ -65,7 +91,7 @@ class TestBed:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for worker in [*self.workers, *([self.views] if self.views else [])]:
+        for worker in self.started:
             processes.stop(worker.service)
         self._exit.close()
 
@@ -97,16 +123,21 @@ class TestBed:
         """The process that answers questions about runs."""
         return self.views or self.workers[0]
 
+    @property
+    def started(self) -> list[Worker]:
+        """The workers, and the view server if there is one."""
+        return [*self.workers, *([self.views] if self.views else [])]
+
     def processes(self) -> dict[str, psutil.Process]:
-        """The broker and the workers by name: ``broker``, ``worker-1`` and so on."""
-        services = [self.broker.service, *(worker.service for worker in self.workers)]
+        """Everything that was started, by name: ``broker``, ``worker-1`` and so on, ``views``."""
+        services = [self.broker.service, *(worker.service for worker in self.started)]
         found = {service.name: service.process() for service in services}
         return {name: process for name, process in found.items() if process}
 
     def add_worker(self) -> Worker:
         """Start one more worker, without waiting for it; before the first its view server."""
         if self.case.role == "worker" and self.views is None:
-            self.views = self._start("views", "views")
+            self.views = self._start(VIEWS, "views")
         worker = self._start(f"worker-{len(self.workers) + 1}", self.case.role)
         self.workers.append(worker)
         return worker
@@ -119,32 +150,47 @@ class TestBed:
         GridstressError
             If one ends, or is not live within two minutes; names its log.
         """
-        for worker in [*self.workers, *([self.views] if self.views else [])]:
+        for worker in self.started:
             worker.wait_ready()
 
-    def command(self, *words: str, timeout_s: float = 1800.0) -> subprocess.CompletedProcess[str]:
-        """Run ``gridstress`` with these words."""
-        return subprocess.run(
-            [sys.executable, "-m", "gridstress", *words],
-            env={**os.environ, **self.environment},
-            cwd=self.home,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
+    def verify(self, run: str, *, with_open: bool) -> Verification:
+        """Run ``gridstress verify``; what it writes goes to a log if the run is not equal.
 
-    def equal(self, run: str, *, with_open: bool) -> bool:
-        """Whether the verifier finds the run as it should be; its words go to a log if not."""
+        Raises
+        ------
+        GridstressError
+            If it does not end within `VERIFY_S` seconds.
+        """
         words = ["verify", "--run", run, "--json", "--api", self.api.url]
-        done = self.command(*words, *([] if with_open else ["--no-open"]))
-        try:
-            verdict = bool(json.loads(done.stdout)["ok"])
-        except (ValueError, KeyError):
-            verdict = False
-        if not verdict:
-            (self.home / f"{run}.verify.log").write_text(done.stdout + done.stderr, "utf-8")
-        return verdict and done.returncode == 0
+        began = time.monotonic()
+        with (
+            subprocess.Popen(
+                [sys.executable, "-m", "gridstress", *words, *([] if with_open else ["--no-open"])],
+                env={**os.environ, **self.environment},
+                cwd=self.home,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as verifier,
+            watching({"verify": psutil.Process(verifier.pid)}) as samples,
+        ):
+            try:
+                output, errors = verifier.communicate(timeout=VERIFY_S)
+            except subprocess.TimeoutExpired:
+                verifier.kill()
+                raise GridstressError(f"verify did not end within {VERIFY_S:.0f} s") from None
+        seconds = time.monotonic() - began
+        equal = verifier.returncode == 0 and _is_ok(output)
+        if not equal:
+            (self.home / f"{run}.verify.log").write_text(output + errors, "utf-8")
+        return Verification(equal, seconds, samples.peak_rss("verify"))
 
     def _start(self, name: str, role: str) -> Worker:
         return start_worker(name, {**self.environment, "GRIDSTRESS_ROLE": role}, self.home)
+
+
+def _is_ok(report: str) -> bool:
+    try:
+        return bool(json.loads(report)["ok"])
+    except (ValueError, KeyError):
+        return False

@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from bench.harness.case import Case
-from bench.harness.process_usage import MACHINE, watching
-from bench.harness.test_bed import TestBed
+from bench.harness.process_usage import watching
+from bench.harness.test_bed import VIEWS, TestBed, Verification
 from bench.harness.waiting import share, wait_ended
 from bench.inputs.frames import Input, send
 from bench.measures.applied_times import read_progress
@@ -28,9 +28,9 @@ class Drain:
         From the first result of the first stage to the last state in the changelog.
     rate
         Node-measurements per second.
-    worker_cpu_s, broker_cpu_s
-        Processor time of all workers, and of the broker, in these seconds: the same on a busy
-        machine, or nearly so.
+    worker_cpu_s, views_cpu_s, broker_cpu_s
+        Processor time of all workers, of the view server (0 without one: the workers then serve
+        the views), and of the broker, in these seconds: the same on a busy machine, or nearly so.
     peak_rss
         Most memory that any one worker held, bytes.
     changelog_bytes
@@ -42,6 +42,8 @@ class Drain:
         share of the processors in use.
     foreign_cpu_s
         Processor time of everything else on this machine in these seconds.
+    verify_s, verify_peak_rss
+        How long ``gridstress verify`` took for all runs, and the most memory that it held, bytes.
     broker_clock
         Whether the times are the broker's own.
     equal
@@ -54,6 +56,7 @@ class Drain:
     seconds: float
     rate: float
     worker_cpu_s: float
+    views_cpu_s: float
     broker_cpu_s: float
     peak_rss: int
     changelog_bytes: int
@@ -61,6 +64,8 @@ class Drain:
     load_average: float
     busy_before: float
     foreign_cpu_s: float
+    verify_s: float
+    verify_peak_rss: int
     broker_clock: bool
     equal: bool
 
@@ -105,27 +110,35 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
     span = progress.began_ms / 1000, ended_ms / 1000
     seconds = (ended_ms - progress.began_ms) / 1000
     names = [worker.spec.name for worker in testbed.workers]
-    worker_cpu_s = sum(samples.cpu_s(name, *span) for name in names)
-    broker_cpu_s = samples.cpu_s("broker", *span)
+    store_bytes = sum(worker.store_bytes for worker in testbed.workers)
+    verification = verify(testbed, source.runs)
     return Drain(
         case=testbed.case,
         rows=source.rows,
         node_measurements=source.node_measurements,
         seconds=seconds,
         rate=source.node_measurements / seconds,
-        worker_cpu_s=worker_cpu_s,
-        broker_cpu_s=broker_cpu_s,
+        worker_cpu_s=sum(samples.cpu_s(name, *span) for name in names),
+        views_cpu_s=samples.cpu_s(VIEWS, *span),
+        broker_cpu_s=samples.cpu_s("broker", *span),
         peak_rss=max(samples.peak_rss(name) for name in names),
         changelog_bytes=progress.changelog_bytes,
-        store_bytes=sum(worker.store_bytes for worker in testbed.workers),
+        store_bytes=store_bytes,
         load_average=testbed.load_average,
         busy_before=testbed.busy_before,
-        foreign_cpu_s=samples.cpu_s(MACHINE, *span) - worker_cpu_s - broker_cpu_s,
+        foreign_cpu_s=samples.foreign_cpu_s(*span),
+        verify_s=verification.seconds,
+        verify_peak_rss=verification.peak_rss,
         broker_clock=progress.broker_clock,
-        equal=verified(testbed, source.runs),
+        equal=verification.equal,
     )
 
 
-def verified(testbed: TestBed, runs: list[str]) -> bool:
-    """Whether all runs are equal to what is recomputed; open windows of the newest, too."""
-    return all(testbed.equal(run, with_open=run == runs[-1]) for run in runs)
+def verify(testbed: TestBed, runs: list[str]) -> Verification:
+    """Verify all runs, the newest with its open windows; seconds are added up."""
+    found = [testbed.verify(run, with_open=run == runs[-1]) for run in runs]
+    return Verification(
+        all(one.equal for one in found),
+        sum(one.seconds for one in found),
+        max(one.peak_rss for one in found),
+    )

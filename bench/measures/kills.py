@@ -11,7 +11,7 @@ from bench.harness.test_bed import TestBed
 from bench.harness.waiting import wait_ended, wait_for
 from bench.inputs.prepare import InputCache
 from bench.measures.applied_times import Progress, applied_ms, read_progress, read_sent
-from bench.measures.drain import verified
+from bench.measures.drain import verify
 from bench.measures.frame_rows import Zone
 from bench.measures.latency import WARM_UP, WARM_UP_S
 from bench.measures.replaying import GRACE_S, replay, replaying, wait_sent
@@ -90,7 +90,7 @@ def kills(
         live_s,
         recoveries_s(killed_ms, _late_rows(sent, progress, testbed.parts)),
         progress.broker_clock,
-        verified(testbed, [RUN]),
+        verify(testbed, [RUN]).equal,
     )
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.harness.process_usage import MACHINE, watching
+from bench.harness.process_usage import watching
 from bench.harness.test_bed import TestBed
 from bench.inputs.prepare import InputCache
 from bench.measures.applied_times import applied_ms, read_progress, read_sent
-from bench.measures.drain import verified
+from bench.measures.drain import verify
 from bench.measures.replaying import replay
 from bench.measures.trace import Step, trace
 from bench.results.stats import percentile
@@ -89,10 +89,7 @@ def latency(
         took += (applied_ms(progress.steps[zone], seq.tolist(), testbed.parts) - at_ms).tolist()
     first, last = (pick(at for rows in sent.values() for _, at in rows) for pick in (min, max))
     seconds = max((last - first) / 1000, 1e-3)
-    used = {
-        name: samples.cpu_s(name, first / 1000, last / 1000) / seconds
-        for name in ("worker-1", "broker", MACHINE)
-    }
+    span = first / 1000, last / 1000
     return Latency(
         wanted_rows_per_s=rows_per_s,
         rows_per_s=(stretch.rows - 1) / seconds,
@@ -101,9 +98,9 @@ def latency(
         p95_ms=percentile(took, 0.95),
         p99_ms=percentile(took, 0.99),
         highest_ms=max(took),
-        worker_cpu_share=used["worker-1"],
-        foreign_cpu_share=used[MACHINE] - used["worker-1"] - used["broker"],
+        worker_cpu_share=samples.cpu_s("worker-1", *span) / seconds,
+        foreign_cpu_share=samples.foreign_cpu_s(*span) / seconds,
         steps=steps,
         broker_clock=progress.broker_clock,
-        equal=verified(testbed, [RUN]),
+        equal=verify(testbed, [RUN]).equal,
     )

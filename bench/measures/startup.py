@@ -11,7 +11,7 @@ from bench.harness.test_bed import CHECKOUT, TestBed
 from bench.harness.waiting import wait_ended, wait_for
 from bench.harness.worker import Worker
 from bench.inputs.frames import Input, send
-from bench.measures.drain import verified
+from bench.measures.drain import verify
 from gridstress.local import processes
 from gridstress.settings import load_settings
 from topology.loaders import load_grid
@@ -61,7 +61,7 @@ def starting(testbed: TestBed, source: Input) -> Start:
     killed_s = _live_after(worker, began)
     wait_for(lambda: _without_lag(worker, since), "the restarted worker has caught up")
     caught_up_s = time.monotonic() - began
-    equal = verified(testbed, source.runs)
+    equal = verify(testbed, source.runs).equal
     processes.stop(worker.service)
     began = time.monotonic()
     worker.restart()
