@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.harness.case import Case
 from bench.harness.test_bed import CHECKOUT
 from bench.peers.runner import PEERS
 from bench.peers.typical import typical_start
@@ -22,13 +23,14 @@ SLOW_ROWS = 48
 def peers(session: Session) -> None:
     """Rates of all peers, and of one worker on a load as heavy as theirs.
 
-    One whose results are not equal gives no figure.
+    All keep their state in RocksDB and use Apache Kafka, whatever the session's options. One whose
+    results are not equal gives no figure.
     """
     grid, rows = session.base.grid, session.rows_of(session.base.grid)
     inputs = session.inputs
     start = typical_start(inputs.load_file, inputs.grid(grid), rows)
     source = replace(inputs, start=start).frames(grid, rows)
-    ours = [run.rate for run in session.drain_all("peers", session.base, source)]
+    ours = [run.rate for run in session.drain_all("peers", Case(grid), source)]
     session.results.add("peers", "node-measurements", "/s", {"grid": grid, "peer": OURS}, ours)
     for name, peer in PEERS.items():
         hours = SLOW_ROWS if peer.unrolled else rows

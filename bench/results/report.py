@@ -1,4 +1,4 @@
-"""A result as Markdown: the tables of ``docs/performance.md``, in its order."""
+"""A result as Markdown, for ``docs/performance.md``: the targets, and a table a part."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from bench.results.results import Figure, Results
 from bench.results.stats import text
 from bench.results.tables import describe, with_unit
-from bench.results.targets import judge
+from bench.results.targets import judge, two_workers
 
 TARGET_COLUMNS = ("", "at least", "aim", "measured", "")
 TITLES: Mapping[str, str] = {
@@ -25,6 +25,10 @@ TITLES: Mapping[str, str] = {
 """By part, in the order of the page."""
 LISTED = ("large", "start", "kills", "up")
 """Parts whose figures have little in common: a row each."""
+ROLE_WORDS: Mapping[str, str] = {
+    "worker": "views in a process of their own, not counted",
+    "all": "views in each worker, counted",
+}
 
 
 def markdown(results: Results) -> str:
@@ -42,6 +46,8 @@ def markdown(results: Results) -> str:
         if figures := [figure for figure in results.figures if figure.part == part]:
             rows = listed(figures) if part in LISTED else crossed(figures)
             lines += [f"\n## {title}", *table(*rows)]
+        if part == "workers":
+            lines += _two_against_one(results)
     return "\n".join(lines) + "\n"
 
 
@@ -96,6 +102,13 @@ def _target_rows(results: Results) -> list[list[str]]:
         values = [with_unit(v, target.unit) for v in (target.least, target.aim, verdict.value)]
         rows.append([target.name, *values[:2], values[2] or "not measured", verdict.word])
     return rows
+
+
+def _two_against_one(results: Results) -> list[str]:
+    ratios = {words: two_workers(results, role) for role, words in ROLE_WORDS.items()}
+    found = [f"{with_unit(ratio, 'x')} ({words})" for words, ratio in ratios.items() if ratio]
+    intro = "Processor time, two workers together against one: "
+    return [f"\n{intro}{'; '.join(found)}."] if found else []
 
 
 def _median(figure: Figure) -> tuple[float, str]:

@@ -18,7 +18,10 @@ RECOVERED = "no row late any more"
 
 @dataclass(frozen=True)
 class Target:
-    """A figure with its bounds; a `ceiling` is not to be exceeded, the others to be reached."""
+    """A figure with its bounds; a `ceiling` is not to be exceeded, the others to be reached.
+
+    `found` takes the figure of the case that the bounds are for, and of no other.
+    """
 
     name: str
     unit: str
@@ -52,9 +55,13 @@ def _latency(results: Results, pace: str) -> float | None:
     return _median(results.find("latency", "p99", **BASE, pace=pace))
 
 
-def _two_workers(results: Results) -> float | None:
-    role = {**BASE, "role": "worker"}
-    two, one = (results.find("workers", CPU, **{**role, "workers": n}) for n in (2, 1))
+def two_workers(results: Results, role: str) -> float | None:
+    """Processor time of two workers of a role together against one's; None if not measured.
+
+    That of a view server does not count.
+    """
+    case = {**BASE, "role": role}
+    two, one = (results.find("workers", CPU, **{**case, "workers": n}) for n in (2, 1))
     return _over(two, one)
 
 
@@ -93,11 +100,12 @@ TARGETS = (
     Target(
         "peak RSS of a worker, 100,000 nodes, a day at full speed",
         "MB", 2_000, 1_000, True,
-        lambda r: _median(r.find("large", "peak RSS", grid=LARGEST)),
+        lambda r: _median(r.find("large", "peak RSS", **{**BASE, "grid": LARGEST})),
     ),
     Target(
-        "processor time, two workers together against one",
-        "x", 1.1, 1.0, True, _two_workers,
+        "processor time, two workers together against one, views in a process of their own, "
+        "not counted",
+        "x", 1.1, 1.0, True, lambda r: two_workers(r, "worker"),
     ),
     Target(
         "recovery after SIGKILL under load, p95",
@@ -105,11 +113,12 @@ TARGETS = (
     ),
     Target(
         "gridstress up, until all is healthy",
-        "s", 7, 5, True, lambda r: _median(r.find("up", "all healthy")),
+        "s", 7, 5, True, lambda r: _median(r.find("up", "all healthy", broker="embedded")),
     ),
     Target(
         "gridstress up, until the first alarm is on screen",
-        "s", 20, 10, True, lambda r: _median(r.find("up", "first alarm on screen")),
+        "s", 20, 10, True,
+        lambda r: _median(r.find("up", "first alarm on screen", broker="embedded")),
     ),
 )  # fmt: skip
 """The bounds that were set for speed."""

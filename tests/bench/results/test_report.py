@@ -46,3 +46,12 @@ def test_start_up_times_are_a_list():
     text = markdown(results)
     assert "| gridstress --help | 0.2 s |  |" in text
     assert "| influence matrices built, germany | 0.2 s | 0.1 to 0.3 |" in text
+
+
+def test_two_workers_are_compared_with_one_for_each_role():
+    results = Results(ABOUT)
+    for role, count, used in (("all", 1, 2.0), ("all", 2, 3.0), ("worker", 1, 1.0)):
+        case = Case(workers=count, role=role).to_dict()
+        results.add("workers", "worker CPU", "µs each", case, [used])
+    expected = "two workers together against one: 1.5 x (views in each worker, counted)."
+    assert expected in markdown(results)

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.harness.case import Case
+from bench.harness.case import LARGE_GRID, Case
 from bench.results.results import Results
 from bench.results.targets import BUSY_LOOP, HALF_RATE, RECOVERED, TARGETS, Verdict, judge
 
@@ -53,7 +53,10 @@ def test_two_workers_are_compared_without_the_views():
     for role, count, used in (("all", 2, 9.0), ("worker", 1, 2.0), ("worker", 2, 2.1)):
         case = Case(workers=count, role=role).to_dict()
         results.add("workers", "worker CPU", "µs each", case, [used])
-    assert found(results) == {"processor time, two workers together against one": 1.05}
+    assert found(results) == {
+        "processor time, two workers together against one, views in a process of their own, "
+        "not counted": 1.05
+    }
 
 
 def test_latency_is_judged_by_pace():
@@ -75,5 +78,14 @@ def test_recovery_is_judged_by_the_95th_percentile_of_all_kills():
 
 def test_the_largest_grid_is_judged_by_its_memory():
     results = Results()
-    results.add("large", "peak RSS", "MB", {"grid": "refined-100000"}, [1_500.0])
+    for store, mb in (("memory", 900.0), ("rocksdb", 1_500.0)):
+        results.add("large", "peak RSS", "MB", Case(LARGE_GRID, store).to_dict(), [mb])
     assert found(results) == {"peak RSS of a worker, 100,000 nodes, a day at full speed": 1_500}
+
+
+def test_a_target_is_judged_by_its_own_case_alone():
+    results = Results()
+    results.add("large", "peak RSS", "MB", Case(LARGE_GRID, store="memory").to_dict(), [900.0])
+    results.add("large", "peak RSS", "MB", Case(LARGE_GRID, broker="embedded").to_dict(), [900.0])
+    results.add("up", "all healthy", "s", {"broker": "apache"}, [3.0])
+    assert found(results) == {}
