@@ -3,21 +3,33 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from hashlib import blake2b
+from inspect import getfile
 from pathlib import Path
 
 from bench.harness.test_bed import CHECKOUT
 from bench.inputs.frames import Input
 from bench.inputs.grids import grid_file
 from bench.inputs.plan import Stretch, stretches, winter_of
+from gridstress import __version__
+from gridstress.datasets import synthetic
 from gridstress.datasets.catalog import open_load
 from gridstress.datasets.fitting import resampled
+from gridstress.kafka import topics
+from gridstress.replay import schedule
+from topology import codec, columns, messages
 from topology.errors import GridstressError
 
 SYNTHETIC = "synthetic"
+
+FRAME_CODE = tuple(
+    Path(getfile(module)) for module in (synthetic, topics, schedule, codec, columns, messages)
+)
+"""Files of the code that decides what the frames of a load are."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +89,10 @@ class InputCache:
         return start, sum(time >= start for time in times)
 
     def _file(self, grid: str, stretch: Stretch) -> Path:
-        source = blake2b(self.grid(grid).read_bytes(), digest_size=4)
-        source.update(b"" if self.load_file == SYNTHETIC else Path(self.load_file).read_bytes())
+        load = [] if self.load_file == SYNTHETIC else [Path(self.load_file)]
+        source = digest_of([self.grid(grid), *load, *FRAME_CODE])
         which = f"{stretch.run}-{stretch.start:%Y%m%dT%H}-{stretch.rows}"
-        path = self.cache / f"{grid}-{source.hexdigest()}-{which}.jsonl"
+        path = self.cache / f"{grid}-{source}-{which}.jsonl"
         if not path.exists():
             part = path.with_suffix(".part")
             words = [
@@ -99,3 +111,11 @@ class InputCache:
                 raise GridstressError(f"the frames were not made: {done.stderr.strip()[-300:]}")
             part.replace(path)
         return path
+
+
+def digest_of(files: Iterable[Path]) -> str:
+    """Name the content of these files, in their order, and the version of gridstress."""
+    digest = blake2b(__version__.encode(), digest_size=4)
+    for file in files:
+        digest.update(blake2b(file.read_bytes()).digest())
+    return digest.hexdigest()
