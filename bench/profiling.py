@@ -21,10 +21,11 @@ HERTZ = 200
 OTHER = "other"
 
 KINDS: Mapping[str, str] = {
-    "JSON of messages": r"/topology/messages\.py| (en|de)code \(msgspec|/orjson/",
+    "records": r"/topology/(codec|columns|messages)\.py| (en|de)code \(msgspec|/orjson/",
     "detection": r"/agents/detection\.py",
     "propagation": r"/agents/propagation\.py",
-    "risk, alarms": r"/agents/(risk|risk_stage|alarms|causes|idle_zones)\.py|/topology/ranking\.py",
+    "risk, alarms": r"/agents/(risk|risk_stage|alarms|causes|idle_zones|kept_\w+)\.py"
+    r"|/topology/ranking\.py",
     "windows, state": r"/tables/",
     "NumPy, SciPy": r"/(numpy|scipy)/",
     "table writes, fencing": r"/faust_fixes/(fenced_table|takeover|fencing)\.py",

@@ -11,7 +11,12 @@ STACKS = [
 
 def test_self_time_is_that_of_the_innermost_frame():
     found = fold(STACKS, KINDS, leaf_only=True)
-    assert found == {"windows, state": 0.5, "JSON of messages": 0.3, "event loop": 0.2}
+    assert found == {"windows, state": 0.5, "records": 0.3, "event loop": 0.2}
+
+
+def test_the_files_of_records_count_as_records():
+    stacks = [f"call (/x/topology/{name}.py:3) 1" for name in ("codec", "columns", "messages")]
+    assert fold(stacks, KINDS, leaf_only=True) == {"records": 1.0}
 
 
 def test_a_stack_belongs_to_the_innermost_frame_that_fits():
