@@ -17,6 +17,8 @@ LEFT, RIGHT, TOP, BOTTOM = 64, 650, 32, 330
 LABEL_GAP = 16
 PERCENTILES = ("p50", "p95", "p99")
 MANTISSAS = (1, 2, 5)
+LEAST_MS = 0.5
+"""Where less is drawn: latencies are whole ms, and a logarithmic axis has no 0."""
 TEMPLATE = Path(__file__).with_name("curve.svg.j2")
 
 
@@ -42,7 +44,7 @@ def curve_svg(results: Results) -> str:
         raise DataError(
             "the result has no latency curve", hint="measure it: python -m bench --only curve"
         )
-    values = [ms for pace in paces for ms in pace.latency_ms.values()]
+    values = [max(ms, LEAST_MS) for pace in paces for ms in pace.latency_ms.values()]
     ticks_ms = ticks(min(values), max(values))
     fastest = max(pace.rows_per_s for pace in paces)
 
@@ -50,7 +52,7 @@ def curve_svg(results: Results) -> str:
         return round(LEFT + (RIGHT - LEFT) * rows_per_s / fastest, 1)
 
     def y(ms: float) -> float:
-        part = math.log(ms / ticks_ms[0]) / math.log(ticks_ms[-1] / ticks_ms[0])
+        part = math.log(max(ms, LEAST_MS) / ticks_ms[0]) / math.log(ticks_ms[-1] / ticks_ms[0])
         return round(BOTTOM - (BOTTOM - TOP) * part, 1)
 
     ends = spread_apart([y(paces[-1].latency_ms[name]) for name in PERCENTILES])
@@ -114,7 +116,8 @@ def _paces(results: Results) -> list[Pace]:
     for rows in sent:
         found = {name: results.find("curve", name, **rows.case) for name in PERCENTILES}
         latency_ms = {name: figure.spread.median for name, figure in found.items() if figure}
-        paces.append(Pace(rows.case["pace"], rows.spread.median, latency_ms))
+        if len(latency_ms) == len(PERCENTILES):
+            paces.append(Pace(rows.case["pace"], rows.spread.median, latency_ms))
     return sorted(paces, key=lambda pace: pace.rows_per_s)
 
 

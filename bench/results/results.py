@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from bench.results.stats import Spread, spread
 from topology.errors import DataError
@@ -28,7 +30,7 @@ class Figure:
     name: str
     unit: str
     case: Mapping[str, Any]
-    values: Sequence[float]
+    values: Annotated[Sequence[float], msgspec.Meta(min_length=1)]
 
     @property
     def spread(self) -> Spread:
@@ -48,11 +50,6 @@ class Figure:
             "high": found.high,
             "values": list(self.values),
         }
-
-    @classmethod
-    def from_dict(cls, raw: Mapping[str, Any]) -> "Figure":
-        """Figure from what `to_dict` gave."""
-        return cls(*(raw[name] for name in ("part", "name", "unit", "case", "values")))
 
 
 @dataclass
@@ -124,10 +121,26 @@ class Results:
         """
         try:
             raw = json.loads(path.read_text("utf-8"))
-            figures = [Figure.from_dict(figure) for figure in raw["figures"]]
-            rest = [raw[name] for name in ("runs", "unequal", "notes", "took_s")]
-            return cls(raw["about"], figures, *rest)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = msgspec.convert(raw, _File)
+        except (OSError, ValueError) as error:
             raise DataError(
-                f"{path} is no result of this benchmark: {error!r}", hint="make one: make bench"
+                f"{path} is no result of this benchmark: {error}", hint="make one: make bench"
             ) from None
+        rest = found.runs, found.unequal, found.notes, found.took_s
+        return cls(raw["about"], found.figures, *rest)
+
+
+class _About(msgspec.Struct):
+    at: str
+    commit: str | None
+    machine: dict[str, Any]
+    versions: dict[str, Any]
+
+
+class _File(msgspec.Struct):
+    about: _About
+    figures: list[Figure]
+    runs: list[dict[str, Any]]
+    unequal: list[str]
+    notes: list[str]
+    took_s: dict[str, float]

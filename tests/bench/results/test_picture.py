@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from bench.harness.case import Case
-from bench.results.picture import LABEL_GAP, curve_svg, spread_apart, ticks
+from bench.results.picture import BOTTOM, LABEL_GAP, curve_svg, spread_apart, ticks
 from bench.results.results import Results
 from topology.errors import DataError
 
@@ -30,6 +30,18 @@ def test_the_curve_has_a_point_for_each_pace_from_the_slowest_to_the_fastest():
         assert len(points) == 3
     words = [text.text for text in root.findall(f"{SVG}text")]
     assert {"10 %", "50 %", "90 %", "p50", "p95", "p99"} <= set(words)
+
+
+def test_a_latency_of_0_ms_is_drawn_at_the_bottom():
+    results = curve(10, 50)
+    for figure in results.figures:
+        if figure.name == "p50":
+            figure.values[:] = [0.0]
+    svg = curve_svg(results)
+    line = ElementTree.fromstring(svg).findall(f"{SVG}polyline")[0]
+    heights = {float(p.split(",")[1]) for p in line.get("points", "").split()}
+    assert heights == {BOTTOM}
+    assert "p50 0 ms, 0 ms" in svg
 
 
 def test_the_curve_has_colours_for_dark_pages():

@@ -1,14 +1,19 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.harness.case import Case
 from bench.results.results import Results
+from tests.bench.results.test_tables import ABOUT
 from topology.errors import DataError
+
+FIGURE = {"part": "rate", "name": "x", "unit": "s", "case": {}}
 
 
 def test_a_book_reads_back_as_it_was_written(tmp_path: Path):
-    results = Results({"at": "2026-01-01"}, runs=[{"part": "rate"}], notes=["busy"])
+    results = Results(ABOUT, runs=[{"part": "rate"}], notes=["busy"])
     results.add("rate", "node-measurements", "1/s", Case().to_dict(), [3.0, 1.0, 2.0])
     results.write(tmp_path / "deep" / "result.json")
     read = Results.read(tmp_path / "deep" / "result.json")
@@ -39,4 +44,22 @@ def test_a_file_that_is_no_result_is_refused(tmp_path: Path, content: str | None
     if content is not None:
         file.write_text(content)
     with pytest.raises(DataError, match=r"result\.json is no result"):
+        Results.read(file)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"about": {}}, "about"),
+        ({"figures": [{"part": "rate"}]}, "figures"),
+        ({"figures": [{**FIGURE, "values": []}]}, "values"),
+        ({"figures": [{**FIGURE, "values": ["fast"]}]}, "values"),
+    ],
+)
+def test_a_result_that_lacks_something_is_refused_with_the_field(
+    tmp_path: Path, changed: dict[str, Any], field: str
+):
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps({**Results(ABOUT).to_dict(), **changed}))
+    with pytest.raises(DataError, match=rf"result\.json is no result .*{field}"):
         Results.read(file)
