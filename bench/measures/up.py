@@ -53,7 +53,7 @@ def bring_up(home: Path) -> Up:
     Raises
     ------
     GridstressError
-        If something does not become healthy.
+        If something does not become healthy, or a command does not end.
     """
     for package in PRODUCT:
         shutil.copytree(CHECKOUT / package, home / package)
@@ -100,15 +100,22 @@ def _wait_for_alarm(page: "Page", url: str) -> None:
         raise GridstressError(f"no alarm on the dashboard: {error.message}") from None
 
 
-def _gridstress(home: Path, environment: dict[str, str], *words: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "gridstress", *words],
-        cwd=home,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+def _gridstress(
+    home: Path, environment: dict[str, str], *words: str, timeout_s: float = PATIENCE_S
+) -> None:
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "gridstress", *words],
+            cwd=home,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise GridstressError(
+            f"gridstress {words[0]} did not end within {timeout_s:.0f} s"
+        ) from None
     if done.returncode:
         raise GridstressError(f"gridstress {words[0]} failed: {done.stderr.strip()[-300:]}")
