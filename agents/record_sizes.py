@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 
 from topology.errors import DataError
@@ -15,6 +16,9 @@ _DOUBLE_BYTES = 25
 
 _VIEW_NODE_BYTES = 78
 """A node in a view beside its panes: stress and risk, level, and an open episode."""
+
+_VIEW_ZONE_BYTES = 20
+"""A zone in a view beside its name, which is there twice: the last number counted of it."""
 
 _HEAD_BYTES = 4_096
 """What a record has beside its columns: names, a time, headers."""
@@ -51,8 +55,7 @@ def largest_records(
     shard_of = np.zeros(len(grid.nodes), dtype=int)
     for shard, members in enumerate(shards):
         shard_of[list(members)] = shard
-    for zone in grid.zones:
-        sources = [i for i, node in enumerate(grid.nodes) if node.zone == zone and node.rating_mw]
+    for zone, sources in _sources(grid).items():
         nodes = f"zone {zone!r} ({len(sources):,} nodes)"
         yield _record(f"a frame of stress of {nodes}", columns[sources].sum(), _DIVIDE)
         for model, matrix in influence.items():
@@ -60,11 +63,21 @@ def largest_records(
             shard = int(sizes.argmax())
             what = f"a frame of propagated stress ({model}) of {nodes} for shard {shard}"
             yield _record(what, sizes[shard], f"{_DIVIDE}; {_SPREAD}")
+    of_zones = sum(2 * len(msgspec.json.encode(z)) + _VIEW_ZONE_BYTES for z in grid.zones)
     for shard, members in enumerate(shards):
         where, count = f"shard {shard} ({len(members):,} nodes)", len(members)
         window = columns[list(members)].sum() + count * _DOUBLE_BYTES
         yield _record(f"a window of {where}", window, _SPREAD)
-        yield _record(f"the view of {where}", count * _VIEW_NODE_BYTES, _SPREAD)
+        yield _record(f"the view of {where}", count * _VIEW_NODE_BYTES + of_zones, _SPREAD)
+
+
+def _sources(grid: Grid) -> dict[str, list[int]]:
+    """Grid positions of the nodes with a rating, by zone."""
+    sources: dict[str, list[int]] = {zone: [] for zone in grid.zones}
+    for i, node in enumerate(grid.nodes):
+        if node.rating_mw:
+            sources[node.zone].append(i)
+    return sources
 
 
 def _record(what: str, columns_bytes: Any, hint: str) -> LargestRecord:

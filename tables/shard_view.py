@@ -3,7 +3,8 @@
 Derived and disposable: losing one costs a second of freshness.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache, partial
 
 import msgspec
 import numpy as np
@@ -13,19 +14,15 @@ from tables.shard_state import ShardState
 from tables.spans import panes_with_rows
 from tables.sparse import INDEX, SparseVector
 from tables.windows import WindowSpec
-from topology.messages import Floats
 
 MAX_OPEN_PANES = 48
 """Panes ahead of the watermark that a view shows; a zone may run far ahead of the others."""
 
 MAX_VIEW_BYTES = 2_000_000
-"""About as much JSON as a view may be: it must fit into one record."""
+"""About as much JSON as a view's panes may make of it: it must fit into one record."""
 
-_ENTRY_BYTES, _NODE_BYTES, _EPISODE_BYTES = 16, 2, 44
-"""What JSON takes for a value of a sparse vector, for a node's level, and for an open episode."""
-
-_PANE_BYTES, _HEAD_BYTES, _ZONE_BYTES = 100, 2_000, 900
-"""What it takes beside that for a pane, for a view, and for a zone with the longest name."""
+_ENTRY_BYTES, _PANE_BYTES = 16, 100
+"""What JSON takes for a value of a sparse vector, and for a pane beside its values."""
 
 
 class PaneView(msgspec.Struct, kw_only=True):
@@ -86,6 +83,12 @@ class ShardView(msgspec.Struct, kw_only=True):
     applied: dict[str, int] = {}
     open_episodes: list[OpenEpisode] = []
 
+    @property
+    def lists_window(self) -> bool:
+        """Whether all panes of the window that is filling are among ``panes``."""
+        end_s, until_s = self.window_end_s, self.shown_until_s
+        return end_s is None or until_s is None or end_s <= until_s
+
 
 def view_of(
     table: RiskTable,
@@ -101,13 +104,19 @@ def view_of(
     worker: str,
     published_at: float,
 ) -> ShardView:
-    """What the shard knows of a run, as of its last write; small enough for one record."""
-    episodes = _open_episodes(state)
-    room = MAX_VIEW_BYTES - _HEAD_BYTES - 2 * _ZONE_BYTES * len(zones)
-    room -= shard_size * _NODE_BYTES + len(episodes) * _EPISODE_BYTES
-    shown, end_s, until_s = _shown(table.panes(run, shard), state, spec, shard_size, room)
-    stress = _window_stress(shown, end_s, spec, shard_size)
-    return ShardView(
+    """What the shard knows of a run, as of its last write; small enough for one record.
+
+    The window that is filling is summed over all its panes; listed are the first panes, as far as
+    they fit (``agents/record_sizes.py`` makes sure that the rest does).
+    """
+    pane_at = cache(partial(_pane, table.panes(run, shard), shard_size))
+    starts, until_s = _starts(state, spec)
+    end_s = starts[-1] + spec.step_s if starts else None
+    filling = [] if end_s is None else [s for s in starts if s >= end_s - spec.size_s]
+    stress = np.zeros(shard_size)
+    for pane in filter(None, map(pane_at, filling)):
+        stress += pane.stress.dense()
+    view = ShardView(
         model=model,
         run=run,
         shard=shard,
@@ -122,15 +131,17 @@ def view_of(
         stress=SparseVector.of(stress),
         risk=SparseVector.of(-np.expm1(-stress)),
         level=state.level.tolist(),
-        panes=shown,
+        panes=[],
         shown_until_s=until_s,
         idle_zones=sorted(idle),
         late_rows=state.late_rows,
         ahead_rows=state.ahead_rows,
         gaps=state.gaps,
         applied=state.applied,
-        open_episodes=episodes,
+        open_episodes=_open_episodes(state),
     )
+    _add_panes(view, filter(None, map(pane_at, starts)))
+    return view
 
 
 def _open_episodes(state: ShardState) -> list[OpenEpisode]:
@@ -139,54 +150,42 @@ def _open_episodes(state: ShardState) -> list[OpenEpisode]:
     return [OpenEpisode(*episode) for episode in zip(*columns, strict=True)]
 
 
-def _shown(
-    panes: TumblingPanes, state: ShardState, spec: WindowSpec, shard_size: int, room: int
-) -> tuple[list[PaneView], int | None, int | None]:
-    """The panes still needed, the end of the window that is filling, and where they were cut off.
+def _pane(panes: TumblingPanes, shard_size: int, start_s: int) -> PaneView | None:
+    pane = panes.get(start_s)
+    if pane is None:
+        return None
+    return PaneView(
+        start_s=start_s,
+        stress=SparseVector.of(pane.total(shard_size)),
+        source_stress=SparseVector.of(pane.source_stress),
+    )
 
-    Shown are the first of them, by number and by size: with the window that is filling they take
-    at most ``room`` bytes.
+
+def _starts(state: ShardState, spec: WindowSpec) -> tuple[list[int], int | None]:
+    """Starts of the panes with rows that are still needed, oldest first, and of the first left out.
+
+    At most `MAX_OPEN_PANES` of them are open.
     """
-    shown: list[PaneView] = []
-    stressed = np.zeros(shard_size, dtype=bool)
-    end_s, size, ahead = None, 0, 0
-    for start_s in _starts(state, spec):
-        pane = panes.get(start_s)
-        if pane is not None:
-            total = pane.total(shard_size)
-            view = PaneView(
-                start_s=start_s,
-                stress=SparseVector.of(total),
-                source_stress=SparseVector.of(pane.source_stress),
-            )
-            size += view.size
-            stressed |= total > 0
-            window = 2 * _ENTRY_BYTES * int(np.count_nonzero(stressed))
-            if ahead == MAX_OPEN_PANES or size + window > room:
-                return shown, end_s, start_s
-            shown.append(view)
-        elif ahead == MAX_OPEN_PANES:
-            return shown, end_s, start_s
-        end_s = start_s + spec.step_s
-        ahead += state.closed_until_s is None or start_s >= state.closed_until_s
-    return shown, end_s, None
-
-
-def _starts(state: ShardState, spec: WindowSpec) -> Iterator[int]:
-    """Starts of the panes with rows that are still needed, oldest first."""
+    starts: list[int] = []
     if state.first_pane_s is None:
-        return iter(())
-    closed_s, first_s = state.closed_until_s, state.first_pane_s
-    begin_s = first_s if closed_s is None else max(first_s, spec.oldest_needed(closed_s))
-    return panes_with_rows(state.spans, begin_s, spec)
+        return starts, None
+    closed_s, begin_s, ahead = state.closed_until_s, state.first_pane_s, 0
+    if closed_s is not None:
+        begin_s = max(begin_s, spec.oldest_needed(closed_s))
+    for start_s in panes_with_rows(state.spans, begin_s, spec):
+        if ahead == MAX_OPEN_PANES:
+            return starts, start_s
+        starts.append(start_s)
+        ahead += closed_s is None or start_s >= closed_s
+    return starts, None
 
 
-def _window_stress(
-    shown: Sequence[PaneView], end_s: int | None, spec: WindowSpec, shard_size: int
-) -> Floats:
-    """Stress of the window that is filling, of the panes that are shown, shape (shard nodes,)."""
-    total = np.zeros(shard_size)
-    for pane in shown:
-        if end_s is not None and end_s - spec.size_s <= pane.start_s < end_s:
-            total += pane.stress.dense()
-    return total
+def _add_panes(view: ShardView, panes: Iterable[PaneView]) -> None:
+    """List panes, as far as the view still fits into a record, and say where they are cut."""
+    room = MAX_VIEW_BYTES - len(msgspec.json.encode(view))
+    for pane in panes:
+        room -= pane.size
+        if room < 0:
+            view.shown_until_s = pane.start_s
+            return
+        view.panes.append(pane)

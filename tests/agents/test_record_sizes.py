@@ -1,3 +1,7 @@
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Self
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,7 +12,7 @@ from agents.propagation import Propagation
 from agents.record_sizes import check_record_sizes, largest_records
 from tables.risk_table import RiskTable
 from tables.shard_state import ShardState
-from tables.shard_view import view_of
+from tables.shard_view import MAX_OPEN_PANES, view_of
 from tables.windows import WindowSpec
 from tests.support.frames import at
 from tests.support.memory import Table
@@ -118,4 +122,59 @@ async def test_a_view_fits_into_a_record_and_says_how_far_it_reaches(
     assert len(msgspec.json.encode(view)) < LIMIT
     assert shown == len(view.panes) < hours
     assert view.shown_until_s == at(shown).timestamp()
-    assert view.window_end_s == (view.shown_until_s if shown else None)
+    assert view.window_end_s == at(last := min(hours, MAX_OPEN_PANES)).timestamp()
+    assert view.stress.dense() == pytest.approx(values * min(last, 6))
+    assert view.risk.dense() == pytest.approx(1 - np.exp(-values * min(last, 6)))
+    assert view.lists_window == (shown == last)
+
+
+async def test_a_view_of_thousands_of_zones_has_risk_and_panes_and_fits_into_its_bound() -> None:
+    zones = [f"{'z' * 120}-{i:05}" for i in range(5_000)]
+    table, spec = RiskTable(Table(), 2, len(zones)), WindowSpec()
+    state, panes = ShardState.new(2, started_ms=0), table.panes("r", 0)
+    state.applied = dict.fromkeys(zones, 2**53)
+    state.add_row(zones[0], at(0).timestamp(), spec)
+    panes.to_change(spec.pane_of(at(0).timestamp())).add(
+        zones[0], 0, np.full(2, THIRD), range(2), np.full(2, THIRD)
+    )
+    await table.write(0, [*panes.changes(None), table.entry_change("r", 0, state)], 0)
+    view = view_of(
+        table, state, spec, model="linear", run="r", shard=0, shard_size=2,
+        zones=zones, idle=zones, worker="w", published_at=1.0,
+    )  # fmt: skip
+    assert view.risk.dense() == pytest.approx([1 - np.exp(-THIRD)] * 2)
+    assert (len(view.panes), view.shown_until_s) == (1, None)
+    grid = Grid("g", tuple(Node(z, z, 50.0, 9.0, z, 0.5, 100.0, 0.8) for z in zones[:2]), ())
+    few = msgspec.structs.replace(view, applied=dict.fromkeys(zones[:2], 2**53))
+    few = msgspec.structs.replace(few, idle_zones=zones[:2], panes=[])
+    bounds = {r.what: r.size for r in largest_records(grid, alone(grid), 1)}
+    assert len(msgspec.json.encode(few)) <= bounds["the view of shard 0 (2 nodes)"]
+
+
+def test_zones_too_many_for_a_view_are_refused_at_start() -> None:
+    zones = [f"{'z' * 120}-{i:05}" for i in range(8_000)]
+    grid = Grid("g", tuple(Node(z, z, 50.0, 9.0, z, 0.5, 100.0, 0.8) for z in zones), ())
+    (view,) = [r for r in largest_records(grid, alone(grid), 1) if r.what.startswith("the view")]
+    assert view.size > LIMIT
+
+
+@pytest.mark.parametrize("zones", [2, 40])
+def test_nodes_are_not_walked_again_for_every_zone(zones: int) -> None:
+    grid = grid_of(80, zones)
+    counted = replace(grid, nodes=Counted(grid.nodes))
+    list(largest_records(counted, alone(grid), 4))
+    assert Counted.passes <= 10
+
+
+class Counted(tuple[Node, ...]):
+    """Nodes that count how often they are walked."""
+
+    passes = 0
+
+    def __new__(cls, nodes: Iterable[Node]) -> Self:
+        cls.passes = 0
+        return super().__new__(cls, nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        Counted.passes += 1
+        return super().__iter__()

@@ -206,7 +206,9 @@ class ApiQueries(ReadModel):
                     self.store.week(model, run, shard, node_id) if run else ()
                 )
             ],
-            sources=self.sources(model, i, panes, part.window_end_s if part else None),
+            sources=self.sources(model, i, panes, part.window_end_s)
+            if part and part.lists_window
+            else [],
             alerts=serializers.alerts([item for item in alerts if item.alert.node_id == node_id]),
         )
 

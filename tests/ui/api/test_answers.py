@@ -161,6 +161,16 @@ def test_a_node_has_panes_windows_sources_and_neighbours(answers: ApiQueries) ->
     assert shares == pytest.approx({"a": 0.35 / 0.5, "c": 0.15 / 0.5})
 
 
+def test_sources_are_none_rather_than_wrong_where_panes_of_the_window_are_left_out(
+    answers: ApiQueries,
+) -> None:
+    view = answers.store.runs["linear", "r"].shards[0]
+    view.shown_until_s = view.panes.pop().start_s
+    node = answers.node("b", "linear", "r")
+    assert node.sources == []
+    assert node.stress == pytest.approx(0.2)
+
+
 def test_open_windows_are_those_with_data_that_are_not_final(answers: ApiQueries) -> None:
     windows = answers.open_windows("linear", "r").windows
     assert [w.window_end for w in windows] == [iso(h) for h in (2, 3, 4, 5)]
