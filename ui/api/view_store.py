@@ -44,6 +44,8 @@ MAX_RUNS = 5_000
 """Runs shown, each once a model: far more than the shards keep."""
 VALUE_BYTES = 40
 """What a value takes in memory beside its text."""
+MAX_CUT_RUNS = 5_000
+"""Runs remembered of which alerts were dropped; some 1 MB."""
 MAX_AUDITS = 64
 """Runs whose audit is kept."""
 SPEED_SPAN_S = 10.0
@@ -167,7 +169,7 @@ class Store:
         self._alerts: dict[str, dict[str, ReceivedAlert]] = defaultdict(dict)
         self._windows = KeptWindows()
         self._loads = KeptLoads(shape.grid.zones if shape else None)
-        self._cut: set[str] = set()
+        self._cut: dict[str, None] = {}
 
     def apply_view(self, raw: bytes, at_s: float, epoch: ViewEpoch) -> None:
         """Take a shard's view, unless it is of a former owner of the shard.
@@ -275,8 +277,10 @@ class Store:
     def _forget_oldest(self, alerts: dict[str, ReceivedAlert]) -> None:
         for item in sorted(alerts.values(), key=_RECEIVED_AT)[: MAX_ALERTS // 4]:
             del alerts[item.alert.alert_id]
-            self._cut.add(item.alert.run)
-        self._cut &= {run for _, run in self.runs}
+            self._cut.pop(item.alert.run, None)
+            self._cut[item.alert.run] = None  # the last one to go
+        while len(self._cut) > MAX_CUT_RUNS:
+            del self._cut[next(iter(self._cut))]
 
     def apply_window(self, raw: bytes, model: str, shard: int) -> None:
         """Keep a final window as it came: most of it is read only when it is asked for."""

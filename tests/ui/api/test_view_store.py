@@ -300,6 +300,19 @@ def test_the_alerts_dropped_are_the_oldest_in_the_log_whenever_they_were_read(
     assert len(store.alerts("linear", "r")) == 10
 
 
+def test_that_alerts_were_dropped_is_known_of_runs_whose_views_come_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a server that starts: it reads the topics in any order."""
+    monkeypatch.setattr("ui.api.view_store.MAX_ALERTS", 4)
+    monkeypatch.setattr("ui.api.view_store.MAX_CUT_RUNS", 3)
+    for n, run in enumerate(("r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7")):
+        store.apply_alert(alert(run=run), float(n))
+    assert [run for run in ("r0", "r1", "r2", "r3", "r4") if store.lacks(run)] == ["r1", "r2", "r3"]
+    store.apply_view(view(run="r3"), 9.0, OWNER)
+    assert store.lacks("r3")
+
+
 def test_windows_are_of_one_run_each_once_oldest_first(store: Store) -> None:
     for hour, run in ((2, "r"), (1, "r"), (2, "r"), (7, "other")):
         store.apply_window(window(hour, run), "linear", 0)
