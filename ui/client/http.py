@@ -24,8 +24,8 @@ from ui.client.refusals import (
     NoViewsError,
     ServerError,
     UnknownNameError,
-    ViewsGoneError,
     WorkerGoneError,
+    none_answered,
     reason_of,
     refuse,
     refuse_command,
@@ -42,11 +42,6 @@ logger = logging.getLogger(__name__)
 KEPT_ANSWERS = 256
 COMMAND_S = 15.0
 """How long a command may take: its answer comes from the replay."""
-
-HINTS = {
-    WorkerGoneError: "is a worker running? start one with: faust -A gridstress worker",
-    ViewsGoneError: "name a view server in GRIDSTRESS_API_URLS",
-}
 
 Answer = TypeVar("Answer")
 Params = Mapping[str, str | int | float | None]
@@ -260,7 +255,7 @@ class ApiClient:
         It is sent once: only a worker that cannot be reached, or has no views, leaves it to the
         next one.
         """
-        failures = []
+        failures: dict[str, Exception] = {}
         for turn in range(len(self.urls)):
             url = self.urls[(self._first + turn) % len(self.urls)]
             try:
@@ -274,12 +269,12 @@ class ApiClient:
                     refuse_command(response)
                 return msgspec.json.decode(response.content, type=Replay)
             except (httpx.ConnectError, NoViewsError) as error:
-                failures.append(f"{url}: {reason_of(error)}")
+                failures[url] = error
             except (httpx.HTTPError, msgspec.DecodeError) as error:
                 raise WorkerGoneError(
                     f"{url} has not said what came of it: {reason_of(error)}"
                 ) from None
-        raise WorkerGoneError(f"no worker answered ({'; '.join(failures)})")
+        raise none_answered(failures)
 
     def system(self) -> System:
         """How every worker is, and the settings in force."""
@@ -290,17 +285,15 @@ class ApiClient:
         return self._get("health", Health)
 
     def _get(self, path: str, kind: type[Answer], **params: str | int | float | None) -> Answer:
-        failures: list[str] = []
+        failures: dict[str, Exception] = {}
         unknown: UnknownNameError | None = None
-        gone = WorkerGoneError
         for turn in range(len(self.urls)):
             position = (self._first + turn) % len(self.urls)
             url = self.urls[position]
             try:
                 answer = self._ask(url, path, kind, params)
             except (httpx.HTTPError, httpx.InvalidURL, msgspec.DecodeError, ServerError) as error:
-                failures.append(f"{url}: {reason_of(error)}")
-                gone = ViewsGoneError if isinstance(error, NoViewsError) else gone
+                failures[url] = error
                 continue
             except UnknownNameError as error:
                 if not params.get("run") and kind is not PastRuns:
@@ -311,7 +304,7 @@ class ApiClient:
             return answer
         if unknown is not None:
             raise unknown
-        raise gone(f"no worker answered ({'; '.join(failures)})", hint=HINTS[gone])
+        raise none_answered(failures)
 
     def _ask(self, url: str, path: str, kind: type[Answer], params: Params) -> Answer:
         given = {name: value for name, value in params.items() if value is not None}

@@ -1,6 +1,6 @@
 """What went wrong when a worker was asked: who may know better, and what to do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 import httpx
@@ -93,3 +93,17 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, msgspec.DecodeError):
         return f"not an answer of a gridstress worker ({error})"
     return str(error) or type(error).__name__
+
+
+def none_answered(failures: Mapping[str, Exception]) -> WorkerGoneError:
+    """What to raise where no worker has answered; ``failures`` are by address."""
+    reasons = "; ".join(f"{url}: {reason_of(error)}" for url, error in failures.items())
+    message = f"no worker answered ({reasons})"
+    silent = [url for url, error in failures.items() if not isinstance(error, NoViewsError)]
+    if len(silent) == len(failures):
+        hint = "is a worker running? start one with: faust -A gridstress worker"
+        return WorkerGoneError(message, hint=hint)
+    hint = "name a view server in GRIDSTRESS_API_URLS"
+    if silent:
+        hint = f"{', '.join(silent)} did not answer: start a view server there, or {hint}"
+    return ViewsGoneError(message, hint=hint)

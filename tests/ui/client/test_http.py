@@ -16,6 +16,8 @@ from ui.client.refusals import (
 )
 from ui.schema.replays import Wanted
 
+NOTHING_THERE = "http://127.0.0.1:1"
+
 
 def test_answers_are_read_as_typed_records():
     with literal_api() as api, ApiClient(api.url) as client:
@@ -162,14 +164,25 @@ def test_a_command_that_a_worker_without_views_refuses_goes_to_the_next():
         assert client.command(Wanted("pause")).state == "paused"
 
 
-def test_where_none_has_views_the_error_says_what_to_do():
+@pytest.mark.parametrize(
+    "ask", [ApiClient.grid, lambda client: client.command(Wanted("pause"))], ids=["view", "command"]
+)
+def test_where_none_has_views_the_error_says_what_to_do(ask):
+    named = "name a view server in GRIDSTRESS_API_URLS"
     with without_views() as worker, ApiClient(worker) as client:
-        for ask in (client.grid, lambda: client.command(Wanted("pause"))):
-            with pytest.raises(WorkerGoneError, match="host:6066 is a worker without views"):
-                ask()
-        with pytest.raises(ViewsGoneError) as caught:
-            client.grid()
-    assert caught.value.hint == "name a view server in GRIDSTRESS_API_URLS"
+        with pytest.raises(ViewsGoneError, match="host:6066 is a worker without views") as caught:
+            ask(client)
+        assert caught.value.hint == named
+    with without_views() as worker, ApiClient([worker, NOTHING_THERE]) as client:
+        with pytest.raises(ViewsGoneError, match="nothing listens there") as caught:
+            ask(client)
+        assert (
+            caught.value.hint
+            == f"{NOTHING_THERE} did not answer: start a view server there, or {named}"
+        )
+    with ApiClient(NOTHING_THERE) as client, pytest.raises(WorkerGoneError) as gone:
+        ask(client)
+    assert "is a worker running?" in gone.value.hint
 
 
 def test_addresses_are_read_from_text_or_a_list_and_each_once():
