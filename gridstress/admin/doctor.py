@@ -19,10 +19,12 @@ from gridstress.kafka import topic_drift
 from gridstress.kafka.probe import EMBEDDED_CLUSTER_ID, cluster_id
 from gridstress.local import compose, embedded, kafka_jars, processes, state_file
 from gridstress.local.services import Place
+from gridstress.logs import printable
 from gridstress.settings import Settings
 from topology.errors import BrokerError, GridstressError
 from topology.loaders import load_grid
 from ui.client.refusals import ViewsGoneError
+from ui.schema.system import ROLES
 
 PYTHON_OLDEST, PYTHON_NEWEST = (3, 11), (3, 14)
 """The versions of Python that gridstress is tested on, both included."""
@@ -191,7 +193,7 @@ def clock(settings: Settings) -> Finding:
 
 
 def workers(settings: Settings) -> Finding:
-    """Which workers and view servers there are, and whether one that is asked has views."""
+    """Whether there are workers and none is stalled, and whether one that is asked has views."""
     name = "workers"
     try:
         found = doctor_cluster.workers(settings)
@@ -199,7 +201,13 @@ def workers(settings: Settings) -> Finding:
         return Finding(name, False, str(error), error.hint)
     except GridstressError as error:
         return Finding(name, True, f"not looked at: {error}")
-    return Finding(name, True, found or "none has reported in the last minute")
+    texts = [printable(f"{w.worker} ({ROLES.get(w.role, w.role)}, {w.status})") for w in found]
+    if all(w.role == "views" for w in found):
+        detail = ", ".join(["no worker has reported in the last minute", *texts])
+        return Finding(name, False, detail, "start a worker: faust -A gridstress worker")
+    stalled = any(w.status == "stalled" for w in found)
+    hint = "the log and /api/v1/health of one that is stalled say why (docs/operations.md)"
+    return Finding(name, not stalled, ", ".join(texts), hint)
 
 
 def browser() -> Finding:

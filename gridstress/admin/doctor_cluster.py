@@ -7,11 +7,10 @@ from typing import Any
 
 from gridstress.kafka.clients import admin_client
 from gridstress.kafka.topics import topic_specs
-from gridstress.logs import printable
 from gridstress.settings import Settings
 from topology.errors import GridstressError
 from ui.client.http import ApiClient
-from ui.schema.system import ROLES
+from ui.schema.system import WorkerStatus
 
 CLOCKS_APART_S = 2.0
 """How far two clocks may be apart."""
@@ -63,8 +62,8 @@ def clock_problem(settings: Settings) -> str:
     return ""
 
 
-def workers(settings: Settings) -> str:
-    """Each worker and view server that has reported in the last minute, its role and its state.
+def workers(settings: Settings) -> list[WorkerStatus]:
+    """The workers and view servers that have reported in the last minute.
 
     Raises
     ------
@@ -74,10 +73,7 @@ def workers(settings: Settings) -> str:
         If none answers, or it refuses.
     """
     with ApiClient(settings.api_urls, timeout_s=_WAIT_S, token=settings.token) as client:
-        found = client.system().workers
-    return printable(
-        ", ".join(f"{w.worker} ({ROLES.get(w.role, w.role)}, {w.status})" for w in found)
-    )
+        return client.system().workers
 
 
 def browser() -> str:

@@ -81,5 +81,33 @@ def test_workers_and_view_servers_are_named_with_their_roles() -> None:
     assert finding.detail == "host:6066 (worker, ok), host:6070 (view server, ok)"
 
 
+@pytest.mark.parametrize(
+    ("reported", "ok", "detail"),
+    [
+        ([("worker", "ok"), ("views", "starting")], True, "host:0 (worker without views, ok)"),
+        ([("all", "ok"), ("worker", "stalled")], False, "host:1 (worker without views, stalled)"),
+        ([("all", "ok"), ("views", "stalled")], False, "host:1 (view server, stalled)"),
+        (
+            [("views", "ok")],
+            False,
+            "no worker has reported in the last minute, host:0 (view server",
+        ),
+        ([], False, "no worker has reported in the last minute"),
+    ],
+)
+def test_that_no_worker_works_or_one_is_stalled_is_a_failure(
+    reported: list[tuple[str, str]], ok: bool, detail: str
+) -> None:
+    workers = [
+        literal_api.worker(f"host:{n}") | {"role": role, "status": status}
+        for n, (role, status) in enumerate(reported)
+    ]
+    found = literal_api.system() | {"workers": workers}
+    with answering(lambda: json.dumps(found).encode()) as url:
+        finding = doctor.workers(Settings(api_urls=url))
+    assert finding.ok is ok
+    assert detail in finding.detail
+
+
 def test_without_a_worker_the_clock_is_only_looked_at() -> None:
     assert doctor.clock(Settings(api_urls="http://127.0.0.1:1")).ok
