@@ -34,7 +34,8 @@ class Post:
     ready
         Whether this worker works.
     waiting
-        How many records of measurements wait for this worker.
+        How many records of measurements wait for this worker; None, with a view server, if no
+        worker is known to be alive.
     ledger
         Keeps the records of the runs that are posted.
     describe
@@ -47,7 +48,7 @@ class Post:
     partitions: int
     topic: Topic
     ready: Callable[[], bool]
-    waiting: Callable[[], int]
+    waiting: Callable[[], int | None]
     ledger: Ledger
     describe: Callable[[str, str, bool | None], RunRecord]
     ended_runs: Collection[str] = ()
@@ -74,7 +75,8 @@ class Post:
         Raises
         ------
         BusyError
-            If this worker is not ready, or so far behind that more would only wait.
+            If this worker is not ready or so far behind that more would only wait, or if no
+            worker is there.
         MessageError
             If one of them cannot be used; none is sent then.
         UsageError
@@ -82,7 +84,9 @@ class Post:
         """
         if not self.ready():
             raise BusyError("this worker is not ready")
-        if (waiting := self.waiting()) > MAX_WAITING:
+        if (waiting := self.waiting()) is None:
+            raise BusyError("no worker is there: none that has started has reported lately")
+        if waiting > MAX_WAITING:
             raise BusyError(f"{waiting:,} records wait already")
         frames = read_frames(body, self.grid)
         for frame in frames:

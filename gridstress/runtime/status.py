@@ -89,13 +89,21 @@ class Status:
             lag[tp.topic] += records
         return {name: lag[name] for name in self.partitions()}
 
-    def waiting(self) -> int:
-        """Records of measurements that wait for this worker, or for the one furthest behind."""
+    def waiting(self) -> int | None:
+        """Records of measurements that wait for this worker.
+
+        Of a view server: for the worker furthest behind; None if none is known to be alive. One
+        that is starting does not know yet how far behind it is.
+        """
         if not self.app.producer_only:
             return self.lag()[topics.MEASUREMENTS]
         since = self.store.clock.now() - SILENT_S
-        there = [worker.lag for worker in self.store.workers.values() if worker.seen_at > since]
-        return max((lag.get(topics.MEASUREMENTS, 0) for lag in there), default=0)
+        lags = [
+            worker.lag.get(topics.MEASUREMENTS, 0)
+            for worker in self.store.workers.values()
+            if worker.seen_at > since and worker.role != "views" and worker.status != "starting"
+        ]
+        return max(lags, default=None)
 
     def partition_lag(self) -> dict[TP, int]:
         """The same by partition; of several agents on a topic the one furthest behind counts."""

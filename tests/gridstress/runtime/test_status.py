@@ -46,8 +46,12 @@ def test_for_a_view_server_the_worker_furthest_behind_counts_unless_it_is_silent
     store, nothing = Store(), cast(Any, None)
     app = cast(Any, SimpleNamespace(consumer=lone_consumer(), producer_only=True))
     status = Status(app, store, nothing, ["linear"], nothing, nothing)
-    assert (status.waiting(), status.partitions(), status.lag()) == (0, {}, {})
+    assert (status.waiting(), status.partitions(), status.lag()) == (None, {}, {})
     now = time.time()
+    for other in ({"role": "views"}, {"status": "starting"}):
+        seen = worker(next(iter(other)), now) | {"lag": {}} | other
+        store.apply_status(msgspec.json.encode(seen), now)
+    assert status.waiting() is None
     for name, lag, ago_s in (("gone", 9000, SILENT_S + 5), ("one", 3, 1), ("other", 70, 0)):
         seen = worker(name, now - ago_s) | {"lag": {topics.MEASUREMENTS: lag}}
         store.apply_status(msgspec.json.encode(seen), now - ago_s)
