@@ -6,24 +6,29 @@ from typing import NamedTuple
 
 
 class Seen(NamedTuple):
-    """A worker at one moment.
+    """A worker or view server at one moment.
 
     Attributes
     ----------
     ready
-        Whether its tables are up to date and no rebalance is on.
+        Whether its tables are up to date and no rebalance is on; of a view server, whether it has
+        caught up.
     recovered
-        Anything that changes while tables are read.
+        Anything that changes while tables, or what it shows, are read.
     waiting
-        By stage, the records of its partitions that it has not finished.
+        By stage, the records of its partitions that it has not finished; a view server has one
+        stage, the views.
     done
         By stage, anything that changes when it finishes a record.
+    awaited
+        What is not ready if it is not ``ready``, in words.
     """
 
     ready: bool
     recovered: Hashable
     waiting: Mapping[str, int]
     done: Mapping[str, Hashable]
+    awaited: str = "tables and partitions"
 
 
 @dataclass
@@ -64,7 +69,7 @@ class Watch:
         for name, (_, still_s) in self._marks.items():
             if still_s > self.timeout_s:
                 if not name:
-                    return f"tables and partitions not ready for {still_s:.0f} s"
+                    return f"{seen.awaited} not ready for {still_s:.0f} s"
                 return (
                     f"{name}: {seen.waiting[name]} records wait, none finished for {still_s:.0f} s"
                 )
