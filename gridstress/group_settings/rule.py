@@ -337,6 +337,11 @@ class Membership:
     ended_runs: set[str] = field(default_factory=set)
     is_new: bool = True
 
+    @property
+    def is_known(self) -> bool:
+        """Whether this process has the group's settings."""
+        return bool(self.settings_id)
+
     def follow(self, group: GroupSettings) -> None:
         """Take over what the log says."""
         self.settings_id = group.current.id

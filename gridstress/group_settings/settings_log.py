@@ -62,6 +62,20 @@ async def join(settings: Settings, mine: Mine) -> GroupSettings:
     return group
 
 
+async def find(settings: Settings, mine: Mine) -> GroupSettings | None:
+    """Make sure, without writing, that a view server has the settings of its group.
+
+    None if no worker has settled them yet. Errors as of `join`.
+    """
+    try:
+        group = await _settled(settings)
+    except DataError:
+        return None  # no such topic
+    if group is not None:
+        check_same(settings, group, mine)
+    return group
+
+
 def check_same(settings: Settings, group: GroupSettings, mine: Mine) -> None:
     """Make sure that a worker has the settings of its group.
 

@@ -159,6 +159,13 @@ async def ensure_topics(settings: Settings) -> None:
         await _ensure(admin, topic_specs(settings), settings.replication)
 
 
+async def missing_topics(settings: Settings) -> list[str]:
+    """Names of the topics that are not there, sorted; BrokerError if the broker does not say."""
+    async with admin_client(settings.kafka, "the broker does not name its topics") as admin:
+        there = set(await admin.list_topics())
+    return sorted({spec.name for spec in topic_specs(settings)} - there)
+
+
 async def _ensure(admin: "AIOKafkaAdminClient", specs: list[TopicSpec], replication: int) -> None:
     from aiokafka.admin import NewTopic
 

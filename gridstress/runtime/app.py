@@ -165,7 +165,10 @@ class GridstressApp(faust.App):
         try:
             refuse_exposed_web(self.settings, self.conf)
             refuse_taken_port(self.conf)
-            await self._enter()
+            if self.producer_only:  # it enters once a worker has: `view_server.enter_group`
+                await cluster_id(self.settings.kafka)
+            else:
+                await self._enter()
             await warn_of_losses(self.settings)
         except GridstressError as error:
             end(error)

@@ -128,12 +128,14 @@ class ViewObserver:
     """Sees how far a view server has read what it shows."""
 
     def __init__(self, app: Any, views: ViewConsumer) -> None:
-        self._views, self._logs = views, LogEnds(app)
+        self._app, self._views, self._logs = app, views, LogEnds(app)
         self._positions: dict[Any, int] = {}
 
     async def see(self) -> Seen:
-        """Look now."""
+        """Look now; before it has entered its group, it has nothing to do."""
         views = self._views
+        if not self._app.group.is_known:
+            return Seen(ready=True, recovered=0, waiting={}, done={})
         with suppress(TimeoutError):  # the last positions stay
             async with asyncio.timeout(ANSWER_S):
                 self._positions = await views.positions()
@@ -145,6 +147,7 @@ class ViewObserver:
             recovered=views.taken,
             waiting={VIEWS: waiting},
             done={VIEWS: views.taken},
+            awaited=VIEWS,
         )
 
     async def close(self) -> None:

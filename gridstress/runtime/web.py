@@ -22,7 +22,7 @@ from gridstress.run_records.posted import POSTED_RUNS, PostedRuns
 from gridstress.runtime.app import GridstressApp, Outlet
 from gridstress.runtime.metrics_collector import add_metrics
 from gridstress.runtime.status import Status
-from gridstress.runtime.view_server import look_after_views
+from gridstress.runtime.view_server import enter_group, look_after_views
 from gridstress.settings import ENV_PREFIX, Settings
 from tables.view_epoch import ViewEpoch
 from tables.windows import WindowSpec
@@ -56,35 +56,51 @@ def add_web(
     server.
     """
     settings, models = app.settings, list(influence)
-    has_views = settings.role != "worker"
-    history = History(grid.index, models, settings.partitions, settings.level_warning)
-    store = Store(
-        history if has_views else None, RecordValidator(grid, models, settings.partitions)
-    )
-    posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
-    ledger = Ledger(posted.write, POSTED_RUNS)
+    shape = RecordValidator(grid, models, settings.partitions)
+    if settings.role == "worker":
+        store = Store(None, shape)
+        status = _follow(app, store, None, models, stages, dead_letters)
+        refuse_views(app, lambda: without_views(status.worker, store))
+    else:
+        history = History(grid.index, models, settings.partitions, settings.level_warning)
+        store = Store(history, shape)
+        posted = PostedRuns(Outlet(app, topics.RUNS), settings, grid, store.records)
+        ledger = Ledger(posted.write, POSTED_RUNS)
+        run_topics = _run_topics(settings, models, ledger)
+        status = _follow(app, store, run_topics, models, stages, dead_letters)
+        register_views(app, _queries(app, grid, influence, spec, store), __version__)
+        _take_posts(app, grid, status, posted, ledger)
+    if settings.role == "views":
+        look_after_views(app, status.views)
+    else:
+        _publish_views(app, stages, status)
+    _publish_status(app, status)
+
+
+def _follow(
+    app: GridstressApp,
+    store: Store,
+    run_topics: RunTopics | None,
+    models: Sequence[str],
+    stages: Sequence[RiskStage],
+    dead_letters: DeadLetters,
+) -> Status:
+    """Keep the store up to date from the topics, and answer how this process is."""
+    settings = app.settings
     views = ViewConsumer(
         connection(settings.kafka),
         store,
         settings.partitions,
         topics.VIEW,
         topics.STATUS,
-        _run_topics(settings, models, ledger) if has_views else None,
+        run_topics,
+        partial(enter_group, app) if settings.role == "views" else None,
     )
     app.service(views)  # type: ignore[arg-type]
     status = Status(app, store, views, models, app.stages.counters, dead_letters)
     register_health(app, status.health)
     add_metrics(app, status, status.counters, stages)
-    if has_views:
-        register_views(app, _queries(app, grid, influence, spec, store), __version__)
-        _take_posts(app, grid, status, posted, ledger)
-    else:
-        refuse_views(app, lambda: without_views(status.worker, store))
-    if settings.role == "views":
-        look_after_views(app, views)
-    else:
-        _publish_views(app, stages, status)
-    _publish_status(app, status)
+    return status
 
 
 def _run_topics(settings: Settings, models: Sequence[str], ledger: Ledger) -> RunTopics:
@@ -181,6 +197,8 @@ def _publish_status(app: GridstressApp, status: Status) -> None:
 
     @app.timer(STATUS_S, name="status")  # type: ignore[untyped-decorator]
     async def tell() -> None:
+        if not app.group.is_known:  # a view server that waits for its group writes nothing
+            return
         value = msgspec.json.encode(status.record())
         await (await topic.send(key=status.worker.encode(), value=value))
 

@@ -89,6 +89,8 @@ class ViewConsumer(Service):
         The compacted topic on which workers tell how they are.
     run_topics
         The other topics; None if only those two are followed.
+    admitted
+        Waits until the topics may be read; None if they may at once.
 
     Attributes
     ----------
@@ -104,13 +106,14 @@ class ViewConsumer(Service):
         view_topic: str,
         status_topic: str,
         run_topics: RunTopics | None,
+        admitted: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         super().__init__()
         self._connection = dict(connection)
         self._store = store
         self._partitions = partitions
         self._apply: dict[str, Apply] = {view_topic: self._view, status_topic: self._status}
-        self._run_topics = run_topics
+        self._run_topics, self._admitted = run_topics, admitted
         self._window_topics: Mapping[str, str] = {}
         if run_topics is not None:
             self._window_topics, self._learn = run_topics.windows, run_topics.learn
@@ -143,6 +146,8 @@ class ViewConsumer(Service):
 
     @Service.task
     async def _follow(self) -> None:
+        if self._admitted is not None:
+            await self._admitted()
         while not self.should_stop:
             consumer = AIOKafkaConsumer(
                 **self._connection,

@@ -8,7 +8,9 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from gridstress.kafka.topics import STATUS, VIEW
+from gridstress.runtime import web
 from gridstress.runtime.observers import StageObserver, ViewObserver
+from gridstress.runtime.stall_rule import Watch
 from gridstress.settings import load_settings
 from gridstress.worker import create_app
 from tests.gridstress.runtime.test_web_server import TOKEN, VIEWS, WITH_IT
@@ -48,6 +50,37 @@ async def test_a_view_server_has_no_agents_and_tables_and_follows_all(triangle: 
     assert followed(app) == followed(whole) > {VIEW, STATUS}
     assert isinstance(app.watchdog.observer, ViewObserver)
     assert not whole.producer_only
+
+
+def test_a_worker_without_views_builds_nothing_that_only_views_need(
+    triangle: Grid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[str] = []
+    for part in (web.History, web.PostedRuns, web.Ledger):
+
+        def noted(self: Any, *given: Any, made: Any = part.__init__, **more: Any) -> None:
+            built.append(type(self).__name__)
+            made(self, *given, **more)
+
+        monkeypatch.setattr(part, "__init__", noted)
+    made(triangle, "worker")
+    assert built == []
+    made(triangle, "views")
+    assert sorted(built) == ["History", "Ledger", "PostedRuns"]
+
+
+async def test_a_view_server_that_waits_for_its_group_is_not_stalled(triangle: Grid) -> None:
+    app, watch = made(triangle, "views"), Watch(timeout_s=10)
+    observed = [await app.watchdog.observer.see() for _ in range(3)]
+    assert [watch.see(seen, 20.0) for seen in observed] == [None] * 3
+    app.group.settings_id = "known"
+    app.watchdog.observer._logs.ask = _no_broker
+    observed = [await app.watchdog.observer.see() for _ in range(3)]
+    assert [watch.see(seen, 20.0) for seen in observed][-1] == "views not ready for 40 s"
+
+
+async def _no_broker(partitions: Any) -> None:
+    """The last answers stay, as when it does not answer."""
 
 
 async def test_a_worker_refuses_all_but_how_it_is(triangle: Grid) -> None:

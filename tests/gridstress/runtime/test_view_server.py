@@ -1,5 +1,6 @@
 """What keeps a view server right, on a real (embedded) broker."""
 
+import asyncio
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -8,11 +9,14 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from bench.harness.brokers import embedded_broker
-from gridstress.group_settings.rule import Mine
-from gridstress.group_settings.settings_log import append, join
-from gridstress.kafka.topics import STATUS, VIEW, ensure_topics
+from gridstress.group_settings.rule import Membership, Mine
+from gridstress.group_settings.settings_log import append, join, read_log
+from gridstress.kafka import topics
+from gridstress.kafka.topic_reader import read_topic
+from gridstress.kafka.topics import STATUS, VIEW, ensure_topics, missing_topics
 from gridstress.runtime.observers import VIEWS, ViewObserver
 from gridstress.runtime.stall_rule import Watch
+from gridstress.runtime.view_server import enter_group
 from gridstress.settings import Settings, load_settings
 from gridstress.worker import create_app
 from tests.support.waiting import until
@@ -38,7 +42,8 @@ async def test_views_that_are_not_read_any_more_are_a_stall(bootstrap: str) -> N
     ours = settings(bootstrap)
     await ensure_topics(ours)
     where = {"bootstrap_servers": bootstrap}
-    app = SimpleNamespace(transport=SimpleNamespace(arguments=where))
+    known = Membership(settings_id="known")
+    app = SimpleNamespace(transport=SimpleNamespace(arguments=where), group=known)
     async with ViewConsumer(where, Store(), ours.partitions, VIEW, STATUS, None) as views:
         observer = ViewObserver(app, views)
         assert not (await observer.see()).ready
@@ -72,3 +77,22 @@ async def test_a_view_server_learns_that_its_group_has_accepted_other_settings(
     await append(ours, others.record("accepted", at="2026-01-01T00:00:00Z", by="test"))
     with pytest.raises(GridstressError, match=r"GRIDSTRESS_DECAY is 0\.7, the group's 0\.5"):
         await app.check_settings()
+
+
+async def test_a_view_server_that_is_the_first_waits_for_a_worker_and_writes_nothing(
+    bootstrap: str, triangle: Grid, caplog: pytest.LogCaptureFixture
+) -> None:
+    ours = settings(bootstrap, group="new")
+    app = create_app(ours, triangle)
+    entering = asyncio.create_task(enter_group(app))
+    awaited = "waits for a worker that settles the settings of group 'new'"
+    await until(lambda: awaited in caplog.text, 30)
+    assert topics.settings_log("new") in await missing_topics(ours)
+    await ensure_topics(ours)
+    assert await read_log(ours) is None
+    assert not entering.done()
+    assert not app.group.is_known
+    await join(ours, app.mine)
+    await asyncio.wait_for(entering, 30)
+    assert app.group.is_known
+    assert len(await read_topic(ours.kafka, topics.settings_log("new"))) == 1
