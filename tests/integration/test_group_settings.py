@@ -274,7 +274,7 @@ async def test_what_waits_between_the_stages_is_refused(fresh: Stack) -> None:
     # As if it had been killed before it took these in: copies of a run that no table knows.
     for topic in ("stress_events", "propagated_stress_linear"):
         waiting = [
-            (r.partition, r.value.replace(b'"half"', b'"lost"'))
+            (r.partition, r.value.replace(b"half", b"lost"))
             for r in await records(stack.bootstrap, topic)
             if r.value
         ]
