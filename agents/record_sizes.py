@@ -8,11 +8,9 @@ import numpy as np
 
 from topology.errors import DataError
 from topology.grid import Grid
+from topology.messages import NUMBER_BYTES
 from topology.models import Matrix
 from topology.shards import shard_nodes
-
-_DOUBLE_BYTES = 25
-"""A number of JSON with all its digits, and a comma."""
 
 _VIEW_NODE_BYTES = 78
 """A node in a view beside its panes: stress and risk, level, and an open episode."""
@@ -42,7 +40,8 @@ def largest_records(
 ) -> Iterator[LargestRecord]:
     """Yield each kind of record with one row in which every node with a rating is stressed.
 
-    Frames of measurements are not among them: what they take is their sender's choice
+    With more rows a frame is smaller (`topology.messages.MAX_COLUMN_BYTES`). Frames of
+    measurements are not among them: what they take is their sender's choice
     (`gridstress.kafka.topics.MAX_FRAME_BYTES`).
 
     Parameters
@@ -50,7 +49,7 @@ def largest_records(
     influence
         By model, the matrix of shape (nodes, nodes), rows are sources.
     """
-    columns = np.array([len(node_id.encode()) + 3 + _DOUBLE_BYTES for node_id in grid.ids])
+    columns = grid.name_bytes + NUMBER_BYTES
     shards = shard_nodes(grid, partitions)
     shard_of = np.zeros(len(grid.nodes), dtype=int)
     for shard, members in enumerate(shards):
@@ -66,7 +65,7 @@ def largest_records(
     of_zones = sum(2 * len(msgspec.json.encode(z)) + _VIEW_ZONE_BYTES for z in grid.zones)
     for shard, members in enumerate(shards):
         where, count = f"shard {shard} ({len(members):,} nodes)", len(members)
-        window = columns[list(members)].sum() + count * _DOUBLE_BYTES
+        window = columns[list(members)].sum() + count * NUMBER_BYTES
         yield _record(f"a window of {where}", window, _SPREAD)
         yield _record(f"the view of {where}", count * _VIEW_NODE_BYTES + of_zones, _SPREAD)
 
