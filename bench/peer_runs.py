@@ -5,11 +5,13 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench.harness.case import Case
 from bench.harness.test_bed import CHECKOUT
+from bench.inputs.plan import stretches
 from bench.peers.runner import PEERS
 from bench.peers.typical import typical_start
 from bench.session import Session
@@ -28,7 +30,9 @@ def peers(session: Session) -> None:
     """
     grid, rows = session.base.grid, session.rows_of(session.base.grid)
     inputs = session.inputs
-    start = typical_start(inputs.load_file, inputs.grid(grid), rows)
+    # Of many rows several runs are made, each of which begins there.
+    of_run = stretches(rows, datetime(2025, 1, 1, tzinfo=UTC), rows)[0].rows
+    start = typical_start(inputs.load_file, inputs.grid(grid), of_run)
     source = replace(inputs, start=start).frames(grid, rows)
     ours = [run.rate for run in session.drain_all("peers", Case(grid), source)]
     session.results.add("peers", "node-measurements", "/s", {"grid": grid, "peer": OURS}, ours)
