@@ -124,11 +124,10 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     cluster = replace(settings.kafka, bootstrap=bootstrap)
     try:
         _start_broker(launch, cluster)
-        first = [services.worker(place, settings, bootstrap, i) for i in range(plan.workers)]
-        if plan.ui:  # it starts while the workers wait for their partitions
-            first.append(services.dashboard(place, settings, bootstrap, plan.workers))
-        launch.start(*first)
+        launch.start(*(services.worker(place, settings, bootstrap, i) for i in range(plan.workers)))
         rest: list[ServiceSpec] = []
+        if plan.ui:
+            rest.append(services.dashboard(place, settings, bootstrap, plan.workers))
         if plan.archive and plan.workers:
             rest.append(services.archive(place, settings, bootstrap))
         if plan.replay:
