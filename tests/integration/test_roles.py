@@ -77,6 +77,7 @@ def test_the_worker_says_who_has_views(worker: Worker, views: Worker) -> None:
     assert httpx.get(f"{worker.url}/metrics").status_code == 200
 
 
+@pytest.mark.explore(only=True)
 def test_commands_find_the_view_server_among_the_addresses_or_say_what_is_wrong(
     stack: Stack, worker: Worker, views: Worker
 ) -> None:
@@ -128,6 +129,7 @@ def test_the_view_server_goes_on_without_its_worker(
     assert stack.episodes("without-worker") == stack.episodes("r")
 
 
+@pytest.mark.explore(only=True)
 def test_a_view_server_with_other_settings_does_not_start(stack: Stack) -> None:
     process = stack.begin_worker(GRIDSTRESS_ROLE="views", GRIDSTRESS_STEP_S="1800")
     output, _ = process.communicate(timeout=60)
