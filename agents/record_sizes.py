@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from topology.errors import DataError
 from topology.grid import Grid
-from topology.messages import NUMBER_BYTES
+from topology.messages import NUMBER_BYTES, name_bytes
 from topology.models import Matrix
 from topology.shards import shard_nodes
 
@@ -62,7 +61,7 @@ def largest_records(
             shard = int(sizes.argmax())
             what = f"a frame of propagated stress ({model}) of {nodes} for shard {shard}"
             yield _record(what, sizes[shard], f"{_DIVIDE}; {_SPREAD}")
-    of_zones = sum(2 * len(msgspec.json.encode(z)) + _VIEW_ZONE_BYTES for z in grid.zones)
+    of_zones = sum(2 * name_bytes(zone) + _VIEW_ZONE_BYTES for zone in grid.zones)
     for shard, members in enumerate(shards):
         where, count = f"shard {shard} ({len(members):,} nodes)", len(members)
         window = columns[list(members)].sum() + count * NUMBER_BYTES

@@ -27,17 +27,21 @@ PROPAGATED = "propagated_stress_"
 def run_of(topic: str, raw: bytes | None) -> str | None:
     """Return the run a record of a topic belongs to, or None if it does not say."""
     try:
-        return records.run_of(records.parse(raw, packed=topic != MEASUREMENTS))
+        return records.run_of(_parse(topic, raw))
     except MessageError:
         return None
 
 
-def _pairs_of(raw: bytes | None, run: str, *, packed: bool = True) -> Pairs | None:
+def _parse(topic: str, raw: bytes | None) -> Pairs:
+    return records.parse(raw, packed=topic != MEASUREMENTS)
+
+
+def _pairs_of(topic: str, raw: bytes | None, run: str) -> Pairs | None:
     """Parse a record if it is of the run; most of the others need not be parsed for it."""
     if not raw or (run.encode() not in raw and b"\\" not in raw):
         return None
     try:
-        pairs = records.parse(raw, packed=packed)
+        pairs = _parse(topic, raw)
     except MessageError:
         return None
     return pairs if records.run_of(pairs) == run else None
@@ -104,7 +108,7 @@ async def read_measurements(where: Where, run: str | None) -> Measurements:
 async def count_measurements(where: Where, run: str) -> int:
     """Count the records of a run in ``grid_measurements``; errors as `read_measurements`."""
     found = scan_topic(where, MEASUREMENTS)
-    return sum([_pairs_of(r.value, run, packed=False) is not None async for r in found])
+    return sum([_pairs_of(MEASUREMENTS, r.value, run) is not None async for r in found])
 
 
 def read_frames_file(path: Path, run: str | None) -> tuple[str, list[MeasurementFrame]]:
@@ -153,7 +157,7 @@ async def read_results(where: Where, run: str, models: Iterable[str], shards: in
         observed.windows[model], observed.alerts[model] = [], []
         for topic in (windows(model), alerts(model)):
             async for record in scan_topic(where, topic):
-                if pairs := _pairs_of(record.value, run):
+                if pairs := _pairs_of(topic, record.value, run):
                     take_result(record, pairs, model, shards, observed)
     return observed
 
@@ -246,10 +250,11 @@ def is_resharded(record: ConsumerRecord) -> bool:
 
 def _fields_of(record: ConsumerRecord, headers: Mapping[str, str], run: str) -> dict[str, Any]:
     """Return the fields of a dead letter about a record of the run; none for another run's."""
+    topic = headers.get("topic", "?")
     if "truncated" not in headers:
-        return dict(_pairs_of(record.value, run) or ())
+        return dict(_pairs_of(topic, record.value, run) or ())
     found, place = _BEGINNING.match(record.value or b""), _place(headers)
-    pairs = _pairs_of(found[1] + b"}", run) if found and place else None
+    pairs = _pairs_of(topic, found[1] + b"}", run) if found and place else None
     # A shard's frames lie in the partition of that number.
     return dict(pairs) | {"shard": place.partition} if pairs and place else {}
 
