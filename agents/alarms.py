@@ -5,10 +5,11 @@ clear level; the gap between the two keeps alarms from flapping (hysteresis, as 
 level is the highest it has reached and never falls.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -65,23 +66,35 @@ def episode_id(model: str, run: str, node_id: str, since_s: float) -> str:
 
 
 def decide(
-    state: ShardState, risk: Floats, end_s: int, thresholds: Thresholds
-) -> Transitions | None:
-    """Move the episodes of a shard on by one window; changes ``state``. None if none moves.
+    state: ShardState, risk: Floats, ends_s: Sequence[int], thresholds: Thresholds
+) -> Iterator[Transitions | None]:
+    """Move the episodes of a shard on by one window after the other; None where none moves.
 
-    ``risk`` has shape (shard nodes,).
+    ``risk`` has shape (windows, shard nodes), and the windows end at ``ends_s``. ``state`` has
+    come as far as the last window that was taken.
     """
-    if not state.level.any() and risk.max(initial=0.0) < thresholds.warning:
-        return None  # as most windows of most shards
-    steps = np.array([thresholds.warning, thresholds.high, thresholds.critical])
-    reached = steps.searchsorted(risk, side="right").astype(np.int8)
-    clearing = (state.level > 0) & (risk < thresholds.clear)
+    reached = np.zeros(risk.shape, np.int8)
+    for least in (thresholds.warning, thresholds.high, thresholds.critical):
+        reached += risk >= least
+    stays: Any = risk >= thresholds.clear
+    reaches_any: Any = reached.any(axis=1).tolist()
+    for i, end_s in enumerate(ends_s):
+        # Most windows of most shards have no alarm.
+        quiet = not reaches_any[i] and not np.count_nonzero(state.level)
+        yield None if quiet else _move(state, risk[i], reached[i], stays[i], end_s)
+
+
+def _move(
+    state: ShardState, risk: Floats, reached: Levels, stays: Any, end_s: int
+) -> Transitions | None:
+    """Move the episodes on by one window; arrays have shape (shard nodes,)."""
     # Of all nodes, which is faster than of those in alarm. A peak that is not known (NaN) stays so.
     np.maximum(state.peak_risk, risk, out=state.peak_risk)
-    (nodes,) = ((reached > state.level) | clearing).nonzero()
+    level = np.maximum(state.level, reached) * stays  # 0 if it clears
+    (nodes,) = (level != state.level).nonzero()
     if not len(nodes):
         return None
-    before, now = state.level[nodes], reached[nodes]  # now 0 if it clears, else above before
+    before, now = state.level[nodes], level[nodes]
     raised = nodes[before == 0]
     state.level[nodes] = now
     state.since_s[raised] = end_s

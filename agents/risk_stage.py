@@ -193,7 +193,7 @@ class RiskStage:
             count += len(closed)
             key = str(shard).encode()
             written, headers = self.format.encode, [self.format.header]
-            windows: list[Record] = [(key, written(c.window), headers) for c in closed]
+            windows: list[Record] = [(key, written(c.final), headers) for c in closed]
             outbox.extend(self.windows, shard, windows)
             alerts = self.model.alerts(run, shard, closed)
             keys = [alert.node_id.encode() for alert in alerts]

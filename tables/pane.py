@@ -4,13 +4,14 @@ Sums are kept by zone and added up in the zones' order only when they are read: 
 in order, the zones among themselves do not, and floating-point sums must not depend on that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 import msgspec
 import numpy as np
 
+from tables.shard_state import Indices
 from tables.sparse import SparseVector
 from topology.messages import Floats
 
@@ -72,7 +73,7 @@ class Pane:
         zone: str,
         seq: int,
         stress: Floats,
-        sources: Sequence[int],
+        sources: Indices,
         source_stress: Floats,
     ) -> None:
         """Add one row, unless it is in the sums already.
@@ -98,11 +99,11 @@ class Pane:
             known += stress
 
     def _unapplied(
-        self, zone: str, seq: int, stress: Floats, sources: Sequence[int], source_stress: Floats
+        self, zone: str, seq: int, stress: Floats, sources: Indices, source_stress: Floats
     ) -> tuple[Floats, Floats]:
         """The row's values, but 0 in the parts that have them already."""
         stress, source_stress = stress.copy(), source_stress.copy()
-        part_of_source = np.asarray(sources, dtype=int) // self.width
+        part_of_source = sources // self.width
         for part, applied in enumerate(self.applied):
             columns, of_part = self._columns(part), part_of_source == part
             if seq <= applied.get(zone, -1):

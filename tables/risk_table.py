@@ -82,16 +82,10 @@ def _key(run: str, shard: int, pane_s: int | None) -> bytes:
 
 @dataclass(frozen=True)
 class Window:
-    """The sums of one window, over its panes; ``stress`` of the shard's nodes (shard nodes,)."""
+    """One window: its end, and those of its panes that exist, oldest first."""
 
     end_s: int
-    stress: Floats
     panes: Sequence[Pane]
-
-    @cached_property
-    def risk(self) -> Floats:
-        """Risk of the shard's nodes: 1 - exp(-stress), in [0, 1), shape (shard nodes,)."""
-        return -np.expm1(-self.stress)
 
     def source_stress(self, nodes: Indices) -> Floats:
         """Own stress of nodes by their grid positions, shape (nodes,)."""
@@ -99,6 +93,26 @@ class Window:
         for pane in self.panes:
             total += pane.source_stress[nodes]
         return total
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Several windows; ``stress`` of the shard's nodes has shape (windows, shard nodes)."""
+
+    each: Sequence[Window]
+    stress: Floats
+
+    @cached_property
+    def held(self) -> Indices:
+        """Positions of the values above 0, window by window, shape (values,)."""
+        return np.flatnonzero(self.stress > 0)  # of truths, which takes a tenth of the time
+
+    @cached_property
+    def risk(self) -> Floats:
+        """Risk of the shard's nodes: 1 - exp(-stress), in [0, 1), shape (windows, shard nodes)."""
+        risk = np.zeros(self.stress.shape)
+        risk.ravel()[self.held] = -np.expm1(-self.stress.ravel()[self.held])
+        return risk
 
 
 class TumblingPanes:
@@ -193,21 +207,27 @@ class HoppingWindows:
 
     def __init__(self, panes: TumblingPanes, spec: WindowSpec, shard_size: int) -> None:
         self._panes, self._spec, self._shard_size = panes, spec, shard_size
-        self._totals: dict[int, Floats] = {}
+        self._totals: dict[int, tuple[Pane, Floats] | None] = {}
 
-    def at(self, end_s: int) -> Window:
-        """The window that ends here, as full as it is now."""
-        stress: Floats = np.zeros(self._shard_size)
-        panes = []
-        for start_s in self._spec.panes_in(end_s):
-            pane = self._panes.get(start_s)
-            if pane is None:
-                continue
-            if start_s not in self._totals:
-                self._totals[start_s] = pane.total(self._shard_size)
-            stress += self._totals[start_s]
-            panes.append(pane)
-        return Window(end_s, stress, panes)
+    def ending(self, ends_s: Sequence[int]) -> Windows:
+        """The windows that end at these times, as full as they are now."""
+        stress: Floats = np.zeros((len(ends_s), self._shard_size))
+        each = []
+        for end_s, sums in zip(ends_s, stress, strict=True):
+            panes = []
+            for start_s in self._spec.panes_in(end_s):
+                if start_s not in self._totals:
+                    self._totals[start_s] = self._total(start_s)
+                if (found := self._totals[start_s]) is not None:
+                    pane, total = found
+                    sums += total
+                    panes.append(pane)
+            each.append(Window(end_s, panes))
+        return Windows(each, stress)
+
+    def _total(self, start_s: int) -> tuple[Pane, Floats] | None:
+        pane = self._panes.get(start_s)
+        return None if pane is None else (pane, pane.total(self._shard_size))
 
 
 class RiskTable:

@@ -104,8 +104,8 @@ class Model:
         for k in range(len(self._before) + 1):
             closed += panes[k : k + len(own)]
         self._before = panes[len(own) :]
-        for risk, end_s in zip(-np.expm1(-closed), ends_s.tolist(), strict=True):
-            self.transitions += len(decide(self._state, risk, end_s, thresholds) or ())
+        decided = decide(self._state, -np.expm1(-closed), ends_s.tolist(), thresholds)
+        self.transitions += sum(len(steps) for steps in decided if steps)
 
 
 class Loop:

@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 def steps_of(state: ShardState, risks: list[float], end_s: int) -> list[Step]:
     """The steps that a window with these risks leads to, one by one."""
-    found = decide(state, np.array(risks), end_s, LIMITS)
+    (found,) = decide(state, np.array([risks]), [end_s], LIMITS)
     if found is None:
         return []
     return [

@@ -29,7 +29,7 @@ def test_nodes_of_many_windows_have_the_sources_that_each_has_alone(
 ) -> None:
     influence = np.array(matrix).reshape(3, 3)
     found = Causes(GRID, csr_array(influence)).of(
-        [Window(0, np.zeros(3), [Pane(np.array(own), width=3)]) for own, _ in windows],
+        [Window(0, [Pane(np.array(own), width=3)]) for own, _ in windows],
         [np.array(nodes, dtype=int) for _, nodes in windows],
     )
     alone = [

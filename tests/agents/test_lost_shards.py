@@ -90,6 +90,7 @@ async def test_no_window_is_made_of_the_panes_of_a_lost_shard(
 ) -> None:
     monkeypatch.setattr("agents.risk_stage.Outbox.flush_if_full", lambda box: box.flush())
     monkeypatch.setattr("agents.risk_stage.TOGETHER_PARTS", 1)
+    monkeypatch.setattr("agents.risk.TOGETHER_VALUES", 1)
     store = Table()
     stage = risk_stage(triangle, DeadLetters(Topic()), store)
     await work(stage, event("north", [0, 20], 0))

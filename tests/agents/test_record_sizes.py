@@ -112,7 +112,7 @@ async def test_a_view_fits_into_a_record_and_says_how_far_it_reaches(
     for hour in range(hours):
         state.add_row("ahead", at(hour).timestamp(), spec)
         pane = panes.to_change(spec.pane_of(at(hour).timestamp()))
-        pane.add("ahead", hour, values, range(nodes), values)
+        pane.add("ahead", hour, values, np.arange(nodes), values)
     await table.write(0, [*panes.changes(None), table.entry_change("r", 0, state)], 0)
     view = view_of(
         table, state, spec, model="linear", run="r", shard=0, shard_size=nodes,
@@ -134,7 +134,7 @@ async def test_a_view_of_thousands_of_zones_has_risk_and_panes_and_fits_into_its
     state.applied = dict.fromkeys(zones, 2**53)
     state.add_row(zones[0], at(0).timestamp(), spec)
     panes.to_change(spec.pane_of(at(0).timestamp())).add(
-        zones[0], 0, np.full(2, THIRD), range(2), np.full(2, THIRD)
+        zones[0], 0, np.full(2, THIRD), np.arange(2), np.full(2, THIRD)
     )
     await table.write(0, [*panes.changes(None), table.entry_change("r", 0, state)], 0)
     view = view_of(

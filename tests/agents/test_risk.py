@@ -82,14 +82,14 @@ def test_nothing_closes_before_every_zone_has_passed_the_end(shard: Shard) -> No
     assert shard.feed(spread("x", [0, 1, 2, 3], {"a": [1.0, 0.0, 0.0, 0.0]})) == []
     assert shard.feed(spread("y", [0, 1], {})) == []
     closed = shard.feed(spread("y", [2], {}))
-    assert [c.window.window_end for c in closed] == [at(1)]
+    assert [c.final.window_end for c in closed] == [at(1)]
 
 
 def test_a_window_holds_the_sums_of_its_panes_and_their_risk(shard: Shard) -> None:
     shard.feed(spread("x", [0, 1, 2], {"a": [0.1, 0.2, 0.4], "b": [0.0, 0.0, 1.0]}))
     shard.feed(spread("y", [0, 1, 2], {"b": [0.5, 0.0, 0.0]}))
     shard.end(3)
-    last = shard.closed[-1].window
+    last = shard.closed[-1].final
     assert (last.window_start, last.window_end) == (at(0), at(3))
     assert last.nodes == ["a", "b"]
     assert last.stress == pytest.approx([0.7, 1.5])
@@ -99,8 +99,8 @@ def test_a_window_holds_the_sums_of_its_panes_and_their_risk(shard: Shard) -> No
 def test_windows_close_one_by_one_and_let_old_panes_go(shard: Shard) -> None:
     shard.feed(spread("x", range(6), {"a": [1.0] * 6}), spread("y", range(6), {}))
     shard.end(6)
-    assert [c.window.window_end for c in shard.closed] == [at(h) for h in range(1, 7)]
-    assert [c.window.stress for c in shard.closed] == [[1], [2], [3], [3], [3], [3]]
+    assert [c.final.window_end for c in shard.closed] == [at(h) for h in range(1, 7)]
+    assert [c.final.stress for c in shard.closed] == [[1], [2], [3], [3], [3], [3]]
 
 
 def test_a_frame_that_comes_again_changes_nothing(shard: Shard) -> None:
@@ -119,7 +119,7 @@ def test_a_row_that_only_its_pane_has_applied_is_not_added_again(shard: Shard) -
     asyncio.run(shard.table.write(0, panes.changes(None), 0))
     shard.feed(frame, spread("y", [0], {}))
     shard.end(1)
-    assert shard.closed[0].window.stress == [1.0]
+    assert shard.closed[0].final.stress == [1.0]
 
 
 def test_rows_behind_their_own_zone_are_late_and_the_rest_of_the_frame_counts(shard: Shard) -> None:
@@ -128,7 +128,7 @@ def test_rows_behind_their_own_zone_are_late_and_the_rest_of_the_frame_counts(sh
     assert shard.late == [1]
     shard.feed(spread("y", [4], {}))
     shard.end(7)
-    assert shard.closed[-1].window.stress == [7.0]
+    assert shard.closed[-1].final.stress == [7.0]
     assert shard.state.late_rows == 1
 
 
@@ -137,7 +137,7 @@ def test_a_zone_far_behind_is_waited_for_and_not_late(shard: Shard) -> None:
     shard.feed(spread("y", [0], {"c": [2.0]}))
     assert shard.late == []
     shard.end(100)
-    assert shard.closed[0].window.nodes == ["a", "c"]
+    assert shard.closed[0].final.nodes == ["a", "c"]
     assert len(shard.closed) == 100
 
 
@@ -147,7 +147,7 @@ def test_a_zone_given_up_does_not_hold_back_and_finds_its_past_closed(shard: Sha
     assert shard.model.can_close_past_idle(state, {"y"})
     closed = list(shard.model.close("r", 0, state, shard.table.panes("r", 0)))
     asyncio.run(shard.table.write(0, [shard.table.entry_change("r", 0, state)], 0))
-    assert [c.window.window_end for c in closed] == [at(1), at(2), at(3)]
+    assert [c.final.window_end for c in closed] == [at(1), at(2), at(3)]
     shard.feed(spread("y", [2, 3], {"c": [1.0, 1.0]}, seq=1))
     assert shard.late == [1]
 
@@ -168,8 +168,8 @@ def test_a_row_years_ahead_does_not_make_what_follows_late(bounded: Shard) -> No
     assert bounded.state.newest_s["x"] == at(26).timestamp()
     bounded.feed(spread("y", range(1, 27), {}))
     bounded.end(27)
-    assert max(c.window.stress[0] for c in bounded.closed if c.window.nodes) == 4.0
-    assert [c.window.window_end for c in bounded.closed] == [at(h) for h in range(1, 28)]
+    assert max(c.final.stress[0] for c in bounded.closed if c.final.nodes) == 4.0
+    assert [c.final.window_end for c in bounded.closed] == [at(h) for h in range(1, 28)]
     assert (bounded.state.ahead_rows, bounded.state.gaps) == (1, 10**6 - 5 + 10**6 - 27)
 
 
@@ -193,20 +193,20 @@ def test_an_end_years_ahead_does_not_end_its_zone(bounded: Shard) -> None:
     bounded.feed(spread("x", [FAR], {}, seq=1, final=True), spread("y", [1], {}, seq=1, final=True))
     assert (bounded.ahead, bounded.closed) == ([1], [])
     bounded.feed(spread("x", [1], {}, seq=2, final=True))
-    assert [c.window.window_end for c in bounded.closed] == [at(1)]
+    assert [c.final.window_end for c in bounded.closed] == [at(1)]
 
 
 def test_the_end_of_a_zone_without_rows_does_not_say_when_the_run_ends(bounded: Shard) -> None:
     bounded.feed(spread("y", [FAR], {}, final=True))
     bounded.feed(spread("x", [0, 1], {}), spread("x", [2], {}, seq=2, final=True))
-    assert [c.window.window_end for c in bounded.closed] == [at(1), at(2)]
+    assert [c.final.window_end for c in bounded.closed] == [at(1), at(2)]
 
 
 def test_of_several_ends_the_latest_counts(bounded: Shard) -> None:
     bounded.feed(spread("x", [0, 1], {}), spread("x", [2], {}, seq=2, final=True))
     bounded.feed(spread("x", [1], {}, seq=3, final=True))
     bounded.feed(spread("y", [0], {}), spread("y", [1], {}, seq=1, final=True))
-    assert [c.window.window_end for c in bounded.closed] == [at(1), at(2)]
+    assert [c.final.window_end for c in bounded.closed] == [at(1), at(2)]
 
 
 def test_without_a_bound_any_distance_is_believed(shard: Shard) -> None:
@@ -295,7 +295,7 @@ def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
     mixed.feed(*frames)
     for shard in (plain, mixed):
         shard.end(HOURS)
-    assert [c.window for c in plain.closed] == [c.window for c in mixed.closed]
+    assert [c.final for c in plain.closed] == [c.final for c in mixed.closed]
     assert plain.alerts == mixed.alerts
     expected = {
         end: {
@@ -307,8 +307,8 @@ def test_order_cuts_and_redelivery_do_not_change_windows_or_episodes(
         for end in range(1, HOURS + 1)
     }
     for closing in plain.closed:
-        end = int((closing.window.window_end.timestamp() - hour_s(0)) / 3600)
-        got = dict(zip(closing.window.nodes, closing.window.stress, strict=True))
+        end = int((closing.final.window_end.timestamp() - hour_s(0)) / 3600)
+        got = dict(zip(closing.final.nodes, closing.final.stress, strict=True))
         assert got == pytest.approx({n: s for n, s in expected[end].items() if s})
 
 
@@ -320,7 +320,7 @@ def alerts_one_by_one(closings: Sequence[Closing]) -> Iterator[RiskAlert]:
         dict.fromkeys("abc", 0.0),
     )
     for closing in closings:
-        window, parts = closing.window, sum(pane.source_stress for pane in closing.sums.panes)
+        window, parts = closing.final, sum(pane.source_stress for pane in closing.window.panes)
         for i, node in enumerate("abc"):
             risk = dict(zip(window.nodes, window.risk.tolist(), strict=True)).get(node, 0.0)
             reached = sum(risk >= limit for limit in (0.5, 0.7, 0.9))
@@ -378,7 +378,7 @@ def test_a_first_row_of_1970_does_not_make_half_a_million_windows(bounded: Shard
     state = bounded.state
     assert bounded.model.can_close_past_idle(state, {"y"})
     closed = list(bounded.model.close("r", 0, state, bounded.table.panes("r", 0)))
-    ends = [c.window.window_end for c in closed]
+    ends = [c.final.window_end for c in closed]
     assert ends == [*(at(-YEARS + h) for h in range(1, 5)), *(at(h) for h in (1, 2, 3))]
-    assert closed[3].window.nodes == []
+    assert closed[3].final.nodes == []
     assert state.watermark_s(GRID.zones, bounded.model.spec) == at(3).timestamp()

@@ -22,7 +22,9 @@ def table(store: Table) -> RiskTable:
 
 async def add(table: RiskTable, start_s: int, stress: float, *, run: str = "r") -> None:
     panes = table.panes(run, 0)
-    panes.to_change(start_s).add("x", start_s, np.array([stress]), [0], np.array([stress]))
+    panes.to_change(start_s).add(
+        "x", start_s, np.array([stress]), np.array([0]), np.array([stress])
+    )
     await table.write(0, panes.changes(None), panes.version)
 
 
@@ -30,16 +32,17 @@ async def test_a_window_is_the_sum_of_the_panes_it_holds(table: RiskTable) -> No
     for start_s, stress in ((0, 1.0), (10, 2.0), (20, 4.0), (30, 8.0)):
         await add(table, start_s, stress)
     windows = HoppingWindows(table.panes("r", 0), SPEC, shard_size=1)
-    assert windows.at(30).stress.tolist() == [7.0]
-    assert windows.at(40).stress.tolist() == [14.0]
-    assert windows.at(40).source_stress(np.array([1, 0])).tolist() == [0.0, 14.0]
-    assert windows.at(40).risk.tolist() == [1 - np.exp(-14.0)]
+    found = windows.ending([30, 40])
+    assert found.stress.tolist() == [[7.0], [14.0]]
+    assert found.risk == pytest.approx(1 - np.exp([[-7.0], [-14.0]]))
+    assert [window.end_s for window in found.each] == [30, 40]
+    assert found.each[1].source_stress(np.array([1, 0])).tolist() == [0.0, 14.0]
 
 
 async def test_a_window_without_panes_is_empty(table: RiskTable) -> None:
-    window = HoppingWindows(table.panes("r", 0), SPEC, shard_size=1).at(30)
-    assert window.stress.tolist() == [0.0]
-    assert window.source_stress(np.arange(2)).tolist() == [0.0, 0.0]
+    found = HoppingWindows(table.panes("r", 0), SPEC, shard_size=1).ending([30])
+    assert found.stress.tolist() == found.risk.tolist() == [[0.0]]
+    assert found.each[0].source_stress(np.arange(2)).tolist() == [0.0, 0.0]
 
 
 async def test_runs_and_shards_do_not_see_each_other(table: RiskTable) -> None:
@@ -66,7 +69,7 @@ async def test_panes_that_nobody_will_ask_for_are_not_written(table: RiskTable) 
 async def test_a_pane_in_parts_is_written_read_and_deleted_whole(store: Table) -> None:
     table = RiskTable(store, grid_size=200_000, zones=1)
     panes = table.panes("r", 0)
-    sources = [0, 199_999]
+    sources = np.array([0, 199_999])
     panes.to_change(10).add("x", 0, np.array([1.0]), sources, np.array([1.0, 2.0]))
     changes = panes.changes(None)
     assert len(changes) == 2

@@ -56,7 +56,7 @@ def answers(triangle: Grid) -> ApiQueries:
         model.fold(spread("south", [0, 1, 2], {"b": [0.0, 0.0, 0.2]}, sources={"c": [0, 0, 0.5]}),
                    state, panes)  # fmt: skip
         for closing in (closed := list(model.close("r", 0, state, panes))):
-            store.apply_window(encode(closing.window), name, 0)
+            store.apply_window(encode(closing.final), name, 0)
         for alert in model.alerts("r", 0, closed):
             store.apply_alert(encode(alert), 7.0)
         changes = [*panes.changes(None), table.entry_change("r", 0, state)]
