@@ -149,7 +149,14 @@ def test_a_click_on_a_node_of_the_map_leads_to_its_page(open_page: Ask, ask: Ask
 
 
 def click_node(page: Any, node_id: str) -> None:
-    """Click where plotly has drawn the node, as a hand would."""
+    """Click where plotly has drawn the node, as a hand would: once the pointer is seen there."""
+    until(lambda: hovered(page, node_id) == node_id)
+    page.mouse.down()
+    page.mouse.up()
+
+
+def hovered(page: Any, node_id: str) -> Any:
+    """Move the pointer to a node of the map, which may still move; the node that is hovered."""
     spot = page.evaluate(
         "id => { const plot = document.querySelector('#map .js-plotly-plot');"
         " const trace = plot._fullData.find(t => t.name === 'nodes');"
@@ -160,4 +167,6 @@ def click_node(page: Any, node_id: str) -> None:
         node_id,
     )
     page.mouse.move(*spot)
-    page.mouse.click(*spot)
+    return page.evaluate(
+        "() => document.querySelector('#map .js-plotly-plot')._hoverdata?.[0]?.customdata"
+    )
