@@ -1,0 +1,1 @@
+"""The peer in Bytewax, with a virtual environment of its own."""

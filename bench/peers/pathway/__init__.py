@@ -1,0 +1,1 @@
+"""The peer in Pathway, with a virtual environment of its own."""
