@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,15 +96,27 @@ class Session:
         if key not in self._latencies:
             runs = []
             for i in range(count):
-                words = f"latency at {pace}, {rows_per_s:.1f} rows/s, {i + 1}"
                 beside = busy_neighbour() if busy else None
-                with self.testbed(case, words) as testbed:
-                    found = latency(testbed, self.inputs, rows_per_s, self.seconds, beside)
-                self.say(f"  p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms")
-                runs.append(found)
+                what = f"{pace}, {i + 1}"
+                runs.append(self.paced(case, self.inputs, what, rows_per_s, self.seconds, beside))
             self.note_runs("latency", runs)
             self._latencies[key] = [run for run in runs if run.equal]
         return self._latencies[key]
+
+    def paced(
+        self,
+        case: Case,
+        inputs: InputCache,
+        what: str,
+        rows_per_s: float,
+        seconds: float,
+        beside: AbstractContextManager[object] | None = None,
+    ) -> Latency:
+        """One run at a pace, whether equal or not; parameters as of `measures.latency.latency`."""
+        with self.testbed(case, f"latency at {what}, {rows_per_s:.1f} rows/s") as testbed:
+            found = latency(testbed, inputs, rows_per_s, seconds, beside)
+        self.say(f"  p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms")
+        return found
 
     def rows_of(self, grid: str) -> int:
         """Hours that a run of this grid has, the same for all of its cases."""

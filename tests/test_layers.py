@@ -61,7 +61,17 @@ FLOORS = {
         "cli",
         "__main__.py",
     ),
-    "bench": ("harness", "inputs", "results", "measures", "peers", "peers/quix", ""),
+    "bench": (
+        "harness",
+        "inputs",
+        "results",
+        "measures",
+        "peers",
+        "peers/quix",
+        "peers/pathway",
+        "peers/bytewax",
+        "",
+    ),
 }
 """Each package's folders from the lowest to the highest, "" for its loose files, and such loose
 files as stand higher. A file may import its own floor and those below."""
@@ -76,8 +86,6 @@ APART = (
 KNOWN = {
     # `faust -A gridstress` asks the package for its app, which is then made.
     ("gridstress/__init__.py", "gridstress/worker.py"),
-    # The peer in a folder of its own, which shares the others' means, and its environment.
-    ("bench/peers/runner.py", "bench/peers/quix/environment.py"),
 }
 """The imports that lead upwards."""
 

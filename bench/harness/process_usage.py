@@ -1,9 +1,10 @@
 """Sample the memory and processor time of processes while they work."""
 
+import math
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -30,9 +31,10 @@ class Samples:
 
     seen: list[Sample] = field(default_factory=list)
 
-    def peak_rss(self, name: str) -> int:
-        """Most memory the process was seen to hold, bytes."""
-        return max((sample.rss.get(name, 0) for sample in self.seen), default=0)
+    def peak_rss(self, name: str, until_s: float = math.inf) -> int:
+        """Most memory the process was seen to hold up to a moment (epoch seconds), bytes."""
+        seen = (sample.rss.get(name, 0) for sample in self.seen if sample.at_s <= until_s)
+        return max(seen, default=0)
 
     def cpu_s(self, name: str, began_s: float, ended_s: float) -> float:
         """Processor time it used between two moments (epoch seconds), by interpolation."""
@@ -51,30 +53,32 @@ class Samples:
         return self.cpu_s(MACHINE, began_s, ended_s) - ours
 
 
-def look(processes: Mapping[str, psutil.Process]) -> Sample:
-    """Look at the processes once; one that has ended is left out."""
+def look(processes: Mapping[str, psutil.Process], trees: Collection[str] = ()) -> Sample:
+    """Look at the processes once; one that has ended is left out.
+
+    Those whose names are in ``trees`` count with all that they have started, in sum.
+    """
     rss, cpu_s = {}, {MACHINE: _machine_cpu_s()}
     for name, process in processes.items():
         try:
-            with process.oneshot():
-                times = process.cpu_times()
-                rss[name] = process.memory_info().rss
-                cpu_s[name] = times.user + times.system
+            rss[name], cpu_s[name] = _tree_usage(process) if name in trees else _usage(process)
         except psutil.NoSuchProcess:
             continue
     return Sample(time.time(), rss, cpu_s)
 
 
 @contextmanager
-def watching(processes: Mapping[str, psutil.Process]) -> Iterator[Samples]:
+def watching(
+    processes: Mapping[str, psutil.Process], trees: Collection[str] = ()
+) -> Iterator[Samples]:
     """Look again and again for the length of a ``with`` block, in a thread of its own."""
     samples, done = Samples(), threading.Event()
 
     def watch() -> None:
         while True:
-            samples.seen.append(look(processes))
+            samples.seen.append(look(processes, trees))
             if done.wait(EVERY_S):
-                samples.seen.append(look(processes))
+                samples.seen.append(look(processes, trees))
                 return
 
     thread = threading.Thread(target=watch)
@@ -89,6 +93,25 @@ def watching(processes: Mapping[str, psutil.Process]) -> Iterator[Samples]:
 def busy_share(span_s: float = 1.0) -> float:
     """Share of all processors that is in use now, 0 to 1; takes `span_s` seconds to find out."""
     return float(psutil.cpu_percent(interval=span_s)) / 100
+
+
+def _usage(process: psutil.Process) -> tuple[int, float]:
+    """Memory in bytes and processor time in s."""
+    with process.oneshot():
+        times = process.cpu_times()
+        return process.memory_info().rss, times.user + times.system
+
+
+def _tree_usage(process: psutil.Process) -> tuple[int, float]:
+    """Memory in bytes and processor time in s, of those that have ended too."""
+    rss, cpu_s = _usage(process)
+    times = process.cpu_times()
+    cpu_s += times.children_user + times.children_system
+    for child in process.children():
+        with suppress(psutil.NoSuchProcess):
+            of_child = _tree_usage(child)
+            rss, cpu_s = rss + of_child[0], cpu_s + of_child[1]
+    return rss, cpu_s
 
 
 def _machine_cpu_s() -> float:

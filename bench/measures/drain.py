@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ class Drain:
     worker_cpu_s, views_cpu_s, broker_cpu_s
         Processor time of all workers, of the view server (0 without one: the workers then serve
         the views), and of the broker, in these seconds: the same on a busy machine, or nearly so.
+    startup_s
+        From the start of the first worker to its first result; None of several workers, whose
+        input is sent later.
     peak_rss
         Most memory that any one worker held, bytes.
     changelog_bytes
@@ -58,6 +62,7 @@ class Drain:
     worker_cpu_s: float
     views_cpu_s: float
     broker_cpu_s: float
+    startup_s: float | None
     peak_rss: int
     changelog_bytes: int
     store_bytes: int
@@ -71,8 +76,13 @@ class Drain:
 
     @property
     def disturbed(self) -> bool:
-        """Whether others took more than a tenth of the processors: the rate is then too low."""
-        return self.foreign_cpu_s > 0.1 * self.seconds * (os.cpu_count() or 1)
+        """Whether others took so much processor time that the rate is too low."""
+        return disturbed(self.foreign_cpu_s, self.seconds)
+
+
+def disturbed(foreign_cpu_s: float, seconds: float) -> bool:
+    """Whether others took more than a tenth of the processors in these seconds."""
+    return foreign_cpu_s > 0.1 * seconds * (os.cpu_count() or 1)
 
 
 def drain(testbed: TestBed, source: Input, during: During = lambda testbed: nullcontext()) -> Drain:
@@ -96,6 +106,7 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
     alone = testbed.case.workers == 1
     if alone:
         asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
+    started_s = time.time()
     for _ in range(testbed.case.workers):
         testbed.add_worker()
     with watching(testbed.processes()) as samples:
@@ -121,6 +132,7 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
         worker_cpu_s=sum(samples.cpu_s(name, *span) for name in names),
         views_cpu_s=samples.cpu_s(VIEWS, *span),
         broker_cpu_s=samples.cpu_s("broker", *span),
+        startup_s=span[0] - started_s if alone else None,
         peak_rss=max(samples.peak_rss(name) for name in names),
         changelog_bytes=progress.changelog_bytes,
         store_bytes=store_bytes,

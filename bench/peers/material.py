@@ -21,6 +21,8 @@ from topology.messages import Floats, MeasurementFrame
 from topology.models import Matrix, influence_matrices
 
 SEED = 0
+HOURS = 8760
+"""Of the bundled year."""
 CHUNK_ROWS = 500
 
 
@@ -42,7 +44,7 @@ class Material:
     rows
         Hours, one after the other.
     frames
-        As a replay at full speed sends them, those that end the zones included.
+        As a replay sends them, those that end the zones included.
     influences
         By model.
     updates
@@ -71,8 +73,10 @@ class Material:
         return min(float(frame.times_s[0]) for frame in self.frames if not frame.final)
 
 
-def material(grid: Grid, settings: Settings, rows: int) -> Material:
+def material(grid: Grid, settings: Settings, rows: int, batch: int = MAX_BATCH) -> Material:
     """Take ``rows`` hours of the bundled year that are as busy as the year is on the average.
+
+    Its frames have up to ``batch`` rows each.
 
     Raises
     ------
@@ -88,7 +92,7 @@ def material(grid: Grid, settings: Settings, rows: int) -> Material:
     first = representative(work, rows)
     part = replace(series, values=series.values.iloc[first : first + rows])
     schedule = Schedule(series=part, grid=grid, run="peers", seed=SEED)
-    frames = list(schedule.frames(MAX_BATCH))
+    frames = list(schedule.frames(batch))
     reached = count_reached(frames, grid, settings.stress_threshold, influences)
     per_message = settings.size_s // settings.step_s
     return Material(

@@ -8,7 +8,9 @@ How it follows the documentation:
   metadata that the documentation says may be left out.
 - Messages are keyed by node, so that a node's table entry and its messages share a partition.
 - ``hopping(size, step)`` tables with ``relative_to_field``, updated with ``+=``, read back with
-  ``.value()``; one table and one agent a model.
+  ``.delta()``; one table and one agent a model.
+- A result a message, of the window that ends next. The other five windows of the message have
+  changed as well; to send them too would make this peer slower still.
 - ``await topic.send(...)`` without waiting for the acknowledgement, as in every example there.
 - The RocksDB store with the rocksdict driver, at-least-once, everything else at its default
   (commits every 2.8 s, 4,096 messages a stream buffer).
@@ -26,7 +28,16 @@ from typing import Any
 import faust
 
 from bench.peers.stopwatch import Stopwatch
-from bench.peers.task import MEASUREMENTS, Reach, Task, Windows, outcome_file, save_outcome
+from bench.peers.task import (
+    MEASUREMENTS,
+    Reach,
+    Task,
+    Windows,
+    outcome_file,
+    ready_file,
+    save_outcome,
+    save_seen,
+)
 
 WATCH_S = 0.05
 STALL_S = 20.0
@@ -47,6 +58,15 @@ class Stress(faust.Record, serializer="json", include_metadata=False):
     node: str
     timestamp: float
     stress: float
+
+
+class Result(faust.Record, serializer="json", include_metadata=False):
+    """A node's stress and risk in the window that ends at ``end``."""
+
+    node: str
+    end: float
+    stress: float
+    risk: float
 
 
 def create_app(task: Task, watch: Stopwatch) -> faust.App:
@@ -87,6 +107,7 @@ def _add_model(
 ) -> Any:
     """Add one model's topic, table and two agents; its table."""
     propagated = app.topic(task.propagated_topic(model), key_type=str, value_type=Stress)
+    results = app.topic(task.results_topic(model), key_type=str, value_type=Result)
     table = app.Table(f"risk-{model}", default=float, partitions=task.partitions)
     windows = table.hopping(
         timedelta(seconds=task.size_s), timedelta(seconds=task.step_s)
@@ -99,13 +120,16 @@ def _add_model(
                     key=node, value=Stress(node, event.timestamp, event.stress * influence)
                 )
 
-    risks: dict[str, float] = {}  # as a web view would show them
-
     async def accumulate(stream: Any) -> None:
         async for event in stream:
             windows[event.node] += event.stress
-            risks[event.node] = 1 - math.exp(-windows[event.node].value())
+            stress = windows[event.node].delta(task.size_s - task.step_s)
+            end = (event.timestamp // task.step_s + 1) * task.step_s
+            await results.send(
+                key=event.node, value=Result(event.node, end, stress, 1 - math.exp(-stress))
+            )
             watch.counted(model, task.windows_per_message)
+            watch.saw(event.timestamp)
 
     app.agent(stress_events, name=f"propagate-{model}")(propagate)
     app.agent(propagated, name=f"accumulate-{model}")(accumulate)
@@ -117,6 +141,8 @@ def _add_end(app: faust.App, task: Task, tables: dict[str, Any], watch: Stopwatc
 
     @app.timer(WATCH_S)  # type: ignore[untyped-decorator]
     async def hand_over() -> None:
+        if task.live and app.flow_control.is_active():  # partitions assigned, tables recovered
+            ready_file(task).touch()
         over = watch.finished or watch.silent_s > STALL_S
         if not over or outcome_file(task).exists():
             return
@@ -126,6 +152,8 @@ def _add_end(app: faust.App, task: Task, tables: dict[str, Any], watch: Stopwatc
             for (node, (start_s, _)), stress in table.items():
                 windows.put(node, start_s + task.size_s, stress)
             windows.save(model)
+        if task.live:
+            save_seen(task, watch.seen_s)
         save_outcome(task, outcome)
 
 

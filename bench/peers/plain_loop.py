@@ -26,7 +26,14 @@ import numpy as np
 from agents.alarms import Thresholds, decide
 from agents.detection import stress_of
 from bench.peers.stopwatch import Stopwatch
-from bench.peers.task import MEASUREMENTS, Task, save_outcome, windows_file
+from bench.peers.task import (
+    MEASUREMENTS,
+    Task,
+    ready_file,
+    save_outcome,
+    save_seen,
+    windows_file,
+)
 from gridstress.settings import Settings, load_settings
 from tables.shard_state import ShardState
 from topology.codec import decode
@@ -149,21 +156,22 @@ class Loop:
         self._newest_s[frame.zone] = float(times_s[-1])
         return load_mw.size
 
-    def close(self) -> None:
-        """Close the windows that the watermark has passed."""
+    def close(self) -> list[float]:
+        """Close the windows that the watermark has passed; times of the rows that close them."""
         settings = self._settings
         open_s = [s for zone, s in self._newest_s.items() if zone not in self._ended_s]
         watermark_s = min(open_s) - settings.lateness_s if open_s else max(self._ended_s.values())
         if not np.isfinite(watermark_s):
-            return
+            return []
         last = int(watermark_s // settings.step_s) - 1
         first = self._ring.first
         if last < first:
-            return
+            return []
         own = self._ring.take(last)
         ends_s = (np.arange(first, last + 1) + 1) * settings.step_s
         for model in self.models.values():
             model.close(first - self._origin, own, ends_s, self._thresholds)
+        return [end_s + settings.lateness_s for end_s in ends_s.tolist()]
 
     def _columns_of(self, frame: MeasurementFrame) -> Any:
         known = self._columns.get(frame.zone)
@@ -193,7 +201,10 @@ async def run(task: Task) -> None:
         consumer.pause(*partitions)
         for partition in partitions:
             await consumer.position(partition)  # known where to begin: nothing left to set up
-        watch.begin()
+        if task.live:
+            ready_file(task).touch()
+        else:
+            watch.begin()
         consumer.resume(*partitions)
         left = len(grid.zones)
         while left:
@@ -203,10 +214,14 @@ async def run(task: Task) -> None:
                     frame = decode(record.value, MeasurementFrame)
                     watch.counted(MEASUREMENTS, loop.fold(frame))
                     left -= frame.final
-            loop.close()
-        watch.counted(MEASUREMENTS, 0)
+            closed_by = loop.close()
+            watch.counted(MEASUREMENTS, 0)
+            for time_s in closed_by:
+                watch.saw(time_s)
     finally:
         await consumer.stop()
+    if task.live:
+        save_seen(task, watch.seen_s)
     for name, model in loop.models.items():
         model.windows.tofile(windows_file(task, name))
     save_outcome(task, watch.outcome())

@@ -1,99 +1,144 @@
-"""Run one peer in a process of its own and compare its results before its time counts."""
+"""Run one peer in a process of its own and compare its results before its figures count."""
 
 import asyncio
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
+import psutil
 
-from bench.harness.brokers import running
+from bench.harness.process_usage import Samples, watching
 from bench.peers import topics
 from bench.peers.equality import Verdict, compare
+from bench.peers.live import frame_steps, record_steps, send_paced
 from bench.peers.material import Material, reach_of, unroll
-from bench.peers.quix.environment import quix_python
-from bench.peers.task import MEASUREMENTS, Outcome, Task, load_outcome, outcome_file, windows_file
+from bench.peers.programs import PEERS
+from bench.peers.task import (
+    Outcome,
+    Task,
+    load_outcome,
+    load_seen,
+    outcome_file,
+    ready_file,
+    windows_file,
+)
 from gridstress.local import processes
 from gridstress.logs import quiet_client
-from topology.clock import to_iso
 from topology.errors import GridstressError
 from topology.messages import Floats
 
 CHECKOUT = Path(__file__).parents[2]
+PEER, BROKER = "peer", "broker"
+"""Names under which `Samples` has them."""
 
 
 @dataclass(frozen=True)
-class Peer:
-    """One way to do the work.
+class Place:
+    """Where peers are run.
 
     Parameters
     ----------
-    module
-        Run with a task as its only argument.
-    unrolled
-        Whether it reads a record a node instead of frames.
-    python
-        The interpreter it runs with; may be made at the first call.
+    grid_name, grid_file
+        The grid: its name in the report, and a file of our JSON.
+    bootstrap
+        Address of the broker.
+    broker
+        Its process; None if it is not ours.
+    limit_s
+        When a peer is given up, from its start on.
     """
 
-    module: str
-    unrolled: bool
-    python: Callable[[], str] = lambda: sys.executable
+    grid_name: str
+    grid_file: Path
+    bootstrap: str
+    broker: psutil.Process | None = None
+    limit_s: float = 300.0
 
 
-PEERS: Mapping[str, Peer] = {
-    "faust": Peer("bench.peers.per_record_faust", unrolled=True),
-    "quix": Peer("bench.peers.quix.per_record_quix", unrolled=True, python=quix_python),
-    "plain": Peer("bench.peers.plain_loop", unrolled=False),
-}
+@dataclass(frozen=True)
+class Run:
+    """What was seen of a peer that has ended.
+
+    Attributes
+    ----------
+    started_s
+        When its process was started, epoch s.
+    samples
+        Of the processes ``PEER``, with all that it has started, and ``BROKER``.
+    sent_s, seen_s
+        Of a live run, by event time of a row: when its last record was sent and when its last
+        result was available, epoch s.
+    """
+
+    peer: str
+    place: Place
+    material: Material
+    started_s: float
+    outcome: Outcome
+    samples: Samples
+    verdict: Verdict
+    sent_s: Mapping[int, float]
+    seen_s: Mapping[int, float]
 
 
-def run_peer(
-    name: str, grid_name: str, grid_file: Path, material: Material, bootstrap: str, limit_s: float
-) -> dict[str, Any]:
-    """Run one peer and return its line of the report.
+def run_peer(name: str, place: Place, material: Material, rows_per_s: float | None = None) -> Run:
+    """Run one peer.
 
     Parameters
     ----------
     name
         One of ``PEERS``.
-    limit_s
-        When it is given up, from its start on.
+    rows_per_s
+        Pace at which the measurements are sent while it runs; all of them beforehand if None.
 
     Raises
     ------
     GridstressError
         If it ends or is given up without results; names its log.
     """
-    peer = PEERS[name]
-    python = peer.python()
+    peer, live = PEERS[name], rows_per_s is not None
+    command = peer.command()
     directory = Path(tempfile.mkdtemp(prefix=f"gridstress-{name}-"))
-    task = task_for(name, grid_file, material, bootstrap, directory)
-    asyncio.run(_prepare(task, peer, material))
-    outcome = _run(name, [python, "-m", peer.module], task, limit_s)
-    verdict = _compare(task, material)
+    task = task_for(name, place, material, directory, live=live)
+    asyncio.run(_prepare(task, material))
+    spec = processes.ServiceSpec(
+        name=name,
+        command=[*command, str(directory / "task.json")],
+        ready=(ready_file if live else outcome_file)(task).exists,
+        environment={"PYTHONPATH": str(CHECKOUT)},
+        directory=peer.directory or directory,
+    )
+    started_s, sent_s = time.time(), {}
+    with _started(spec, place, directory) as (wait, samples):
+        wait(spec.ready)
+        if rows_per_s is not None:
+            sent_s = asyncio.run(_send(task, material, rows_per_s))
+            wait(outcome_file(task).exists)
+    outcome, verdict = load_outcome(task), _compare(task, material)
+    seen_s = load_seen(task) if live else {}
     shutil.rmtree(directory)  # after a failure its log stays
-    return line(name, grid_name, material, outcome, verdict)
+    return Run(name, place, material, started_s, outcome, samples, verdict, sent_s, seen_s)
 
 
 def task_for(
-    name: str, grid_file: Path, material: Material, bootstrap: str, directory: Path
+    name: str, place: Place, material: Material, directory: Path, *, live: bool = False
 ) -> Task:
     """Write down what a peer has to do; its name and topics are new each time."""
     grid, settings, ends_s = material.grid, material.settings, material.recomputed.ends_s
     unique = f"peers-{name}-{uuid4().hex[:8]}"
     return Task(
-        bootstrap=bootstrap,
+        bootstrap=place.bootstrap,
         name=unique,
         source=f"{unique}-measurements",
         directory=str(directory),
         partitions=settings.partitions,
-        grid=str(grid_file),
+        grid=str(place.grid_file),
         nodes=list(grid.ids),
         ratings_mw=grid.ratings_mw.tolist(),
         threshold=settings.stress_threshold,
@@ -105,44 +150,61 @@ def task_for(
         updates=dict(material.updates),
         first_end_s=int(ends_s[0]),
         windows=len(ends_s),
+        frames=PEERS[name].frames,
+        passes=1 if live else PEERS[name].passes,
+        live=live,
     )
 
 
-async def _prepare(task: Task, peer: Peer, material: Material) -> None:
-    names: dict[str, Mapping[str, str]] = {task.source: topics.KEPT}
-    if peer.unrolled:
-        names[task.stress_topic] = topics.KEPT
+async def _prepare(task: Task, material: Material) -> None:
+    """Write the task, make the topics and, unless it is a live run, fill the source."""
+    task.save(Path(task.directory) / "task.json")
+    names = [task.source, task.stress_topic]
+    for model in task.reach:
+        names += [task.propagated_topic(model), task.results_topic(model)]
+    settings = dict.fromkeys(names, topics.KEPT)
+    if not task.frames:
         for model in task.reach:
-            names[task.propagated_topic(model)] = topics.KEPT
             # Faust would make it while it joins the group, and might not see it in time.
-            names[f"{task.name}-risk-{model}-changelog"] = topics.COMPACTED
+            settings[f"{task.name}-risk-{model}-changelog"] = topics.COMPACTED
     quiet_client()  # a new topic's leader may take a moment, the client waits for it
-    await topics.make_topics(task.bootstrap, names, task.partitions)
-    if peer.unrolled:
-        records = topics.measurement_records(unroll(material.frames))
-    else:
-        records = topics.frame_records(material.frames, task.partitions)
-    await topics.fill(task.bootstrap, task.source, records)
+    await topics.make_topics(task.bootstrap, settings, task.partitions)
+    if not task.live:
+        records = (
+            topics.frame_records(material.frames, task.partitions)
+            if task.frames
+            else topics.measurement_records(unroll(material.frames))
+        )
+        await topics.fill(task.bootstrap, task.source, records)
 
 
-def _run(name: str, command: list[str], task: Task, limit_s: float) -> Outcome:
-    file = Path(task.directory) / "task.json"
-    task.save(file)
-    spec = processes.ServiceSpec(
-        name=name,
-        command=[*command, str(file)],
-        ready=outcome_file(task).exists,
-        environment={"PYTHONPATH": str(CHECKOUT)},
-        directory=Path(task.directory),
-        may_end=True,
-    )
-    with running(spec, Path(task.directory), limit_s) as service:
-        if not outcome_file(task).exists():
-            raise GridstressError(
-                f"{name} ended without results: {processes.error_line(Path(service.log))}",
-                hint=f"see {service.log}",
-            )
-        return load_outcome(task)
+async def _send(task: Task, material: Material, rows_per_s: float) -> dict[int, float]:
+    steps = frame_steps(material, task.partitions) if task.frames else record_steps(material)
+    return await send_paced(task.bootstrap, task.source, task.partitions, steps, rows_per_s)
+
+
+@contextmanager
+def _started(
+    spec: processes.ServiceSpec, place: Place, directory: Path
+) -> Iterator[tuple[Callable[[Callable[[], bool]], None], Samples]]:
+    """Run a peer for the length of a ``with`` block; a function that waits, and what it uses."""
+    service = processes.spawn(spec, directory)
+    deadline = time.monotonic() + place.limit_s
+
+    def wait(until: Callable[[], bool]) -> None:
+        try:
+            processes.wait_until_healthy(replace(spec, ready=until), service, deadline)
+        except GridstressError:
+            if not until():  # it may have ended just after
+                raise
+
+    watched = {PEER: service.process(), BROKER: place.broker}
+    alive = {name: process for name, process in watched.items() if process}
+    try:
+        with watching(alive, trees={PEER}) as samples:
+            yield wait, samples
+    finally:
+        processes.stop(service)
 
 
 def _compare(task: Task, material: Material) -> Verdict:
@@ -155,32 +217,3 @@ def _compare(task: Task, material: Material) -> Verdict:
 def _windows(task: Task, model: str) -> Floats:
     values = np.fromfile(windows_file(task, model), dtype=np.float64)
     return values.reshape(task.windows, len(task.nodes))
-
-
-def line(
-    name: str, grid_name: str, material: Material, outcome: Outcome, verdict: Verdict
-) -> dict[str, Any]:
-    """One peer's line of the report: its rate, and whether its results were equal."""
-    lost = {
-        what: outcome.counts[what] - expected
-        for what, expected in {MEASUREMENTS: material.measurements, **material.updates}.items()
-        if outcome.counts.get(what, expected) != expected
-    }
-    notes = [f"{count:+,} {what} against what was expected" for what, count in lost.items()]
-    notes += [verdict.first] if verdict.first else []
-    return {
-        "peer": name,
-        "grid": grid_name,
-        "nodes": len(material.grid.nodes),
-        "rows": material.rows,
-        "start": to_iso(material.start_s),
-        "node_measurements": material.measurements,
-        "updates": sum(material.updates.values()),
-        "seconds": outcome.seconds,
-        "node_measurements_per_s": material.measurements / outcome.seconds,
-        "cpu_s": outcome.cpu_s,
-        "equal": verdict.equal,
-        "compared": verdict.compared,
-        "different": verdict.different,
-        "notes": notes,
-    }

@@ -1,9 +1,9 @@
-"""Time a peer from its first record to its last result: wall clock, CPU time, counts."""
+"""Time a peer from its first record to its last result, and the results of each row."""
 
 import time
 from collections.abc import Mapping
 
-from bench.peers.task import MEASUREMENTS, Outcome, Task
+from bench.peers.task import MEASUREMENTS, Outcome, Pass, Task
 
 
 class Stopwatch:
@@ -18,7 +18,9 @@ class Stopwatch:
     def __init__(self, expected: Mapping[str, int]) -> None:
         self._left = sum(expected.values())
         self._counts = dict.fromkeys(expected, 0)
-        self._began = self._began_cpu = self._last = self._last_cpu = 0.0
+        self._began_s = self._last_s = 0.0
+        self.seen_s: dict[int, float] = {}
+        """By event time of a row, when the last result that it caused was there, epoch s."""
 
     @classmethod
     def of(cls, task: Task) -> "Stopwatch":
@@ -27,29 +29,30 @@ class Stopwatch:
 
     def begin(self) -> None:
         """Start, unless it runs already."""
-        if not self._began:
-            self._began, self._began_cpu = time.perf_counter(), time.process_time()
+        if not self._began_s:
+            self._began_s = time.time()
 
     def counted(self, what: str, count: int = 1) -> None:
         """Note measurements, or updates of a model's windows; the first one starts the watch."""
         self.begin()
         self._counts[what] += count
         self._left -= count
-        self._last = time.perf_counter()
-        if self._left <= 0:
-            self._last_cpu = time.process_time()
+        self._last_s = time.time()
+
+    def saw(self, time_s: float) -> None:
+        """Note that what was counted last is a result of the row of this event time."""
+        self.seen_s[int(time_s)] = self._last_s
 
     @property
     def finished(self) -> bool:
         """Whether everything expected has been counted."""
-        return self._began > 0 and self._left <= 0
+        return self._began_s > 0 and self._left <= 0
 
     @property
     def silent_s(self) -> float:
         """Seconds since something was counted; 0 before the first."""
-        return time.perf_counter() - self._last if self._began else 0.0
+        return time.time() - self._last_s if self._began_s else 0.0
 
     def outcome(self) -> Outcome:
-        """Return what was measured; CPU time up to now if something is missing."""
-        end_cpu = self._last_cpu if self.finished else time.process_time()
-        return Outcome(self._last - self._began, end_cpu - self._began_cpu, dict(self._counts))
+        """Return what was measured, as one pass."""
+        return Outcome([Pass(self._began_s, self._last_s, dict(self._counts))])

@@ -1,12 +1,15 @@
 """A peer's input and output as files; standard library only.
 
-One peer has a virtual environment of its own, without NumPy and without gridstress.
+Some peers have a virtual environment of their own, without NumPy and without gridstress; others
+are written in Java and read and write the same files.
 """
 
 import json
 from array import array
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 MEASUREMENTS = "measurements"
 """Under this name measurements are counted, beside the updates of each model."""
@@ -26,8 +29,7 @@ class Task:
     name
         Unique to this run: consumer group, and the beginning of every topic's name.
     source
-        The topic that is read, written beforehand: measurement frames for the plain loop,
-        records of one node each for the others.
+        The topic that is read.
     directory
         Where the peer keeps its state and leaves its results.
     partitions
@@ -49,6 +51,14 @@ class Task:
         that it lies in.
     first_end_s, windows
         End of the first window that has a measurement, and how many windows there are.
+    frames
+        Whether the source has measurement frames, each zone's in one partition; else it has a
+        record a node and time.
+    passes
+        How often the work may be done in one process, so that a JVM is warm; the last one counts.
+    live
+        Whether the source is written while the peer runs, at a steady pace; else it is complete
+        when the peer starts.
     """
 
     bootstrap: str
@@ -68,6 +78,9 @@ class Task:
     updates: dict[str, int]
     first_end_s: int
     windows: int
+    frames: bool
+    passes: int = 1
+    live: bool = False
 
     @property
     def stress_topic(self) -> str:
@@ -77,6 +90,10 @@ class Task:
     def propagated_topic(self, model: str) -> str:
         """Topic of one model's propagated stress."""
         return f"{self.name}-propagated-{model}"
+
+    def results_topic(self, model: str) -> str:
+        """Topic of one model's results: node, end of the window, stress, risk."""
+        return f"{self.name}-results-{model}"
 
     @property
     def windows_per_message(self) -> int:
@@ -104,16 +121,38 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a peer reports.
+class Pass:
+    """The whole work, done once.
 
-    ``seconds`` and ``cpu_s`` are from the first record to the last result; ``counts`` says how
-    many measurements and, by model, updates of windows there were.
+    Attributes
+    ----------
+    began_s, ended_s
+        Epoch seconds of the first record and of the last result, from when on that is available
+        by the peer's own guarantee: committed if it is exactly-once, else emitted.
+    counts
+        How many measurements and, by model, updates of windows there were; may be empty.
     """
 
-    seconds: float
-    cpu_s: float
-    counts: dict[str, int]
+    began_s: float
+    ended_s: float
+    counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return self.ended_s - self.began_s
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a peer reports: its passes, at least one, in their order."""
+
+    passes: list[Pass]
+
+    @property
+    def counted(self) -> Pass:
+        """The last pass, which counts."""
+        return self.passes[-1]
 
 
 class Windows:
@@ -147,14 +186,40 @@ def outcome_file(task: Task) -> Path:
     return Path(task.directory) / "outcome.json"
 
 
+def ready_file(task: Task) -> Path:
+    """The empty file that a peer writes in a live run when it waits for input."""
+    return Path(task.directory) / "ready"
+
+
+def seen_file(task: Task) -> Path:
+    """The file of a live run that says when the results were there."""
+    return Path(task.directory) / "seen.json"
+
+
 def save_outcome(task: Task, outcome: Outcome) -> None:
     """Write the last file of a peer, after its windows."""
-    # Written beside and moved: who waits for it never reads half of it.
-    draft = outcome_file(task).with_suffix(".new")
-    draft.write_text(json.dumps(asdict(outcome)), encoding="utf-8")
-    draft.replace(outcome_file(task))
+    _write(outcome_file(task), asdict(outcome))
 
 
 def load_outcome(task: Task) -> Outcome:
     """Read a peer's report."""
-    return Outcome(**json.loads(outcome_file(task).read_text(encoding="utf-8")))
+    found = json.loads(outcome_file(task).read_text(encoding="utf-8"))
+    return Outcome([Pass(**one) for one in found["passes"]])
+
+
+def save_seen(task: Task, seen_s: Mapping[int, float]) -> None:
+    """Write, in a live run, by event time of a row when its last result was available, epoch s."""
+    _write(seen_file(task), seen_s)
+
+
+def load_seen(task: Task) -> dict[int, float]:
+    """Read what `save_seen` wrote."""
+    found = json.loads(seen_file(task).read_text(encoding="utf-8"))
+    return {int(time_s): seen_s for time_s, seen_s in found.items()}
+
+
+def _write(file: Path, content: Any) -> None:
+    # Written beside and moved: who waits for it never reads half of it.
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(content), encoding="utf-8")
+    draft.replace(file)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.results.peers import PART as PEERS
+from bench.results.peers import peer_table
 from bench.results.results import Figure, Results
 from bench.results.stats import text
 from bench.results.tables import describe, with_unit
@@ -20,7 +22,7 @@ TITLES: Mapping[str, str] = {
     "start": "Start-up",
     "kills": "Recovery",
     "up": "gridstress up",
-    "peers": "Peers",
+    PEERS: "Peers",
 }
 """By part, in the order of the page."""
 LISTED = ("large", "start", "kills", "up")
@@ -44,11 +46,18 @@ def markdown(results: Results) -> str:
     ]
     for part, title in TITLES.items():
         if figures := [figure for figure in results.figures if figure.part == part]:
-            rows = listed(figures) if part in LISTED else crossed(figures)
-            lines += [f"\n## {title}", *table(*rows)]
+            lines += [f"\n## {title}", *table(*_rows(results, part, figures))]
         if part == "workers":
             lines += _two_against_one(results)
     return "\n".join(lines) + "\n"
+
+
+def _rows(
+    results: Results, part: str, figures: Sequence[Figure]
+) -> tuple[list[str], list[list[str]]]:
+    if part == PEERS:
+        return peer_table(results)
+    return listed(figures) if part in LISTED else crossed(figures)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -5,7 +5,8 @@
 How it follows the documentation:
 
 - One ``Application`` with a ``StreamingDataFrame`` for each topic; ``apply``, ``filter`` and
-  ``to_topic`` for detection; a branch a model with ``apply(expand=True)`` and ``group_by``.
+  ``to_topic`` for detection; a branch a model with ``apply(expand=True)`` and ``group_by``,
+  whose results go to a topic as well.
 - ``hopping_window(...).agg(Sum).current()``: a result whenever a window changes, as risk is shown
   while it accumulates. ``final()`` would leave the last windows of every node open.
 - Event time is Kafka's timestamp of a record, which windows use by default.
@@ -31,7 +32,15 @@ from quixstreams.dataframe.windows import Sum
 from quixstreams.models.topics import TopicConfig
 
 from bench.peers.stopwatch import Stopwatch
-from bench.peers.task import MEASUREMENTS, Reach, Task, Windows, save_outcome
+from bench.peers.task import (
+    MEASUREMENTS,
+    Reach,
+    Task,
+    Windows,
+    ready_file,
+    save_outcome,
+    save_seen,
+)
 
 STALL_S = 20.0
 """Without a message for so long, what is missing has been lost."""
@@ -41,14 +50,34 @@ Results = dict[tuple[str, int], float]
 """Stress by node and end of the window (ms)."""
 
 
-def create_app(task: Task, watch: Stopwatch, results: dict[str, Results]) -> Application:
-    """Make the application with its topics and data frames; results go into ``results``."""
+class Row:
+    """Remembers in a live run which row the message belongs to that is being processed."""
+
+    time_ms: int | None = None
+
+    def note(self, _event: Message, _node: str, timestamp_ms: int, _headers: Any) -> None:
+        """Note the event time of a message, before its windows are updated."""
+        self.time_ms = timestamp_ms
+
+
+class LiveApplication(Application):  # type: ignore[misc]
+    """Touches a file when its partitions are assigned, which Quix Streams has no hook for."""
+
+    ready: Path
+
+    def _on_assign(self, consumer: Any, partitions: Any) -> None:
+        super()._on_assign(consumer, partitions)
+        self.ready.touch()
+
+
+def create_app(task: Task, watch: Stopwatch, latest: dict[str, Results]) -> Application:
+    """Make the application with its topics and data frames; results go into ``latest`` too."""
 
     def stop_at_the_end(_topic: str, _partition: int, _offset: int) -> None:
         if watch.finished:
             app.stop()
 
-    app = Application(
+    app = (LiveApplication if task.live else Application)(
         broker_address=task.bootstrap,
         consumer_group=task.name,
         auto_offset_reset="earliest",
@@ -56,6 +85,8 @@ def create_app(task: Task, watch: Stopwatch, results: dict[str, Results]) -> App
         loglevel="WARNING",
         on_message_processed=stop_at_the_end,
     )
+    if isinstance(app, LiveApplication):
+        app.ready = ready_file(task)
     # Topics are made from this where they are missing; event times lie in the past.
     config = TopicConfig(task.partitions, 1, extra_config={"retention.ms": "-1"})
     measurements = app.topic(task.source, key_deserializer="str", config=config)
@@ -71,16 +102,20 @@ def create_app(task: Task, watch: Stopwatch, results: dict[str, Results]) -> App
     grace = timedelta(seconds=task.windows * task.step_s)
     for model, reach in task.reach.items():
         propagated = stressed.apply(_propagation(reach), expand=True)
+        propagated = propagated.group_by("node", name=model)
+        row = Row()
+        if task.live:
+            propagated.update(row.note, metadata=True)
         windows = (
-            propagated.group_by("node", name=model)
-            .hopping_window(
+            propagated.hopping_window(
                 timedelta(seconds=task.size_s), timedelta(seconds=task.step_s), grace_ms=grace
             )
             .agg(stress=Sum("stress"))
             .current()
         )
         windows = windows.apply(_risk)
-        windows.update(_keeping(model, results[model], watch), metadata=True)
+        windows.to_topic(app.topic(task.results_topic(model), key_serializer="str", config=config))
+        windows.update(_keeping(model, latest[model], watch, row), metadata=True)
     return app
 
 
@@ -111,11 +146,13 @@ def _risk(window: Message) -> Message:
 
 
 def _keeping(
-    model: str, latest: Results, watch: Stopwatch
+    model: str, latest: Results, watch: Stopwatch, row: Row
 ) -> Callable[[Message, str, int, Any], None]:
     def keep(window: Message, node: str, _timestamp: int, _headers: Any) -> None:
         latest[node, window["end"]] = window["stress"]
         watch.counted(model)
+        if row.time_ms is not None:
+            watch.saw(row.time_ms / 1000)
 
     return keep
 
@@ -124,13 +161,15 @@ def main() -> None:
     """Run until everything has been counted, or nothing more comes."""
     task = Task.load(Path(sys.argv[1]))
     watch = Stopwatch.of(task)
-    results: dict[str, Results] = {model: {} for model in task.reach}
-    create_app(task, watch, results).run(timeout=STALL_S, collect=False)
-    for model, latest in results.items():
+    latest: dict[str, Results] = {model: {} for model in task.reach}
+    create_app(task, watch, latest).run(timeout=STALL_S, collect=False)
+    for model, results in latest.items():
         windows = Windows(task)
-        for (node, end_ms), stress in latest.items():
+        for (node, end_ms), stress in results.items():
             windows.put(node, end_ms / 1000, stress)
         windows.save(model)
+    if task.live:
+        save_seen(task, watch.seen_s)
     save_outcome(task, watch.outcome())
 
 

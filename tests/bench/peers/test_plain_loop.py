@@ -7,7 +7,7 @@ import pytest
 from bench.peers.equality import compare
 from bench.peers.material import Material, material
 from bench.peers.plain_loop import Loop, Ring
-from bench.peers.runner import task_for
+from bench.peers.runner import Place, task_for
 from gridstress.settings import Settings
 from topology.loaders import load_grid
 from topology.messages import MeasurementFrame
@@ -32,12 +32,13 @@ def zone_by_zone(frames: list[MeasurementFrame]) -> Iterator[list[MeasurementFra
 def test_the_ceiling_has_the_windows_and_alarms_that_the_verifier_recomputes(
     fortnight: Material, batches, tmp_path: Path
 ):
-    task = task_for("plain", Path("grid.json"), fortnight, "127.0.0.1:1", tmp_path)
+    place = Place("germany", Path("grid.json"), "127.0.0.1:1")
+    task = task_for("plain", place, fortnight, tmp_path)
     loop = Loop(task, fortnight.grid, fortnight.settings)
-    folded = 0
+    folded, closed_by = 0, []
     for batch in batches(list(fortnight.frames)):
         folded += sum(loop.fold(frame) for frame in batch)
-        loop.close()
+        closed_by += loop.close()
     recomputed = fortnight.recomputed
     closed = recomputed.closed
     expected = {name: result.stress[:closed] for name, result in recomputed.models.items()}
@@ -45,6 +46,7 @@ def test_the_ceiling_has_the_windows_and_alarms_that_the_verifier_recomputes(
     verdict = compare(expected, found, fortnight.grid.ids, recomputed.ends_s[:closed])
     assert verdict.equal, verdict.first
     assert verdict.stressed > 100
+    assert closed_by == (recomputed.ends_s[:closed] + fortnight.settings.lateness_s).tolist()
     assert folded == fortnight.measurements
     transitions = {name: model.transitions for name, model in loop.models.items()}
     assert transitions == {name: len(r.decisions) for name, r in recomputed.models.items()}

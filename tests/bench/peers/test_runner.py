@@ -1,53 +1,71 @@
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from bench.peers.equality import Verdict
+from bench.inputs.grids import grid_file
+from bench.peers.lines import line, live_line
+from bench.peers.live import WARM_UP_SHARE
 from bench.peers.material import Material, material
-from bench.peers.runner import line
-from bench.peers.task import MEASUREMENTS, Outcome
+from bench.peers.programs import PEERS
+from bench.peers.runner import Place, run_peer
 from gridstress.settings import Settings
+from topology.errors import GridstressError
 from topology.loaders import load_grid
 
-EQUAL = Verdict(compared=10, stressed=5, different=0, first="")
+ROWS = 24
+ROWS_PER_S = 20.0
+SLOW_START_S = 120.0
+"""A JVM, or an environment of which nothing has been read yet, beside other tests."""
 
 
 @pytest.fixture(scope="module")
 def day() -> Material:
-    return material(load_grid("germany"), Settings(_env_file=None), 24)
+    return material(load_grid("germany"), Settings(_env_file=None), ROWS, batch=2)
 
 
-def counted(day: Material) -> Outcome:
-    return Outcome(2.0, 1.0, {MEASUREMENTS: day.measurements, **day.updates})
+def place_at(bootstrap: str, directory: Path, limit_s: float = SLOW_START_S) -> Place:
+    file = grid_file("germany", directory)
+    return Place("germany", file, bootstrap, limit_s=limit_s)
 
 
-def test_the_rate_is_measurements_a_second(day: Material):
-    output = line("faust", "germany", day, counted(day), EQUAL)
-    assert output["node_measurements"] == 24 * 57
-    assert output["node_measurements_per_s"] == 24 * 57 / 2.0
-    assert (output["peer"], output["grid"], output["nodes"], output["rows"]) == (
-        "faust",
-        "germany",
-        57,
-        24,
-    )
-    assert (output["seconds"], output["cpu_s"], output["equal"], output["notes"]) == (
-        2.0,
-        1.0,
-        True,
-        [],
-    )
+def check(name: str, place: Place, day: Material) -> None:
+    """Both runs of a peer have the right results, and figures that can be."""
+    found = line(run_peer(name, place, day))
+    assert (found["equal"], found["notes"]) == (True, [])
+    assert 1 <= len(found["passes_s"]) <= PEERS[name].passes
+    assert found["seconds"] > 0
+    assert found["startup_s"] > 0
+    assert found["peak_rss"] > 10_000_000
+    live = live_line(run_peer(name, place, day, ROWS_PER_S), ROWS_PER_S)
+    assert (live["equal"], live["notes"]) == (True, [])
+    assert 0 < live["p50_ms"] <= live["p99_ms"]
+    assert 0 < live["counted_rows"] <= ROWS * (1 - WARM_UP_SHARE) + 1
+    assert 0 < live["rows_per_s"] <= ROWS_PER_S * 1.2
 
 
-def test_what_was_lost_or_counted_twice_is_reported(day: Material):
-    outcome = counted(day)
-    outcome.counts["linear"] -= 6
-    outcome.counts[MEASUREMENTS] += 1
-    wrong = replace(EQUAL, different=1, first="linear: a is wrong")
-    output = line("faust", "germany", day, outcome, wrong)
-    assert not output["equal"]
-    assert output["notes"] == [
-        "+1 measurements against what was expected",
-        "-6 linear against what was expected",
-        "linear: a is wrong",
-    ]
+@pytest.mark.integration
+def test_a_peer_does_all_at_once_and_live(broker: str, day: Material, tmp_path: Path) -> None:
+    check("plain", place_at(broker, tmp_path), day)
+
+
+@pytest.mark.integration
+def test_a_peer_that_ends_without_results_is_an_error_that_names_its_log(
+    broker: str, day: Material, tmp_path: Path
+) -> None:
+    place = place_at(broker, tmp_path)
+    place.grid_file.write_text("no grid")
+    with pytest.raises(GridstressError, match="plain ended") as error:
+        run_peer("plain", place, day)
+    assert Path(error.value.hint.removeprefix("see ")).is_file()
+
+
+@pytest.mark.kafka
+@pytest.mark.timeout(1800)
+@pytest.mark.explore(only=True)
+@pytest.mark.parametrize("name", [name for name in PEERS if name != "plain"])
+def test_every_peer_does_all_at_once_and_live(
+    name: str, process_kafka: str, day: Material, tmp_path: Path
+) -> None:
+    if lack := PEERS[name].missing():
+        pytest.skip(f"{name} cannot be run here: {lack}")
+    check(name, place_at(process_kafka, tmp_path), day)

@@ -9,10 +9,13 @@ from bench.peers.stopwatch import Stopwatch
 from bench.peers.task import (
     MEASUREMENTS,
     Outcome,
+    Pass,
     Task,
     Windows,
     load_outcome,
+    load_seen,
     save_outcome,
+    save_seen,
     windows_file,
 )
 
@@ -37,6 +40,7 @@ def task(tmp_path: Path) -> Task:
         updates={"linear": 4},
         first_end_s=7200,
         windows=3,
+        frames=False,
     )
 
 
@@ -70,9 +74,15 @@ def test_a_window_that_cannot_be_is_an_error(task: Task, end_s: float):
 
 
 def test_an_outcome_reads_back_as_it_was_written(task: Task):
-    outcome = Outcome(1.5, 0.5, {MEASUREMENTS: 3, "linear": 4})
+    outcome = Outcome([Pass(1.5, 3.5), Pass(4.0, 5.0, {MEASUREMENTS: 3, "linear": 4})])
     save_outcome(task, outcome)
     assert load_outcome(task) == outcome
+    assert outcome.counted.seconds == 1.0
+
+
+def test_when_the_results_of_a_row_were_seen_reads_back_as_it_was_written(task: Task):
+    save_seen(task, {3600: 1.5, 7200: 2.5})
+    assert load_seen(task) == {3600: 1.5, 7200: 2.5}
 
 
 def test_the_watch_has_finished_when_measurements_and_updates_have_been_counted(task: Task):
@@ -83,7 +93,7 @@ def test_the_watch_has_finished_when_measurements_and_updates_have_been_counted(
     assert not watch.finished
     watch.counted("linear", 2)
     assert watch.finished
-    assert watch.outcome().counts == {MEASUREMENTS: 3, "linear": 4}
+    assert watch.outcome().counted.counts == {MEASUREMENTS: 3, "linear": 4}
 
 
 def test_the_time_ends_with_what_was_counted_last(task: Task):
@@ -91,6 +101,15 @@ def test_the_time_ends_with_what_was_counted_last(task: Task):
     assert watch.silent_s == 0
     watch.counted(MEASUREMENTS)
     watch.counted("linear")
-    before = watch.outcome().seconds
+    before = watch.outcome().counted.seconds
     assert watch.silent_s > 0
-    assert watch.outcome().seconds == before > 0
+    assert watch.outcome().counted.seconds == before > 0
+
+
+def test_the_last_result_of_a_row_counts(task: Task):
+    watch = Stopwatch.of(task)
+    for time_s in (3600.0, 7200.0, 3600.0):
+        watch.counted("linear")
+        watch.saw(time_s)
+    assert list(watch.seen_s) == [3600, 7200]
+    assert watch.seen_s[3600] == watch.outcome().counted.ended_s > watch.seen_s[7200]
