@@ -32,6 +32,9 @@ from topology.messages import (
 from topology.models import Matrix
 from topology.shards import shard_nodes
 
+MAX_WINDOWS = 1_000
+"""Windows of one run and shard that close before the state is written."""
+
 TOGETHER_VALUES = 100_000
 """Windows times nodes that are summed up and decided together, each window at less cost so: 1.6 MB
 of stress and risk."""
@@ -143,7 +146,8 @@ class RiskModel:
         size = len(self.shards[shard])
         windows = HoppingWindows(panes, self.spec, size)
         ends = self._due(state, watermark_s)
-        while some := list(islice(ends, max(1, TOGETHER_VALUES // max(1, size)))):
+        together = min(MAX_WINDOWS, max(1, TOGETHER_VALUES // max(1, size)))
+        while some := list(islice(ends, together)):
             sums = windows.ending([end_s for end_s, has_window in some if has_window])
             closings = self._closings(run, shard, state, sums)
             for end_s, has_window in some:
@@ -238,6 +242,8 @@ class RiskModel:
     ) -> Iterator[Closing]:
         ends_s = [window.end_s for window in sums.each]
         size = sums.stress.shape[1]
+        # The values above 0 of all windows, one window after the other: shape (values,); those of
+        # window i are cuts[i] to cuts[i + 1].
         cuts = sums.held.searchsorted(np.arange(len(ends_s) + 1) * size).tolist()
         ids = self._shard_ids[shard][sums.held % size].tolist()
         stress, risk = sums.stress.ravel()[sums.held], sums.risk.ravel()[sums.held]

@@ -20,7 +20,7 @@ from agents.idle_zones import IdleZones
 from agents.kept_panes import KeptPanes
 from agents.kept_runs import Dropped, KeptRuns
 from agents.outbox import Outbox, Record, Topic
-from agents.risk import RiskModel, SkippedRows
+from agents.risk import MAX_WINDOWS, RiskModel, SkippedRows
 from agents.running import OtherTopology
 from agents.skipped_rows import SkippedRowReporter
 from tables.risk_table import Change, RiskTable, ShardLost, TumblingPanes
@@ -33,9 +33,6 @@ from topology.messages import Level, PropagatedFrame, State
 Step = tuple[Level, State]
 Folded = list[tuple[Any, SkippedRows]]
 """The events whose frames were new, with the rows of each that do not count."""
-
-MAX_WINDOWS = 1_000
-"""Windows of one run and shard that close before the state is written."""
 
 TOGETHER_PARTS = 300_000
 """Entries of influence behind the windows whose alerts are made together, were all nodes in alarm:

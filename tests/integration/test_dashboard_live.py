@@ -140,7 +140,8 @@ def test_the_system_page_shows_the_worker_and_what_it_owns(open_page: Ask, stack
 
 def test_a_click_on_a_node_of_the_map_leads_to_its_page(open_page: Ask, ask: Ask) -> None:
     page = open_page()
-    until(lambda: drawn_risks(page))
+    shown(page, ask("state", model="linear"))
+    expect(page.locator("[data-dash-is-loading]")).to_have_count(0)
     click_node(page, "ottenhofen")
     expect(page.locator("#detail-title")).to_contain_text("Ottenhofen")
     page.locator("#detail-title a").click()
