@@ -86,7 +86,7 @@ def _session(options: argparse.Namespace, results: Results, home: Path) -> Sessi
         stores=options.store or (["rocksdb"] if quick else STORES),
         brokers=options.broker or (["embedded"] if quick else BROKERS),
         repeat=options.repeat or (1 if quick else 3),
-        seconds=options.seconds or (4.0 if quick else 30.0),
+        seconds=options.seconds or (4.0 if quick else 20.0),
         rows=options.rows,
         quick=quick,
     )
@@ -137,7 +137,7 @@ def _options(words: Sequence[str] | None = None) -> argparse.Namespace:
     for name, choices in (("grid", GRIDS), ("store", STORES), ("broker", BROKERS)):
         parser.add_argument(f"--{name}", action="append", choices=choices, help="may be repeated")
     parser.add_argument("--repeat", type=int, help="runs of every case (3)")
-    parser.add_argument("--seconds", type=float, help="how long a run should take (30)")
+    parser.add_argument("--seconds", type=float, help="how long a run should take (20)")
     parser.add_argument("--rows", type=int, help="hours of a run; by default a trial decides")
     parser.add_argument("--load-file", default=SYNTHETIC, help="what is replayed (bundled year)")
     parser.add_argument("--keep", action="store_true", help="keep logs and data of the runs")

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from bench.measures.latency import Latency
-from bench.results.targets import BUSY_LOOP, HALF_RATE
+from bench.results.targets import BUSY_LOOP, HALF, HALF_RATE
 from bench.session import Session
 
 SLOW = 1.0
 """Rows a second of the slowest pace."""
 SHARES = (0.1, 0.25, 0.5, 0.75, 0.9)
 """The other paces, as shares of the sustained rate."""
-HALF = 0.5
 QUICK_SHARES = (0.25, HALF)
 PERCENTILES = ("p50", "p95", "p99")
 

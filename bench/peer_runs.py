@@ -14,11 +14,10 @@ from typing import Any
 from bench.harness.case import Case
 from bench.harness.test_bed import CHECKOUT
 from bench.inputs.plan import stretches
-from bench.inputs.prepare import InputCache
+from bench.inputs.prepare import SYNTHETIC, InputCache
 from bench.measures.drain import disturbed
 from bench.measures.latency import Latency
 from bench.measures.source_lines import code_lines
-from bench.paced_runs import HALF
 from bench.peers.programs import PEERS
 from bench.peers.typical import typical_start
 from bench.results.peers import (
@@ -34,6 +33,7 @@ from bench.results.peers import (
     START_UP,
     UNITS,
 )
+from bench.results.targets import HALF
 from bench.session import Session
 from gridstress.local import kafka_jars
 from topology.errors import BrokerError
@@ -52,9 +52,9 @@ Values = Mapping[str, Sequence[float]]
 def peers(session: Session) -> None:
     """Figures of all peers, and of one worker on a load as heavy as theirs.
 
-    All keep their state on disk or in the memory of their engine and use Apache Kafka, whatever
-    the session's options. One whose results are not equal gives no figure; one that cannot be run
-    here is noted and left out.
+    All keep their state on disk or in the memory of their engine and use Apache Kafka and the
+    bundled year, whatever the session's options. One whose results are not equal gives no figure;
+    one that cannot be run here is noted and left out.
     """
     try:
         kafka_jars.check()
@@ -116,8 +116,8 @@ def _ours(session: Session, grid: str, rows: int) -> Values:
     """The same of gridstress: one worker with its views."""
     # Of many rows several runs are made, each of which begins there.
     of_run = stretches(rows, datetime(2025, 1, 1, tzinfo=UTC), rows)[0].rows
-    start = typical_start(session.inputs.load_file, session.inputs.grid(grid), of_run)
-    inputs = replace(session.inputs, start=start)
+    start = typical_start(session.inputs.grid(grid), of_run)
+    inputs = replace(session.inputs, load_file=SYNTHETIC, start=start)
     runs = session.drain_all(PART, Case(grid), inputs.frames(grid, rows))
     if not runs:
         return {}

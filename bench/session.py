@@ -51,7 +51,7 @@ class Session:
     stores: Sequence[str]
     brokers: Sequence[str]
     repeat: int = 3
-    seconds: float = 30.0
+    seconds: float = 20.0
     rows: int | None = None
     quick: bool = False
     _drains: dict[Case, list[Drain]] = field(default_factory=dict)

@@ -95,21 +95,22 @@ def busy_share(span_s: float = 1.0) -> float:
     return float(psutil.cpu_percent(interval=span_s)) / 100
 
 
-def _usage(process: psutil.Process) -> tuple[int, float]:
-    """Memory in bytes and processor time in s."""
+def _usage(process: psutil.Process, *, of_ended: bool = False) -> tuple[int, float]:
+    """Memory in bytes and processor time in s; if asked, with the time of ended children."""
     with process.oneshot():
         times = process.cpu_times()
-        return process.memory_info().rss, times.user + times.system
+        cpu_s = times.user + times.system
+        if of_ended:
+            cpu_s += times.children_user + times.children_system
+        return process.memory_info().rss, cpu_s
 
 
 def _tree_usage(process: psutil.Process) -> tuple[int, float]:
     """Memory in bytes and processor time in s, of those that have ended too."""
-    rss, cpu_s = _usage(process)
-    times = process.cpu_times()
-    cpu_s += times.children_user + times.children_system
-    for child in process.children():
+    rss, cpu_s = _usage(process, of_ended=True)
+    for child in process.children(recursive=True):  # one scan of all processes
         with suppress(psutil.NoSuchProcess):
-            of_child = _tree_usage(child)
+            of_child = _usage(child, of_ended=True)
             rss, cpu_s = rss + of_child[0], cpu_s + of_child[1]
     return rss, cpu_s
 

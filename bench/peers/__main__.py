@@ -18,11 +18,12 @@ from typing import Any
 from bench.harness.brokers import apache_broker
 from bench.harness.case import GRIDS
 from bench.inputs.grids import grid_file
-from bench.peers.lines import line, live_line
 from bench.peers.live import live_rows
 from bench.peers.material import HOURS, material
 from bench.peers.programs import PEERS
+from bench.peers.report_lines import line, live_line
 from bench.peers.runner import Place, run_peer
+from bench.results.targets import HALF
 from gridstress.local.broker import cluster_id_now
 from gridstress.replay.pace import batch_for
 from gridstress.settings import Settings, load_settings
@@ -30,52 +31,68 @@ from topology.errors import GridstressError
 from topology.grid import Grid
 from topology.loaders import load_grid, to_json
 
-HALF = 0.5
-"""Share of a peer's own rate at which its latency is measured."""
-
 
 def main() -> int:
     """Run the peers that were asked for, write their lines as JSON; exit code as `gridstress`.
 
-    After an error the lines of the runs before it are written all the same.
+    After an error of a peer the others are run all the same; the exit code is that of the first
+    error. Whatever ends this, the lines of the runs before it are written.
     """
     # What was started must end with us.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    options, lines, code = _options(), [], 0
+    options, codes = _options(), list[int]()
+    lines: list[dict[str, Any]] = []
     try:
-        for one in measure(options):
-            sys.stderr.write(_in_words(one))
-            lines.append(one)
+        with _reported(codes), _grid(options.grid) as file:
+            for name in _peers(options.peer):
+                with _reported(codes):
+                    for one in measured(name, file, options):
+                        sys.stderr.write(_in_words(one))
+                        lines.append(one)
+    finally:
+        options.output.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
+    return codes[0] if codes else 0
+
+
+@contextmanager
+def _reported(codes: list[int]) -> Iterator[None]:
+    """Print an error and keep its exit code, so that what comes next is done all the same."""
+    try:
+        yield
     except GridstressError as error:
         sys.stderr.write(f"error: {error}\n" + (f"hint: {error.hint}\n" if error.hint else ""))
-        code = error.exit_code
-    options.output.write_text(json.dumps(lines, indent=1) + "\n", encoding="utf-8")
-    return code
+        codes.append(error.exit_code)
 
 
-def measure(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Run one peer after the other and yield their lines.
+@contextmanager
+def _grid(name: str) -> Iterator[Path]:
+    """A file of our JSON with the grid."""
+    with tempfile.TemporaryDirectory(prefix="gridstress-peers-") as directory:
+        if name in GRIDS:
+            yield grid_file(name, Path(directory))
+            return
+        file = Path(directory) / "grid.json"
+        file.write_bytes(to_json(load_grid(name)))
+        yield file
+
+
+def _peers(name: str) -> Iterator[str]:
+    """Yield the peers of this name, or all, that can be run here."""
+    for one in PEERS if name == "all" else [name]:
+        if lack := PEERS[one].missing():
+            sys.stderr.write(f"{one}: left out, {lack}\n")
+        else:
+            yield one
+
+
+def measured(name: str, file: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Run one peer and yield its lines, each of a run with a broker of its own.
 
     Raises
     ------
     GridstressError
-        If a peer or the broker fails.
+        If the peer or the broker fails.
     """
-    with tempfile.TemporaryDirectory(prefix="gridstress-peers-") as directory:
-        file = Path(directory) / "grid.json"
-        if options.grid in GRIDS:
-            file = grid_file(options.grid, Path(directory))
-        else:
-            file.write_bytes(to_json(load_grid(options.grid)))
-        for name in PEERS if options.peer == "all" else [options.peer]:
-            if lack := PEERS[name].missing():
-                sys.stderr.write(f"{name}: left out, {lack}\n")
-            else:
-                yield from _measured(name, file, options)
-
-
-def _measured(name: str, file: Path, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Yield the lines of one peer, each of a run with a broker of its own."""
     grid, settings = load_grid(str(file)), load_settings()
     prepared = material(grid, settings, options.rows)
     rates = []

@@ -13,11 +13,9 @@ from typing import NoReturn
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 
-from bench.peers.stopwatch import Stopwatch
+from bench.peers.stopwatch import STALL_S, Stopwatch
 from bench.peers.task import Task, ready_file
 
-STALL_S = 20.0
-"""Without a message for so long, what is missing has been lost."""
 WATCH_S = 0.05
 ASSIGNED_S = 60.0
 FINDING = (
@@ -28,8 +26,8 @@ FINDING = (
 """What a broker says until a new group has its coordinator."""
 
 
-def do(work: Callable[[], None]) -> NoReturn:
-    """Do a peer's work and end the process, although its engine goes on.
+def run_and_exit(work: Callable[[], None]) -> NoReturn:
+    """Run a peer's work and end the process, although its engine goes on.
 
     The exit code is 1, and the error the last thing on standard error, if it fails.
     """
@@ -47,7 +45,7 @@ def run_until_counted(
 ) -> None:
     """Run an engine in a thread until everything has been counted, or nothing more comes.
 
-    It goes on when this returns or fails: the process has to end by `do`.
+    It goes on when this returns or fails: the process has to end by `run_and_exit`.
 
     Parameters
     ----------

@@ -40,17 +40,24 @@ def python_of(peer: str) -> str:
 
 
 def _run(requirements: Path, command: list[str]) -> None:
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=INSTALL_S,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _not_installed(requirements, f"not done within {INSTALL_S} s") from error
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-        raise GridstressError(
-            f"{requirements.parent.name} could not be installed: {lines[-1][:300]}",
-            hint=f"measure the others, or see {requirements}",
-        )
+        raise _not_installed(requirements, lines[-1][:300])
+
+
+def _not_installed(requirements: Path, why: str) -> GridstressError:
+    return GridstressError(
+        f"{requirements.parent.name} could not be installed: {why}",
+        hint=f"measure the others, or see {requirements}",
+    )

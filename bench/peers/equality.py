@@ -35,8 +35,8 @@ class Verdict:
 
     @property
     def equal(self) -> bool:
-        """Whether all are equal, and there was anything to compare."""
-        return self.compared > 0 and self.different == 0
+        """Whether all are equal, and there was any stress to compare."""
+        return self.stressed > 0 and self.different == 0
 
 
 def compare(

@@ -63,6 +63,11 @@ def _build() -> None:
         raise GridstressError(
             f"the peers in Java could not be built: mvn: {error.strerror}", hint="install Maven"
         ) from error
+    except subprocess.TimeoutExpired as error:
+        raise GridstressError(
+            f"the peers in Java could not be built: not done within {BUILD_S} s",
+            hint=f"see {' '.join(command)}",
+        ) from error
     if done.returncode:
         lines = [line for line in done.stdout.splitlines() if "ERROR" in line]
         why = (lines or done.stderr.strip().splitlines() or ["no reason given"])[0]

@@ -27,7 +27,7 @@ from typing import Any
 
 import faust
 
-from bench.peers.stopwatch import Stopwatch
+from bench.peers.stopwatch import STALL_S, Stopwatch
 from bench.peers.task import (
     MEASUREMENTS,
     Reach,
@@ -40,8 +40,6 @@ from bench.peers.task import (
 )
 
 WATCH_S = 0.05
-STALL_S = 20.0
-"""Without a message for so long, what is missing has been lost."""
 
 
 class Measurement(faust.Record, serializer="json", include_metadata=False):

@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from bench.peers.live import frame_steps, record_steps, send_paced
 from bench.peers.material import Material, reach_of, unroll
 from bench.peers.programs import PEERS
 from bench.peers.task import (
+    MEASUREMENTS,
     Outcome,
     Task,
     load_outcome,
@@ -30,7 +31,7 @@ from bench.peers.task import (
 )
 from gridstress.local import processes
 from gridstress.logs import quiet_client
-from topology.errors import GridstressError
+from topology.errors import BrokerError, DataError, GridstressError
 from topology.messages import Floats
 
 CHECKOUT = Path(__file__).parents[2]
@@ -74,6 +75,8 @@ class Run:
     sent_s, seen_s
         Of a live run, by event time of a row: when its last record was sent and when its last
         result was available, epoch s.
+    log
+        What it said; there is a file of it if the run is not equal.
     """
 
     peer: str
@@ -85,6 +88,20 @@ class Run:
     verdict: Verdict
     sent_s: Mapping[int, float]
     seen_s: Mapping[int, float]
+    log: Path
+
+    @property
+    def lost(self) -> Mapping[str, int]:
+        """By what was counted otherwise than expected, how many too few (< 0) or too many (> 0)."""
+        counts = self.outcome.counted.counts
+        expected = {MEASUREMENTS: self.material.measurements, **self.material.updates}
+        off = {what: counts.get(what, count) - count for what, count in expected.items()}
+        return {what: count for what, count in off.items() if count}
+
+    @property
+    def equal(self) -> bool:
+        """Whether all windows are right, and nothing was lost or counted twice."""
+        return self.verdict.equal and not self.lost
 
 
 def run_peer(name: str, place: Place, material: Material, rows_per_s: float | None = None) -> Run:
@@ -100,13 +117,32 @@ def run_peer(name: str, place: Place, material: Material, rows_per_s: float | No
     Raises
     ------
     GridstressError
-        If it ends or is given up without results; names its log.
+        If it ends or is given up without results, or leaves some that cannot be read; names
+        its log. If the broker fails.
     """
-    peer, live = PEERS[name], rows_per_s is not None
-    command = peer.command()
+    command = PEERS[name].command()
     directory = Path(tempfile.mkdtemp(prefix=f"gridstress-{name}-"))
+    equal = False
+    try:
+        run = _run(name, command, place, material, directory, rows_per_s)
+        equal = run.equal
+    finally:
+        _tidy(directory, keep_log=not equal)
+    return run
+
+
+def _run(
+    name: str,
+    command: Sequence[str],
+    place: Place,
+    material: Material,
+    directory: Path,
+    rows_per_s: float | None,
+) -> Run:
+    peer, live = PEERS[name], rows_per_s is not None
     task = task_for(name, place, material, directory, live=live)
-    asyncio.run(_prepare(task, material))
+    with _broker_errors(place):
+        asyncio.run(_prepare(task, material))
     spec = processes.ServiceSpec(
         name=name,
         command=[*command, str(directory / "task.json")],
@@ -118,12 +154,44 @@ def run_peer(name: str, place: Place, material: Material, rows_per_s: float | No
     with _started(spec, place, directory) as (wait, samples):
         wait(spec.ready)
         if rows_per_s is not None:
-            sent_s = asyncio.run(_send(task, material, rows_per_s))
+            with _broker_errors(place):
+                sent_s = asyncio.run(_send(task, material, rows_per_s))
             wait(outcome_file(task).exists)
-    outcome, verdict = load_outcome(task), _compare(task, material)
-    seen_s = load_seen(task) if live else {}
-    shutil.rmtree(directory)  # after a failure its log stays
-    return Run(name, place, material, started_s, outcome, samples, verdict, sent_s, seen_s)
+    log = directory / f"{name}.log"
+    try:
+        outcome, verdict = load_outcome(task), _compare(task, material)
+        seen_s = load_seen(task) if live else {}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise DataError(
+            f"{name} left results that cannot be read: {type(error).__name__}: {error}",
+            hint=f"see {log}",
+        ) from error
+    return Run(name, place, material, started_s, outcome, samples, verdict, sent_s, seen_s, log)
+
+
+def _tidy(directory: Path, *, keep_log: bool) -> None:
+    """Remove what a run has left, except for its log and its task if they are to be kept."""
+    kept = {*directory.glob("*.log"), directory / "task.json"} if keep_log else set()
+    for one in directory.iterdir():
+        if one.is_dir():
+            shutil.rmtree(one)
+        elif one not in kept:
+            one.unlink()
+    if not any(directory.iterdir()):
+        directory.rmdir()
+
+
+@contextmanager
+def _broker_errors(place: Place) -> Iterator[None]:
+    """Raise BrokerError for an error of the client."""
+    from aiokafka.errors import KafkaError
+
+    try:
+        yield
+    except KafkaError as error:
+        raise BrokerError(
+            f"Kafka at {place.bootstrap}: {error}", hint="look at the broker's log, and try again"
+        ) from error
 
 
 def task_for(

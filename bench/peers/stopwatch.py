@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from bench.peers.task import MEASUREMENTS, Outcome, Pass, Task
 
+STALL_S = 20.0
+"""Without a message for so long, what is missing has been lost."""
+
 
 class Stopwatch:
     """Runs from the first measurement until everything expected has been counted.

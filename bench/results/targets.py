@@ -11,6 +11,8 @@ BASE = {
     "grid": GRID, "store": "rocksdb", "broker": "apache", "workers": 1, "span": 6, "role": "all",
 }  # fmt: skip
 RATE, COST, CPU = "node-measurements", "time", "worker CPU"
+HALF = 0.5
+"""Share of the sustained rate at which latency is measured."""
 HALF_RATE = "half the sustained rate"
 BUSY_LOOP = f"{HALF_RATE}, beside a busy loop"
 RECOVERED = "no row late any more"

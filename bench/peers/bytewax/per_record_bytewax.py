@@ -45,8 +45,8 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
 from bench.peers.bytewax.source import ReadySource
-from bench.peers.engine import do, run_until_counted
-from bench.peers.results import report
+from bench.peers.collected_results import report
+from bench.peers.engine import run_and_exit, run_until_counted
 from bench.peers.stopwatch import Stopwatch
 from bench.peers.task import MEASUREMENTS, Reach, Task
 
@@ -184,4 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    do(main)
+    run_and_exit(main)

@@ -35,9 +35,9 @@ from typing import Any
 
 import pathway as pw
 
-from bench.peers.engine import do, report_assigned, run_until_counted
-from bench.peers.pathway.progress import Progress
-from bench.peers.results import report
+from bench.peers.collected_results import report
+from bench.peers.engine import report_assigned, run_and_exit, run_until_counted
+from bench.peers.pathway.totals import Totals
 from bench.peers.stopwatch import Stopwatch
 from bench.peers.task import MEASUREMENTS, Reach, Task
 
@@ -53,7 +53,7 @@ class Measurement(pw.Schema):  # type: ignore[misc]
     load_mw: float
 
 
-def build(task: Task, progress: Progress) -> None:
+def build(task: Task, totals: Totals) -> None:
     """Add all tables of the task to Pathway's graph."""
     broker = {"bootstrap.servers": task.bootstrap}
     measured = pw.io.kafka.read(
@@ -65,13 +65,13 @@ def build(task: Task, progress: Progress) -> None:
         max_backlog_size=BACKLOG,
         name="measurements",
     )
-    progress.follow(MEASUREMENTS, measured.reduce(count=pw.reducers.count()))
+    totals.follow(MEASUREMENTS, measured.reduce(count=pw.reducers.count()))
     stressed = stress_events(task, measured)
     for model, reach in task.reach.items():
         results = risks(task, reach, stressed)
         topic = task.results_topic(model)
         pw.io.kafka.write(results, broker, topic, format="json", key=results.node)
-        progress.follow(model, results.reduce(count=pw.reducers.sum(pw.this.updates)))
+        totals.follow(model, results.reduce(count=pw.reducers.sum(pw.this.updates)))
 
 
 def stress_events(task: Task, measured: Any) -> Any:
@@ -118,8 +118,8 @@ def main() -> None:
     """Run until everything has been counted, or nothing more comes."""
     task = Task.load(Path(sys.argv[1]))
     watch = Stopwatch.of(task)
-    progress = Progress(watch)
-    build(task, progress)
+    totals = Totals(watch)
+    build(task, totals)
     state = pw.persistence.Backend.filesystem(Path(task.directory) / "state")
     persistence = pw.persistence.Config(state)
 
@@ -131,8 +131,8 @@ def main() -> None:
             report_assigned(task)
 
     run_until_counted(run, watch, started)
-    report(task, watch, began_s=progress.began_s, counts=lambda result: result["diff"] > 0)
+    report(task, watch, began_s=totals.began_s, counts=lambda result: result["diff"] > 0)
 
 
 if __name__ == "__main__":
-    do(main)
+    run_and_exit(main)

@@ -31,7 +31,7 @@ from quixstreams import Application
 from quixstreams.dataframe.windows import Sum
 from quixstreams.models.topics import TopicConfig
 
-from bench.peers.stopwatch import Stopwatch
+from bench.peers.stopwatch import STALL_S, Stopwatch
 from bench.peers.task import (
     MEASUREMENTS,
     Reach,
@@ -41,9 +41,6 @@ from bench.peers.task import (
     save_outcome,
     save_seen,
 )
-
-STALL_S = 20.0
-"""Without a message for so long, what is missing has been lost."""
 
 Message = dict[str, Any]
 Results = dict[tuple[str, int], float]

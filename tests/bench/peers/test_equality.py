@@ -50,6 +50,12 @@ def test_nothing_is_not_equal_to_nothing():
     assert not compare({"linear": empty}, {"linear": empty}, NODES, np.zeros(0)).equal
 
 
+def test_windows_without_any_stress_show_nothing():
+    calm = {"linear": np.zeros((2, 2))}
+    verdict = compare(calm, calm, NODES, ENDS_S)
+    assert (verdict.compared, verdict.different, verdict.equal) == (4, 0, False)
+
+
 def test_other_models_or_shapes_cannot_be_compared():
     with pytest.raises(ValueError, match="models"):
         compare(models(STRESS), {"linear": STRESS}, NODES, ENDS_S)

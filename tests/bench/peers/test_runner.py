@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from bench.inputs.grids import grid_file
-from bench.peers.lines import line, live_line
 from bench.peers.live import WARM_UP_SHARE
 from bench.peers.material import Material, material
 from bench.peers.programs import PEERS
+from bench.peers.report_lines import line, live_line
 from bench.peers.runner import Place, run_peer
 from gridstress.settings import Settings
 from topology.errors import GridstressError

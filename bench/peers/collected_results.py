@@ -32,7 +32,7 @@ Result = dict[str, Any]
 """
 
 
-class Results:
+class CollectedResults:
     """One model's results: the last of each window, and when they were emitted.
 
     They are read until they have all updates that are expected, or no more come.
@@ -87,9 +87,9 @@ def report(
     began_s
         When the first record was read, epoch s; the watch's first if None.
     counts
-        As of `Results`.
+        As of `CollectedResults`.
     """
-    results = {model: Results(task, model, counts) for model in task.reach}
+    results = {model: CollectedResults(task, model, counts) for model in task.reach}
     seen_s: dict[int, float] = {}
     for model, found in results.items():
         found.save(task, model)

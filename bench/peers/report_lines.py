@@ -5,7 +5,6 @@ from typing import Any
 from bench.peers.live import latencies_ms
 from bench.peers.programs import PEERS
 from bench.peers.runner import BROKER, PEER, Run
-from bench.peers.task import MEASUREMENTS
 from bench.results.stats import percentile
 from topology.clock import to_iso
 
@@ -69,19 +68,17 @@ def _about(run: Run) -> dict[str, Any]:
 
 
 def _verdict(run: Run) -> dict[str, Any]:
-    counts, verdict = run.outcome.counted.counts, run.verdict
-    lost = {
-        what: counts[what] - expected
-        for what, expected in {
-            MEASUREMENTS: run.material.measurements,
-            **run.material.updates,
-        }.items()
-        if counts.get(what, expected) != expected
-    }
-    notes = [f"{count:+,} {what} against what was expected" for what, count in lost.items()]
+    verdict = run.verdict
+    notes = [f"{count:+,} {what} against what was expected" for what, count in run.lost.items()]
+    if not verdict.stressed:
+        notes.append("no window should have stress: nothing to compare")
+    if verdict.first:
+        notes.append(verdict.first)
+    if not run.equal:
+        notes.append(f"see {run.log}")
     return {
-        "equal": verdict.equal,
+        "equal": run.equal,
         "compared": verdict.compared,
         "different": verdict.different,
-        "notes": [*notes, *([verdict.first] if verdict.first else [])],
+        "notes": notes,
     }

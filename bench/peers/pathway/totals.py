@@ -1,4 +1,4 @@
-"""Follow how far a Pathway program is."""
+"""Follow the totals of a Pathway program's tables."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pathway as pw
 from bench.peers.stopwatch import Stopwatch
 
 
-class Progress:
+class Totals:
     """Follows totals of tables, which change once a batch."""
 
     def __init__(self, watch: Stopwatch) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from bench.harness.process_usage import MACHINE, Sample, Samples
 from bench.peers.equality import Verdict
-from bench.peers.lines import line, live_line
 from bench.peers.material import Material, material
+from bench.peers.report_lines import line, live_line
 from bench.peers.runner import BROKER, PEER, Place, Run
 from bench.peers.task import MEASUREMENTS, Outcome, Pass
 from gridstress.settings import Settings
@@ -41,6 +41,7 @@ def run(day: Material) -> Run:
         verdict=EQUAL,
         sent_s={3600 * hour: 100.0 + hour for hour in range(10)},
         seen_s={3600 * hour: 100.25 + hour for hour in range(10)},
+        log=Path("faust.log"),
     )
 
 
@@ -84,4 +85,27 @@ def test_what_was_lost_or_counted_twice_is_reported(run: Run, day: Material):
         "+1 measurements against what was expected",
         "-6 linear against what was expected",
         "linear: a is wrong",
+        "see faust.log",
     ]
+
+
+def test_a_run_that_has_lost_something_is_not_equal_although_its_windows_are(
+    run: Run, day: Material
+):
+    counts = {MEASUREMENTS: day.measurements - 1, **day.updates}
+    found = line(replace(run, outcome=Outcome([Pass(101.0, 105.0, counts)])))
+    assert not found["equal"]
+    assert found["notes"] == ["-1 measurements against what was expected", "see faust.log"]
+
+
+def test_updates_that_a_peer_does_not_count_are_not_lost(run: Run, day: Material):
+    counts = {MEASUREMENTS: day.measurements}
+    assert line(replace(run, outcome=Outcome([Pass(101.0, 105.0, counts)])))["equal"]
+
+
+def test_a_stretch_without_stress_shows_nothing(run: Run):
+    found = line(replace(run, verdict=replace(EQUAL, stressed=0)))
+    assert (found["equal"], found["notes"][0]) == (
+        False,
+        "no window should have stress: nothing to compare",
+    )
