@@ -5,6 +5,7 @@ import pytest
 
 from bench.peers import java_programs
 from bench.peers.programs import PEERS
+from topology.errors import GridstressError
 
 
 def test_every_peer_is_told_where_it_reads_records_or_frames():
@@ -68,3 +69,16 @@ def test_what_is_missing_for_java_is_said(
     assert java_programs.missing() == "Maven is not on the PATH"
     build(project)
     assert java_programs.missing() == ""
+
+
+def test_a_build_that_takes_too_long_is_an_error(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    maven = tmp_path / "mvn"
+    maven.write_text("#!/bin/sh\nexec sleep 60\n")
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(java_programs, "BUILD_S", 0.1)
+    with pytest.raises(GridstressError, match=r"could not be built: not done within 0.1 s"):
+        java_programs._build()
+    assert not java_programs.is_built()

@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -5,11 +6,11 @@ import pytest
 from bench.inputs.grids import grid_file
 from bench.peers.live import WARM_UP_SHARE
 from bench.peers.material import Material, material
-from bench.peers.programs import PEERS
+from bench.peers.programs import PEERS, Peer
 from bench.peers.report_lines import line, live_line
 from bench.peers.runner import Place, run_peer
 from gridstress.settings import Settings
-from topology.errors import GridstressError
+from topology.errors import BrokerError, DataError, GridstressError
 from topology.loaders import load_grid
 
 ROWS = 24
@@ -21,6 +22,11 @@ SLOW_START_S = 120.0
 @pytest.fixture(scope="module")
 def day() -> Material:
     return material(load_grid("germany"), Settings(_env_file=None), ROWS, batch=2)
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 def place_at(bootstrap: str, directory: Path, limit_s: float = SLOW_START_S) -> Place:
@@ -46,6 +52,7 @@ def check(name: str, place: Place, day: Material) -> None:
 @pytest.mark.integration
 def test_a_peer_does_all_at_once_and_live(broker: str, day: Material, tmp_path: Path) -> None:
     check("plain", place_at(broker, tmp_path), day)
+    assert list(tmp_path.glob("gridstress-plain-*")) == []
 
 
 @pytest.mark.integration
@@ -56,7 +63,30 @@ def test_a_peer_that_ends_without_results_is_an_error_that_names_its_log(
     place.grid_file.write_text("no grid")
     with pytest.raises(GridstressError, match="plain ended") as error:
         run_peer("plain", place, day)
+    log = Path(error.value.hint.removeprefix("see "))
+    assert {file.name for file in log.parent.iterdir()} == {"plain.log", "task.json"}
+
+
+NONSENSE = """
+import pathlib, sys
+pathlib.Path(sys.argv[1]).with_name("outcome.json").write_text("{}")
+"""
+
+
+@pytest.mark.integration
+def test_results_that_cannot_be_read_are_an_error_that_names_the_log(
+    broker: str, day: Material, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peers = {"odd": Peer(lambda: [sys.executable, "-c", NONSENSE], ())}
+    monkeypatch.setattr("bench.peers.runner.PEERS", peers)
+    with pytest.raises(DataError, match="odd left results that cannot be read: KeyError") as error:
+        run_peer("odd", place_at(broker, tmp_path), day)
     assert Path(error.value.hint.removeprefix("see ")).is_file()
+
+
+def test_a_broker_that_does_not_answer_is_an_error(day: Material, tmp_path: Path) -> None:
+    with pytest.raises(BrokerError, match=r"Kafka at 127\.0\.0\.1:1"):
+        run_peer("plain", place_at("127.0.0.1:1", tmp_path), day)
 
 
 @pytest.mark.kafka
