@@ -70,7 +70,8 @@ def _java(module: str, main: str, *others: str, rows: int | None = None) -> Peer
     package = "src/main/java/gridstress"
     sources = [f"jvm/{module}/{package}/{name}.java" for name in (main, *others)]
     if rows is None:
-        sources.append(f"jvm/task/{package}/Influence.java")
+        shared = ("StressFrame", "Influence", "RiskFrame")
+        sources += [f"jvm/task/{package}/{name}.java" for name in shared]
     return Peer(
         command=partial(java_command, module, main),
         sources=tuple(sources),
@@ -89,13 +90,9 @@ PEERS: Mapping[str, Peer] = {
     "pathway": _python("pathway.per_record_pathway", rows=144, environment="pathway"),
     "bytewax": _python("bytewax.per_record_bytewax", rows=144, environment="bytewax"),
     "kafka-streams-frames": _java(
-        "kafka-streams",
-        *("KafkaStreamsFrames", "Block", "JsonSerde", "RowsOfBlock", "ShardResult"),
+        "kafka-streams", "KafkaStreamsFrames", "ShardWindows", "JsonSerde"
     ),
-    "flink-frames": _java(
-        *("flink", "FlinkFrames", "ShardWindows", "RiskFrame", "ZoneWatermarks"),
-        "FlinkJob",
-    ),
+    "flink-frames": _java("flink", "FlinkFrames", "ShardWindows", "ZoneWatermarks", "FlinkJob"),
     "plain": _python("plain_loop"),
 }
 """By name, in the order they are measured."""

@@ -75,11 +75,6 @@ final class FlinkJob {
     this.env = StreamExecutionEnvironment.createLocalEnvironment(PARALLELISM, settings);
   }
 
-  /** The task that this job does. */
-  Task task() {
-    return task;
-  }
-
   /** Starts it. */
   JobClient start() throws Exception {
     return env.executeAsync(name);

@@ -35,7 +35,7 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  *   <li>Settings and what they brought: {@link FlinkJob}.
  * </ul>
  */
-public final class FlinkRecords implements FlinkPeer.Program {
+public final class FlinkRecords extends FlinkPeer {
   /** A node's stress, its own or what has reached it. */
   public record Stress(String node, double timestamp, double stress) {
     Stress plus(Stress other) {
@@ -46,9 +46,13 @@ public final class FlinkRecords implements FlinkPeer.Program {
   /** A node's stress and risk in the window that ends at {@code windowEnd}, epoch ms. */
   public record Risk(String node, long windowEnd, double stress, double risk) {}
 
+  private FlinkRecords(Task task) {
+    super(task);
+  }
+
   /** Does the task in the file that is the only argument. */
-  public static void main(String[] arguments) throws Exception {
-    FlinkPeer.run(Task.load(arguments[0]), new FlinkRecords());
+  public static void main(String[] arguments) {
+    Peer.main(arguments, FlinkRecords::new);
   }
 
   @Override
@@ -58,8 +62,7 @@ public final class FlinkRecords implements FlinkPeer.Program {
   }
 
   @Override
-  public void define(FlinkJob job) {
-    Task task = job.task();
+  protected void define(FlinkJob job) {
     Duration size = Duration.ofSeconds(task.sizeS());
     Duration step = Duration.ofSeconds(task.stepS());
     DataStream<Stress> stress =

@@ -37,23 +37,18 @@ final class ShardWindows extends KeyedProcessFunction<Integer, FlinkFrames.Shard
 
   @Override
   public void processElement(
-      FlinkFrames.ShardStress frame, Context context, Collector<RiskFrame> out) throws Exception {
-    int columns = frame.nodes().length;
+      FlinkFrames.ShardStress stress, Context context, Collector<RiskFrame> out) throws Exception {
+    StressFrame frame = stress.frame();
     for (int row = 0; row < frame.timesS().length; row++) {
       long endS = Math.floorDiv(frame.timesS()[row], stepS) * stepS + stepS;
       double[] pane = panes.get(endS);
       if (pane == null) {
-        pane = new double[influence.size(frame.shard())];
+        pane = new double[influence.size(stress.shard())];
         for (long windowS = endS; windowS < endS + sizeS; windowS += stepS) {
           context.timerService().registerEventTimeTimer(windowS * 1000 - 1);
         }
       }
-      for (int column = 0; column < columns; column++) {
-        double stress = frame.stress()[row * columns + column];
-        if (stress > 0) {
-          influence.spread(frame.shard(), frame.nodes()[column], stress, pane);
-        }
-      }
+      frame.spread(row, influence, stress.shard(), pane);
       panes.put(endS, pane);
     }
   }

@@ -19,15 +19,21 @@ final class Commits {
   private final List<TopicPartition> inputs = new ArrayList<>();
   private final List<TopicPartition> results;
 
-  /** Looks at the source, at a repartition topic of each model, and at the results. */
-  Commits(Task task, String application, Admin admin) {
+  /** Looks at the source, at the application's repartition topics, and at the results. */
+  Commits(Task task, String application, Admin admin)
+      throws InterruptedException, ExecutionException {
     this.application = application;
     this.admin = admin;
     this.results = Results.partitions(task);
-    for (int number = 0; number < task.partitions(); number++) {
-      inputs.add(new TopicPartition(task.source(), number));
-      for (String model : task.models()) {
-        inputs.add(new TopicPartition(application + "-" + model + "-repartition", number));
+    List<String> topics = new ArrayList<>(List.of(task.source()));
+    for (String topic : admin.listTopics().names().get()) {
+      if (topic.startsWith(application + "-") && topic.endsWith("-repartition")) {
+        topics.add(topic);
+      }
+    }
+    for (String topic : topics) {
+      for (int number = 0; number < task.partitions(); number++) {
+        inputs.add(new TopicPartition(topic, number));
       }
     }
   }

@@ -51,23 +51,21 @@ import org.apache.kafka.streams.kstream.TimeWindows;
  *   <li>Not tried: RocksDB's own settings.
  * </ul>
  */
-public final class KafkaStreamsRecords implements StreamsPeer.Application {
+public final class KafkaStreamsRecords extends StreamsPeer {
   /** A node's stress and risk in the window that ends at {@code end} (epoch seconds). */
   record Result(String node, long end, double stress, double risk) {}
 
-  private final Task task;
-
   private KafkaStreamsRecords(Task task) {
-    this.task = task;
+    super(task);
   }
 
-  /** Does one task. */
+  /** Does the task in the file that is the only argument. */
   public static void main(String[] arguments) {
-    Peer.main(arguments, task -> StreamsPeer.run(task, new KafkaStreamsRecords(task)));
+    Peer.main(arguments, KafkaStreamsRecords::new);
   }
 
   @Override
-  public Properties settings() {
+  protected Properties settings() {
     Properties settings = new Properties();
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
     settings.put(
@@ -77,7 +75,7 @@ public final class KafkaStreamsRecords implements StreamsPeer.Application {
   }
 
   @Override
-  public Topology topology(Progress progress) {
+  protected Topology topology(Progress progress) {
     Map<String, Double> ratings = task.ratingOf();
     StreamsBuilder builder = new StreamsBuilder();
     KStream<String, Double> stress =

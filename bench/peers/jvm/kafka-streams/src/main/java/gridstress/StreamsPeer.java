@@ -6,81 +6,63 @@ import java.util.Map;
 import java.util.Properties;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsConfig;
 import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse;
 
-/** Runs an application of Kafka Streams on a task: its passes, the results of the last one. */
-final class StreamsPeer {
+/** A program in Kafka Streams: each pass is an application of its own. */
+abstract class StreamsPeer implements Peer.Program {
   private static final long CHECK_MS = 20;
   private static final Duration CLOSE = Duration.ofSeconds(60);
 
-  /** The program that is measured. */
-  interface Application {
-    /** Settings besides the identity, the broker and the directory of the state. */
-    Properties settings();
+  /** What it works on. */
+  protected final Task task;
 
-    /** The topology; it counts the measurements it reads. */
-    Topology topology(Progress progress);
-
-    /** Puts what a record of the results says into the windows. */
-    void put(ConsumerRecord<byte[], byte[]> result, Windows windows) throws IOException;
-  }
-
-  private final Task task;
-  private final Application application;
-  private Map<TopicPartition, Long> beginning = Map.of();
-
-  private StreamsPeer(Task task, Application application) {
+  /** Makes a program for one task. */
+  protected StreamsPeer(Task task) {
     this.task = task;
-    this.application = application;
   }
 
-  /** Does the task and writes its results and its outcome. */
-  static void run(Task task, Application application) throws Exception {
-    new StreamsPeer(task, application).run();
-  }
+  /** Settings besides the identity, the broker and the directory of the state. */
+  protected abstract Properties settings();
 
-  private void run() throws Exception {
-    // A result has the time of the newest row that it holds, which is the one that caused it.
-    Watcher watcher = task.live() ? Watcher.start(task, r -> r.timestamp() / 1000) : null;
-    Outcome outcome = Outcome.repeat(task, this::pass);
-    if (watcher != null) {
-      watcher.finish();
-    }
-    for (String model : task.models()) {
-      Windows windows = new Windows(task);
-      Results.read(task, model, beginning, result -> application.put(result, windows));
-      windows.save(model);
-    }
-    outcome.save(task);
-  }
+  /** The topology; it counts the measurements it reads. */
+  protected abstract Topology topology(Progress progress) throws IOException;
 
-  private Outcome.Pass pass(int number) throws Exception {
-    beginning = Results.ends(task);
+  @Override
+  public Outcome.Pass pass(int number) throws Exception {
     String name = task.name() + "-" + number;
-    Properties settings = application.settings();
+    Properties settings = settings();
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, name);
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, task.bootstrap());
     settings.put(StreamsConfig.STATE_DIR_CONFIG, task.file("state").toString());
     Progress progress = new Progress(task);
-    try (var streams = new KafkaStreams(application.topology(progress), settings);
+    try (var streams = new KafkaStreams(topology(progress), settings);
         var admin = Admin.create(Map.of("bootstrap.servers", task.bootstrap()))) {
       watch(streams, progress);
       streams.start();
       progress.await();
       Commits commits = new Commits(task, name, admin);
       while (!commits.complete()) {
+        if (!streams.state().isRunningOrRebalancing()) {
+          throw new IllegalStateException(
+              "the streams ended before all was committed (%s); the log above says why"
+                  .formatted(streams.state()));
+        }
         Thread.sleep(CHECK_MS);
       }
-      double endedS = Progress.nowS();
+      Outcome.Pass pass = progress.pass();
       streams.close(CLOSE);
       streams.cleanUp();
-      return new Outcome.Pass(
-          progress.beganS(), endedS, Map.of("measurements", progress.counted()));
+      return pass;
     }
+  }
+
+  /** The time of a result is that of the row that caused it. */
+  @Override
+  public long causeS(ConsumerRecord<byte[], byte[]> result) {
+    return result.timestamp() / 1000;
   }
 
   private void watch(KafkaStreams streams, Progress progress) {

@@ -1,5 +1,6 @@
 package gridstress;
 
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -37,14 +38,9 @@ public final class Progress {
     all.get();
   }
 
-  /** Epoch seconds of the first measurement. */
-  public double beganS() {
-    return beganS;
-  }
-
-  /** How many measurements were counted. */
-  public long counted() {
-    return counted.get();
+  /** The pass, of which the last result is available now. */
+  public Outcome.Pass pass() {
+    return new Outcome.Pass(beganS, nowS(), Map.of("measurements", counted.get()));
   }
 
   /** The time now in epoch seconds. */

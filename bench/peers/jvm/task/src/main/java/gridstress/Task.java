@@ -2,6 +2,7 @@ package gridstress;
 
 import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies.SnakeCaseStrategy;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.io.File;
@@ -13,9 +14,12 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
- * One peer's work: {@code bench.peers.task.Task}, where every field is explained.
+ * One peer's work: {@code bench.peers.task.Task}, where the fields are explained; those that no
+ * program here needs are left out.
  *
  * @param reach by model, then by node: the nodes its stress reaches, itself included
  */
@@ -26,6 +30,7 @@ public record Task(
     String name,
     String source,
     String directory,
+    String grid,
     int partitions,
     List<String> nodes,
     double[] ratingsMw,
@@ -37,7 +42,6 @@ public record Task(
     long measurements,
     long firstEndS,
     int windows,
-    boolean frames,
     int passes,
     boolean live)
     implements Serializable {
@@ -83,6 +87,15 @@ public record Task(
       index.put(nodes.get(i), i);
     }
     return index;
+  }
+
+  /** The grid's zones, from its file. */
+  public Set<String> zones() throws IOException {
+    Set<String> zones = new TreeSet<>();
+    for (JsonNode node : Json.MAPPER.readTree(new File(grid)).get("nodes")) {
+      zones.add(node.get("zone").asText());
+    }
+    return zones;
   }
 
   /** The models, in the task's order. */

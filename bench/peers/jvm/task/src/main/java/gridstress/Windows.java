@@ -39,6 +39,13 @@ public final class Windows {
     stress[(int) row][node] = value;
   }
 
+  /** Sets the stress of a window of a shard. */
+  public void put(RiskFrame frame) {
+    for (int i = 0; i < frame.nodes().length; i++) {
+      put(frame.nodes()[i], frame.endS(), frame.stress()[i]);
+    }
+  }
+
   /** Writes the file of this model: little-endian doubles, shape (windows, nodes). */
   public void save(String model) throws IOException {
     int columns = task.nodes().size();

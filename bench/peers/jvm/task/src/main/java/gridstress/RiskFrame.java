@@ -14,7 +14,7 @@ import java.util.stream.IntStream;
 public record RiskFrame(int shard, long endS, int[] nodes, double[] stress, double[] risk) {
 
   /** Takes the stress of all nodes of one of {@code shards}, shape (nodes of the shard). */
-  static RiskFrame of(int shard, int shards, long endS, double[] sums) {
+  public static RiskFrame of(int shard, int shards, long endS, double[] sums) {
     int[] nodes =
         IntStream.range(0, sums.length)
             .filter(column -> sums[column] > 0)
@@ -30,7 +30,7 @@ public record RiskFrame(int shard, long endS, int[] nodes, double[] stress, doub
   }
 
   /** Shard, end, number of nodes, then the arrays; big-endian. */
-  byte[] encode() {
+  public byte[] encode() {
     int size = 2 * Integer.BYTES + Long.BYTES;
     ByteBuffer bytes =
         ByteBuffer.allocate(size + nodes.length * (Integer.BYTES + 2 * Double.BYTES));
@@ -42,7 +42,7 @@ public record RiskFrame(int shard, long endS, int[] nodes, double[] stress, doub
   }
 
   /** Reads what {@link #encode} wrote. */
-  static RiskFrame decode(byte[] value) {
+  public static RiskFrame decode(byte[] value) {
     ByteBuffer bytes = ByteBuffer.wrap(value);
     int shard = bytes.getInt();
     long endS = bytes.getLong();
