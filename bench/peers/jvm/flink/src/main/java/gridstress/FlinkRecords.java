@@ -27,8 +27,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  *       a model; stress events go to a topic as well, but are not read back.
  *   <li>Tumbling windows as long as the step, and sliding windows over their sums, as the
  *       documentation puts windows one after the other: a stress changes one window instead of six.
- *       4.1 µs of processor time per node-measurement and 241,000/s instead of 5.1 µs and 184,000/s
- *       (2,000 nodes, 144 hours, two busy cores).
  *   <li>The sliding windows have an incremental {@code aggregate} and a process function that adds
  *       the window's end and the risk: a result when a window closes, at the end of a bounded
  *       source also of those that are still open.
