@@ -8,7 +8,6 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.streams.StreamsBuilder;
@@ -34,8 +33,9 @@ import org.apache.kafka.streams.processor.StreamPartitioner;
  *       what the DSL lacks: {@link ShardWindows}, with panes in a store. It forwards a window once,
  *       when it closes, without the nodes that have no stress.
  *   <li>The cache is the default of 10 MB: the panes that are open fit into it.
- *   <li>Records are large, so the producers have lz4 and batches of 256 KB, as Kafka's guides say
- *       for throughput.
+ *   <li>The producers are as by default. With lz4 and batches of 256 KB, two runs took 1.28 and 1.17
+ *       s of processor time and the broker 0.65 and 0.56 s; without, 1.25 and 0.55 s (2,000 nodes,
+ *       1,000 hours).
  *   <li>In the same heap of 512 MB, five passes over 1,000 hours of 2,000 nodes had no full
  *       collection, and pauses of 4 % of the time.
  * </ul>
@@ -62,8 +62,6 @@ public final class KafkaStreamsFrames extends StreamsPeer {
     settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
     settings.put(
         StreamsConfig.NUM_STREAM_THREADS_CONFIG, Runtime.getRuntime().availableProcessors());
-    settings.put(StreamsConfig.producerPrefix(ProducerConfig.BATCH_SIZE_CONFIG), 256 << 10);
-    settings.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
     return settings;
   }
 
