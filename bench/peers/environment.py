@@ -8,6 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from gridstress.local import processes
 from topology.errors import GridstressError
 
 INSTALL_S = 600
@@ -41,14 +42,7 @@ def python_of(peer: str) -> str:
 
 def _run(requirements: Path, command: list[str]) -> None:
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_S,
-            check=False,
-        )
+        done = processes.captured(command, INSTALL_S)
     except subprocess.TimeoutExpired as error:
         raise _not_installed(requirements, f"not done within {INSTALL_S} s") from error
     if done.returncode:

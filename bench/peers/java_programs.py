@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from gridstress.local import processes
 from gridstress.local.kafka_jars import JAVA_MIN, java
 from topology.errors import BrokerError, GridstressError
 
@@ -51,14 +52,7 @@ def _class_file(module: str, main: str) -> Path:
 def _build() -> None:
     command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", str(HOME / "pom.xml"), "package"]
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_S,
-            check=False,
-        )
+        done = processes.captured(command, BUILD_S)
     except OSError as error:
         raise GridstressError(
             f"the peers in Java could not be built: mvn: {error.strerror}", hint="install Maven"

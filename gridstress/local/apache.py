@@ -1,7 +1,6 @@
 """A local Apache Kafka: one KRaft node, broker and controller in one process."""
 
 import base64
-import subprocess
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,14 +129,7 @@ def _format(tool: list[str], server: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     # An id that begins with "-" would be read as an option.
     command = [*tool, "format", f"--cluster-id={cluster}", f"--config={server.resolve()}"]
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_FORMAT_TIMEOUT_S,
-        check=False,
-    )
+    done = processes.captured(command, _FORMAT_TIMEOUT_S)
     if done.returncode:
         lines = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
         raise BrokerError(f"Kafka's storage could not be formatted: {lines[-1][:300]}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
+from gridstress.local import processes
 from topology.errors import BrokerError
 
 KAFKA_VERSION = "4.4.0"
@@ -133,14 +134,7 @@ def _maven() -> str:
 
 def _run_maven(command: list[str]) -> None:
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_FETCH_TIMEOUT_S,
-            check=False,
-        )
+        done = processes.captured(command, _FETCH_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         raise BrokerError(
             f"Maven did not fetch Apache Kafka {KAFKA_VERSION} within {_FETCH_TIMEOUT_S} s"

@@ -34,6 +34,26 @@ _SAYS_WHY = re.compile(
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
+def captured(command: Sequence[str], limit_s: float) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, with nothing to read, and keep what it writes.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired
+        If it takes longer; it has been ended then.
+    OSError
+        If it cannot be started.
+    """
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=limit_s,
+        check=False,
+    )
+
+
 @dataclass(frozen=True)
 class ServiceSpec:
     """A service that can be started, and how to tell that it is healthy.

@@ -63,9 +63,6 @@ public final class KafkaStreamsRecords extends StreamsPeer {
   @Override
   protected Properties settings() {
     Properties settings = new Properties();
-    settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
-    settings.put(
-        StreamsConfig.NUM_STREAM_THREADS_CONFIG, Runtime.getRuntime().availableProcessors());
     settings.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 256L << 20);
     return settings;
   }

@@ -24,8 +24,13 @@ abstract class StreamsPeer implements Peer.Program {
     this.task = task;
   }
 
-  /** Settings besides the identity, the broker and the directory of the state. */
-  protected abstract Properties settings();
+  /**
+   * Settings besides those that all programs have: exactly-once, as many threads as cores, and what
+   * says who and where it is.
+   */
+  protected Properties settings() {
+    return new Properties();
+  }
 
   /** The topology; it counts the measurements it reads. */
   protected abstract Topology topology(Progress progress) throws IOException;
@@ -34,6 +39,9 @@ abstract class StreamsPeer implements Peer.Program {
   public Outcome.Pass pass(int number) throws Exception {
     String name = task.name() + "-" + number;
     Properties settings = settings();
+    settings.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
+    settings.put(
+        StreamsConfig.NUM_STREAM_THREADS_CONFIG, Runtime.getRuntime().availableProcessors());
     settings.put(StreamsConfig.APPLICATION_ID_CONFIG, name);
     settings.put(StreamsConfig.BOOTSTRAP_SERVERS_CONFIG, task.bootstrap());
     settings.put(StreamsConfig.STATE_DIR_CONFIG, task.file("state").toString());
