@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gridstress.local import apache, embedded, processes
@@ -35,7 +35,11 @@ class RunningBroker:
 
 
 def apache_broker(
-    port: int | None = None, directory: Path | None = None, *, timeout_s: float = 60.0
+    port: int | None = None,
+    directory: Path | None = None,
+    *,
+    first_join_s: float = 0.0,
+    timeout_s: float = 60.0,
 ) -> AbstractContextManager[RunningBroker]:
     """Run Apache Kafka for the length of a ``with`` block.
 
@@ -45,13 +49,21 @@ def apache_broker(
         Any free one if None.
     directory
         Where its data, settings and log go, kept afterwards; a temporary one if None.
+    first_join_s
+        How long a new group waits for more members before it begins to work, s.
 
     Raises
     ------
     BrokerError
         As `apache.service`, or if it does not come up within `timeout_s` seconds.
     """
-    return run_broker("apache", apache.service, port, directory, timeout_s)
+    setting = f"group.initial.rebalance.delay.ms={1000 * first_join_s:.0f}"
+
+    def service(at: int, home: Path) -> processes.ServiceSpec:
+        spec = apache.service(at, home)
+        return replace(spec, command=[*spec.command, "--override", setting])
+
+    return run_broker("apache", service, port, directory, timeout_s)
 
 
 def embedded_broker(

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -30,7 +30,8 @@ VIEWS = "views"
 VERIFY_S = 1800.0
 """How long a verification may take, s."""
 
-_BROKERS = {"apache": apache_broker, "embedded": embedded_broker}
+FIRST_JOIN_S = 5.0
+"""How long several workers have to start, so that all begin with their share of the work, s."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,7 @@ class TestBed:
         with ExitStack() as undo:
             place = self.home / "broker"
             place.mkdir(exist_ok=True)
-            self.broker: RunningBroker = undo.enter_context(
-                _BROKERS[self.case.broker](directory=place)
-            )
+            self.broker: RunningBroker = undo.enter_context(_broker(self.case, place))
             asyncio.run(ensure_topics(self.settings))
             self._exit = undo.pop_all()
         return self
@@ -187,6 +186,12 @@ class TestBed:
 
     def _start(self, name: str, role: str) -> Worker:
         return start_worker(name, {**self.environment, "GRIDSTRESS_ROLE": role}, self.home)
+
+
+def _broker(case: Case, place: Path) -> AbstractContextManager[RunningBroker]:
+    if case.broker == "embedded":
+        return embedded_broker(directory=place)
+    return apache_broker(directory=place, first_join_s=FIRST_JOIN_S if case.workers > 1 else 0.0)
 
 
 def _is_ok(report: str) -> bool:

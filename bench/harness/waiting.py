@@ -50,9 +50,8 @@ def wait_ended(testbed: TestBed, runs: Sequence[str]) -> None:
         time.sleep(POLL_S)
 
 
-def share(testbed: TestBed) -> None:
-    """Wait until every worker is live and owns a part of the partitions."""
-    testbed.wait_ready()
+def wait_shared(testbed: TestBed) -> None:
+    """Wait until every worker owns a part of the partitions."""
 
     def shared() -> bool:
         answer = testbed.api.get("system").get("workers", [])

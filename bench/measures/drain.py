@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from bench.harness.case import Case
 from bench.harness.process_usage import watching
 from bench.harness.test_bed import VIEWS, TestBed, Verification
-from bench.harness.waiting import share, wait_ended
+from bench.harness.waiting import wait_ended, wait_shared
 from bench.inputs.frames import Input, send
 from bench.measures.applied_times import read_progress
 
@@ -33,8 +33,7 @@ class Drain:
         Processor time of all workers, of the view server (0 without one: the workers then serve
         the views), and of the broker, in these seconds: the same on a busy machine, or nearly so.
     startup_s
-        From the start of the first worker to its first result; None of several workers, whose
-        input is sent later.
+        From the start of a worker to its first result; None of several, which wait for each other.
     peak_rss
         Most memory that any one worker held, bytes.
     changelog_bytes
@@ -88,8 +87,7 @@ def disturbed(foreign_cpu_s: float, seconds: float) -> bool:
 def drain(testbed: TestBed, source: Input, during: During = lambda testbed: nullcontext()) -> Drain:
     """Send the input, let the workers work it off, verify it.
 
-    One worker finds all of it there when it starts. Several first share the partitions, or the
-    first of them would work alone while the others start.
+    The workers find all of it there when they start. Of several none works before all have joined.
 
     Parameters
     ----------
@@ -103,17 +101,14 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
     GridstressError
         If a worker does not start or does not get on.
     """
-    alone = testbed.case.workers == 1
-    if alone:
-        asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
-    started_s = time.time()
+    asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
+    several, started_s = testbed.case.workers > 1, time.time()
     for _ in range(testbed.case.workers):
         testbed.add_worker()
     with watching(testbed.processes()) as samples:
         testbed.wait_ready()
-        if not alone:
-            share(testbed)
-            asyncio.run(send(source, testbed.broker.bootstrap, testbed.settings.partitions))
+        if several:
+            wait_shared(testbed)
         with during(testbed):
             wait_ended(testbed, source.runs)
     progress = asyncio.run(read_progress(testbed.settings))
@@ -132,7 +127,7 @@ def drain(testbed: TestBed, source: Input, during: During = lambda testbed: null
         worker_cpu_s=sum(samples.cpu_s(name, *span) for name in names),
         views_cpu_s=samples.cpu_s(VIEWS, *span),
         broker_cpu_s=samples.cpu_s("broker", *span),
-        startup_s=span[0] - started_s if alone else None,
+        startup_s=None if several else span[0] - started_s,
         peak_rss=max(samples.peak_rss(name) for name in names),
         changelog_bytes=progress.changelog_bytes,
         store_bytes=store_bytes,
