@@ -93,7 +93,7 @@ class Settings(KafkaSettings):
         description="A worker that is silent for so long is taken for dead and its partitions "
         "move. Shorter means faster failover, longer survives longer pauses; Kafka allows 6 or "
         "more (with `--broker apache` 1), and the embedded broker holds back a first join for half "
-        "of it.",
+        "of it, so that `gridstress up` has 4 there by default.",
     )
     stall_timeout_s: Positive = Field(
         60.0,

@@ -3,12 +3,22 @@
 from gridstress.kafka.probe import EMBEDDED_CLUSTER_ID
 from gridstress.local import processes
 from gridstress.local.broker import answers
+from gridstress.settings import Settings
 from topology.errors import BrokerError
 
 NOTE = (
     "the embedded broker keeps everything in memory: it forgets all topics when it stops; the "
     "archive keeps the runs"
 )
+SESSION_TIMEOUT_S = 4.0
+"""Session time-out of the workers, unless the user sets it: a first join takes half of it."""
+
+
+def quick_to_join(settings: Settings) -> Settings:
+    """Settings with which a worker is admitted to its group soon; what the user set stays."""
+    if "session_timeout_s" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"session_timeout_s": SESSION_TIMEOUT_S})
 
 
 def binary() -> str:

@@ -111,6 +111,8 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
         )
     if kind == "docker":
         return _up_docker(settings, plan, place, say)
+    if kind == "embedded":
+        settings = embedded.quick_to_join(settings)
     _refuse_exposed(settings, plan)
     bootstrap = _bootstrap(settings, plan, kind)
     _check_ports(settings, plan, int(bootstrap.rpartition(":")[2]) if kind != "external" else None)
@@ -124,10 +126,10 @@ def _up(settings: Settings, plan: Plan, place: Place, say: Say) -> Stack:
     cluster = replace(settings.kafka, bootstrap=bootstrap)
     try:
         _start_broker(launch, cluster)
-        launch.start(*(services.worker(place, settings, bootstrap, i) for i in range(plan.workers)))
-        rest: list[ServiceSpec] = []
-        if plan.ui:
-            rest.append(services.dashboard(place, settings, bootstrap, plan.workers))
+        workers = [services.worker(place, settings, bootstrap, i) for i in range(plan.workers)]
+        ui = [services.dashboard(place, settings, bootstrap, plan.workers)] if plan.ui else []
+        launch.start(*workers, *ui)
+        rest: list[ServiceSpec] = []  # they need the topics, which the workers make
         if plan.archive and plan.workers:
             rest.append(services.archive(place, settings, bootstrap))
         if plan.replay:

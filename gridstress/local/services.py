@@ -76,6 +76,7 @@ def worker(place: Place, settings: Settings, bootstrap: str, index: int) -> Serv
         environment={
             **_common(place, settings, bootstrap),
             "GRIDSTRESS_ROLE": "all",  # replay and dashboard ask it
+            "GRIDSTRESS_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
             "GRIDSTRESS_WEB_PORT": str(port),
             "GRIDSTRESS_DATA_DIR": str(place.data / f"worker-{index + 1}"),
         },

@@ -27,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(json.dumps({"runs": runs}).encode())
 
+pathlib.Path("session").write_text(os.environ["GRIDSTRESS_SESSION_TIMEOUT_S"])
 HTTPServer(("127.0.0.1", int(os.environ["GRIDSTRESS_WEB_PORT"])), Handler).serve_forever()
 """
 

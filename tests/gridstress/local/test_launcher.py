@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gridstress.local import launcher, processes, services, state_file
+from gridstress.local import embedded, launcher, processes, services, state_file
 from gridstress.local.launcher import Plan
 from gridstress.local.services import Place
 from gridstress.settings import Settings
@@ -41,6 +41,11 @@ def test_the_workers_of_up_have_views_whatever_is_set(place: Place, settings: Se
     assert started["GRIDSTRESS_ROLE"] == "all"
 
 
+def test_a_session_that_the_user_has_set_is_kept_on_the_embedded_broker() -> None:
+    assert embedded.quick_to_join(Settings(session_timeout_s=8)).session_timeout_s == 8
+    assert embedded.quick_to_join(Settings()).session_timeout_s == 4
+
+
 @pytest.mark.integration
 def test_up_starts_everything_healthy_and_down_stops_exactly_that(
     place: Place, settings: Settings
@@ -55,6 +60,7 @@ def test_up_starts_everything_healthy_and_down_stops_exactly_that(
         assert (place.checkout / "arguments").read_text() == "replay --map=A=B --speed 60 --stay"
         urls = [f"http://127.0.0.1:{settings.web_port + index}" for index in range(3)]
         assert (place.checkout / "asks").read_text() == ",".join(urls)
+        assert (place.checkout / "session").read_text() == "4.0"
         assert running.api_url == urls[0]
         assert state_file.load(place.home) == running
 
@@ -101,8 +107,9 @@ def test_a_worker_that_dies_after_it_was_healthy_ends_the_waiting_for_the_rest(
             assert known is not None
             (place.checkout / "worker-pid").write_text(str(known.services[-1].pid))
 
+    plan = dataclasses.replace(EMBEDDED, ui=False)
     with pytest.raises(GridstressError, match="worker-1 ended after it had been healthy"):
-        launcher.up(settings, EMBEDDED, place, note)
+        launcher.up(settings, plan, place, note)
     assert nothing_left(place)
 
 
