@@ -99,7 +99,7 @@ pressure: $(STAMP) ## Send far more than a worker can take, watch it (Java 17 an
 soak: $(STAMP) ## Half an hour at half of what a worker can take, watched (Java 17 and Maven)
 	@"$(PY)" -m tests.endurance soak $(ARGS)
 
-bench: $(STAMP) ## Measure how fast it is: ARGS="--quick" or "--only rate" (Java 17 and Maven; two hours)
+bench: $(STAMP) ## Measure how fast it is: ARGS="--quick" or "--only rate" (Java 17 and Maven; 90 minutes)
 	@$(PIP) --no-build-isolation -e '.[bench]'
 	@"$(PY)" -m bench $(ARGS)
 

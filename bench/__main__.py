@@ -1,6 +1,6 @@
 """Measure gridstress: one command, a table and a JSON file.
 
-python -m bench                                   # everything; two hours
+python -m bench                                   # everything; 90 minutes
 python -m bench --quick                           # a smoke test; three minutes
 python -m bench --only rate,latency --grid refined-2000 --broker apache
 python -m bench profile --grid refined-2000       # where a worker's time goes

@@ -16,7 +16,7 @@ from bench.inputs.frames import Input
 from bench.inputs.plan import WINTER_ROWS, rows_for
 from bench.inputs.prepare import InputCache
 from bench.measures.drain import Drain, drain
-from bench.measures.latency import Latency, latency
+from bench.measures.latency import WARM_UP_S, Latency, latency
 from bench.results.results import Results
 
 TRIAL_NODE_MEASUREMENTS = 1_000_000
@@ -114,7 +114,8 @@ class Session:
     ) -> Latency:
         """One run at a pace, whether equal or not; parameters as of `measures.latency.latency`."""
         with self.testbed(case, f"latency at {what}, {rows_per_s:.1f} rows/s") as testbed:
-            found = latency(testbed, inputs, rows_per_s, seconds, beside)
+            warm_up_s = seconds if self.quick else WARM_UP_S
+            found = latency(testbed, inputs, rows_per_s, seconds, warm_up_s, beside)
         self.say(f"  p50 {found.p50_ms:.0f} ms, p99 {found.p99_ms:.0f} ms")
         return found
 

@@ -13,7 +13,7 @@ from bench.inputs.prepare import InputCache
 from bench.measures.applied_times import Progress, applied_ms, read_progress, read_sent
 from bench.measures.drain import verify
 from bench.measures.frame_rows import Zone
-from bench.measures.latency import WARM_UP, WARM_UP_S
+from bench.measures.latency import WARM_UP
 from bench.measures.replaying import GRACE_S, replay, replaying, wait_sent
 from topology.errors import GridstressError
 
@@ -65,7 +65,7 @@ def kills(
     """
     worker = testbed.add_worker()
     testbed.wait_ready()
-    replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, every_s / 2))
+    replay(testbed, inputs, WARM_UP, rows_per_s, every_s / 2)
     stretch = inputs.stretch(RUN, round(rows_per_s * count * every_s))
     rows_per_s = min(rows_per_s, stretch.rows / (count * every_s))
     killed_ms, live_s = [], []

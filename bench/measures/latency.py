@@ -16,9 +16,9 @@ from bench.measures.trace import Step, trace
 from bench.results.stats import percentile
 
 RUN, WARM_UP = "latency", "warm-up"
-WARM_UP_S = 15.0
+WARM_UP_S = 45.0
 """Length of a run at the same pace that goes before: a broker whose JVM has just started compiles
-its code while it works, and takes twice the processor time until it has."""
+its code while it works, and takes four times the processor time until it has."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def latency(
     inputs: InputCache,
     rows_per_s: float,
     seconds: float,
+    warm_up_s: float = WARM_UP_S,
     beside: AbstractContextManager[object] | None = None,
 ) -> Latency:
     """Replay at a steady pace and look up in the logs when each row went in and came out.
@@ -67,6 +68,8 @@ def latency(
         Just entered, without workers.
     rows_per_s
         Timestamps a second, for every zone.
+    seconds, warm_up_s
+        Length of the measured run, and of one at the same pace before it.
     beside
         Entered while the measured rows are sent, such as `harness.neighbour.busy_neighbour`.
 
@@ -77,7 +80,7 @@ def latency(
     """
     testbed.add_worker()
     testbed.wait_ready()
-    replay(testbed, inputs, WARM_UP, rows_per_s, min(WARM_UP_S, seconds))
+    replay(testbed, inputs, WARM_UP, rows_per_s, warm_up_s)
     with beside or nullcontext(), watching(testbed.processes()) as samples:
         stretch = replay(testbed, inputs, RUN, rows_per_s, seconds)
     progress = asyncio.run(read_progress(testbed.settings))
