@@ -57,7 +57,7 @@ def latency(
     inputs: InputCache,
     rows_per_s: float,
     seconds: float,
-    warm_up_s: float = WARM_UP_S,
+    warm_up_s: float,
     beside: AbstractContextManager[object] | None = None,
 ) -> Latency:
     """Replay at a steady pace and look up in the logs when each row went in and came out.
